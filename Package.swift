@@ -1,0 +1,109 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .treatAllWarnings(as: .error),
+]
+
+func product(_ name: String, _ package: String) -> Target.Dependency { .product(name: name, package: package) }
+
+let nioCore = product("NIOCore", "swift-nio")
+let nioPosix = product("NIOPosix", "swift-nio")
+let nioHTTP1 = product("NIOHTTP1", "swift-nio")
+let nioWebSocket = product("NIOWebSocket", "swift-nio")
+let nioEmbedded = product("NIOEmbedded", "swift-nio")
+let nioSSL = product("NIOSSL", "swift-nio-ssl")
+let crypto = product("Crypto", "swift-crypto")
+let logging = product("Logging", "swift-log")
+let swiftSystem = product("SystemPackage", "swift-system")
+let lifecycle = product("ServiceLifecycle", "swift-service-lifecycle")
+let httpClient = product("AsyncHTTPClient", "async-http-client")
+
+let package = Package(
+    name: "everyline",
+    platforms: [.macOS(.v15)],
+    products: [
+        .library(name: "Everyline", targets: ["Everyline"]),
+        .library(name: "EverylineClient", targets: ["EverylineClient"]),
+        .executable(name: "everyline", targets: ["EverylineCLI"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-http-types.git", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras.git", from: "1.35.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.6"),
+        .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.1"),
+        .package(url: "https://github.com/jpsim/Yams.git", from: "6.2.2"),
+        .package(url: "https://github.com/swift-server/async-http-client.git", from: "1.37.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-system.git", from: "1.8.1"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess.git", from: "1.0.2"),
+    ],
+    targets: [
+        .target(name: "Everyline", dependencies: [nioCore, crypto], swiftSettings: settings),
+        .target(
+            name: "EverylineSQLite",
+            dependencies: ["Everyline", nioCore, product("GRDB", "GRDB.swift")],
+            swiftSettings: settings),
+        .systemLibrary(name: "CZlib", path: "Sources/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .target(
+            name: "EverylineWebSocket",
+            dependencies: ["CZlib", nioCore, nioPosix, nioHTTP1, nioWebSocket, nioSSL, crypto],
+            swiftSettings: settings),
+        .target(
+            name: "EverylineClient",
+            dependencies: ["Everyline", "EverylineWebSocket", nioCore, nioPosix, nioHTTP1, nioSSL, httpClient, logging],
+            swiftSettings: settings),
+        .target(
+            name: "EverylineServer",
+            dependencies: [
+                "Everyline", "EverylineWebSocket", "CZlib", nioCore, nioPosix, nioHTTP1, nioWebSocket, nioSSL, logging,
+                lifecycle, crypto,
+                product("Hummingbird", "hummingbird"), product("HummingbirdCore", "hummingbird"),
+                product("HTTPTypes", "swift-http-types"), product("NIOHTTPTypes", "swift-nio-extras"),
+                product("NIOHTTPTypesHTTP1", "swift-nio-extras"),
+            ],
+            swiftSettings: settings),
+        .target(
+            name: "EverylineRunner",
+            dependencies: [
+                "Everyline", "EverylineClient", nioCore, logging, swiftSystem,
+                product("Subprocess", "swift-subprocess"),
+            ],
+            swiftSettings: settings),
+        .executableTarget(
+            name: "EverylineCLI",
+            dependencies: [
+                "Everyline", "EverylineClient", "EverylineRunner", "EverylineServer", "EverylineSQLite", logging,
+                lifecycle, nioCore, crypto,
+                product("ArgumentParser", "swift-argument-parser"), product("Yams", "Yams"),
+            ],
+            swiftSettings: settings),
+        .target(name: "EverylineTesting", dependencies: ["Everyline", nioCore], swiftSettings: settings),
+        .testTarget(
+            name: "EverylineTests", dependencies: ["Everyline", "EverylineTesting", nioCore], swiftSettings: settings),
+        .testTarget(
+            name: "EverylineSQLiteTests",
+            dependencies: ["Everyline", "EverylineSQLite", "EverylineTesting", nioCore, product("GRDB", "GRDB.swift")],
+            swiftSettings: settings),
+        .testTarget(
+            name: "EverylineWebSocketTests",
+            dependencies: ["EverylineWebSocket", nioCore, nioPosix, nioEmbedded, nioHTTP1, nioWebSocket],
+            swiftSettings: settings),
+        .testTarget(
+            name: "EverylineClientTests",
+            dependencies: ["Everyline", "EverylineClient", "EverylineTesting", "EverylineWebSocket", nioCore, nioPosix, nioHTTP1],
+            swiftSettings: settings),
+        .testTarget(
+            name: "EverylineRunnerTests",
+            dependencies: ["Everyline", "EverylineRunner", "EverylineTesting", nioCore],
+            swiftSettings: settings),
+    ]
+)

@@ -1,0 +1,49 @@
+/// Who a key belongs to: 1 to 64 of `A-Z a-z 0-9 . _ @ + -`.
+public struct UserID: Hashable, Sendable, CustomStringConvertible {
+    public let rawValue: String
+
+    public init?(_ rawValue: some StringProtocol) {
+        guard (1...64).contains(rawValue.utf8.count), rawValue.utf8.allSatisfy(Self.isAllowed) else { return nil }
+        self.rawValue = String(rawValue)
+    }
+
+    public var description: String { rawValue }
+
+    private static func isAllowed(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"): true
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): true
+        default: ".@_+-".utf8.contains(byte)
+        }
+    }
+}
+
+/// Somebody who has shown a valid key: who it is and what they may do.
+public struct Principal: Sendable, Equatable {
+    public let user: UserID
+    public let role: Role
+    public let key: APIKey.ID
+
+    public init(user: UserID, role: Role, key: APIKey.ID) {
+        self.user = user
+        self.role = role
+        self.key = key
+    }
+
+    public enum Action: Sendable {
+        case read
+        case run
+        case stop(owner: UserID)
+        case manageKeys
+    }
+
+    /// The one place where a role and an owner decide.
+    public func may(_ action: Action) -> Bool {
+        switch action {
+        case .read: true
+        case .run: role >= .developer
+        case .stop(let owner): role >= .operator || (role >= .developer && owner == user)
+        case .manageKeys: role >= .admin
+        }
+    }
+}

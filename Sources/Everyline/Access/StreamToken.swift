@@ -1,0 +1,40 @@
+/// The pending connection: what a stream's URL stands for. It is bound to one execution and one user, and may be used
+/// again until it expires: that is what reconnecting is.
+public struct StreamToken: Sendable, Equatable {
+    public let hash: SecretHash
+    public let execution: ExecutionID
+    public let user: UserID
+    /// The key under which it was issued; it falls with it.
+    public let key: APIKey.ID
+    /// Where the viewer that asked for it wanted to begin.
+    public let start: StreamStart
+    /// Checked on every use, never left to a clean-up.
+    public let expiresAt: Timestamp
+
+    public init(
+        hash: SecretHash, execution: ExecutionID, user: UserID, key: APIKey.ID, start: StreamStart,
+        expiresAt: Timestamp
+    ) {
+        self.hash = hash
+        self.execution = execution
+        self.user = user
+        self.key = key
+        self.start = start
+        self.expiresAt = expiresAt
+    }
+
+    /// Whether it opens `execution` at the time `now`.
+    public func opens(_ execution: ExecutionID, at now: Timestamp) -> Bool {
+        self.execution == execution && now < expiresAt
+    }
+}
+
+/// Where a viewer begins.
+public enum StreamStart: Sendable, Equatable {
+    /// With the first event after this offset.
+    case after(Offset)
+    /// With the first event that is not older than this.
+    case notOlderThan(Timestamp)
+
+    public static let beginning = StreamStart.after(.zero)
+}

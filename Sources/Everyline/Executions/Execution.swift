@@ -1,0 +1,45 @@
+/// One run of one command: its id, who asked for it, and where it stands. Its log is read through a ``LogStore``.
+public struct Execution: Sendable, Equatable {
+    public let id: ExecutionID
+    public let command: [String]
+    public let owner: UserID
+    /// Who appends to the log.
+    public let producer: Producer
+    public var status: ExecutionStatus
+    public var exitCode: Int32?
+    public var reason: ExecutionOutcome.Reason?
+    public let createdAt: Timestamp
+    /// When its producer first appended.
+    public var startedAt: Timestamp?
+    public var endedAt: Timestamp?
+    /// The offset of the last event in its log.
+    public var head: Offset
+    /// What its log holds, in bytes of encoded lines.
+    public var logBytes: ByteCount
+
+    public enum Producer: String, Sendable {
+        /// A runner that this server started.
+        case runner
+        /// Somebody else, who holds the execution's append token.
+        case external
+    }
+
+    public init(
+        id: ExecutionID, command: [String], owner: UserID, producer: Producer, status: ExecutionStatus = .starting,
+        exitCode: Int32? = nil, reason: ExecutionOutcome.Reason? = nil, createdAt: Timestamp,
+        startedAt: Timestamp? = nil, endedAt: Timestamp? = nil, head: Offset = .zero, logBytes: ByteCount = 0
+    ) {
+        self.id = id
+        self.command = command
+        self.owner = owner
+        self.producer = producer
+        self.status = status
+        self.exitCode = exitCode
+        self.reason = reason
+        self.createdAt = createdAt
+        self.startedAt = startedAt
+        self.endedAt = endedAt
+        self.head = head
+        self.logBytes = logBytes
+    }
+}

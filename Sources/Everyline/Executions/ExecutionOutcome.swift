@@ -1,0 +1,29 @@
+/// How an execution ended: what its log's `end` event says.
+public struct ExecutionOutcome: Sendable, Equatable {
+    /// Always terminal.
+    public let status: ExecutionStatus
+    /// The command's exit code; 128 + n for a command that signal n ended; `nil` where nobody knows it.
+    public let exitCode: Int32?
+    /// A stable word for an end that the command didn't choose itself.
+    public let reason: Reason?
+
+    public enum Reason: String, Sendable, CaseIterable {
+        /// The time limit passed. The exit code is 124.
+        case timedOut = "timed_out"
+        /// Somebody asked for it.
+        case stopRequested = "stop_requested"
+        /// The command could not be started. The exit code is 126 or 127, as a shell gives it.
+        case notStarted = "not_started"
+        /// The process that ran the command is gone and took the exit code with it.
+        case runnerLost = "runner_lost"
+        /// The producer of an execution that is run elsewhere didn't answer a request to stop.
+        case producerLost = "producer_lost"
+    }
+
+    public init(status: ExecutionStatus, exitCode: Int32?, reason: Reason? = nil) {
+        precondition(status.isTerminal)
+        self.status = status
+        self.exitCode = exitCode
+        self.reason = reason
+    }
+}

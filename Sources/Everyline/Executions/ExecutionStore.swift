@@ -1,0 +1,67 @@
+/// Keeps the executions. What their logs hold is the business of a ``LogStore`` over the same data.
+public protocol ExecutionStore: Sendable {
+    /// Adds an execution with an empty log; durable when it returns.
+    ///
+    /// With an idempotency key that the same owner has used before, nothing is added and the earlier execution is
+    /// returned with `isNew: false`.
+    /// - Throws: ``ExecutionStoreError/idempotencyKeyReused`` if the key came with a different `fingerprint` before.
+    func create(
+        _ execution: Execution, appendToken: SecretHash, idempotency: IdempotencyKey?
+    ) async throws -> (execution: Execution, isNew: Bool)
+
+    /// - Throws: ``ExecutionStoreError/unknownExecution``.
+    func execution(_ id: ExecutionID) async throws -> Execution
+
+    /// The hash of the token with which a producer may append to this execution.
+    /// - Throws: ``ExecutionStoreError/unknownExecution``.
+    func appendToken(of id: ExecutionID) async throws -> SecretHash
+
+    /// Lists executions, the newest first.
+    func list(_ query: ExecutionQuery) async throws -> [Execution]
+
+    /// Moves a `STARTING` or `RUNNING` execution to `TERMINATING`; any other stays as it is. Idempotent.
+    /// - Returns: the execution as it is now.
+    /// - Throws: ``ExecutionStoreError/unknownExecution``.
+    func requestStop(_ id: ExecutionID) async throws -> Execution
+}
+
+/// Which executions ``ExecutionStore/list(_:)`` gives.
+public struct ExecutionQuery: Sendable {
+    /// Any of these; all if empty.
+    public var statuses: Set<ExecutionStatus>
+    public var producer: Execution.Producer?
+    public var limit: Int
+    /// Only those that come after this one in the list (the last of the page before).
+    public var after: ExecutionID?
+
+    public init(
+        statuses: Set<ExecutionStatus> = [], producer: Execution.Producer? = nil, limit: Int, after: ExecutionID? = nil
+    ) {
+        self.statuses = statuses
+        self.producer = producer
+        self.limit = limit
+        self.after = after
+    }
+}
+
+/// What makes a repeated request the same request.
+public struct IdempotencyKey: Sendable, Equatable {
+    /// The longest key that is accepted, in bytes.
+    public static let maximumLength = 255
+
+    public let value: String
+    /// A hash of the request's body: the same key with another body is an error, not a repetition.
+    public let fingerprint: SecretHash
+
+    public init(value: String, fingerprint: SecretHash) {
+        self.value = value
+        self.fingerprint = fingerprint
+    }
+}
+
+public enum ExecutionStoreError: Error, Equatable {
+    case unknownExecution
+    case idempotencyKeyReused
+    /// The list's cursor names no execution.
+    case unknownCursor
+}

@@ -1,0 +1,159 @@
+public import NIOCore
+
+/// What a producer sends to be appended, turned into the block that is stored.
+///
+/// The offsets follow from the head that the body comes after, so the same body after the same head always makes the same
+/// events: that is what makes a retry harmless.
+public struct AppendBody: Sendable {
+    /// `nil` for an empty body: a producer's sign of life.
+    public let block: EventBlock?
+    /// How the execution ended, if the body's last event is the `end`.
+    public let outcome: ExecutionOutcome?
+    /// Whether anything but notices and the `end` is in it.
+    public let hasLines: Bool
+
+    public init(block: EventBlock?, outcome: ExecutionOutcome? = nil, hasLines: Bool = false) {
+        self.block = block
+        self.outcome = outcome
+        self.hasLines = hasLines
+    }
+
+    /// Reads NDJSON: `{timestamp, stream?, message, partial?, event_id?}` a line, then at most one
+    /// `{"type":"end","timestamp","status","exit_code"?,"reason"?}`. Empty lines are passed over.
+    ///
+    /// Messages longer than `lineLimit` are cut into `partial` events. Unknown fields are errors.
+    /// - Throws: ``AppendSyntaxError`` with the number of the line.
+    public init(
+        ndjson body: ByteBuffer, after head: Offset, lineLimit: ByteCount = LineCutter.defaultLimit
+    ) throws {
+        var encoder = BlockEncoder(after: head, capacity: body.readableBytes + body.readableBytes / 8)
+        var outcome: ExecutionOutcome?
+        var hasLines = false
+        try body.withUnsafeReadableBytes { bytes in
+            var position = 0
+            var number = 0
+            while position < bytes.count {
+                let end = bytes.firstNewline(from: position) ?? bytes.count
+                let line = UnsafeRawBufferPointer(rebasing: bytes[position..<end])
+                position = end + 1
+                number += 1
+                do {
+                    var scanner = JSONScanner(line)
+                    scanner.skipBlanks()
+                    if scanner.isAtEnd { continue }
+                    guard outcome == nil else { throw EventSyntaxError.eventAfterEnd }
+                    let record = try EventRecord.read(from: &scanner, isStrict: true)
+                    outcome = try record.append(to: &encoder, text: scanner, lineLimit: lineLimit)
+                    if record.type == .line { hasLines = true }
+                } catch let error as JSONScanner.Failure {
+                    throw AppendSyntaxError(line: number, cause: .json(column: error.position + 1, error.reason.word))
+                } catch let error as EventSyntaxError {
+                    throw AppendSyntaxError(line: number, cause: .event(error))
+                }
+            }
+        }
+        self.init(block: encoder.finish(), outcome: outcome, hasLines: hasLines)
+    }
+
+    /// Reads plain text: each line becomes an event with the time `now`; what isn't UTF-8 is replaced by U+FFFD.
+    public init(
+        text body: ByteBuffer, after head: Offset, at now: Timestamp, lineLimit: ByteCount = LineCutter.defaultLimit
+    ) {
+        var encoder = BlockEncoder(after: head, capacity: body.readableBytes * 2)
+        var cutter = LineCutter(limit: lineLimit)
+        let add = { (line: UnsafeRawBufferPointer, isPartial: Bool) in
+            encoder.appendLine(line, timestamp: now, isPartial: isPartial)
+        }
+        body.withUnsafeReadableBytes { cutter.feed($0, emit: add) }
+        cutter.finish(emit: add)
+        let block = encoder.finish()
+        self.init(block: block, hasLines: block != nil)
+    }
+}
+
+/// Which line of an append's body is wrong, and how.
+public struct AppendSyntaxError: Error, Equatable {
+    /// From 1.
+    public let line: Int
+    public let cause: Cause
+
+    public enum Cause: Sendable, Equatable {
+        /// Not JSON, or JSON of another shape, at this column (from 1, in bytes).
+        case json(column: Int, String)
+        case event(EventSyntaxError)
+    }
+}
+
+extension JSONScanner.Failure.Reason {
+    fileprivate var word: String {
+        switch self {
+        case .unexpected: "not valid JSON for an event"
+        case .invalidUTF8: "not UTF-8"
+        case .numberOutOfRange: "a number is out of range"
+        }
+    }
+}
+
+extension EventRecord {
+    /// Adds the event to the block; returns the outcome if it is the `end`.
+    fileprivate func append(
+        to encoder: inout BlockEncoder, text: JSONScanner, lineLimit: ByteCount
+    ) throws -> ExecutionOutcome? {
+        guard offset == nil else { throw EventSyntaxError.unknownField("offset") }
+        guard let milliseconds = timestamp else { throw EventSyntaxError.missingField("timestamp") }
+        guard (0...Timestamp.maximum.milliseconds).contains(milliseconds) else {
+            throw EventSyntaxError.invalidValue(field: "timestamp")
+        }
+        let time = Timestamp(milliseconds: milliseconds)
+        switch type {
+        case .line:
+            guard let message else { throw EventSyntaxError.missingField("message") }
+            appendLine(message, at: time, to: &encoder, text: text, lineLimit: lineLimit)
+            return nil
+        case .notice:
+            guard let code else { throw EventSyntaxError.missingField("code") }
+            guard let message else { throw EventSyntaxError.missingField("message") }
+            encoder.appendNotice(
+                code: text.decodeString(code), message: text.decodeString(message), timestamp: time)
+            return nil
+        case .end:
+            guard let status else { throw EventSyntaxError.missingField("status") }
+            guard status.isTerminal else { throw EventSyntaxError.invalidValue(field: "status") }
+            let outcome = ExecutionOutcome(status: status, exitCode: exitCode, reason: reason)
+            encoder.appendEnd(outcome, timestamp: time)
+            return outcome
+        case .heartbeat:
+            throw EventSyntaxError.invalidValue(field: "type")
+        }
+    }
+
+    private func appendLine(
+        _ message: JSONScanner.Text, at time: Timestamp, to encoder: inout BlockEncoder, text: JSONScanner,
+        lineLimit: ByteCount
+    ) {
+        let isClean = !message.hasLoneSurrogates && eventID?.hasLoneSurrogates != true
+        if isClean && message.range.count <= lineLimit {
+            return encoder.appendLine(
+                escaped: UnsafeRawBufferPointer(rebasing: text.text[message.range]), timestamp: time, stream: stream,
+                isPartial: isPartial, escapedID: eventID.map { UnsafeRawBufferPointer(rebasing: text.text[$0.range]) })
+        }
+        // A newline inside a message is no line's end here, so the message is cut by length alone.
+        let decoded = text.decode(message)
+        let id = eventID.map(text.decode)
+        var start = 0
+        repeat {
+            let end = decoded.endOfPart(from: start, limit: lineLimit)
+            decoded.withUnsafeBytes { bytes in
+                let part = UnsafeRawBufferPointer(rebasing: bytes[start..<end])
+                let goesOn = isPartial || end < decoded.count
+                guard let id else {
+                    return encoder.appendLine(part, timestamp: time, stream: stream, isPartial: goesOn)
+                }
+                id.withUnsafeBytes {
+                    encoder.appendLine(part, timestamp: time, stream: stream, isPartial: goesOn, eventID: $0)
+                }
+            }
+            start = end
+        } while start < decoded.count
+    }
+}

@@ -1,0 +1,41 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+extension UnsafeRawBufferPointer {
+    /// The index of the first `\n` at or after `start`, found by the C library's vectorised scan.
+    package func firstNewline(from start: Int) -> Int? {
+        guard start < count, let base = baseAddress,
+            let found = memchr(base + start, 0x0A, count - start)
+        else { return nil }
+        return UnsafeRawPointer(found) - base
+    }
+
+    /// The index of the first byte at or after `start` that a JSON string can't hold as it is or that isn't ASCII: a
+    /// control byte, a quotation mark, a backslash, or anything from 0x80 on; `count` if there is none.
+    package func endOfPlainText(from start: Int) -> Int {
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        let highs: UInt64 = 0x8080_8080_8080_8080
+        var index = start
+        while index + 8 <= count {
+            let word = loadUnaligned(fromByteOffset: index, as: UInt64.self)
+            let quotes = word ^ (ones &* 0x22)
+            let slashes = word ^ (ones &* 0x5C)
+            // The classic "has a zero byte" and "has a byte below n" tests, eight bytes at a time.
+            let found =
+                ((word &- ones &* 0x20) & ~word) | ((quotes &- ones) & ~quotes) | ((slashes &- ones) & ~slashes) | word
+            if found & highs != 0 { break }
+            index += 8
+        }
+        while index < count {
+            let byte = self[index]
+            if byte < 0x20 || byte == 0x22 || byte == 0x5C || byte >= 0x80 { return index }
+            index += 1
+        }
+        return index
+    }
+}

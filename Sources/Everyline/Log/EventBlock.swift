@@ -1,0 +1,86 @@
+public import NIOCore
+
+/// Consecutive events of one log as the bytes that are stored and sent: their JSON lines, each with a `\n` behind it.
+///
+/// A block is cut and joined by bytes. Nothing on the way out decodes it: a message holds no raw newline (JSON escapes
+/// it), so a newline is the end of an event.
+public struct EventBlock: Sendable, Equatable {
+    public let first: Offset
+    public let last: Offset
+    /// No event of the block is later than this.
+    public let latest: Timestamp
+    /// Whether the last event is the log's `end`.
+    public let endsLog: Bool
+    public let bytes: ByteBuffer
+
+    /// - Precondition: `bytes` holds exactly the events `first` to `last`.
+    public init(first: Offset, last: Offset, latest: Timestamp, endsLog: Bool, bytes: ByteBuffer) {
+        precondition(first <= last && first > .zero)
+        self.first = first
+        self.last = last
+        self.latest = latest
+        self.endsLog = endsLog
+        self.bytes = bytes
+    }
+
+    public var count: Int { last.distance(from: first) + 1 }
+
+    /// The offset that a reader had who gets this block next.
+    public var predecessor: Offset { Offset(first.rawValue - 1) }
+
+    /// The events after `offset`; `nil` if there are none.
+    public func suffix(after offset: Offset) -> EventBlock? {
+        if offset < first { return self }
+        guard offset < last else { return nil }
+        let skipped = bytes.length(ofLines: offset.distance(from: predecessor))
+        var rest = bytes
+        rest.moveReaderIndex(forwardBy: skipped)
+        return EventBlock(first: offset.next, last: last, latest: latest, endsLog: endsLog, bytes: rest)
+    }
+
+    /// As many whole events from the start as fit into `limit` bytes, but at least one.
+    public func prefix(limit: ByteCount) -> EventBlock {
+        guard bytes.readableBytes > limit else { return self }
+        let (length, count) = bytes.wholeLines(within: limit)
+        guard count < self.count, let head = bytes.getSlice(at: bytes.readerIndex, length: length) else { return self }
+        return EventBlock(
+            first: first, last: predecessor.advanced(by: count), latest: latest, endsLog: false, bytes: head)
+    }
+
+    /// The event lines as one message: without the last newline.
+    public var message: ByteBuffer {
+        bytes.getSlice(at: bytes.readerIndex, length: bytes.readableBytes - 1) ?? bytes
+    }
+}
+
+extension ByteBuffer {
+    /// The length of the first `count` lines with their newlines.
+    ///
+    /// - Precondition: there are that many.
+    func length(ofLines count: Int) -> Int {
+        withUnsafeReadableBytes { bytes in
+            var position = 0
+            for _ in 0..<count {
+                guard let newline = bytes.firstNewline(from: position) else {
+                    preconditionFailure("a block holds fewer events than its offsets say")
+                }
+                position = newline + 1
+            }
+            return position
+        }
+    }
+
+    /// The length and number of the whole lines in the first `limit` bytes, or of the first line if it is longer.
+    func wholeLines(within limit: Int) -> (length: Int, count: Int) {
+        withUnsafeReadableBytes { bytes in
+            var position = 0
+            var count = 0
+            while let newline = bytes.firstNewline(from: position) {
+                if newline + 1 > limit && count > 0 { break }
+                position = newline + 1
+                count += 1
+            }
+            return (position, count)
+        }
+    }
+}

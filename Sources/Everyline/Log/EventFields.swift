@@ -1,0 +1,86 @@
+package import NIOCore
+
+/// Writes what an event's line holds behind its offset. The line that a producer appends and the line that is stored
+/// differ only in that offset, so both are written here.
+package enum EventFields {
+    package static func writeLine(
+        _ message: UnsafeRawBufferPointer, timestamp: Timestamp, stream: LogLine.Stream?, isPartial: Bool,
+        eventID: UnsafeRawBufferPointer? = nil, into buffer: inout ByteBuffer
+    ) {
+        openLine(timestamp: timestamp, stream: stream, into: &buffer)
+        buffer.writeJSONText(message)
+        closeLine(isPartial: isPartial, into: &buffer) { buffer in
+            guard let eventID else { return }
+            buffer.writeStaticString("\",\"event_id\":\"")
+            buffer.writeJSONText(eventID)
+        }
+    }
+
+    /// The same for a message and an id that are JSON text already, checked by ``JSONScanner``.
+    static func writeLine(
+        escaped message: UnsafeRawBufferPointer, timestamp: Timestamp, stream: LogLine.Stream?, isPartial: Bool,
+        escapedID: UnsafeRawBufferPointer?, into buffer: inout ByteBuffer
+    ) {
+        openLine(timestamp: timestamp, stream: stream, into: &buffer)
+        buffer.writeBytes(message)
+        closeLine(isPartial: isPartial, into: &buffer) { buffer in
+            guard let escapedID else { return }
+            buffer.writeStaticString("\",\"event_id\":\"")
+            buffer.writeBytes(escapedID)
+        }
+    }
+
+    package static func writeNotice(
+        code: String, message: String, timestamp: Timestamp, into buffer: inout ByteBuffer
+    ) {
+        buffer.writeStaticString("\"timestamp\":")
+        buffer.writeDecimal(timestamp.milliseconds)
+        buffer.writeStaticString(",\"type\":\"notice\",\"code\":\"")
+        buffer.writeJSONText(code)
+        buffer.writeStaticString("\",\"message\":\"")
+        buffer.writeJSONText(message)
+        buffer.writeStaticString("\"}\n")
+    }
+
+    package static func writeEnd(_ outcome: ExecutionOutcome, timestamp: Timestamp, into buffer: inout ByteBuffer) {
+        buffer.writeStaticString("\"timestamp\":")
+        buffer.writeDecimal(timestamp.milliseconds)
+        buffer.writeStaticString(",\"type\":\"end\",\"status\":\"")
+        buffer.writeString(outcome.status.rawValue)
+        buffer.writeStaticString("\"")
+        if let exitCode = outcome.exitCode {
+            buffer.writeStaticString(",\"exit_code\":")
+            buffer.writeDecimal(Int64(exitCode))
+        }
+        if let reason = outcome.reason {
+            buffer.writeStaticString(",\"reason\":\"")
+            buffer.writeString(reason.rawValue)
+            buffer.writeStaticString("\"")
+        }
+        buffer.writeStaticString("}\n")
+    }
+
+    private static func openLine(timestamp: Timestamp, stream: LogLine.Stream?, into buffer: inout ByteBuffer) {
+        buffer.writeStaticString("\"timestamp\":")
+        buffer.writeDecimal(timestamp.milliseconds)
+        switch stream {
+        case .stdout: buffer.writeStaticString(",\"stream\":\"stdout\",\"message\":\"")
+        case .stderr: buffer.writeStaticString(",\"stream\":\"stderr\",\"message\":\"")
+        case nil: buffer.writeStaticString(",\"message\":\"")
+        }
+    }
+
+    private static func closeLine(
+        isPartial: Bool, into buffer: inout ByteBuffer, writeID: (inout ByteBuffer) -> Void
+    ) {
+        writeID(&buffer)
+        buffer.writeStaticString(isPartial ? "\",\"partial\":true}\n" : "\"}\n")
+    }
+}
+
+extension ByteBuffer {
+    mutating func writeJSONText(_ text: String) {
+        var text = text
+        text.withUTF8 { writeJSONText(UnsafeRawBufferPointer($0)) }
+    }
+}

@@ -1,0 +1,113 @@
+/// One line of NDJSON as it was read: an event with or without its offset, its texts still escaped.
+struct EventRecord {
+    var offset: Int64?
+    var timestamp: Int64?
+    var stream: LogLine.Stream?
+    var message: JSONScanner.Text?
+    var isPartial = false
+    var eventID: JSONScanner.Text?
+    var type: Kind = .line
+    var status: ExecutionStatus?
+    var exitCode: Int32?
+    var reason: ExecutionOutcome.Reason?
+    var code: JSONScanner.Text?
+
+    enum Kind: String {
+        case line
+        case notice
+        case end
+        case heartbeat
+    }
+
+    /// Reads one JSON object and nothing after it.
+    ///
+    /// - Parameter isStrict: whether a field that isn't known is an error. A client must be lenient here, so that a newer
+    ///   server may say more; a server must not, so that nothing that was sent is lost unseen.
+    static func read(from scanner: inout JSONScanner, isStrict: Bool) throws -> EventRecord {
+        var record = EventRecord()
+        var seen: UInt16 = 0
+        try scanner.expect(UInt8(ascii: "{"))
+        if !scanner.take(UInt8(ascii: "}")) {
+            repeat {
+                let name = scanner.decodeString(try scanner.string())
+                try scanner.expect(UInt8(ascii: ":"))
+                if let field = Field(rawValue: name) {
+                    guard seen & field.bit == 0 else { throw EventSyntaxError.duplicateField(name) }
+                    seen |= field.bit
+                    try record.read(field, from: &scanner)
+                } else if isStrict {
+                    throw EventSyntaxError.unknownField(name)
+                } else {
+                    try scanner.skipValue()
+                }
+            } while scanner.take(UInt8(ascii: ","))
+            try scanner.expect(UInt8(ascii: "}"))
+        }
+        scanner.skipBlanks()
+        guard scanner.isAtEnd else { throw scanner.fail() }
+        return record
+    }
+
+    enum Field: String, CaseIterable {
+        case offset, timestamp, stream, message, partial, type, status, reason, code
+        case eventID = "event_id"
+        case exitCode = "exit_code"
+        case head
+
+        /// Its place in a set of fields that have been seen.
+        var bit: UInt16 {
+            switch self {
+            case .offset: 1
+            case .timestamp: 2
+            case .stream: 4
+            case .message: 8
+            case .partial: 16
+            case .type: 32
+            case .status: 64
+            case .reason: 128
+            case .code: 256
+            case .eventID: 512
+            case .exitCode: 1024
+            case .head: 2048
+            }
+        }
+    }
+
+    private mutating func read(_ field: Field, from scanner: inout JSONScanner) throws {
+        switch field {
+        case .offset: offset = try scanner.integer()
+        case .head: offset = try scanner.integer()
+        case .timestamp: timestamp = try scanner.integer()
+        case .stream: stream = try word(from: &scanner, field)
+        case .message: message = try scanner.string()
+        case .partial: isPartial = try scanner.boolean()
+        case .eventID: eventID = try scanner.string()
+        case .type: type = try word(from: &scanner, field)
+        case .status: status = try word(from: &scanner, field)
+        case .exitCode:
+            if scanner.takeNull() { return }
+            guard let value = Int32(exactly: try scanner.integer()) else { throw scanner.fail(.numberOutOfRange) }
+            exitCode = value
+        case .reason: reason = try word(from: &scanner, field)
+        case .code: code = try scanner.string()
+        }
+    }
+
+    private func word<Word: RawRepresentable<String>>(
+        from scanner: inout JSONScanner, _ field: Field
+    ) throws -> Word {
+        let text = scanner.decodeString(try scanner.string())
+        guard let word = Word(rawValue: text) else { throw EventSyntaxError.invalidValue(field: field.rawValue) }
+        return word
+    }
+}
+
+/// What is wrong with a line that should have been an event.
+public enum EventSyntaxError: Error, Equatable {
+    case unknownField(String)
+    case duplicateField(String)
+    case missingField(String)
+    case invalidValue(field: String)
+    /// An `end` stands before the last line.
+    case eventAfterEnd
+}

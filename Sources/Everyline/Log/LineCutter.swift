@@ -1,0 +1,99 @@
+/// Cuts a stream of bytes into lines at `\n`, and lines that are too long into parts.
+///
+/// Feeding the same bytes in other portions gives the same lines. At most one line's limit is kept between two portions.
+/// A `\r` is an ordinary byte, as are NUL and whatever isn't UTF-8; a part never ends inside a UTF-8 sequence that is whole.
+public struct LineCutter: Sendable {
+    /// The default limit of a line, in bytes as the command wrote them.
+    public static let defaultLimit: ByteCount = .kibibytes(256)
+
+    public let limit: ByteCount
+    private var rest: [UInt8] = []
+
+    /// - Precondition: `limit` is at least 4, so that every scalar fits.
+    public init(limit: ByteCount = LineCutter.defaultLimit) {
+        precondition(limit >= 4)
+        self.limit = limit
+    }
+
+    /// Whether a line has begun that no newline has ended.
+    public var hasRest: Bool { !rest.isEmpty }
+
+    /// Takes the next bytes and hands out each line that they complete, and each part of a line beyond its limit.
+    ///
+    /// - Parameter emit: gets the line without its newline, valid during the call only, and whether the line goes on.
+    public mutating func feed(
+        _ bytes: UnsafeRawBufferPointer, emit: (_ line: UnsafeRawBufferPointer, _ isPartial: Bool) throws -> Void
+    ) rethrows {
+        var position = 0
+        while let newline = bytes.firstNewline(from: position) {
+            let line = UnsafeRawBufferPointer(rebasing: bytes[position..<newline])
+            if rest.isEmpty {
+                try cut(line, isComplete: true, emit: emit)
+            } else {
+                rest.append(contentsOf: line)
+                try cutRest(isComplete: true, emit: emit)
+            }
+            position = newline + 1
+        }
+        // Portions are taken limit by limit, so that an endless line costs no more memory than its limit twice.
+        while position < bytes.count {
+            let end = min(position + limit, bytes.count)
+            rest.append(contentsOf: bytes[position..<end])
+            position = end
+            if rest.count > limit { try cutRest(isComplete: false, emit: emit) }
+        }
+    }
+
+    /// Hands out what is left when the stream ends without a newline.
+    public mutating func finish(
+        emit: (_ line: UnsafeRawBufferPointer, _ isPartial: Bool) throws -> Void
+    ) rethrows {
+        guard hasRest else { return }
+        try cutRest(isComplete: true, emit: emit)
+    }
+
+    private mutating func cutRest(
+        isComplete: Bool, emit: (_ line: UnsafeRawBufferPointer, _ isPartial: Bool) throws -> Void
+    ) rethrows {
+        let taken = try rest.withUnsafeBytes { try cut($0, isComplete: isComplete, emit: emit) }
+        rest.removeFirst(taken)
+    }
+
+    /// Hands out `line` in parts, and returns how many bytes it took; all of them if the line is complete.
+    @discardableResult
+    private func cut(
+        _ line: UnsafeRawBufferPointer, isComplete: Bool,
+        emit: (_ line: UnsafeRawBufferPointer, _ isPartial: Bool) throws -> Void
+    ) rethrows -> Int {
+        var position = 0
+        while line.count - position > limit {
+            let end = line.endOfPart(from: position, limit: limit)
+            try emit(UnsafeRawBufferPointer(rebasing: line[position..<end]), true)
+            position = end
+        }
+        guard isComplete else { return position }
+        try emit(UnsafeRawBufferPointer(rebasing: line[position...]), false)
+        return line.count
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    /// Where the part that starts at `start` ends, so that no UTF-8 sequence is torn.
+    fileprivate func endOfPart(from start: Int, limit: Int) -> Int {
+        let end = start + limit
+        guard end < count else { return count }
+        var lead = end
+        while lead > end - 4, lead > start, self[lead] & 0xC0 == 0x80 { lead -= 1 }
+        guard lead < end, case .valid(let length) = UTF8Sequence(in: self, at: lead), lead + length > end else {
+            return end
+        }
+        return lead
+    }
+}
+
+extension [UInt8] {
+    /// Where the part that starts at `start` ends, so that no UTF-8 sequence is torn.
+    func endOfPart(from start: Int, limit: Int) -> Int {
+        withUnsafeBytes { $0.endOfPart(from: start, limit: limit) }
+    }
+}

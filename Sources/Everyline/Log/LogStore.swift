@@ -1,0 +1,111 @@
+import NIOCore
+
+/// Keeps the logs. Every adapter gives the same guarantees, and runs the same contract suite.
+public protocol LogStore: Sendable {
+    /// Decides and carries out a batch of appends, in order, in one transaction that is durable when this returns.
+    ///
+    /// Each append is decided by ``AppendRule`` against the head inside the transaction. A refused append changes nothing
+    /// and doesn't touch the others. With the `end` event the execution's status and outcome are written, in the same
+    /// transaction; a first append makes a `STARTING` execution `RUNNING`.
+    ///
+    /// - Parameter now: when the executions started or ended, if they do.
+    /// - Throws: an error that holds for the whole batch, of which nothing was kept: ``LogStoreError/noSpace`` or
+    ///   ``LogStoreError/unavailable(_:)``.
+    /// - Returns: for each append, in order, what became of it or why it was refused.
+    func append(_ appends: [LogAppend], at now: Timestamp) async throws -> [Result<Appended, LogStoreError>]
+
+    /// - Throws: ``LogStoreError/unknownExecution``.
+    func head(of execution: ExecutionID) async throws -> LogHead
+
+    /// Reads whole events that follow `offset`, oldest first, in at most `limit` bytes but at least one event; none if the
+    /// log holds no more yet. The block and the head are of one moment.
+    ///
+    /// - Throws: ``LogStoreError/unknownExecution``.
+    func read(_ execution: ExecutionID, after offset: Offset, limit: ByteCount) async throws -> LogRead
+
+    /// The offset before the first event that is not older than `time`; the head if there is none.
+    ///
+    /// Where timestamps go backwards, everything after that first event follows, older or not: none is lost.
+    /// - Throws: ``LogStoreError/unknownExecution``.
+    func offset(in execution: ExecutionID, before time: Timestamp) async throws -> Offset
+}
+
+/// One producer's wish to append.
+public struct LogAppend: Sendable {
+    public let execution: ExecutionID
+    /// The head that the body follows.
+    public let head: Offset
+    public let body: AppendBody
+
+    public init(_ body: AppendBody, to execution: ExecutionID, after head: Offset) {
+        precondition(body.block.map { $0.predecessor == head } ?? true)
+        self.execution = execution
+        self.head = head
+        self.body = body
+    }
+}
+
+/// What became of an append that was taken.
+public struct Appended: Sendable, Equatable {
+    /// The head after it.
+    public let head: LogHead
+    /// The part of the body that was new; `nil` if the log held all of it already.
+    public let block: EventBlock?
+
+    public init(head: LogHead, block: EventBlock?) {
+        self.head = head
+        self.block = block
+    }
+}
+
+/// Where a log ends at one moment.
+public struct LogHead: Sendable, Equatable {
+    /// The offset of the last event.
+    public var offset: Offset
+    /// Whether that is the `end` event. Then it never changes again.
+    public var isEnded: Bool
+    /// What the log holds, in bytes of encoded lines.
+    public var bytes: ByteCount
+    /// No event of the log is later than this.
+    public var latest: Timestamp
+
+    public init(offset: Offset = .zero, isEnded: Bool = false, bytes: ByteCount = 0, latest: Timestamp = .epoch) {
+        self.offset = offset
+        self.isEnded = isEnded
+        self.bytes = bytes
+        self.latest = latest
+    }
+
+    /// The head once `block` has been added.
+    public func adding(_ block: EventBlock) -> LogHead {
+        LogHead(
+            offset: block.last, isEnded: block.endsLog, bytes: bytes + block.bytes.readableBytes,
+            latest: max(latest, block.latest))
+    }
+}
+
+/// What one reading of a log gave.
+public struct LogRead: Sendable {
+    /// `nil` if nothing follows the offset yet.
+    public let block: EventBlock?
+    public let head: LogHead
+
+    public init(block: EventBlock?, head: LogHead) {
+        self.block = block
+        self.head = head
+    }
+}
+
+public enum LogStoreError: Error, Equatable {
+    case unknownExecution
+    /// The log's last event is its `end`; nothing can follow it.
+    case ended(head: Offset)
+    /// The append follows a head that the log has not reached.
+    case outOfOrder(head: Offset)
+    /// The log has reached its limit: only notices and the `end` are taken.
+    case logFull(head: Offset)
+    /// The disk is full. Nothing was kept; the same append may be tried again.
+    case noSpace
+    /// The store can't be used now. Nothing was acknowledged; the same append may be tried again.
+    case unavailable(String)
+}

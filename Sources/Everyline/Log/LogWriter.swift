@@ -1,0 +1,166 @@
+import NIOCore
+import Synchronization
+
+/// The one way into a process's log store: gathers what all producers append while a commit runs, and commits it as one.
+///
+/// There is no timer: an append that finds nothing going on is committed at once, and the busier it gets, the more share a
+/// commit. Nobody is answered, and nothing announced to a tail, before the commit is durable.
+public final class LogWriter: Sendable {
+    private let store: any LogStore
+    private let feed: LogFeed
+    private let now: @Sendable () -> Timestamp
+    private let limits: Limits
+    private let state = Mutex(State())
+
+    /// What a writer holds at the most.
+    public struct Limits: Sendable {
+        /// How much one transaction takes.
+        public var batchBytes: ByteCount
+        /// How much may wait for the next one. Beyond it an append is refused as ``LogStoreError/unavailable(_:)``.
+        public var waitingBytes: ByteCount
+
+        public init(batchBytes: ByteCount = .mebibytes(16), waitingBytes: ByteCount = .mebibytes(256)) {
+            self.batchBytes = batchBytes
+            self.waitingBytes = waitingBytes
+        }
+    }
+
+    fileprivate struct State {
+        var waiting: [Request] = []
+        var waitingBytes = 0
+        var idle: CheckedContinuation<Void, Never>?
+        var isStopped = false
+    }
+
+    fileprivate struct Request: Sendable {
+        let append: LogAppend
+        let answer: CheckedContinuation<LogHead, any Error>
+
+        var size: ByteCount { append.body.block?.bytes.readableBytes ?? 0 }
+    }
+
+    public init(
+        store: any LogStore, feed: LogFeed, limits: Limits = Limits(), now: @escaping @Sendable () -> Timestamp
+    ) {
+        self.store = store
+        self.feed = feed
+        self.limits = limits
+        self.now = now
+    }
+
+    /// Appends and returns the head after it, once it is durable.
+    ///
+    /// - Throws: ``LogStoreError``. Whatever it is, the same append may be tried again without doing harm.
+    public func append(_ body: AppendBody, to execution: ExecutionID, after head: Offset) async throws -> LogHead {
+        try await withCheckedThrowingContinuation { answer in
+            let request = Request(append: LogAppend(body, to: execution, after: head), answer: answer)
+            let (refusal, idle) = state.withLock { $0.add(request, limit: limits.waitingBytes) }
+            idle?.resume()
+            if let refusal { answer.resume(throwing: refusal) }
+        }
+    }
+
+    /// Appends the `end` event after whatever the head is by then; an execution that has ended stays as it is.
+    ///
+    /// - Throws: ``LogStoreError``.
+    public func end(_ execution: ExecutionID, _ outcome: ExecutionOutcome) async throws -> LogHead {
+        var head = try await store.head(of: execution)
+        while !head.isEnded {
+            var encoder = BlockEncoder(after: head.offset)
+            encoder.appendEnd(outcome, timestamp: max(now(), head.latest))
+            let body = AppendBody(block: encoder.finish(), outcome: outcome)
+            do {
+                let after = try await append(body, to: execution, after: head.offset)
+                // The head may have moved first. Then the append was taken for a retry, and the log goes on.
+                if after.isEnded { return after }
+            } catch LogStoreError.ended {
+                // The producer's own end came first.
+            }
+            head = try await store.head(of: execution)
+        }
+        return head
+    }
+
+    /// Commits until the task is cancelled; then answers what is still waiting and refuses everything after it.
+    public func run() async {
+        await withTaskCancellationHandler {
+            while let batch = await nextBatch() { await commit(batch) }
+        } onCancel: {
+            stop()
+        }
+    }
+
+    private func stop() {
+        let idle = state.withLock { state in
+            state.isStopped = true
+            return state.idle.take()
+        }
+        idle?.resume()
+    }
+
+    /// Waits for work; `nil` when the writer was stopped and nothing is left.
+    private func nextBatch() async -> [Request]? {
+        while true {
+            let (batch, isStopped) = state.withLock { ($0.takeBatch(limit: limits.batchBytes), $0.isStopped) }
+            if !batch.isEmpty { return batch }
+            if isStopped { return nil }
+            await withCheckedContinuation { idle in
+                let hasWork = state.withLock { state in
+                    if !state.waiting.isEmpty || state.isStopped { return true }
+                    state.idle = idle
+                    return false
+                }
+                if hasWork { idle.resume() }
+            }
+        }
+    }
+
+    private func commit(_ batch: [Request]) async {
+        let results: [Result<Appended, LogStoreError>]
+        do {
+            results = try await store.append(batch.map(\.append), at: now())
+        } catch {
+            for request in batch { request.answer.resume(throwing: error) }
+            return
+        }
+        for (request, result) in zip(batch, results) {
+            announce(request.append.execution, result)
+            request.answer.resume(with: result.map(\.head).mapError { $0 })
+        }
+    }
+
+    /// Tells the tails what was added: what the store says it added, never what the producer sent.
+    private func announce(_ execution: ExecutionID, _ result: Result<Appended, LogStoreError>) {
+        guard case .success(let appended) = result else { return }
+        if let block = appended.block {
+            feed.announce(block, in: execution)
+        } else {
+            feed.announceChange(of: execution)
+        }
+    }
+}
+
+extension LogWriter.State {
+    fileprivate mutating func add(
+        _ request: LogWriter.Request, limit: ByteCount
+    ) -> (refusal: LogStoreError?, idle: CheckedContinuation<Void, Never>?) {
+        if isStopped { return (.unavailable("the server is stopping"), nil) }
+        if waitingBytes + request.size > limit { return (.unavailable("too much is waiting to be written"), nil) }
+        waiting.append(request)
+        waitingBytes += request.size
+        return (nil, idle.take())
+    }
+
+    fileprivate mutating func takeBatch(limit: ByteCount) -> [LogWriter.Request] {
+        var size = 0
+        var count = 0
+        while count < waiting.count, count == 0 || size + waiting[count].size <= limit {
+            size += waiting[count].size
+            count += 1
+        }
+        let batch = Array(waiting[..<count])
+        waiting.removeFirst(count)
+        waitingBytes -= size
+        return batch
+    }
+}

@@ -1,0 +1,68 @@
+/// Follows one log from an offset to its `end` event: read after it, hand out, else wait. Backlog, live output and
+/// resumption are this one loop.
+///
+/// It gives each event after the offset exactly once and in order, whatever is appended meanwhile. It keeps nothing but
+/// its offset, so that who calls ``next()`` sets the pace.
+public struct Tail: Sendable {
+    public enum Step: Sendable {
+        /// The events that follow, in order; never empty.
+        case blocks([EventBlock])
+        /// Nothing new for a while. The log's head is where the tail is.
+        case idle(head: Offset)
+        /// The `end` event has been handed out; there is nothing more.
+        case ended
+    }
+
+    public let execution: ExecutionID
+    /// The last event that was handed out.
+    public private(set) var offset: Offset
+    private let store: any LogStore
+    private let subscription: LogFeed.Subscription
+    private let limit: ByteCount
+    private var hasEnded = false
+
+    /// Follows what comes after `offset`, in steps of at most `limit` bytes.
+    public init(
+        of execution: ExecutionID, after offset: Offset, in store: any LogStore, feed: LogFeed, limit: ByteCount
+    ) {
+        self.execution = execution
+        self.offset = offset
+        self.store = store
+        self.limit = limit
+        self.subscription = feed.subscribe(to: execution)
+    }
+
+    /// Hands out what comes next, and waits for it if need be.
+    ///
+    /// An offset beyond the head is one that the log has yet to reach; on a log that has ended it never will, and the tail
+    /// ends.
+    /// - Throws: `CancellationError`, or what the store throws.
+    public mutating func next() async throws -> Step {
+        while !hasEnded {
+            let version = subscription.version
+            if let blocks = try await read() {
+                if let last = blocks.last {
+                    offset = last.last
+                    hasEnded = last.endsLog
+                }
+                return blocks.isEmpty ? .ended : .blocks(blocks)
+            }
+            if try await subscription.wait(past: version) == .tick { return .idle(head: offset) }
+        }
+        return .ended
+    }
+
+    /// What follows the offset now; `nil` if nothing does yet, empty if nothing ever will.
+    private mutating func read() async throws -> [EventBlock]? {
+        switch subscription.recent(after: offset, limit: limit) {
+        case .blocks(let blocks): return blocks
+        case .upToDate: return nil
+        case .unknown: break
+        }
+        let read = try await store.read(execution, after: offset, limit: limit)
+        if let block = read.block { return [block] }
+        guard read.head.isEnded else { return nil }
+        hasEnded = true
+        return []
+    }
+}

@@ -1,0 +1,33 @@
+/// The paths of the HTTP API, in one place for the server and the client.
+public enum APIPath {
+    public static let prefix = "/api/v1"
+    public static let run = prefix + "/run"
+    public static let executions = prefix + "/executions"
+    public static let keys = prefix + "/keys"
+    public static let me = prefix + "/me"
+    public static let openAPI = prefix + "/openapi.json"
+
+    public static func execution(_ id: ExecutionID) -> String { "\(executions)/\(id)" }
+    public static func status(of id: ExecutionID) -> String { "\(executions)/\(id)/status" }
+    public static func logs(of id: ExecutionID) -> String { "\(executions)/\(id)/logs" }
+    /// WebSocket.
+    public static func stream(of id: ExecutionID) -> String { "\(executions)/\(id)/stream" }
+    /// Server-sent events.
+    public static func events(of id: ExecutionID) -> String { "\(executions)/\(id)/events" }
+    /// Where a producer learns that it should stop: answers when that is so, or after a while.
+    public static func control(of id: ExecutionID) -> String { "\(executions)/\(id)/control" }
+    public static func key(_ id: APIKey.ID) -> String { "\(keys)/\(id)" }
+}
+
+/// The headers and media types that are ours or that both sides name.
+public enum APIHeader {
+    public static let apiKey = "X-API-Key"
+    public static let idempotencyKey = "Idempotency-Key"
+    public static let requestID = "X-Request-ID"
+    /// On answers of the logs endpoint: the offset of the last event that the body holds.
+    public static let lastOffset = "X-Last-Offset"
+    public static let ndjson = "application/x-ndjson"
+    public static let problem = "application/problem+json"
+    /// The WebSocket subprotocol in which a message is a block of event lines.
+    public static let subprotocol = "everyline.v1"
+}

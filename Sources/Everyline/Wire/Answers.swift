@@ -1,0 +1,203 @@
+/// `POST /run`, 202.
+public struct RunAnswer: Codable, Sendable, Equatable {
+    public var executionID: String
+    public var status: String
+    public var websocketURL: String
+    public var logURL: String
+
+    public init(executionID: String, status: String, websocketURL: String, logURL: String) {
+        self.executionID = executionID
+        self.status = status
+        self.websocketURL = websocketURL
+        self.logURL = logURL
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case status
+        case executionID = "execution_id"
+        case websocketURL = "websocket_url"
+        case logURL = "log_url"
+    }
+}
+
+/// `POST /executions`, 201. The token is shown this once.
+public struct RegisterAnswer: Codable, Sendable, Equatable {
+    public var executionID: String
+    public var appendToken: String
+
+    public init(executionID: String, appendToken: String) {
+        self.executionID = executionID
+        self.appendToken = appendToken
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case executionID = "execution_id"
+        case appendToken = "append_token"
+    }
+}
+
+/// One execution, as `GET /executions/{id}`, its list and `DELETE` show it. Times are milliseconds since the epoch.
+public struct ExecutionView: Codable, Sendable, Equatable {
+    public var executionID: String
+    public var command: [String]
+    public var status: String
+    public var exitCode: Int32?
+    public var reason: String?
+    public var owner: String
+    public var createdAt: Int64
+    public var startedAt: Int64?
+    public var endedAt: Int64?
+    public var lastOffset: UInt64
+    public var logBytes: Int
+
+    public init(_ execution: Execution) {
+        executionID = execution.id.rawValue
+        command = execution.command
+        status = execution.status.rawValue
+        exitCode = execution.exitCode
+        reason = execution.reason?.rawValue
+        owner = execution.owner.rawValue
+        createdAt = execution.createdAt.milliseconds
+        startedAt = execution.startedAt?.milliseconds
+        endedAt = execution.endedAt?.milliseconds
+        lastOffset = execution.head.rawValue
+        logBytes = execution.logBytes
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case command, status, reason, owner
+        case executionID = "execution_id"
+        case exitCode = "exit_code"
+        case createdAt = "created_at"
+        case startedAt = "started_at"
+        case endedAt = "ended_at"
+        case lastOffset = "last_offset"
+        case logBytes = "log_bytes"
+    }
+}
+
+/// `GET /executions`. `next_cursor` is there if there may be more.
+public struct ExecutionListAnswer: Codable, Sendable, Equatable {
+    public var executions: [ExecutionView]
+    public var nextCursor: String?
+
+    public init(executions: [ExecutionView], nextCursor: String?) {
+        self.executions = executions
+        self.nextCursor = nextCursor
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case executions
+        case nextCursor = "next_cursor"
+    }
+}
+
+/// `GET /executions/{id}/status`.
+public struct StatusAnswer: Codable, Sendable, Equatable {
+    public var executionID: String
+    public var status: String
+    public var exitCode: Int32?
+    public var lastOffset: UInt64
+
+    public init(_ execution: Execution) {
+        executionID = execution.id.rawValue
+        status = execution.status.rawValue
+        exitCode = execution.exitCode
+        lastOffset = execution.head.rawValue
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case status
+        case executionID = "execution_id"
+        case exitCode = "exit_code"
+        case lastOffset = "last_offset"
+    }
+}
+
+/// `GET /executions/{id}/logs` of an execution that has not ended: where to follow it.
+public struct LogLocation: Codable, Sendable, Equatable {
+    public var executionID: String
+    public var status: String
+    public var websocketURL: String
+    public var streamURL: String
+
+    public init(executionID: String, status: String, websocketURL: String, streamURL: String) {
+        self.executionID = executionID
+        self.status = status
+        self.websocketURL = websocketURL
+        self.streamURL = streamURL
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case status
+        case executionID = "execution_id"
+        case websocketURL = "websocket_url"
+        case streamURL = "stream_url"
+    }
+}
+
+/// `POST /executions/{id}/events`.
+public struct AppendAnswer: Codable, Sendable, Equatable {
+    public var head: UInt64
+
+    public init(head: UInt64) { self.head = head }
+}
+
+/// `GET /executions/{id}/control`.
+public struct ControlAnswer: Codable, Sendable, Equatable {
+    public var stopRequested: Bool
+    public var status: String
+
+    public init(stopRequested: Bool, status: String) {
+        self.stopRequested = stopRequested
+        self.status = status
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case status
+        case stopRequested = "stop_requested"
+    }
+}
+
+/// A key in a list; with the key itself only in the answer to its making.
+public struct KeyView: Codable, Sendable, Equatable {
+    public var id: String
+    public var user: String
+    public var role: String
+    public var createdAt: Int64
+    public var revokedAt: Int64?
+    public var key: String?
+
+    public init(_ record: APIKey, key: String? = nil) {
+        id = record.id
+        user = record.user.rawValue
+        role = record.role.rawValue
+        createdAt = record.createdAt.milliseconds
+        revokedAt = record.revokedAt?.milliseconds
+        self.key = key
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case id, user, role, key
+        case createdAt = "created_at"
+        case revokedAt = "revoked_at"
+    }
+}
+
+/// `GET /keys`.
+public struct KeyListAnswer: Codable, Sendable, Equatable {
+    public var keys: [KeyView]
+
+    public init(keys: [KeyView]) { self.keys = keys }
+}
+
+/// `GET /me`: whom the server takes the caller for.
+public struct PrincipalView: Codable, Sendable, Equatable {
+    public var user: String
+    public var role: String
+
+    public init(_ principal: Principal) {
+        user = principal.user.rawValue
+        role = principal.role.rawValue
+    }
+}
