@@ -59,7 +59,9 @@ let package = Package(
             swiftSettings: settings),
         .target(
             name: "EverylineClient",
-            dependencies: ["Everyline", "EverylineWebSocket", nioCore, nioPosix, nioHTTP1, nioSSL, httpClient, logging],
+            dependencies: [
+                "Everyline", "EverylineWebSocket", nioCore, nioPosix, nioHTTP1, nioSSL, httpClient, logging,
+            ],
             swiftSettings: settings),
         .target(
             name: "EverylineServer",
@@ -99,7 +101,9 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "EverylineClientTests",
-            dependencies: ["Everyline", "EverylineClient", "EverylineTesting", "EverylineWebSocket", nioCore, nioPosix, nioHTTP1],
+            dependencies: [
+                "Everyline", "EverylineClient", "EverylineTesting", "EverylineWebSocket", nioCore, nioPosix, nioHTTP1,
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "EverylineRunnerTests",

@@ -10,7 +10,9 @@ struct OffsetTests {
 
     @Test(
         "is not read from anything else",
-        arguments: ["", "-1", "+1", " 1", "1 ", "1.0", "0x1", "9223372036854775808", "18446744073709551616", "١", "1e3"])
+        arguments: [
+            "", "-1", "+1", " 1", "1 ", "1.0", "0x1", "9223372036854775808", "18446744073709551616", "١", "1e3",
+        ])
     func refuses(text: String) {
         #expect(Offset(decimal: text) == nil)
     }

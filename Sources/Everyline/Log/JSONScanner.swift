@@ -78,7 +78,8 @@ struct JSONScanner {
         while position < text.count, (0x30...0x39).contains(text[position]) {
             let digit = Int64(text[position] - 0x30)
             let (product, high) = value.multipliedReportingOverflow(by: 10)
-            let (sum, low) = isNegative ? product.subtractingReportingOverflow(digit) : product.addingReportingOverflow(digit)
+            let (sum, low) =
+                isNegative ? product.subtractingReportingOverflow(digit) : product.addingReportingOverflow(digit)
             guard !high, !low else { throw fail(.numberOutOfRange) }
             value = sum
             position += 1

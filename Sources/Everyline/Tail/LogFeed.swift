@@ -20,7 +20,7 @@ public final class LogFeed: Sendable {
 
     private struct State {
         var entries: [ExecutionID: Entry] = [:]
-        var lastWaiter: UInt64 = 0
+        var lastSubscription: UInt64 = 0
     }
 
     private struct Entry {
@@ -68,10 +68,12 @@ public final class LogFeed: Sendable {
 
     /// Begins to take part in the wake-ups of an execution, until the subscription is released.
     public func subscribe(to execution: ExecutionID) -> Subscription {
-        state.withLock { state in
+        let number = state.withLock { state in
             state.entries[execution, default: Entry(recent: RecentBlocks(limit: recentLimit))].subscriptions += 1
+            state.lastSubscription += 1
+            return state.lastSubscription
         }
-        return Subscription(feed: self, execution: execution)
+        return Subscription(feed: self, execution: execution, number: number)
     }
 
     private func wake(_ execution: ExecutionID, _ change: (inout Entry) -> Void) {
@@ -90,10 +92,13 @@ public final class LogFeed: Sendable {
     public final class Subscription: Sendable {
         private let feed: LogFeed
         public let execution: ExecutionID
+        private let number: UInt64
+        private let isEnded = Atomic(false)
 
-        fileprivate init(feed: LogFeed, execution: ExecutionID) {
+        fileprivate init(feed: LogFeed, execution: ExecutionID, number: UInt64) {
             self.feed = feed
             self.execution = execution
+            self.number = number
         }
 
         deinit { feed.unsubscribe(execution) }
@@ -106,11 +111,21 @@ public final class LogFeed: Sendable {
             feed.recent(in: execution, after: offset, limit: limit)
         }
 
-        /// Waits until the version is beyond `version`, or for the next tick.
+        /// Waits until the version is beyond `version`, or for the next tick. One wait at a time.
         ///
-        /// - Throws: `CancellationError`.
+        /// - Throws: `CancellationError` once the task is cancelled or the subscription ended.
         public func wait(past version: UInt64) async throws -> Wakeup {
-            try await feed.wait(for: execution, past: version)
+            try await withTaskCancellationHandler {
+                try await feed.wait(for: execution, past: version, number) { self.isEnded.load(ordering: .acquiring) }
+            } onCancel: {
+                end()
+            }
+        }
+
+        /// Ends the wait that is going on and every later one, from any thread: the viewer has gone.
+        public func end() {
+            isEnded.store(true, ordering: .releasing)
+            feed.cancelWait(for: execution, number)
         }
     }
 }
@@ -136,25 +151,23 @@ extension LogFeed {
         }
     }
 
-    private func wait(for execution: ExecutionID, past version: UInt64) async throws -> Wakeup {
-        let number = state.withLock { state in
-            state.lastWaiter += 1
-            return state.lastWaiter
-        }
-        return try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { (waiter: Waiter) in
-                let outcome: Result<Wakeup, any Error>? = state.withLock { state in
-                    guard let entry = state.entries[execution], entry.version <= version else { return .success(.change) }
-                    // A cancellation that comes before this line finds no waiter to end; one that comes later does.
-                    if Task.isCancelled { return .failure(CancellationError()) }
-                    state.entries[execution]?.waiters[number] = waiter
-                    return nil
-                }
-                if let outcome { waiter.resume(with: outcome) }
+    private func wait(
+        for execution: ExecutionID, past version: UInt64, _ number: UInt64, unless isEnded: @Sendable () -> Bool
+    ) async throws -> Wakeup {
+        try await withCheckedThrowingContinuation { (waiter: Waiter) in
+            let outcome: Result<Wakeup, any Error>? = state.withLock { state in
+                // An end that comes before this line is seen here; one that comes later finds the waiter.
+                if isEnded() { return .failure(CancellationError()) }
+                guard let entry = state.entries[execution], entry.version <= version else { return .success(.change) }
+                state.entries[execution]?.waiters[number] = waiter
+                return nil
             }
-        } onCancel: {
-            let waiter = state.withLock { $0.entries[execution]?.waiters.removeValue(forKey: number) }
-            waiter?.resume(throwing: CancellationError())
+            if let outcome { waiter.resume(with: outcome) }
         }
+    }
+
+    private func cancelWait(for execution: ExecutionID, _ number: UInt64) {
+        let waiter = state.withLock { $0.entries[execution]?.waiters.removeValue(forKey: number) }
+        waiter?.resume(throwing: CancellationError())
     }
 }

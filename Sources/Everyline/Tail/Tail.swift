@@ -17,7 +17,8 @@ public struct Tail: Sendable {
     /// The last event that was handed out.
     public private(set) var offset: Offset
     private let store: any LogStore
-    private let subscription: LogFeed.Subscription
+    /// What the tail waits on. To end it from outside is to end the tail's wait.
+    public let subscription: LogFeed.Subscription
     private let limit: ByteCount
     private var hasEnded = false
 
