@@ -47,6 +47,28 @@ public struct EventBlock: Sendable, Equatable {
             first: first, last: predecessor.advanced(by: count), latest: latest, endsLog: false, bytes: head)
     }
 
+    /// The events up to and including `offset`; `nil` if there are none.
+    public func prefix(through offset: Offset) -> EventBlock? {
+        if offset >= last { return self }
+        guard offset >= first else { return nil }
+        let length = bytes.length(ofLines: offset.distance(from: predecessor))
+        guard let head = bytes.getSlice(at: bytes.readerIndex, length: length) else { return nil }
+        return EventBlock(first: first, last: offset, latest: latest, endsLog: false, bytes: head)
+    }
+
+    /// Calls `body` with each event's offset and its line without the newline, in order.
+    public func forEachLine(_ body: (Offset, UnsafeRawBufferPointer) throws -> Void) rethrows {
+        try bytes.withUnsafeReadableBytes { bytes in
+            var position = 0
+            var offset = first
+            while let newline = bytes.firstNewline(from: position) {
+                try body(offset, UnsafeRawBufferPointer(rebasing: bytes[position..<newline]))
+                position = newline + 1
+                offset = offset.next
+            }
+        }
+    }
+
     /// The event lines as one message: without the last newline.
     public var message: ByteBuffer {
         bytes.getSlice(at: bytes.readerIndex, length: bytes.readableBytes - 1) ?? bytes

@@ -1,0 +1,71 @@
+package import Everyline
+
+/// What a route throws when the answer is a problem.
+package struct APIError: Error {
+    package let code: Problem.Code
+    package let detail: String
+    package let head: Offset?
+
+    package init(_ code: Problem.Code, _ detail: String, head: Offset? = nil) {
+        self.code = code
+        self.detail = detail
+        self.head = head
+    }
+}
+
+extension APIError {
+    /// The one table from what the core throws to what a client sees; `nil` for what nobody expected.
+    init?(translating error: any Error) {
+        switch error {
+        case let error as APIError: self = error
+        case let error as LogStoreError: self.init(error)
+        case let error as ExecutionStoreError: self.init(error)
+        case AccessStoreError.unknownKey: self.init(.unknownKey, "There is no key with this id.")
+        case AccessStoreError.duplicateKey: self.init(.internalError, "The key could not be made. Try again.")
+        case let error as AppendSyntaxError: self.init(.invalidEvent, "Line \(error.line): \(error.cause.sentence)")
+        default: return nil
+        }
+    }
+
+    private init(_ error: LogStoreError) {
+        switch error {
+        case .unknownExecution:
+            self.init(.unknownExecution, "There is no execution with this id.")
+        case .ended(let head):
+            self.init(.ended, "The log ended with event \(head); nothing can follow it.", head: head)
+        case .outOfOrder(let head):
+            self.init(
+                .outOfOrder, "The log's head is \(head); the append follows one that it has not reached.", head: head)
+        case .logFull(let head):
+            self.init(.logFull, "The log has reached its limit; only notices and the end are taken.", head: head)
+        case .noSpace:
+            self.init(.noSpace, "Nothing was stored. Try again when there is space.")
+        case .unavailable(let reason):
+            self.init(.unavailable, "Nothing was acknowledged; the same request may be tried again: \(reason).")
+        }
+    }
+
+    private init(_ error: ExecutionStoreError) {
+        switch error {
+        case .unknownExecution:
+            self.init(.unknownExecution, "There is no execution with this id.")
+        case .idempotencyKeyReused:
+            self.init(.idempotencyKeyReused, "This Idempotency-Key came with a different body before.")
+        case .unknownCursor:
+            self.init(.invalidCursor, "The cursor names no execution.")
+        }
+    }
+}
+
+extension AppendSyntaxError.Cause {
+    fileprivate var sentence: String {
+        switch self {
+        case .json(let column, let reason): "\(reason), at column \(column)."
+        case .event(.unknownField(let name)): "unknown field \"\(name.prefix(64))\"."
+        case .event(.duplicateField(let name)): "the field \"\(name.prefix(64))\" comes twice."
+        case .event(.missingField(let name)): "the field \"\(name)\" is missing."
+        case .event(.invalidValue(let field)): "the value of \"\(field)\" is not one that is allowed."
+        case .event(.eventAfterEnd): "nothing may follow the end event."
+        }
+    }
+}

@@ -1,0 +1,102 @@
+import Crypto
+package import Everyline
+package import HTTPTypes
+package import Hummingbird
+import Synchronization
+
+/// Finds out who asks, from nothing but the secret that a request shows. Every route begins with one of its verbs.
+package final class Authenticator: Sendable {
+    private let executions: any ExecutionStore
+    private let access: any AccessStore
+    private let now: @Sendable () -> Timestamp
+    /// Append tokens never change, so the ones in use are kept: an append shouldn't wait for a second read.
+    private let appendTokens = Mutex<[ExecutionID: SecretHash]>([:])
+    private static let appendTokenLimit = 4096
+
+    package init(
+        executions: any ExecutionStore, access: any AccessStore, now: @escaping @Sendable () -> Timestamp
+    ) {
+        self.executions = executions
+        self.access = access
+        self.now = now
+    }
+
+    /// Whoever holds the API key that the request shows, if their role allows the action.
+    package func principal(of request: Request, may action: Principal.Action) async throws -> Principal {
+        guard let secret = Self.secret(in: request.headers) else {
+            throw APIError(.unauthorized, "Send an API key: Authorization: Bearer KEY, or X-API-Key: KEY.")
+        }
+        guard let key = try await access.key(SecretHash(of: secret)) else {
+            throw APIError(.unauthorized, "The API key is not valid, or it was revoked.")
+        }
+        guard key.principal.may(action) else {
+            throw APIError(.forbidden, "The role \(key.role.rawValue) may not do this.")
+        }
+        return key.principal
+    }
+
+    /// Checks that the request shows the append token of this execution.
+    package func producer(of request: Request, for execution: ExecutionID) async throws {
+        guard let secret = Self.secret(in: request.headers) else {
+            throw APIError(.unauthorized, "Send the execution's append token: Authorization: Bearer TOKEN.")
+        }
+        let shown = SecretHash(of: secret)
+        let known = try await appendToken(of: execution)
+        guard shown == known else {
+            throw APIError(.unauthorized, "The append token is not this execution's.")
+        }
+    }
+
+    /// The stream token in a stream's URL, if it opens this execution now.
+    package func viewer(token: String?, of execution: ExecutionID) async throws -> StreamToken {
+        guard let token else { throw APIError(.unauthorized, "The stream's URL has no token.") }
+        let found = try await access.streamToken(SecretHash(of: token), at: now())
+        guard let found, found.opens(execution, at: now()) else {
+            throw APIError(.unauthorized, "The stream's token is not valid for this execution, or it has expired.")
+        }
+        return found
+    }
+
+    private func appendToken(of execution: ExecutionID) async throws -> SecretHash {
+        if let known = appendTokens.withLock({ $0[execution] }) { return known }
+        let token = try await executions.appendToken(of: execution)
+        appendTokens.withLock { tokens in
+            if tokens.count >= Self.appendTokenLimit { tokens.removeAll() }
+            tokens[execution] = token
+        }
+        return token
+    }
+
+    /// The secret that a request shows; `Authorization` goes before `X-API-Key`.
+    private static func secret(in headers: HTTPFields) -> String? {
+        if let authorization = headers[.authorization] {
+            let parts = authorization.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: true)
+            guard parts.count == 2, parts[0].lowercased() == "bearer" else { return nil }
+            return parts[1].trimmingBlanks()
+        }
+        return headers[.apiKey]
+    }
+}
+
+extension HTTPField.Name {
+    package static let apiKey = Self.constant(APIHeader.apiKey)
+    package static let idempotencyKey = Self.constant(APIHeader.idempotencyKey)
+    package static let requestID = Self.constant(APIHeader.requestID)
+    package static let lastOffset = Self.constant(APIHeader.lastOffset)
+    package static let lastEventID = Self.constant("Last-Event-ID")
+    package static let forwardedProto = Self.constant("X-Forwarded-Proto")
+
+    private static func constant(_ name: String) -> Self {
+        guard let name = Self(name) else { preconditionFailure("\(name) is no header's name") }
+        return name
+    }
+}
+
+extension Substring {
+    fileprivate func trimmingBlanks() -> String {
+        var rest = self
+        while rest.first == " " { rest.removeFirst() }
+        while rest.last == " " { rest.removeLast() }
+        return String(rest)
+    }
+}

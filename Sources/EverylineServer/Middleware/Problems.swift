@@ -1,0 +1,93 @@
+import Everyline
+import HTTPTypes
+package import Hummingbird
+import Logging
+import NIOCore
+
+#if canImport(FoundationEssentials)
+    package import FoundationEssentials
+#else
+    package import Foundation
+#endif
+
+/// Gives each request its id, and turns whatever is thrown into `application/problem+json`.
+package struct Problems: RouterMiddleware {
+    package typealias Context = EverylineContext
+
+    package init() {}
+
+    package func handle(
+        _ request: Request, context: EverylineContext, next: (Request, EverylineContext) async throws -> Response
+    ) async throws -> Response {
+        var context = context
+        context.requestID = Self.requestID(of: request, context)
+        context.logger[metadataKey: "request_id"] = .string(context.requestID)
+        var response: Response
+        do {
+            response = try await next(request, context)
+        } catch {
+            response = Self.response(to: error, context)
+        }
+        response.headers[.requestID] = context.requestID
+        return response
+    }
+
+    static func response(to error: any Error, _ context: EverylineContext) -> Response {
+        let problem: APIError
+        if let known = APIError(translating: error) {
+            problem = known
+        } else if let error = error as? any HTTPResponseError, let known = APIError(status: error.status) {
+            problem = known
+        } else {
+            context.logger.error("A request failed", metadata: ["error": "\(error)"])
+            problem = APIError(
+                .internalError, "Something went wrong here. The request id finds it in the server's log.")
+        }
+        return response(problem, requestID: context.requestID)
+    }
+
+    static func response(_ error: APIError, requestID: String) -> Response {
+        let problem = Problem(
+            error.code, detail: error.detail, requestID: requestID, head: error.head.map(\.rawValue))
+        var headers: HTTPFields = [.contentType: APIHeader.problem]
+        switch error.code {
+        case .unauthorized: headers[.wwwAuthenticate] = "Bearer"
+        case .tooManyRequests, .unavailable, .noSpace: headers[.retryAfter] = "1"
+        case .upgradeRequired:
+            headers[.upgrade] = "websocket"
+            headers[.connection] = "upgrade"
+        default: break
+        }
+        let body = (try? JSONEncoder.wire.encode(problem)) ?? Data()
+        return Response(
+            status: .init(code: error.code.status, reasonPhrase: error.code.title), headers: headers,
+            body: .init(byteBuffer: ByteBuffer(bytes: body)))
+    }
+
+    private static func requestID(of request: Request, _ context: EverylineContext) -> String {
+        if let given = request.headers[.requestID], let harmless = ExecutionID(given) { return harmless.rawValue }
+        return "\(context.id)"
+    }
+}
+
+extension APIError {
+    /// For the errors that the HTTP library makes itself.
+    fileprivate init?(status: HTTPResponse.Status) {
+        switch status.code {
+        case 400: self.init(.invalidRequest, "The request could not be read.")
+        case 404: self.init(.notFound, "There is nothing at this path.")
+        case 405: self.init(.methodNotAllowed, "This path doesn't take that method.")
+        case 413: self.init(.bodyTooLarge, "The body is larger than this path takes.")
+        default: return nil
+        }
+    }
+}
+
+extension JSONEncoder {
+    /// Keys sorted, so that an answer can be compared; slashes left alone, so that a URL can be read.
+    package static var wire: JSONEncoder {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return encoder
+    }
+}

@@ -1,0 +1,66 @@
+import Everyline
+import HTTPTypes
+import Hummingbird
+import NIOCore
+
+/// What a producer does: append, and ask whether it should stop.
+struct AppendRoutes {
+    let core: ServerCore
+    let authenticator: Authenticator
+    let producers: Producers
+    let metrics: ServerMetrics
+    let limits: ServerConfiguration.Limits
+
+    func add(to router: Router<EverylineContext>) {
+        router.post(RouterPath(APIPath.executions + "/:id/events"), use: append)
+        router.get(RouterPath(APIPath.executions + "/:id/control"), use: control)
+    }
+
+    @Sendable func append(_ request: Request, context: EverylineContext) async throws -> Response {
+        let id = try context.executionID()
+        try await authenticator.producer(of: request, for: id)
+        producers.heard(id)
+        guard let text = try Query(request).single("after"), let head = Offset(decimal: text) else {
+            throw APIError(.invalidCursor, "Say after=HEAD: the offset of the event that the body follows; 0 at first.")
+        }
+        let bytes = try await RequestBytes.collect(request, limit: limits.appendBody, within: limits.bodyTime)
+        let body = try parse(bytes, type: request.headers[.contentType], after: head)
+        let after = try await core.writer.append(body, to: id, after: head)
+        if let block = body.block { metrics.countAppend(events: block.count, bytes: block.bytes.readableBytes) }
+        return try .json(AppendAnswer(head: after.offset.rawValue))
+    }
+
+    /// Answers when a stop has been requested, or after a while that none has.
+    @Sendable func control(_ request: Request, context: EverylineContext) async throws -> Response {
+        let id = try context.executionID()
+        try await authenticator.producer(of: request, for: id)
+        let presence = producers.enter(id)
+        defer { presence.leave() }
+        let subscription = core.stopRequests.subscribe(to: id)
+        let deadline = ContinuousClock.now + limits.control
+        while true {
+            let version = subscription.version
+            let execution = try await core.executions.execution(id)
+            let mustStop = execution.status == .terminating || execution.status.isTerminal
+            if mustStop || ContinuousClock.now >= deadline {
+                return try .json(ControlAnswer(stopRequested: mustStop, status: execution.status.rawValue))
+            }
+            _ = try await subscription.wait(past: version)
+        }
+    }
+
+    private func parse(_ bytes: ByteBuffer, type: String?, after head: Offset) throws -> AppendBody {
+        let type = type.map { $0.prefix { $0 != ";" }.lowercased() }
+        guard head.distance(from: .zero) <= Int.max - bytes.readableBytes - 1 else {
+            throw APIError(.outOfOrder, "No log is that long.")
+        }
+        switch type {
+        case APIHeader.ndjson, nil:
+            return try AppendBody(ndjson: bytes, after: head, lineLimit: limits.line)
+        case "text/plain":
+            return AppendBody(text: bytes, after: head, at: core.now(), lineLimit: limits.line)
+        default:
+            throw APIError(.unsupportedMediaType, "Send \(APIHeader.ndjson) or text/plain.")
+        }
+    }
+}

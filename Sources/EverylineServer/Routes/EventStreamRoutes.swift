@@ -1,0 +1,92 @@
+import Everyline
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import ServiceLifecycle
+
+/// A log as server-sent events (WHATWG HTML, section 9.2): the id is the offset, so a browser resumes by itself.
+struct EventStreamRoutes {
+    let core: ServerCore
+    let authenticator: Authenticator
+    let metrics: ServerMetrics
+    let limits: ServerConfiguration.Limits
+
+    func add(to router: Router<EverylineContext>) {
+        router.get(RouterPath(APIPath.executions + "/:id/events"), use: events)
+    }
+
+    @Sendable func events(_ request: Request, context: EverylineContext) async throws -> Response {
+        let id = try context.executionID()
+        let query = Query(request)
+        try query.allow(only: "token", "after", "last_seen_timestamp")
+        let token = try await authenticator.viewer(token: query.single("token"), of: id)
+        var start = try Cursor(query).start ?? token.start
+        if let last = request.headers[.lastEventID] {
+            guard let offset = Offset(decimal: last) else {
+                throw APIError(.invalidCursor, "Last-Event-ID must be an offset.")
+            }
+            start = .after(offset)
+        }
+        let after = try await start.offset(in: id, of: core.log)
+        let head = try await core.log.head(of: id)
+        // 204 is what tells a browser that has seen the end not to come back.
+        if head.isEnded, after == head.offset { return Response(status: .noContent) }
+        let tail = Tail(of: id, after: after, in: core.log, feed: core.feed, limit: limits.read)
+        let metrics = metrics
+        let body = ResponseBody { writer in
+            metrics.streamOpened()
+            defer { metrics.streamClosed(stalled: false) }
+            try await Self.send(tail, to: &writer, metrics)
+            try await writer.finish(nil)
+        }
+        return Response(
+            status: .ok,
+            headers: [.contentType: "text/event-stream", .cacheControl: "no-store"], body: body)
+    }
+
+    /// Sends until the end, or until the server is about to stop: then the client comes back with the id it saw last.
+    private static func send(
+        _ tail: Tail, to writer: inout any ResponseBodyWriter, _ metrics: ServerMetrics
+    ) async throws {
+        var tail = tail
+        let subscription = tail.subscription
+        do {
+            // `retry` is in milliseconds.
+            try await writer.write(ByteBuffer(string: "retry: 1000\n\n"))
+            while true {
+                let step = try await withGracefulShutdownHandler {
+                    try await tail.next()
+                } onGracefulShutdown: {
+                    subscription.end()
+                }
+                switch step {
+                case .blocks(let blocks):
+                    for block in blocks {
+                        try await writer.write(block.serverSentEvents)
+                        metrics.countDelivery(events: block.count, bytes: block.bytes.readableBytes)
+                    }
+                case .idle(let head):
+                    try await writer.write(ByteBuffer(string: ": heartbeat \(head)\n\n"))
+                case .ended:
+                    return
+                }
+            }
+        } catch is CancellationError {
+            return
+        }
+    }
+}
+
+extension EventBlock {
+    fileprivate var serverSentEvents: ByteBuffer {
+        var events = ByteBufferAllocator().buffer(capacity: bytes.readableBytes + count * 32)
+        forEachLine { offset, line in
+            events.writeStaticString("id: ")
+            events.writeDecimal(Int64(offset.rawValue))
+            events.writeStaticString("\ndata: ")
+            events.writeBytes(line)
+            events.writeStaticString("\n\n")
+        }
+        return events
+    }
+}

@@ -1,0 +1,192 @@
+import Everyline
+import HTTPTypes
+import Hummingbird
+import Logging
+
+/// Starting, registering, listing, looking at and stopping executions.
+struct ExecutionRoutes {
+    let core: ServerCore
+    let authenticator: Authenticator
+    let producers: Producers
+    let addresses: Addresses
+    let limits: ServerConfiguration.Limits
+
+    func add(to router: Router<EverylineContext>) {
+        router.post(RouterPath(APIPath.run), use: run)
+        router.post(RouterPath(APIPath.executions), use: register)
+        router.get(RouterPath(APIPath.executions), use: list)
+        router.get(RouterPath(APIPath.executions + "/:id"), use: show)
+        router.get(RouterPath(APIPath.executions + "/:id/status"), use: status)
+        router.delete(RouterPath(APIPath.executions + "/:id"), use: stop)
+    }
+
+    @Sendable func run(_ request: Request, context: EverylineContext) async throws -> Response {
+        let principal = try await authenticator.principal(of: request, may: .run)
+        let body = try await JSONBody(request, limit: limits.requestBody, within: limits.bodyTime)
+        let order = try body.decode(RunRequest.self, fields: RunRequest.fields)
+        try order.validate()
+        let created = try await create(order.command, producer: .runner, for: principal, request: request, body: body)
+        if created.isNew {
+            try await start(
+                RunOrder(execution: created.execution.id, request: order, appendToken: created.token), context)
+        }
+        let execution = created.execution
+        let token = try await issueStreamToken(for: execution.id, to: principal)
+        let answer = RunAnswer(
+            executionID: execution.id.rawValue, status: execution.status.rawValue,
+            websocketURL: addresses.webSocket(of: execution.id, token: token, for: request),
+            logURL: addresses.http(APIPath.logs(of: execution.id), for: request))
+        return try .json(answer, status: .accepted)
+    }
+
+    @Sendable func register(_ request: Request, context: EverylineContext) async throws -> Response {
+        let principal = try await authenticator.principal(of: request, may: .run)
+        let body = try await JSONBody(request, limit: limits.requestBody, within: limits.bodyTime)
+        let registration = try body.decode(RegisterRequest.self, fields: RegisterRequest.fields)
+        try RunRequest.validate(command: registration.command)
+        let created = try await create(
+            registration.command, producer: .external, for: principal, request: request, body: body)
+        guard created.isNew else {
+            // The token was shown once, and only its hash was kept: the first answer can't be given again.
+            throw APIError(
+                .idempotencyKeyReused, "The execution \(created.execution.id) was registered with this key before.")
+        }
+        let answer = RegisterAnswer(executionID: created.execution.id.rawValue, appendToken: created.token.value)
+        return try .json(answer, status: .created)
+    }
+
+    @Sendable func list(_ request: Request, context: EverylineContext) async throws -> Response {
+        _ = try await authenticator.principal(of: request, may: .read)
+        let query = Query(request)
+        try query.allow(only: "status", "limit", "cursor")
+        let limit = try query.count("limit", maximum: limits.listPage) ?? 100
+        var statuses: Set<ExecutionStatus> = []
+        for word in try query.single("status")?.split(separator: ",", omittingEmptySubsequences: false) ?? [] {
+            guard let status = ExecutionStatus(rawValue: String(word)) else {
+                let known = ExecutionStatus.allCases.map(\.rawValue).joined(separator: ", ")
+                throw APIError(.invalidRequest, "status must be one or more of \(known), with commas.")
+            }
+            statuses.insert(status)
+        }
+        var after: ExecutionID?
+        if let cursor = try query.single("cursor") {
+            guard let id = ExecutionID(cursor) else { throw APIError(.invalidCursor, "The cursor is not valid.") }
+            after = id
+        }
+        let found = try await core.executions.list(
+            ExecutionQuery(statuses: statuses, limit: limit + 1, after: after))
+        let page = found.prefix(limit)
+        let more = found.count > limit ? page.last?.id.rawValue : nil
+        return try .json(ExecutionListAnswer(executions: page.map(ExecutionView.init), nextCursor: more))
+    }
+
+    @Sendable func show(_ request: Request, context: EverylineContext) async throws -> Response {
+        _ = try await authenticator.principal(of: request, may: .read)
+        return try .json(ExecutionView(await core.executions.execution(context.executionID())))
+    }
+
+    @Sendable func status(_ request: Request, context: EverylineContext) async throws -> Response {
+        _ = try await authenticator.principal(of: request, may: .read)
+        return try .json(StatusAnswer(await core.executions.execution(context.executionID())))
+    }
+
+    @Sendable func stop(_ request: Request, context: EverylineContext) async throws -> Response {
+        _ = try await authenticator.principal(of: request, may: .run)
+        let id = try context.executionID()
+        let owner = try await core.executions.execution(id).owner
+        _ = try await authenticator.principal(of: request, may: .stop(owner: owner))
+        var execution = try await core.executions.requestStop(id)
+        core.stopRequests.announceChange(of: id)
+        if execution.status == .terminating, execution.producer == .external,
+            !producers.isPresent(id, within: limits.absentProducer)
+        {
+            // Nobody is there who would end it, and nobody should wait for ever.
+            _ = try await core.writer.end(id, ExecutionOutcome(status: .stopped, exitCode: nil, reason: .producerLost))
+            execution = try await core.executions.execution(id)
+        }
+        return try .json(ExecutionView(execution), status: .accepted)
+    }
+
+    /// A new stream token for an execution; only its hash is kept.
+    func issueStreamToken(
+        for execution: ExecutionID, to principal: Principal, start: StreamStart = .beginning
+    ) async throws -> Secret {
+        try await StreamTokens(access: core.access, now: core.now, lifetime: limits.streamToken)
+            .issue(for: execution, to: principal, start: start)
+    }
+
+    private func create(
+        _ command: [String], producer: Execution.Producer, for principal: Principal, request: Request, body: JSONBody
+    ) async throws -> (execution: Execution, token: Secret, isNew: Bool) {
+        var generator = SystemRandomNumberGenerator()
+        let token = Secret(.appendToken, using: &generator)
+        let now = core.now()
+        let execution = Execution(
+            id: ExecutionID(at: now, using: &generator), command: command, owner: principal.user, producer: producer,
+            createdAt: now)
+        var idempotency: IdempotencyKey?
+        if let key = request.headers[.idempotencyKey] {
+            guard (1...IdempotencyKey.maximumLength).contains(key.utf8.count) else {
+                throw APIError(.invalidRequest, "Idempotency-Key may have 1 to \(IdempotencyKey.maximumLength) bytes.")
+            }
+            let path = Array(request.uri.path.utf8)
+            idempotency = IdempotencyKey(value: key, fingerprint: SecretHash(ofBytes: path + body.bytes))
+        }
+        let created = try await core.executions.create(execution, appendToken: token.hash, idempotency: idempotency)
+        return (created.execution, token, created.isNew)
+    }
+
+    /// Starts the command; if not even its runner can be started, the log says so and ends.
+    private func start(_ order: RunOrder, _ context: EverylineContext) async throws {
+        do {
+            try await core.start(order)
+        } catch {
+            context.logger.error(
+                "A runner could not be started",
+                metadata: ["execution_id": "\(order.execution)", "error": "\(error)"])
+            _ = try await core.writer.end(
+                order.execution, ExecutionOutcome(status: .failed, exitCode: 126, reason: .notStarted))
+        }
+    }
+}
+
+extension RegisterRequest {
+    static let fields = ["command"]
+}
+
+extension RunRequest {
+    static let fields = ["command", "env", "timeout_seconds", "streams", "working_directory"]
+
+    /// The longest command and environment, in all: well below what Linux takes (ARG_MAX counts both).
+    static let sizeLimit: ByteCount = .kibibytes(128)
+    static let longestTimeout = 365 * 24 * 60 * 60
+
+    func validate() throws {
+        try Self.validate(command: command)
+        if let timeoutSeconds, !(1...Self.longestTimeout).contains(timeoutSeconds) {
+            throw APIError(.invalidRequest, "timeout_seconds must be from 1 to \(Self.longestTimeout).")
+        }
+        for (name, value) in env ?? [:] {
+            guard !name.isEmpty, !name.utf8.contains(0), !name.contains("="), !value.utf8.contains(0) else {
+                throw APIError(.invalidRequest, "env has a name or a value that no environment can hold.")
+            }
+        }
+        let size = (env ?? [:]).reduce(0) { $0 + $1.key.utf8.count + $1.value.utf8.count + 2 }
+        guard size <= Self.sizeLimit else { throw APIError(.invalidRequest, "env is too large.") }
+        if let workingDirectory, !workingDirectory.hasPrefix("/") || workingDirectory.utf8.contains(0) {
+            throw APIError(.invalidRequest, "working_directory must be an absolute path.")
+        }
+    }
+
+    static func validate(command: [String]) throws {
+        guard let program = command.first, !program.isEmpty else {
+            throw APIError(.invalidRequest, "command must name a program: a list of words, not empty.")
+        }
+        guard command.allSatisfy({ !$0.utf8.contains(0) }) else {
+            throw APIError(.invalidRequest, "command has a NUL byte.")
+        }
+        guard command.reduce(0, { $0 + $1.utf8.count + 1 }) <= sizeLimit else {
+            throw APIError(.invalidRequest, "command is too long.")
+        }
+    }
+}

@@ -1,0 +1,115 @@
+import Everyline
+import HTTPTypes
+import Hummingbird
+import NIOCore
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// Reads a JSON request strictly: of the right type, within the limit, without a field that nobody would look at.
+struct JSONBody {
+    let bytes: Data
+
+    init(_ request: Request, limit: ByteCount, within time: Duration) async throws {
+        if let type = request.headers[.contentType], !type.lowercased().hasPrefix("application/json") {
+            throw APIError(.unsupportedMediaType, "Send application/json.")
+        }
+        bytes = Data(try await RequestBytes.collect(request, limit: limit, within: time).readableBytesView)
+    }
+
+    func decode<Value: Decodable>(_ type: Value.Type, fields: [String]) throws -> Value {
+        do {
+            let names = try JSONDecoder().decode(FieldNames.self, from: bytes).names
+            if let unknown = names.first(where: { !fields.contains($0) }) {
+                throw APIError(
+                    .invalidRequest,
+                    "Unknown field \"\(unknown.prefix(64))\". Known: \(fields.joined(separator: ", ")).")
+            }
+            return try JSONDecoder().decode(type, from: bytes)
+        } catch let error as DecodingError {
+            throw APIError(.invalidRequest, error.sentence)
+        }
+    }
+
+    private struct FieldNames: Decodable {
+        let names: [String]
+
+        init(from decoder: any Decoder) throws {
+            names = try decoder.container(keyedBy: AnyKey.self).allKeys.map(\.stringValue)
+        }
+    }
+
+    private struct AnyKey: CodingKey {
+        let stringValue: String
+        var intValue: Int? { nil }
+
+        init?(stringValue: String) { self.stringValue = stringValue }
+        init?(intValue: Int) { nil }
+    }
+}
+
+/// Takes a request's body as a whole, within a limit of bytes and of time.
+enum RequestBytes {
+    static func collect(_ request: Request, limit: ByteCount, within time: Duration) async throws -> ByteBuffer {
+        if let announced = request.headers[.contentLength].flatMap({ Int($0) }), announced > limit {
+            throw APIError(.bodyTooLarge, "The body may have \(limit) bytes at the most.")
+        }
+        return try await withThrowingTaskGroup(of: ByteBuffer?.self) { group in
+            group.addTask { try await read(request, limit: limit) }
+            group.addTask {
+                try await Task.sleep(for: time)
+                return nil
+            }
+            defer { group.cancelAll() }
+            guard let body = try await group.next() ?? nil else {
+                throw APIError(.requestTimeout, "The body did not arrive within \(time.components.seconds) s.")
+            }
+            return body
+        }
+    }
+
+    private static func read(_ request: Request, limit: ByteCount) async throws -> ByteBuffer {
+        var whole: ByteBuffer?
+        for try await part in request.body {
+            guard (whole?.readableBytes ?? 0) + part.readableBytes <= limit else {
+                throw APIError(.bodyTooLarge, "The body may have \(limit) bytes at the most.")
+            }
+            if whole == nil {
+                whole = part
+            } else {
+                whole?.writeImmutableBuffer(part)
+            }
+        }
+        return whole ?? ByteBuffer()
+    }
+}
+
+extension DecodingError {
+    /// What is wrong, in words that the sender of the request can use.
+    var sentence: String {
+        switch self {
+        case .dataCorrupted(let context):
+            context.codingPath.isEmpty ? "The body is not valid JSON." : "\(path(context)) is not valid."
+        case .keyNotFound(let key, _): "The field \"\(key.stringValue)\" is missing."
+        case .typeMismatch(_, let context), .valueNotFound(_, let context): "\(path(context)) has the wrong type."
+        @unknown default: "The body is not what this path takes."
+        }
+    }
+
+    private func path(_ context: Context) -> String {
+        context.codingPath.isEmpty
+            ? "The body" : "\"" + context.codingPath.map(\.stringValue).joined(separator: ".").prefix(128) + "\""
+    }
+}
+
+extension Response {
+    /// An answer in JSON.
+    static func json(_ value: some Encodable, status: HTTPResponse.Status = .ok) throws -> Response {
+        Response(
+            status: status, headers: [.contentType: "application/json", .cacheControl: "no-store"],
+            body: .init(byteBuffer: ByteBuffer(bytes: try JSONEncoder.wire.encode(value))))
+    }
+}

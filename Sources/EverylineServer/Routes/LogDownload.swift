@@ -1,0 +1,113 @@
+import Everyline
+import HTTPTypes
+import Hummingbird
+import NIOCore
+
+/// An ended log, or a part of it, as a body that is streamed while it is read: whatever its size, one piece is in memory.
+struct LogDownload: Sendable {
+    enum Form: String, Sendable {
+        case ndjson = "application/x-ndjson"
+        case text = "text/plain; charset=utf-8"
+    }
+
+    let range: LogRange
+    let form: Form
+    /// How long the whole is, if that is known without reading it.
+    let knownLength: Int?
+
+    /// Strong: the bytes of an ended log never change.
+    var etag: String {
+        let form = form == .ndjson ? "n" : "t"
+        return "\"\(range.execution)-\(range.after)-\(range.through)-\(form)\""
+    }
+
+    /// Answers with all of it, a part (RFC 9110, section 14), or that the client has it already.
+    func response(to request: Request) async throws -> Response {
+        var headers: HTTPFields = [
+            .contentType: form.rawValue, .cacheControl: "private, no-cache", .acceptRanges: "bytes", .eTag: etag,
+            .lastOffset: range.through.description, .vary: "Accept, Accept-Encoding",
+        ]
+        if let seen = request.headers[.ifNoneMatch], EntityTags(seen).contains(etag) {
+            return Response(status: .notModified, headers: headers)
+        }
+        let allowsRange = request.headers[.ifRange].map { $0 == etag } ?? true
+        if allowsRange, let wanted = request.headers[.range].flatMap(ByteRange.init) {
+            return try await partial(wanted, headers)
+        }
+        if AcceptEncoding(request.headers[.acceptEncoding]).allowsGzip {
+            headers[.contentEncoding] = "gzip"
+            headers[.eTag] = "\(etag.dropLast())-gzip\""
+            return Response(status: .ok, headers: headers, body: gzipBody())
+        }
+        return Response(status: .ok, headers: headers, body: body(of: nil, length: knownLength))
+    }
+
+    private func partial(_ wanted: ByteRange, _ headers: HTTPFields) async throws -> Response {
+        var headers = headers
+        let length = try await measure()
+        guard let bytes = wanted.resolve(length: length) else {
+            headers[.contentRange] = "bytes */\(length)"
+            throw APIError(.rangeNotSatisfiable, "The log has \(length) bytes in this form.")
+        }
+        headers[.contentRange] = "bytes \(bytes.lowerBound)-\(bytes.upperBound - 1)/\(length)"
+        return Response(
+            status: .partialContent, headers: headers, body: body(of: bytes, length: bytes.count))
+    }
+
+    private func measure() async throws -> Int {
+        if let knownLength { return knownLength }
+        var length = 0
+        try await forEachPiece { piece in
+            length += piece.readableBytes
+            return true
+        }
+        return length
+    }
+
+    private func body(of bytes: Range<Int>?, length: Int?) -> ResponseBody {
+        ResponseBody(contentLength: length) { writer in
+            var position = 0
+            try await forEachPiece { piece in
+                let start = position
+                position += piece.readableBytes
+                guard let bytes else {
+                    try await writer.write(piece)
+                    return true
+                }
+                let part = bytes.clamped(to: start..<position)
+                if !part.isEmpty,
+                    let slice = piece.getSlice(at: piece.readerIndex + part.lowerBound - start, length: part.count)
+                {
+                    try await writer.write(slice)
+                }
+                return position < bytes.upperBound
+            }
+            try await writer.finish(nil)
+        }
+    }
+
+    private func gzipBody() -> ResponseBody {
+        ResponseBody { writer in
+            let gzip = try GzipStream()
+            try await forEachPiece { piece in
+                try await writer.write(gzip.compress(piece, isLast: false))
+                return true
+            }
+            try await writer.write(gzip.compress(ByteBuffer(), isLast: true))
+            try await writer.finish(nil)
+        }
+    }
+
+    private func forEachPiece(_ body: (ByteBuffer) async throws -> Bool) async throws {
+        try await range.forEachBlock { block in
+            switch form {
+            case .ndjson:
+                return try await body(block.bytes)
+            case .text:
+                var text = ByteBufferAllocator().buffer(capacity: block.bytes.readableBytes)
+                try block.writeText(into: &text)
+                return text.readableBytes == 0 ? true : try await body(text)
+            }
+        }
+    }
+}

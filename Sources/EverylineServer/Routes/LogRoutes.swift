@@ -1,0 +1,123 @@
+import Everyline
+import HTTPTypes
+import Hummingbird
+import NIOCore
+
+/// The logs endpoint: an ended log itself, or where to follow one that goes on.
+struct LogRoutes {
+    let core: ServerCore
+    let authenticator: Authenticator
+    let addresses: Addresses
+    let limits: ServerConfiguration.Limits
+
+    func add(to router: Router<EverylineContext>) {
+        router.get(RouterPath(APIPath.executions + "/:id/logs"), use: logs)
+    }
+
+    @Sendable func logs(_ request: Request, context: EverylineContext) async throws -> Response {
+        let principal = try await authenticator.principal(of: request, may: .read)
+        let id = try context.executionID()
+        let query = Query(request)
+        try query.allow(only: "after", "last_seen_timestamp", "limit")
+        let start = try Cursor(query).start ?? .beginning
+        let count = try query.count("limit", maximum: limits.logPage)
+        let execution = try await core.executions.execution(id)
+        let after = try await start.offset(in: id, of: core.log)
+        guard execution.status.isTerminal else {
+            return try await location(of: execution, start: start, for: principal, request)
+        }
+        var through = execution.head
+        if let count { through = min(through, after.advanced(by: count)) }
+        let range = LogRange(execution: id, after: after, through: through, log: core.log, limit: limits.read)
+        switch Accepted(request.headers[.accept]) {
+        case .json: return page(range, of: execution)
+        case .download(let form):
+            let isWhole = form == .ndjson && after == .zero && through == execution.head
+            return try await LogDownload(range: range, form: form, knownLength: isWhole ? execution.logBytes : nil)
+                .response(to: request)
+        }
+    }
+
+    private func location(
+        of execution: Execution, start: StreamStart, for principal: Principal, _ request: Request
+    ) async throws -> Response {
+        let token = try await StreamTokens(access: core.access, now: core.now, lifetime: limits.streamToken)
+            .issue(for: execution.id, to: principal, start: start)
+        return try .json(
+            LogLocation(
+                executionID: execution.id.rawValue, status: execution.status.rawValue,
+                websocketURL: addresses.webSocket(of: execution.id, token: token, for: request),
+                streamURL: addresses.http(APIPath.events(of: execution.id), token: token, for: request)))
+    }
+
+    /// The events in one JSON document, written as it is read.
+    private func page(_ range: LogRange, of execution: Execution) -> Response {
+        // The end isn't among the events: status, exit_code and last_offset say what it says.
+        let end = execution.head
+        let lastLine = min(range.through, Offset(end.rawValue - 1))
+        let lines = LogRange(
+            execution: range.execution, after: range.after, through: max(lastLine, range.after), log: range.log,
+            limit: range.limit)
+        var opening = "{\"execution_id\":\"\(execution.id)\",\"status\":\"\(execution.status.rawValue)\""
+        opening += ",\"exit_code\":\(execution.exitCode.map(String.init) ?? "null"),\"last_offset\":\(end)"
+        if range.through < Offset(end.rawValue - 1) { opening += ",\"next_after\":\(range.through)" }
+        opening += ",\"events\":["
+        let body = ResponseBody { [opening] writer in
+            try await writer.write(ByteBuffer(string: opening))
+            try await lines.forEachBlock { block in
+                try await writer.write(block.jsonElements(isFirst: block.predecessor == lines.after))
+                return true
+            }
+            try await writer.write(ByteBuffer(string: "]}\n"))
+            try await writer.finish(nil)
+        }
+        return Response(
+            status: .ok,
+            headers: [
+                .contentType: "application/json", .cacheControl: "private, no-cache", .vary: "Accept",
+                .lastOffset: range.through.description,
+            ], body: body)
+    }
+}
+
+/// What a client wants of an ended log, by its `Accept` header.
+private enum Accepted {
+    case json
+    case download(LogDownload.Form)
+
+    init(_ header: String?) {
+        for item in header?.split(separator: ",") ?? [] {
+            let type = item.prefix { $0 != ";" }.filter { $0 != " " }.lowercased()
+            switch type {
+            case APIHeader.ndjson:
+                self = .download(.ndjson)
+                return
+            case "text/plain":
+                self = .download(.text)
+                return
+            case "application/json", "*/*", "application/*":
+                self = .json
+                return
+            default: continue
+            }
+        }
+        self = .json
+    }
+}
+
+extension EventBlock {
+    /// The block's events as elements of a JSON array: its newlines, all but the last, become commas.
+    fileprivate func jsonElements(isFirst: Bool) -> ByteBuffer {
+        var elements = ByteBufferAllocator().buffer(capacity: bytes.readableBytes + 1)
+        if !isFirst { elements.writeStaticString(",") }
+        elements.writeImmutableBuffer(message)
+        elements.withUnsafeMutableReadableBytes { bytes in
+            var position = 0
+            while let newline = UnsafeRawBufferPointer(bytes).firstNewline(from: position) {
+                bytes[newline] = UInt8(ascii: ",")
+                position = newline + 1
+            }
+        }
+        return elements
+    }
+}

@@ -1,0 +1,50 @@
+package import Everyline
+import Synchronization
+
+/// When each producer was last heard of. It decides one thing: whether a stop can be left to the producer.
+package final class Producers: Sendable {
+    private struct Sign {
+        var asking = 0
+        var last: ContinuousClock.Instant
+    }
+
+    private static let limit = 65_536
+    private let signs = Mutex<[ExecutionID: Sign]>([:])
+
+    package init() {}
+
+    /// Notes a sign of life.
+    package func heard(_ execution: ExecutionID) {
+        signs.withLock { signs in
+            if signs.count >= Self.limit, signs[execution] == nil { signs.removeAll() }
+            signs[execution, default: Sign(last: .now)].last = .now
+        }
+    }
+
+    /// Notes that the producer is asking whether to stop, until the presence is left.
+    package func enter(_ execution: ExecutionID) -> Presence {
+        heard(execution)
+        signs.withLock { $0[execution]?.asking += 1 }
+        return Presence(producers: self, execution: execution)
+    }
+
+    /// Whether the producer is asking now, or was heard of within `time`.
+    package func isPresent(_ execution: ExecutionID, within time: Duration) -> Bool {
+        signs.withLock { signs in
+            guard let sign = signs[execution] else { return false }
+            return sign.asking > 0 || ContinuousClock.now - sign.last < time
+        }
+    }
+
+    package struct Presence {
+        fileprivate let producers: Producers
+        fileprivate let execution: ExecutionID
+
+        package func leave() {
+            producers.signs.withLock { signs in
+                signs[execution]?.asking -= 1
+                signs[execution]?.last = .now
+            }
+        }
+    }
+}

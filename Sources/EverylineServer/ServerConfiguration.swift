@@ -1,0 +1,69 @@
+package import Everyline
+
+/// What a server can be told: where it listens, and its limits.
+package struct ServerConfiguration: Sendable {
+    package var host: String
+    /// 0 lets the system choose.
+    package var port: Int
+    /// Certificate chain and private key as PEM files; none means plain HTTP.
+    package var tls: TLSFiles?
+    /// How clients reach the server, if that isn't what their `Host` header says: `https://logs.example.com`.
+    package var publicURL: String?
+    /// Origins beside the server's own from which a browser may open a stream.
+    package var allowedOrigins: Set<String> = []
+    package var limits = Limits()
+
+    package struct TLSFiles: Sendable {
+        package var certificate: String
+        package var privateKey: String
+
+        package init(certificate: String, privateKey: String) {
+            self.certificate = certificate
+            self.privateKey = privateKey
+        }
+    }
+
+    /// The limits of what comes from outside and of what is held for it. Times are from the last progress.
+    package struct Limits: Sendable {
+        /// A line of output. Beyond it a line is cut into `partial` events.
+        package var line: ByteCount = LineCutter.defaultLimit
+        /// The body of an append. Beyond it: 413.
+        package var appendBody: ByteCount = .mebibytes(8)
+        /// Any other request's body. Beyond it: 413.
+        package var requestBody: ByteCount = .kibibytes(256)
+        /// A frame to a viewer, cut at event boundaries.
+        package var frame: ByteCount = .mebibytes(1)
+        /// How much one step of a tail reads.
+        package var read: ByteCount = .kibibytes(256)
+        /// The head of a request in all. Beyond it: 431.
+        package var requestHead: ByteCount = .kibibytes(32)
+        /// From connecting to a whole request head, and between two requests.
+        package var idleConnection: Duration = .seconds(60)
+        package var firstRequest: Duration = .seconds(10)
+        /// For a request's body to arrive. Beyond it: 408.
+        package var bodyTime: Duration = .seconds(60)
+        /// A viewer that doesn't read. Beyond it: closed with 1013.
+        package var stalledViewer: Duration = .seconds(60)
+        /// The silence after which a viewer gets a heartbeat, at the most.
+        package var heartbeat: Duration = .seconds(10)
+        /// How long a stream's URL may be used.
+        package var streamToken: Duration = .seconds(24 * 60 * 60)
+        package var connections = 20_000
+        package var viewersPerKey = 10_000
+        /// How long a producer that asks whether it should stop waits for the answer.
+        package var control: Duration = .seconds(20)
+        /// How long nothing was heard of an external producer, before a stop ends its execution without it.
+        package var absentProducer: Duration = .seconds(60)
+        /// How many executions a list gives at the most.
+        package var listPage = 1000
+        /// How many events a page of a log gives at the most.
+        package var logPage = 100_000
+
+        package init() {}
+    }
+
+    package init(host: String = "127.0.0.1", port: Int = 7070) {
+        self.host = host
+        self.port = port
+    }
+}

@@ -1,0 +1,44 @@
+package import Everyline
+
+/// What the routes work with: the stores, the log's writer and feed, and who starts commands.
+package struct ServerCore: Sendable {
+    package let executions: any ExecutionStore
+    package let log: any LogStore
+    package let access: any AccessStore
+    package let writer: LogWriter
+    package let feed: LogFeed
+    /// Wakes the producers that wait for a request to stop. Apart from `feed`, so that appends don't wake them.
+    package let stopRequests: LogFeed
+    /// Starts a registered execution's command; whatever it throws means that nothing was started.
+    package let start: @Sendable (RunOrder) async throws -> Void
+    /// The wall clock.
+    package let now: @Sendable () -> Timestamp
+
+    package init(
+        executions: any ExecutionStore, log: any LogStore, access: any AccessStore, writer: LogWriter, feed: LogFeed,
+        stopRequests: LogFeed, now: @escaping @Sendable () -> Timestamp,
+        start: @escaping @Sendable (RunOrder) async throws -> Void
+    ) {
+        self.executions = executions
+        self.log = log
+        self.access = access
+        self.writer = writer
+        self.feed = feed
+        self.stopRequests = stopRequests
+        self.now = now
+        self.start = start
+    }
+}
+
+/// What is handed to whoever runs commands.
+package struct RunOrder: Sendable {
+    package let execution: ExecutionID
+    package let request: RunRequest
+    package let appendToken: Secret
+
+    package init(execution: ExecutionID, request: RunRequest, appendToken: Secret) {
+        self.execution = execution
+        self.request = request
+        self.appendToken = appendToken
+    }
+}
