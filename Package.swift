@@ -72,6 +72,7 @@ let package = Package(
                 product("HTTPTypes", "swift-http-types"), product("NIOHTTPTypes", "swift-nio-extras"),
                 product("NIOHTTPTypesHTTP1", "swift-nio-extras"),
             ],
+            resources: [.embedInCode("Resources/openapi.json")],
             swiftSettings: settings),
         .target(
             name: "EverylineRunner",

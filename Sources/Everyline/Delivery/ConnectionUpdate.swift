@@ -1,0 +1,48 @@
+/// A conditional write on a ``ViewerConnection``. A store carries it out in one step: if the condition doesn't hold, nothing
+/// changes, and the writer must read again, never force it.
+public enum ConnectionUpdate: Sendable, Equatable {
+    /// The viewer says from where it goes on. A later generation than the record's wins; whoever was sending loses its
+    /// right.
+    case resume(generation: UInt64, after: Offset)
+    /// Takes the lock if it is free or its lease is over.
+    case acquire(owner: String, now: Timestamp, lease: Duration)
+    /// Moves the cursor after a block was posted, and renews the lease. Only under the fence, and only from where the
+    /// sender read.
+    case advance(fence: UInt64, from: Offset, to: Offset, now: Timestamp, lease: Duration)
+    /// Gives the lock back, if it is still the fence's.
+    case release(fence: UInt64)
+    /// The connection is gone, or has got everything.
+    case close
+
+    /// The record after the write; `nil` if the condition refuses it.
+    public func apply(to connection: ViewerConnection) -> ViewerConnection? {
+        var next = connection
+        switch self {
+        case .resume(let generation, let after):
+            guard connection.isOpen, connection.generation < generation else { return nil }
+            next.generation = generation
+            next.cursor = after
+            next.fence += 1
+            next.lock = nil
+        case .acquire(let owner, let now, let lease):
+            guard connection.isOpen, now < connection.expiresAt else { return nil }
+            if let lock = connection.lock, now < lock.leaseUntil { return nil }
+            next.lock = ReplayLock(owner: owner, leaseUntil: now + lease)
+            next.fence += 1
+        case .advance(let fence, let from, let to, let now, let lease):
+            guard connection.isOpen, connection.fence == fence, connection.cursor == from, let lock = connection.lock
+            else { return nil }
+            next.cursor = to
+            next.lock = ReplayLock(owner: lock.owner, leaseUntil: now + lease)
+        case .release(let fence):
+            guard connection.fence == fence, connection.lock != nil else { return nil }
+            next.lock = nil
+        case .close:
+            guard connection.isOpen else { return nil }
+            next.isOpen = false
+            next.lock = nil
+            next.fence += 1
+        }
+        return next
+    }
+}

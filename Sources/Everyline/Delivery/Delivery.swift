@@ -1,0 +1,144 @@
+/// One turn of sending to one viewer, as a pure machine: lock, then read, post and advance until nothing is left, then
+/// release. It does nothing itself; its driver carries out each action and reports what became of it.
+///
+/// The order is what makes it safe. A block is posted before the cursor moves, so a crash between the two repeats a block
+/// and never skips one. The cursor moves only under the fence, so a sender that was too slow can send at most the one
+/// block it had in hand, which the viewer refuses by its generation or its next offset.
+public struct Delivery: Sendable {
+    public enum Action: Sendable, Equatable {
+        /// Write `.acquire`; report ``Input/updated(_:)`` or ``Input/refused``.
+        case acquire
+        /// Read the log consistently after this offset.
+        case read(after: Offset)
+        /// Post the block under this generation.
+        case post(EventBlock, generation: UInt64)
+        /// Write `.advance`.
+        case advance(fence: UInt64, from: Offset, to: Offset)
+        /// Everything has been sent: close the viewer's connection, and the record.
+        case complete
+        /// The connection doesn't exist any more: write `.close`.
+        case markGone
+        /// Write `.release`; its refusal changes nothing.
+        case release(fence: UInt64, then: Outcome)
+        /// The turn is over.
+        case finish(Outcome)
+    }
+
+    public enum Input: Sendable, Equatable {
+        case begin
+        case updated(ViewerConnection)
+        /// A conditional write was refused.
+        case refused
+        case read(EventBlock?, isEnded: Bool)
+        case posted
+        /// The gateway has no such connection.
+        case gone
+        /// The gateway doesn't know the connection yet, wants less, or failed: the message must come again.
+        case postFailed
+        /// The step that was asked for could not be carried out at all.
+        case failed
+        case released
+    }
+
+    public enum Outcome: Sendable, Equatable {
+        /// Nothing is left to send now; the doorbell's message can go.
+        case idle
+        /// The log's end was posted.
+        case completed
+        /// The viewer is gone.
+        case gone
+        /// There is more, and the turn was long: ring again and give way.
+        case yield
+        /// Somebody else sends, or something failed: the message must come back, it must not be deleted.
+        case retry
+        /// The lock was lost on the way; whoever has it goes on.
+        case superseded
+    }
+
+    private enum State: Sendable {
+        case ready
+        case acquiring
+        case reading(ViewerConnection)
+        case posting(ViewerConnection, EventBlock)
+        case advancing(ViewerConnection, EventBlock)
+        case finishing(Outcome)
+        case over
+    }
+
+    private var state = State.ready
+    /// How many blocks one turn may send before it gives way.
+    private let turn: Int
+    private var sent = 0
+
+    public init(turn: Int = 64) { self.turn = turn }
+
+    /// Takes what became of the last action and says what to do next.
+    ///
+    /// - Precondition: the input answers the last action.
+    /// - Parameter isTimeUp: whether the turn has lasted as long as it may.
+    public mutating func handle(_ input: Input, isTimeUp: Bool = false) -> Action {
+        switch (state, input) {
+        case (.ready, .begin):
+            state = .acquiring
+            return .acquire
+        case (.acquiring, .updated(let connection)):
+            state = .reading(connection)
+            return .read(after: connection.cursor)
+        case (.acquiring, .refused), (.acquiring, .failed):
+            return finish(.retry)
+        case (.reading(let connection), .read(let block, let isEnded)):
+            return next(connection, block, isEnded: isEnded)
+        case (.posting(let connection, let block), .posted):
+            state = .advancing(connection, block)
+            return .advance(fence: connection.fence, from: connection.cursor, to: block.last)
+        case (.posting, .gone):
+            state = .finishing(.gone)
+            return .markGone
+        case (.posting(let connection, _), .postFailed), (.posting(let connection, _), .failed),
+            (.reading(let connection), .failed), (.advancing(let connection, _), .failed):
+            return release(connection, then: .retry)
+        case (.advancing(_, let block), .updated(let connection)):
+            return advanced(connection, past: block, isTimeUp: isTimeUp)
+        case (.advancing, .refused):
+            return finish(.superseded)
+        case (.finishing(let outcome), _):
+            return finish(outcome)
+        default:
+            preconditionFailure("a delivery was told something that it did not ask for")
+        }
+    }
+
+    private mutating func next(_ connection: ViewerConnection, _ block: EventBlock?, isEnded: Bool) -> Action {
+        if let block {
+            precondition(block.predecessor == connection.cursor, "a store skipped events")
+            state = .posting(connection, block)
+            return .post(block, generation: connection.generation)
+        }
+        guard isEnded else { return release(connection, then: .idle) }
+        state = .finishing(.completed)
+        return .complete
+    }
+
+    private mutating func advanced(
+        _ connection: ViewerConnection, past block: EventBlock, isTimeUp: Bool
+    ) -> Action {
+        sent += 1
+        if block.endsLog {
+            state = .finishing(.completed)
+            return .complete
+        }
+        guard !isTimeUp, sent < turn else { return release(connection, then: .yield) }
+        state = .reading(connection)
+        return .read(after: connection.cursor)
+    }
+
+    private mutating func release(_ connection: ViewerConnection, then outcome: Outcome) -> Action {
+        state = .finishing(outcome)
+        return .release(fence: connection.fence, then: outcome)
+    }
+
+    private mutating func finish(_ outcome: Outcome) -> Action {
+        state = .over
+        return .finish(outcome)
+    }
+}

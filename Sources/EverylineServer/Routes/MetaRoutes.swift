@@ -1,0 +1,45 @@
+import Everyline
+import HTTPTypes
+import Hummingbird
+import Logging
+import NIOCore
+
+/// What describes and watches the server: its document, its health and its counters. None of it needs a key, and none of
+/// it says anything of an execution.
+struct MetaRoutes {
+    let core: ServerCore
+    let metrics: ServerMetrics
+
+    func add(to router: Router<EverylineContext>) {
+        router.get("/healthz") { _, _ in Self.plain("ok\n") }
+        router.get("/readyz", use: ready)
+        router.get("/metrics", use: page)
+        router.get(RouterPath(APIPath.openAPI)) { _, _ in
+            Response(
+                status: .ok, headers: [.contentType: "application/json", .cacheControl: "no-cache"],
+                body: .init(byteBuffer: ByteBuffer(bytes: PackageResources.openapi_json)))
+        }
+    }
+
+    /// Whether the store answers.
+    @Sendable func ready(_ request: Request, context: EverylineContext) async throws -> Response {
+        do {
+            _ = try await core.executions.list(ExecutionQuery(limit: 1))
+            return Self.plain("ready\n")
+        } catch {
+            context.logger.error("Not ready", metadata: ["error": "\(error)"])
+            throw APIError(.unavailable, "The store can't be read.")
+        }
+    }
+
+    @Sendable func page(_ request: Request, context: EverylineContext) async throws -> Response {
+        Self.plain(
+            metrics.page(followedLogs: core.feed.counts.logs), type: "text/plain; version=0.0.4; charset=utf-8")
+    }
+
+    private static func plain(_ text: String, type: String = "text/plain; charset=utf-8") -> Response {
+        Response(
+            status: .ok, headers: [.contentType: type, .cacheControl: "no-store"],
+            body: .init(byteBuffer: ByteBuffer(string: text)))
+    }
+}
