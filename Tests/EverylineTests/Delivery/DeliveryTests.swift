@@ -1,0 +1,178 @@
+import Everyline
+import Testing
+
+@Suite("A connection's update")
+struct ConnectionUpdateTests {
+    private let lease = Duration.milliseconds(100)
+
+    private func connection(cursor: UInt64 = 0) throws -> ViewerConnection {
+        ViewerConnection(
+            execution: try #require(ExecutionID("e")), cursor: Offset(cursor), expiresAt: Timestamp(milliseconds: 1000))
+    }
+
+    private func acquire(_ owner: String, at now: Int64) -> ConnectionUpdate {
+        .acquire(owner: owner, now: Timestamp(milliseconds: now), lease: lease)
+    }
+
+    private func advance(_ connection: ViewerConnection, to: UInt64, at now: Int64) -> ConnectionUpdate {
+        .advance(
+            fence: connection.fence, from: connection.cursor, to: Offset(to), now: Timestamp(milliseconds: now),
+            lease: lease)
+    }
+
+    @Test("gives the lock to one at a time, until it is released or its lease is over")
+    func exclusive() throws {
+        let free = try connection()
+        let a = try #require(acquire("a", at: 0).apply(to: free))
+        #expect(acquire("b", at: 99).apply(to: a) == nil)
+        #expect(acquire("b", at: 100).apply(to: a) != nil)
+        let released = try #require(ConnectionUpdate.release(fence: a.fence).apply(to: a))
+        #expect(acquire("b", at: 1).apply(to: released) != nil)
+    }
+
+    @Test("lets no one move the cursor who has lost the lock")
+    func fence() throws {
+        let a = try #require(acquire("a", at: 0).apply(to: connection()))
+        let b = try #require(acquire("b", at: 100).apply(to: a))
+        #expect(advance(a, to: 5, at: 101).apply(to: b) == nil)
+        #expect(ConnectionUpdate.release(fence: a.fence).apply(to: b) == nil)
+        #expect(advance(b, to: 5, at: 101).apply(to: b)?.cursor == Offset(5))
+    }
+
+    @Test("takes the right away when the viewer resumes, and obeys the later generation only")
+    func resume() throws {
+        let a = try #require(acquire("a", at: 0).apply(to: connection(cursor: 9)))
+        let resumed = try #require(ConnectionUpdate.resume(generation: 1, after: Offset(4)).apply(to: a))
+        #expect(resumed.cursor == Offset(4))
+        #expect(resumed.lock == nil)
+        #expect(advance(a, to: 12, at: 1).apply(to: resumed) == nil)
+        #expect(ConnectionUpdate.resume(generation: 1, after: .zero).apply(to: resumed) == nil)
+    }
+
+    @Test("renews the lease with each step")
+    func renews() throws {
+        let a = try #require(acquire("a", at: 0).apply(to: connection()))
+        let stepped = try #require(advance(a, to: 3, at: 90).apply(to: a))
+        #expect(acquire("b", at: 150).apply(to: stepped) == nil)
+        #expect(acquire("b", at: 190).apply(to: stepped) != nil)
+    }
+
+    @Test("gives no lock on a record that has expired or is closed")
+    func expired() throws {
+        #expect(acquire("a", at: 1000).apply(to: try connection()) == nil)
+        let closed = try #require(ConnectionUpdate.close.apply(to: try connection()))
+        #expect(acquire("a", at: 0).apply(to: closed) == nil)
+        #expect(ConnectionUpdate.resume(generation: 1, after: .zero).apply(to: closed) == nil)
+    }
+}
+
+@Suite("A delivery")
+struct DeliveryTests {
+    private static func block(_ offsets: ClosedRange<UInt64>, ends: Bool = false) -> EventBlock? {
+        var encoder = BlockEncoder(after: Offset(offsets.lowerBound - 1))
+        for offset in offsets {
+            if ends, offset == offsets.upperBound {
+                encoder.appendEnd(ExecutionOutcome(status: .succeeded, exitCode: 0), timestamp: .epoch)
+            } else {
+                encoder.appendLine(LogLine(message: "\(offset)"), timestamp: .epoch)
+            }
+        }
+        return encoder.finish()
+    }
+
+    private func locked(cursor: UInt64 = 0) throws -> ViewerConnection {
+        let connection = ViewerConnection(
+            execution: try #require(ExecutionID("e")), cursor: Offset(cursor), expiresAt: Timestamp(milliseconds: 1000))
+        let lock = ConnectionUpdate.acquire(owner: "a", now: .epoch, lease: .milliseconds(100))
+        return try #require(lock.apply(to: connection))
+    }
+
+    private func advanced(_ connection: ViewerConnection, to block: EventBlock) throws -> ViewerConnection {
+        let step = ConnectionUpdate.advance(
+            fence: connection.fence, from: connection.cursor, to: block.last, now: .epoch, lease: .milliseconds(100))
+        return try #require(step.apply(to: connection))
+    }
+
+    @Test("posts before it moves the cursor, reads on, and releases when nothing is left")
+    func order() throws {
+        var delivery = Delivery()
+        let block = try #require(Self.block(1...3))
+        let connection = try locked()
+        #expect(delivery.handle(.begin) == .acquire)
+        #expect(delivery.handle(.updated(connection)) == .read(after: .zero))
+        #expect(delivery.handle(.read(block, isEnded: false)) == .post(block, generation: 0))
+        #expect(delivery.handle(.posted) == .advance(fence: connection.fence, from: .zero, to: Offset(3)))
+        #expect(delivery.handle(.updated(try advanced(connection, to: block))) == .read(after: Offset(3)))
+        #expect(delivery.handle(.read(nil, isEnded: false)) == .release(fence: connection.fence, then: .idle))
+        #expect(delivery.handle(.released) == .finish(.idle))
+    }
+
+    @Test("completes behind the end event, also when somebody else has posted it")
+    func end() throws {
+        let block = try #require(Self.block(1...3, ends: true))
+        var first = Delivery()
+        _ = first.handle(.begin)
+        let connection = try locked()
+        _ = first.handle(.updated(connection))
+        _ = first.handle(.read(block, isEnded: true))
+        _ = first.handle(.posted)
+        #expect(first.handle(.updated(try advanced(connection, to: block))) == .complete)
+        #expect(first.handle(.released) == .finish(.completed))
+        var second = Delivery()
+        _ = second.handle(.begin)
+        _ = second.handle(.updated(try locked(cursor: 3)))
+        #expect(second.handle(.read(nil, isEnded: true)) == .complete)
+    }
+
+    @Test("goes back to the queue when somebody else has the lock")
+    func held() {
+        var delivery = Delivery()
+        _ = delivery.handle(.begin)
+        #expect(delivery.handle(.refused) == .finish(.retry))
+    }
+
+    @Test("stops at once when it has lost the lock on the way")
+    func superseded() throws {
+        var delivery = Delivery()
+        _ = delivery.handle(.begin)
+        _ = delivery.handle(.updated(try locked()))
+        _ = delivery.handle(.read(Self.block(1...2), isEnded: false))
+        _ = delivery.handle(.posted)
+        #expect(delivery.handle(.refused) == .finish(.superseded))
+    }
+
+    @Test("leaves the cursor alone when the post failed, and lets the message come again")
+    func postFailed() throws {
+        var delivery = Delivery()
+        let connection = try locked()
+        _ = delivery.handle(.begin)
+        _ = delivery.handle(.updated(connection))
+        _ = delivery.handle(.read(Self.block(1...2), isEnded: false))
+        #expect(delivery.handle(.postFailed) == .release(fence: connection.fence, then: .retry))
+        #expect(delivery.handle(.released) == .finish(.retry))
+    }
+
+    @Test("marks a viewer that is gone")
+    func gone() throws {
+        var delivery = Delivery()
+        _ = delivery.handle(.begin)
+        _ = delivery.handle(.updated(try locked()))
+        _ = delivery.handle(.read(Self.block(1...2), isEnded: false))
+        #expect(delivery.handle(.gone) == .markGone)
+        #expect(delivery.handle(.updated(try locked())) == .finish(.gone))
+    }
+
+    @Test("gives way when its turn is over", arguments: [true, false])
+    func turn(byTime: Bool) throws {
+        var delivery = Delivery(turn: byTime ? 100 : 1)
+        let block = try #require(Self.block(1...2))
+        let connection = try locked()
+        _ = delivery.handle(.begin)
+        _ = delivery.handle(.updated(connection))
+        _ = delivery.handle(.read(block, isEnded: false))
+        _ = delivery.handle(.posted)
+        #expect(
+            delivery.handle(.updated(try advanced(connection, to: block)), isTimeUp: byTime)
+                == .release(fence: connection.fence, then: .yield))
+    }
+}

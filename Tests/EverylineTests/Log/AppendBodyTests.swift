@@ -1,0 +1,88 @@
+import Everyline
+import NIOCore
+import Testing
+
+@Suite("An append's body")
+struct AppendBodyTests {
+    private func body(_ text: String, after head: UInt64 = 0, lineLimit: Int = 1024) throws -> AppendBody {
+        try AppendBody(ndjson: ByteBuffer(string: text), after: Offset(head), lineLimit: lineLimit)
+    }
+
+    private func events(_ body: AppendBody) throws -> [LogEvent] {
+        try body.block.map { try LogEvent.decode(lines: $0.bytes) } ?? []
+    }
+
+    @Test("follows the head with dense offsets")
+    func offsets() throws {
+        let body = try body(
+            """
+            {"timestamp":5,"message":"a"}
+
+              {"message":"b","timestamp":6,"stream":"stdout"}
+            {"type":"end","timestamp":7,"status":"FAILED","exit_code":3}
+            """, after: 7)
+        #expect(try events(body).map(\.offset) == [Offset(8), Offset(9), Offset(10)])
+        #expect(body.outcome == ExecutionOutcome(status: .failed, exitCode: 3))
+        #expect(body.hasLines)
+        #expect(body.block?.endsLog == true)
+    }
+
+    @Test("may be empty", arguments: ["", "\n", " \n\t\n"])
+    func empty(text: String) throws {
+        #expect(try body(text).block == nil)
+    }
+
+    @Test("keeps a message's escapes as they were sent, and replaces half a surrogate pair")
+    func escapes() throws {
+        let message = #"\u0041\n\/\ud83d\ude00\u00e9\ud83d!\ude00"#
+        let line = try #require(try events(body(#"{"timestamp":1,"message":"\#(message)"}"#)).first)
+        #expect(line.content == .line(LogLine(message: "A\n/😀é\u{FFFD}!\u{FFFD}")))
+    }
+
+    @Test("cuts a message that is too long into partial events")
+    func long() throws {
+        let text = String(repeating: "é", count: 10) + "x"
+        let found = try events(body(#"{"timestamp":1,"message":"\#(text)"}"#, lineLimit: 8))
+        let lines = found.compactMap { event -> LogLine? in
+            if case .line(let line) = event.content { line } else { nil }
+        }
+        #expect(lines.map(\.message).joined() == text)
+        #expect(lines.map(\.isPartial) == [true, true, false])
+        #expect(lines.allSatisfy { $0.message.utf8.count <= 8 })
+    }
+
+    @Test(
+        "is refused with the line that is wrong",
+        arguments: [
+            ("{", 1), ("[]", 1), ("{}", 1), (#"{"timestamp":1}"#, 1), (#"{"message":"a"}"#, 1),
+            (#"{"timestamp":-1,"message":"a"}"#, 1), (#"{"timestamp":1.5,"message":"a"}"#, 1),
+            (#"{"timestamp":1e3,"message":"a"}"#, 1), (#"{"timestamp":01,"message":"a"}"#, 1),
+            (#"{"timestamp":9223372036854775808,"message":"a"}"#, 1), (#"{"timestamp":"1","message":"a"}"#, 1),
+            (#"{"timestamp":1,"message":null}"#, 1), (#"{"timestamp":1,"message":"a","x":1}"#, 1),
+            (#"{"timestamp":1,"message":"a","message":"b"}"#, 1), (#"{"timestamp":1,"message":"a"} {}"#, 1),
+            (#"{"timestamp":1,"message":"\q"}"#, 1), (#"{"timestamp":1,"message":"\u12"}"#, 1),
+            ("{\"timestamp\":1,\"message\":\"tab\there\"}", 1), (#"{"timestamp":1,"message":"a","stream":"stdin"}"#, 1),
+            (#"{"offset":1,"timestamp":1,"message":"a"}"#, 1), (#"{"type":"heartbeat","timestamp":1}"#, 1),
+            ("{\"timestamp\":1,\"message\":\"a\"}\n\n{\"timestamp\":1}", 3),
+            ("{\"type\":\"end\",\"timestamp\":1,\"status\":\"RUNNING\"}", 1),
+            ("{\"type\":\"end\",\"timestamp\":1,\"status\":\"FAILED\"}\n{\"timestamp\":1,\"message\":\"a\"}", 2),
+        ])
+    func refused(text: String, line: Int) {
+        #expect(performing: { try body(text) }, throws: { ($0 as? AppendSyntaxError)?.line == line })
+    }
+
+    @Test("is refused if it isn't UTF-8")
+    func notUTF8() {
+        let bytes = Array(#"{"timestamp":1,"message":""#.utf8) + [0xFF] + Array(#""}"#.utf8)
+        #expect(throws: AppendSyntaxError.self) { try AppendBody(ndjson: ByteBuffer(bytes: bytes), after: .zero) }
+    }
+
+    @Test("of plain text becomes a line for each line")
+    func text() throws {
+        let body = AppendBody(
+            text: ByteBuffer(bytes: Array("a\r\n\nb".utf8) + [0xFF]), after: .zero, at: Timestamp(milliseconds: 9))
+        #expect(
+            try events(body).map(\.content)
+                == ["a\r", "", "b\u{FFFD}"].map { .line(LogLine(message: $0)) })
+    }
+}

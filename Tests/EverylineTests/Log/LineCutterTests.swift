@@ -1,0 +1,56 @@
+import Everyline
+import Testing
+
+@Suite("A line cutter")
+struct LineCutterTests {
+    struct Case: Sendable, CustomTestStringConvertible {
+        let text: [UInt8]
+        let lines: [String]
+        let name: String
+
+        init(_ name: String, _ text: String, _ lines: [String]) {
+            (self.name, self.text, self.lines) = (name, Array(text.utf8), lines)
+        }
+
+        var testDescription: String { name }
+    }
+
+    static let cases = [
+        Case("nothing", "", []),
+        Case("one line", "a\n", ["a"]),
+        Case("empty lines", "\n\na\n\n", ["", "", "a", ""]),
+        Case("no newline at the end", "a\nb", ["a", "b"]),
+        Case("carriage returns", "1%\r2%\r\n", ["1%\r2%\r"]),
+        Case("exactly the limit", "12345678\nx\n", ["12345678", "x"]),
+        Case("exactly the limit at the end", "12345678", ["12345678"]),
+        Case("one byte over the limit", "123456789\n", ["12345678+", "9"]),
+        Case("twice the limit", "1234567812345678\n", ["12345678+", "12345678"]),
+        Case("a scalar across the limit", "1234567é8\n", ["1234567+", "é8"]),
+        Case("a wide scalar across the limit", "12345😀😀\n", ["12345+", "😀😀"]),
+    ]
+
+    @Test("gives the same lines whatever the portions", arguments: cases, 1...13)
+    func portions(of example: Case, size: Int) {
+        var cutter = LineCutter(limit: 8)
+        var lines: [String] = []
+        let emit = { (line: UnsafeRawBufferPointer, isPartial: Bool) in
+            lines.append(String(decoding: line, as: UTF8.self) + (isPartial ? "+" : ""))
+        }
+        for start in stride(from: 0, to: example.text.count, by: size) {
+            let portion = Array(example.text[start..<min(start + size, example.text.count)])
+            portion.withUnsafeBytes { cutter.feed($0, emit: emit) }
+        }
+        cutter.finish(emit: emit)
+        #expect(lines == example.lines)
+    }
+
+    @Test("keeps every byte of what isn't UTF-8")
+    func bytes() {
+        let text = [UInt8](0...255).filter { $0 != 10 } + [0xFF, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80]
+        var cutter = LineCutter(limit: 8)
+        var kept: [UInt8] = []
+        text.withUnsafeBytes { cutter.feed($0) { line, _ in kept += Array(line) } }
+        cutter.finish { line, _ in kept += Array(line) }
+        #expect(kept == text)
+    }
+}
