@@ -79,7 +79,7 @@ package enum EventFields {
 }
 
 extension ByteBuffer {
-    mutating func writeJSONText(_ text: String) {
+    package mutating func writeJSONText(_ text: String) {
         var text = text
         text.withUTF8 { writeJSONText(UnsafeRawBufferPointer($0)) }
     }

@@ -114,7 +114,7 @@ public final class LogFeed: Sendable {
         /// Waits until the version is beyond `version`, or for the next tick. One wait at a time.
         ///
         /// - Throws: `CancellationError` once the task is cancelled or the subscription ended.
-        public func wait(past version: UInt64) async throws -> Wakeup {
+        nonisolated(nonsending) public func wait(past version: UInt64) async throws -> Wakeup {
             try await withTaskCancellationHandler {
                 try await feed.wait(for: execution, past: version, number) { self.isEnded.load(ordering: .acquiring) }
             } onCancel: {
@@ -151,7 +151,7 @@ extension LogFeed {
         }
     }
 
-    private func wait(
+    nonisolated(nonsending) private func wait(
         for execution: ExecutionID, past version: UInt64, _ number: UInt64, unless isEnded: @Sendable () -> Bool
     ) async throws -> Wakeup {
         try await withCheckedThrowingContinuation { (waiter: Waiter) in

@@ -37,8 +37,9 @@ public struct Tail: Sendable {
     ///
     /// An offset beyond the head is one that the log has yet to reach; on a log that has ended it never will, and the tail
     /// ends.
+    /// Runs where its caller runs: what is in memory is handed out without changing threads.
     /// - Throws: `CancellationError`, or what the store throws.
-    public mutating func next() async throws -> Step {
+    nonisolated(nonsending) public mutating func next() async throws -> Step {
         while !hasEnded {
             let version = subscription.version
             if let blocks = try await read() {
@@ -54,7 +55,7 @@ public struct Tail: Sendable {
     }
 
     /// What follows the offset now; `nil` if nothing does yet, empty if nothing ever will.
-    private mutating func read() async throws -> [EventBlock]? {
+    nonisolated(nonsending) private mutating func read() async throws -> [EventBlock]? {
         switch subscription.recent(after: offset, limit: limit) {
         case .blocks(let blocks): return blocks
         case .upToDate: return nil

@@ -1,0 +1,142 @@
+import Everyline
+import EverylineWebSocket
+import HTTPTypes
+import Hummingbird
+import HummingbirdCore
+import HummingbirdTLS
+package import Logging
+import NIOCore
+import NIOPosix
+import NIOSSL
+package import ServiceLifecycle
+
+/// The server: one function that shows how everything in this folder hangs together.
+///
+///     request ─► gate ─► router ─► AccessLog ─► Problems ─► a route ─► Authenticator ─► stores, LogWriter
+///                  └ WebSocket ─► ViewerAdmission ─► ViewerStream ─► Tail ─► LogFeed, LogStore
+package struct EverylineServer: Sendable {
+    /// What the world may know once a listener stands.
+    package enum Listening: Sendable {
+        /// The port clients connect to.
+        case port(host: String, port: Int, isTLS: Bool)
+        /// The socket that this machine's runners connect to.
+        case socket(path: String)
+    }
+
+    private let core: ServerCore
+    private let configuration: ServerConfiguration
+    private let logger: Logger
+    private let metrics = ServerMetrics()
+    private let authenticator: Authenticator
+    private let admission: ViewerAdmission
+    private let counter: ViewerCounter
+
+    package init(core: ServerCore, configuration: ServerConfiguration, logger: Logger) {
+        self.core = core
+        self.configuration = configuration
+        self.logger = logger
+        authenticator = Authenticator(executions: core.executions, access: core.access, now: core.now)
+        counter = ViewerCounter(limit: configuration.limits.viewersPerKey)
+        admission = ViewerAdmission(
+            core: core, authenticator: authenticator, counter: counter, allowedOrigins: configuration.allowedOrigins)
+    }
+
+    /// The services that make up the server, in the order of their start; they stop in the opposite order: first the
+    /// listeners, which tell the viewers 1001, and last the writer, when nobody is left who could append.
+    ///
+    /// - Parameter housekeeping: what is to be done every minute.
+    /// - Parameter onListening: is called once for each listener that stands.
+    /// - Throws: what is wrong with the certificate's files.
+    package func services(
+        runnerSocket: String?, housekeeping: @escaping @Sendable () async throws -> Void,
+        onListening: @escaping @Sendable (Listening) async -> Void
+    ) throws -> [any Service] {
+        var services: [any Service] = [
+            WriterService(writer: core.writer),
+            TickService(feeds: [core.feed, core.stopRequests], interval: configuration.limits.heartbeat),
+            self.housekeeping(housekeeping),
+        ]
+        if let runnerSocket {
+            services.append(
+                try listener(.unixDomainSocket(path: runnerSocket), tls: nil) { _ in
+                    await onListening(.socket(path: runnerSocket))
+                })
+        }
+        let (host, isTLS) = (configuration.host, configuration.tls != nil)
+        let tls = try configuration.tls.map { try $0.load() }
+        services.append(
+            try listener(.hostname(host, port: configuration.port), tls: tls) { channel in
+                let port = channel.localAddress?.port ?? 0
+                await onListening(.port(host: host, port: port, isTLS: isTLS))
+            })
+        return services
+    }
+
+    private func housekeeping(_ more: @escaping @Sendable () async throws -> Void) -> PeriodicService {
+        let (core, logger) = (core, logger)
+        return PeriodicService(
+            every: .seconds(60),
+            onError: { logger.error("Housekeeping failed", metadata: ["error": "\($0)"]) },
+            {
+                try await core.access.removeStreamTokens(expiredAt: core.now())
+                try await more()
+            })
+    }
+
+    private func listener(
+        _ address: BindAddress, tls: TLSConfiguration?, onListening: @escaping @Sendable (any Channel) async -> Void
+    ) throws -> any Service {
+        let streams = streamChannelParts
+        return Application(
+            router: router,
+            server: HTTPServerBuilder { responder in
+                let channel = StreamChannel(responder: responder, parts: streams)
+                guard let tls else { return channel }
+                return try TLSChannel(channel, tlsConfiguration: tls)
+            },
+            configuration: ApplicationConfiguration(
+                address: address, serverName: nil, backlog: 1024,
+                availableConnectionsDelegate: MaximumAvailableConnections(configuration.limits.connections)),
+            onServerRunning: onListening,
+            logger: logger)
+    }
+
+    private var streamChannelParts: StreamChannel.Parts {
+        StreamChannel.Parts(
+            core: core, admission: admission, counter: counter, metrics: metrics, limits: configuration.limits)
+    }
+
+    private var router: Router<EverylineContext> {
+        let limits = configuration.limits
+        let producers = Producers()
+        let addresses = Addresses(publicURL: configuration.publicURL, isTLS: configuration.tls != nil)
+        let router = Router(context: EverylineContext.self)
+        router.addMiddleware {
+            AccessLog(metrics: metrics)
+            Problems()
+        }
+        MetaRoutes(core: core, metrics: metrics).add(to: router)
+        ExecutionRoutes(
+            core: core, authenticator: authenticator, producers: producers, addresses: addresses, limits: limits
+        ).add(to: router)
+        LogRoutes(core: core, authenticator: authenticator, addresses: addresses, limits: limits).add(to: router)
+        EventStreamRoutes(core: core, authenticator: authenticator, metrics: metrics, limits: limits).add(to: router)
+        WebSocketRoutes(admission: admission).add(to: router)
+        AppendRoutes(
+            core: core, authenticator: authenticator, producers: producers, metrics: metrics, limits: limits
+        ).add(to: router)
+        KeyRoutes(core: core, authenticator: authenticator, limits: limits).add(to: router)
+        return router
+    }
+}
+
+extension ServerConfiguration.TLSFiles {
+    fileprivate func load() throws -> TLSConfiguration {
+        let chain = try NIOSSLCertificate.fromPEMFile(certificate).map { NIOSSLCertificateSource.certificate($0) }
+        var tls = TLSConfiguration.makeServerConfiguration(
+            certificateChain: chain, privateKey: .privateKey(try NIOSSLPrivateKey(file: privateKey, format: .pem)))
+        tls.minimumTLSVersion = .tlsv12
+        tls.applicationProtocols = ["http/1.1"]
+        return tls
+    }
+}

@@ -1,0 +1,19 @@
+import Everyline
+import HTTPTypes
+import Hummingbird
+
+/// What a stream's address answers over plain HTTP: why the upgrade was declined, or that it takes one.
+struct WebSocketRoutes {
+    let admission: ViewerAdmission
+
+    func add(to router: Router<EverylineContext>) {
+        router.get(RouterPath(APIPath.executions + "/:id/stream"), use: stream)
+    }
+
+    @Sendable func stream(_ request: Request, context: EverylineContext) async throws -> Response {
+        _ = try await admission.admit(
+            context.executionID(), query: Query(request), origin: request.headers[.origin],
+            authority: request.head.authority)
+        throw APIError(.upgradeRequired, "Connect with WebSocket, version 13 (RFC 6455).")
+    }
+}

@@ -1,0 +1,50 @@
+import Everyline
+import ServiceLifecycle
+
+/// Runs the log's writer until everything that could append has stopped.
+struct WriterService: Service {
+    let writer: LogWriter
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown { await self.writer.run() }
+    }
+}
+
+/// Gives whoever waits for news a regular sign that time passes: heartbeats and long polls hang on it.
+struct TickService: Service {
+    let feeds: [LogFeed]
+    let interval: Duration
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            while (try? await Task.sleep(for: self.interval)) != nil {
+                for feed in self.feeds { feed.tick() }
+            }
+        }
+    }
+}
+
+/// Does something again and again, for as long as the server runs. What it throws is given to `onError`, and the next turn
+/// comes all the same.
+struct PeriodicService: Service {
+    private let interval: Duration
+    private let onError: @Sendable (any Error) -> Void
+    private let turn: @Sendable () async throws -> Void
+
+    init(
+        every interval: Duration, onError: @escaping @Sendable (any Error) -> Void,
+        _ turn: @escaping @Sendable () async throws -> Void
+    ) {
+        self.interval = interval
+        self.onError = onError
+        self.turn = turn
+    }
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            repeat {
+                do { try await self.turn() } catch { self.onError(error) }
+            } while (try? await Task.sleep(for: self.interval)) != nil
+        }
+    }
+}

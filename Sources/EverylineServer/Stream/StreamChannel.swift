@@ -1,0 +1,109 @@
+import Everyline
+import EverylineWebSocket
+import Hummingbird
+import HummingbirdCore
+import Logging
+import NIOCore
+import NIOHTTP1
+import NIOHTTPTypes
+import NIOHTTPTypesHTTP1
+
+/// What a connection is made into, by its first request: an HTTP connection with the router behind it, or a viewer's
+/// stream.
+struct StreamChannel: HTTPChannelHandler {
+    /// What a stream needs of the server.
+    struct Parts: Sendable {
+        let core: ServerCore
+        let admission: ViewerAdmission
+        let counter: ViewerCounter
+        let metrics: ServerMetrics
+        let limits: ServerConfiguration.Limits
+    }
+
+    typealias HTTPConnection = NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>
+
+    struct Value: ServerChildChannelValue {
+        let channel: any Channel
+        fileprivate let content: WebSocketUpgradeResult<HTTPConnection, ViewerRequest>
+    }
+
+    let responder: HTTPChannelHandler.Responder
+    private let parts: Parts
+    private let gate: WebSocketUpgradeGate<ViewerRequest>
+
+    init(responder: @escaping HTTPChannelHandler.Responder, parts: Parts) {
+        self.responder = responder
+        self.parts = parts
+        var configuration = WebSocketConfiguration.server
+        configuration.stallTimeout = parts.limits.stalledViewer
+        configuration.firstRequestTimeout = parts.limits.firstRequest
+        configuration.highWaterMark = parts.limits.frame
+        configuration.lowWaterMark = parts.limits.frame / 4
+        let admission = parts.admission
+        gate = WebSocketUpgradeGate(configuration: configuration) { head in
+            // Whatever is wrong, the router finds it again and answers in the API's own form.
+            guard let request = try? await admission.admit(head) else { return .decline }
+            let offered = head.headers[canonicalForm: "Sec-WebSocket-Protocol"]
+            return .accept(
+                request, subprotocol: offered.contains { $0 == APIHeader.subprotocol } ? APIHeader.subprotocol : nil)
+        }
+    }
+
+    func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
+        let limits = parts.limits
+        let opened = gate.install(on: channel) { channel in
+            channel.eventLoop.makeCompletedFuture { try Self.addHTTP(to: channel, limits: limits, logger: logger) }
+        }
+        return opened.map { Value(channel: channel, content: $0) }
+    }
+
+    func handle(value: Value, logger: Logger) async {
+        switch value.content {
+        case .http(let connection):
+            await handleHTTP(asyncChannel: connection, logger: logger)
+        case .webSocket(let connection, let request):
+            let tail = Tail(
+                of: request.execution, after: request.after, in: parts.core.log, feed: parts.core.feed,
+                limit: parts.limits.read)
+            let stream = ViewerStream(
+                connection, tail: tail, frameLimit: parts.limits.frame, metrics: parts.metrics)
+            parts.counter.enter(request.key)
+            parts.metrics.streamOpened()
+            await stream.run(logger: logger)
+            parts.counter.leave(request.key)
+            parts.metrics.streamClosed(stalled: connection.closure?.cause == .failure(.stalled))
+        }
+    }
+
+    private static func addHTTP(
+        to channel: any Channel, limits: ServerConfiguration.Limits, logger: Logger
+    ) throws -> HTTPConnection {
+        var decoder = NIOHTTPDecoderLimitConfiguration()
+        decoder.maxHeaderFieldSize = limits.requestHead
+        decoder.maxHeaderListSize = limits.requestHead
+        let pipeline = channel.pipeline.syncOperations
+        try pipeline.addHandler(StalledResponseHandler(timeout: limits.stalledViewer))
+        try pipeline.configureHTTPServerPipeline(
+            withPipeliningAssistance: false, withErrorHandling: false, withOutboundHeaderValidation: false,
+            withEncoderConfiguration: .init(), withDecoderLimitConfiguration: decoder)
+        try pipeline.addHandler(HTTP1ToHTTPServerCodec(secure: false))
+        try pipeline.addHandler(HTTPConnectionStateHandler(idleTimeout: limits.idleConnection, logger: logger))
+        return try NIOAsyncChannel(
+            wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true))
+    }
+}
+
+extension ViewerAdmission {
+    /// Admits a request that wants to become a WebSocket.
+    fileprivate func admit(_ head: HTTPRequestHead) async throws -> ViewerRequest {
+        let uri = URI(head.uri)
+        let path = uri.path.split(separator: "/", omittingEmptySubsequences: false)
+        guard path.count == 6, let id = ExecutionID(path[4]), uri.path == APIPath.stream(of: id) else {
+            throw APIError(.notFound, "There is no stream at this path.")
+        }
+        return try await admit(
+            id, query: Query(uri.queryParameters.map { ($0.key, $0.value) }),
+            origin: head.headers.first(name: "Origin"),
+            authority: head.headers.first(name: "Host"))
+    }
+}

@@ -1,0 +1,67 @@
+import Everyline
+import HTTPTypes
+import Synchronization
+
+/// What a viewer that asks for a stream was found to be entitled to.
+struct ViewerRequest: Sendable {
+    let execution: ExecutionID
+    /// The events after this one follow.
+    let after: Offset
+    let key: APIKey.ID
+}
+
+/// Decides whether a WebSocket request may become a stream. The upgrade's gate and the route that answers those it
+/// declined ask the same question here, so that they can't come to different answers.
+struct ViewerAdmission: Sendable {
+    let core: ServerCore
+    let authenticator: Authenticator
+    let counter: ViewerCounter
+    let allowedOrigins: Set<String>
+
+    /// - Throws: ``APIError``, or what a store throws.
+    func admit(_ id: ExecutionID, query: Query, origin: String?, authority: String?) async throws -> ViewerRequest {
+        try query.allow(only: "token", "after", "last_seen_timestamp")
+        try check(origin: origin, authority: authority)
+        let token = try await authenticator.viewer(token: query.single("token"), of: id)
+        let start = try Cursor(query).start ?? token.start
+        let after = try await start.offset(in: id, of: core.log)
+        guard counter.hasRoom(for: token.key) else {
+            throw APIError(.tooManyRequests, "There are too many viewers under this key. Try again later.")
+        }
+        return ViewerRequest(execution: id, after: after, key: token.key)
+    }
+
+    /// A browser says where a page comes from; a page of another site must not use what the browser can reach. (RFC 6455,
+    /// section 10.2.) Who sends no origin is no browser.
+    private func check(origin: String?, authority: String?) throws {
+        guard let origin else { return }
+        if allowedOrigins.contains(origin) { return }
+        let own = authority.map { ["http://\($0)".lowercased(), "https://\($0)".lowercased()] } ?? []
+        guard own.contains(origin.lowercased()) else {
+            throw APIError(.forbidden, "Streams may not be opened from a page of this origin.")
+        }
+    }
+}
+
+/// Counts the streams that are open under each key.
+final class ViewerCounter: Sendable {
+    private let limit: Int
+    private let counts = Mutex<[APIKey.ID: Int]>([:])
+
+    init(limit: Int) { self.limit = limit }
+
+    func hasRoom(for key: APIKey.ID) -> Bool {
+        counts.withLock { $0[key, default: 0] < limit }
+    }
+
+    func enter(_ key: APIKey.ID) {
+        counts.withLock { $0[key, default: 0] += 1 }
+    }
+
+    func leave(_ key: APIKey.ID) {
+        counts.withLock { counts in
+            let left = counts[key, default: 1] - 1
+            counts[key] = left > 0 ? left : nil
+        }
+    }
+}

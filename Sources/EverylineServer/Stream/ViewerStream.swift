@@ -1,0 +1,102 @@
+import Everyline
+import EverylineWebSocket
+import Logging
+import NIOCore
+
+/// One viewer: a tail, and a connection that sets its pace. It runs on the connection's own event loop, so that what is in
+/// memory reaches the socket without changing threads.
+actor ViewerStream {
+    private let connection: WebSocketConnection
+    private let eventLoop: any EventLoop
+    private let frameLimit: ByteCount
+    private let metrics: ServerMetrics
+    private let tail: Tail
+
+    nonisolated var unownedExecutor: UnownedSerialExecutor { eventLoop.executor.asUnownedSerialExecutor() }
+
+    init(_ connection: WebSocketConnection, tail: Tail, frameLimit: ByteCount, metrics: ServerMetrics) {
+        self.connection = connection
+        self.eventLoop = connection.eventLoop
+        self.tail = tail
+        self.frameLimit = frameLimit
+        self.metrics = metrics
+    }
+
+    /// Sends until the `end` event, then closes with 1000; or until the connection is gone.
+    func run(logger: Logger) async {
+        let subscription = tail.subscription
+        // What a viewer says is not needed here: its cursor is in its address.
+        connection.push(to: { _ in })
+        connection.closed.whenComplete { _ in subscription.end() }
+        do {
+            try await send()
+            await connection.close(.normal)
+        } catch is CancellationError {
+            // The connection was closed while nothing was to be sent, or the server is going.
+            await connection.close(.goingAway)
+        } catch is WebSocketError {
+            await connection.close(.goingAway)
+        } catch LogStoreError.unknownExecution {
+            await connection.close(.unknownExecution, reason: "the log was removed")
+        } catch {
+            logger.error("A stream failed", metadata: ["execution_id": "\(tail.execution)", "error": "\(error)"])
+            await connection.close(.tryAgainLater, reason: "the log can't be read now")
+        }
+    }
+
+    private func send() async throws {
+        let form: StreamForm = connection.subprotocol == APIHeader.subprotocol ? .blocks : .lines
+        var tail = tail
+        while true {
+            switch try await tail.next() {
+            case .blocks(let blocks):
+                for block in blocks { metrics.countDelivery(events: block.count, bytes: block.bytes.readableBytes) }
+                try await connection.send(texts: form.messages(of: blocks, frameLimit: frameLimit))
+            case .idle(let head):
+                if let heartbeat = form.heartbeat(head: head) { try await connection.send(texts: [heartbeat]) }
+            case .ended:
+                return
+            }
+        }
+    }
+}
+
+/// The two forms in which a WebSocket stream speaks.
+enum StreamForm {
+    /// `everyline.v1`: a message is a block of event lines, or a control line.
+    case blocks
+    /// Without a subprotocol: a message is one line event, and the end is a `disconnect`.
+    case lines
+
+    /// The messages that carry the blocks, none of them above the limit unless a single event is.
+    func messages(of blocks: [EventBlock], frameLimit: ByteCount) -> [ByteBuffer] {
+        var messages: [ByteBuffer] = []
+        for block in blocks {
+            switch self {
+            case .blocks:
+                var rest: EventBlock? = block
+                while let next = rest {
+                    let piece = next.prefix(limit: frameLimit)
+                    messages.append(piece.message)
+                    rest = next.suffix(after: piece.last)
+                }
+            case .lines:
+                block.forEachLine { offset, line in
+                    let isEnd = block.endsLog && offset == block.last
+                    messages.append(isEnd ? Self.disconnect : ByteBuffer(bytes: line))
+                }
+            }
+        }
+        return messages
+    }
+
+    func heartbeat(head: Offset) -> ByteBuffer? {
+        switch self {
+        case .blocks: ByteBuffer(string: "{\"type\":\"heartbeat\",\"head\":\(head)}")
+        case .lines: nil
+        }
+    }
+
+    private static let disconnect = ByteBuffer(
+        string: #"{"type":"disconnect","reason":"execution_completed"}"#)
+}
