@@ -1,0 +1,132 @@
+package import NIOCore
+
+/// One WebSocket connection that stands, of a server or of a client. It may be used from any task.
+///
+/// Messages are pulled with ``next()``, which slows the peer down when nobody pulls, or pushed with
+/// ``push(to:onQuiesce:)``. Whoever got the connection must ``close(code:reason:)`` it in the end.
+package final class WebSocketConnection: Sendable {
+    /// The channel's event loop. An actor that runs on it sends without changing threads.
+    package let eventLoop: any EventLoop
+    package let remoteAddress: SocketAddress?
+    /// The subprotocol that was agreed on.
+    package let subprotocol: String?
+    /// Succeeds with how it ended, when the channel is closed; it never fails.
+    package let closed: EventLoopFuture<WebSocketClosure>
+    let channel: any Channel
+    private let inbox: WebSocketInbox
+    private let handler: NIOLoopBound<WebSocketHandler>
+
+    /// Makes the connection of `channel`, whose handshake is over, and adds its handler. On the channel's event loop.
+    init(
+        on channel: any Channel, role: WebSocketRole, configuration: WebSocketConfiguration, subprotocol: String?,
+        compression: PerMessageDeflate?, pool: CompressorPool
+    ) throws {
+        try channel.syncOptions?.setOption(
+            .writeBufferWaterMark,
+            value: .init(low: configuration.lowWaterMark, high: configuration.highWaterMark))
+        let closed = channel.eventLoop.makePromise(of: WebSocketClosure.self)
+        inbox = WebSocketInbox(limit: configuration.inboxLimit)
+        let handler = WebSocketHandler(
+            role: role, configuration: configuration, compression: compression, pool: pool, inbox: inbox,
+            closed: closed)
+        self.channel = channel
+        self.handler = NIOLoopBound(handler, eventLoop: channel.eventLoop)
+        self.closed = closed.futureResult
+        self.subprotocol = subprotocol
+        eventLoop = channel.eventLoop
+        remoteAddress = channel.remoteAddress
+        try channel.pipeline.syncOperations.addHandler(handler)
+    }
+
+    /// How it ended, or is ending: known as soon as one side has said so; `nil` while it stands.
+    package var closure: WebSocketClosure? { inbox.closure }
+
+    // MARK: Receiving
+
+    /// The peer's next message, in order; `nil` after the last if the connection was closed with 1000 or 1001.
+    ///
+    /// For one task at a time. What waits is bounded by `inboxLimit` and one message; then reading stops.
+    /// - Throws: ``WebSocketError`` after the last message if it ended otherwise, `CancellationError`.
+    package func next() async throws -> WebSocketMessage? {
+        switch try await inbox.next() {
+        case .message(let message, let makesRoom):
+            if makesRoom {
+                eventLoop.execute { [handler] in handler.value.resumeReading() }
+            }
+            return message
+        case .closed(let closure):
+            guard closure.isClean else { throw closure.error }
+            return nil
+        }
+    }
+
+    /// From now on hands every message to `sink`, on the event loop, as it comes; those that wait already come first.
+    ///
+    /// - Parameter onQuiesce: is called on the event loop when the server shuts down; without it the connection is closed
+    ///   with 1001.
+    package func push(
+        to sink: @escaping @Sendable (WebSocketMessage) -> Void, onQuiesce: (@Sendable () -> Void)? = nil
+    ) {
+        onEventLoop { $0.push(to: sink, onQuiesce: onQuiesce) }
+    }
+
+    // MARK: Sending
+
+    /// Sends each buffer, valid UTF-8, as one text message. All of them go out with one flush.
+    ///
+    /// Suspends while more than the high-water mark waits for the peer; several senders get their turns in order. On the
+    /// connection's event loop it doesn't change threads. A return means written, not received.
+    /// - Throws: ``WebSocketError`` that says how the connection ended, `CancellationError` (then nothing was sent).
+    nonisolated(nonsending) package func send(texts: [ByteBuffer]) async throws {
+        try await send(texts, as: .text)
+    }
+
+    /// Sends each buffer as one binary message, else like ``send(texts:)``.
+    nonisolated(nonsending) package func send(binaries: [ByteBuffer]) async throws {
+        try await send(binaries, as: .binary)
+    }
+
+    nonisolated(nonsending) private func send(_ payloads: [ByteBuffer], as opcode: WebSocketOpcode) async throws {
+        guard !payloads.isEmpty else { return }
+        if eventLoop.inEventLoop, try handler.value.send(payloads, as: opcode) { return }
+        let ticket = PendingSend.Ticket()
+        try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                let send = PendingSend(payloads: payloads, opcode: opcode, ticket: ticket, continuation: continuation)
+                onEventLoop { $0.sendLater(send) }
+            }
+        } onCancel: {
+            ticket.cancel()
+            eventLoop.execute { [handler] in handler.value.dropCancelledSends() }
+        }
+    }
+
+    // MARK: Closing
+
+    /// Starts to close, behind what was sent. It may be called from anywhere, and more than once: the first call counts.
+    package func startClosing(_ code: WebSocketCloseCode = .normal, reason: String = "") {
+        onEventLoop { $0.startClosing(code, reason: reason) }
+    }
+
+    /// Closes, behind what was sent, and waits until the connection is gone: at most the time limits of a stall and of
+    /// closing.
+    @discardableResult
+    package func close(_ code: WebSocketCloseCode = .normal, reason: String = "") async -> WebSocketClosure {
+        startClosing(code, reason: reason)
+        // The future doesn't fail; its type can't say so.
+        return (try? await closed.get()) ?? .failure(.connectionLost("it ended"))
+    }
+
+    /// Hangs up at once, without a close frame.
+    package func abort() {
+        onEventLoop { $0.drop(.connectionLost("it was given up")) }
+    }
+
+    private func onEventLoop(_ body: @escaping @Sendable (WebSocketHandler) -> Void) {
+        if eventLoop.inEventLoop {
+            body(handler.value)
+        } else {
+            eventLoop.execute { [handler] in body(handler.value) }
+        }
+    }
+}

@@ -1,0 +1,111 @@
+import NIOCore
+
+extension WebSocketHandler {
+    /// Writes and flushes at once if that needs no waiting.
+    ///
+    /// - Returns: `false` if it does.
+    /// - Throws: how the connection ended, if it did.
+    func send(_ payloads: [ByteBuffer], as opcode: WebSocketOpcode) throws(WebSocketError) -> Bool {
+        if let closure = inbox.closure { throw closure.error }
+        guard let context, context.channel.isWritable, waitingSends.isEmpty else { return false }
+        write(payloads, as: opcode)
+        flushIfNeeded()
+        return true
+    }
+
+    /// Sends as soon as there is room, in the order of the calls.
+    func sendLater(_ send: PendingSend) {
+        guard !send.ticket.isCancelled else { return send.continuation.resume(throwing: CancellationError()) }
+        do {
+            if try self.send(send.payloads, as: send.opcode) {
+                send.continuation.resume()
+            } else {
+                waitingSends.append(send)
+            }
+        } catch {
+            send.continuation.resume(throwing: error)
+        }
+    }
+
+    func dropCancelledSends() {
+        let cancelled = waitingSends.filter(\.ticket.isCancelled)
+        waitingSends.removeAll(where: \.ticket.isCancelled)
+        for send in cancelled { send.continuation.resume(throwing: CancellationError()) }
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        while context.channel.isWritable, let send = waitingSends.popFirst() {
+            write(send.payloads, as: send.opcode)
+            send.continuation.resume()
+        }
+        if context.channel.isWritable { answerPing() }
+        flushIfNeeded()
+        context.fireChannelWritabilityChanged()
+    }
+
+    func failWaitingSends() {
+        guard !waitingSends.isEmpty else { return }
+        let error = inbox.closure?.error ?? .connectionLost("the connection ended without a close frame")
+        let failed = waitingSends
+        waitingSends.removeAll()
+        for send in failed { send.continuation.resume(throwing: error) }
+    }
+
+    func answerPing() {
+        guard let payload = unansweredPing else { return }
+        unansweredPing = nil
+        guard !hasSentClose else { return }
+        write(encoder.control(.pong, payload))
+    }
+
+    private func write(_ payloads: [ByteBuffer], as opcode: WebSocketOpcode) {
+        encoder.encode(payloads, as: opcode) { write($0) }
+    }
+
+    func write(_ bytes: ByteBuffer, promise: EventLoopPromise<Void>? = nil) {
+        guard let context else {
+            promise?.fail(ChannelError.ioOnClosedChannel)
+            return
+        }
+        needsFlush = true
+        stallWatch.wrote(bytes.readableBytes)
+        context.write(Self.wrapOutboundOut(bytes), promise: promise)
+    }
+
+    /// One flush for all that was written, and a watch over what didn't go at once.
+    func flushIfNeeded() {
+        guard needsFlush, let context else { return }
+        needsFlush = false
+        context.flush()
+        // A flush that fails closes the channel before it returns.
+        guard self.context != nil, stallWatch.begin(unsent: unsentBytes, now: context.eventLoop.now) else { return }
+        scheduleStallCheck()
+    }
+
+    // MARK: Stall
+
+    /// Zero for a channel that is closed, or that can't tell.
+    private var unsentBytes: Int {
+        (try? context?.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
+    }
+
+    private func scheduleStallCheck() {
+        guard let context else { return }
+        stallTimer = context.eventLoop.assumeIsolated().scheduleTask(in: stallWatch.interval) { [weak self] in
+            guard let self, let now = self.context?.eventLoop.now else { return }
+            switch stallWatch.check(unsent: unsentBytes, now: now) {
+            case .idle: stallTimer = nil
+            case .progressing: scheduleStallCheck()
+            case .stalled: stalled()
+            }
+        }
+    }
+
+    /// Says 1013 behind what is stuck, and hangs up if that doesn't go either.
+    private func stalled() {
+        stallTimer = nil
+        guard !hasSentClose else { return drop(.stalled) }
+        fail(.stalled)
+        armCloseTimer()
+    }
+}
