@@ -68,7 +68,8 @@ let package = Package(
             dependencies: [
                 "Everyline", "EverylineWebSocket", "CZlib", nioCore, nioPosix, nioHTTP1, nioWebSocket, nioSSL, logging,
                 lifecycle, crypto,
-                product("Hummingbird", "hummingbird"), product("HummingbirdCore", "hummingbird"), product("HummingbirdTLS", "hummingbird"),
+                product("Hummingbird", "hummingbird"), product("HummingbirdCore", "hummingbird"),
+                product("HummingbirdTLS", "hummingbird"),
                 product("HTTPTypes", "swift-http-types"), product("NIOHTTPTypes", "swift-nio-extras"),
                 product("NIOHTTPTypesHTTP1", "swift-nio-extras"),
             ],
