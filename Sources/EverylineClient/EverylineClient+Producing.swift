@@ -1,0 +1,37 @@
+public import Everyline
+public import NIOCore
+import NIOHTTP1
+
+extension EverylineClient {
+    /// Appends events behind `head` and returns the log's head then. It is durable when this returns.
+    ///
+    /// The same body after the same head may be sent again, whatever became of the first try: what the log holds already
+    /// is passed over.
+    /// - Parameters:
+    ///   - events: NDJSON of `{timestamp, stream?, message}` lines, with the `end` line last if it ends the log. Empty is a
+    ///     sign of life.
+    ///   - head: the offset of the event that `events` follow.
+    ///   - token: the execution's append token.
+    /// - Throws: ``APIError`` with ``APIError/head`` if the log isn't there yet (`append_out_of_order`), has ended
+    ///   (`execution_ended`) or is full (`log_full`).
+    public func append(
+        _ events: ByteBuffer, to id: ExecutionID, after head: Offset, token: Credential
+    ) async throws -> Offset {
+        var request = APIRequest(.POST, APIPath.events(of: id))
+        request.query = [(name: "after", value: "\(head)")]
+        request.body = events
+        request.contentType = APIHeader.ndjson
+        request.credential = token
+        let answer = try await transport.answer(to: request, as: AppendAnswer.self)
+        guard answer.head <= Offset.maximum.rawValue else { throw ClientError.unexpectedAnswer("no log is that long") }
+        return Offset(answer.head)
+    }
+
+    /// Waits until the producer should stop, or for some twenty seconds; the answer says which it was. Ask again then.
+    public func control(of id: ExecutionID, token: Credential) async throws -> ControlAnswer {
+        var request = APIRequest(.GET, APIPath.control(of: id))
+        request.credential = token
+        request.timeout = .seconds(60)
+        return try await transport.answer(to: request, as: ControlAnswer.self)
+    }
+}

@@ -1,0 +1,163 @@
+import AsyncHTTPClient
+public import Everyline
+import Logging
+public import NIOCore
+import NIOHTTP1
+import NIOPosix
+import NIOSSL
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// A client of one Everyline server: starts and manages executions, appends to logs, and follows them.
+///
+/// Every method throws ``APIError`` for what the server refuses, ``ClientError`` where no usable answer came, and
+/// `CancellationError`. Nothing is repeated behind the caller's back, but by ``ResumingTail``.
+///
+///     try await EverylineClient.with(configuration) { client in
+///         let answer = try await client.run(RunRequest(command: ["make", "test"]), idempotencyKey: "build-7")
+///         …
+///     }
+///
+/// A client holds connections: it must be shut down, which ``with(_:eventLoopGroup:_:)`` does by itself.
+public struct EverylineClient: Sendable {
+    public let configuration: Configuration
+    let transport: HTTPTransport
+    let eventLoopGroup: any EventLoopGroup
+    let trust: TLSConfiguration
+
+    /// Connects to nothing yet.
+    ///
+    /// - Parameter eventLoopGroup: where connections live; the process's own group if `nil`.
+    /// - Throws: ``ClientError/invalidTrustRoots(_:)`` if the configuration's CA file can't be read.
+    public init(
+        _ configuration: Configuration,
+        eventLoopGroup: (any EventLoopGroup)? = nil
+    ) throws {
+        self.configuration = configuration
+        let eventLoopGroup = eventLoopGroup ?? MultiThreadedEventLoopGroup.singleton
+        self.eventLoopGroup = eventLoopGroup
+        trust = try Self.trust(configuration.caFile)
+        var http = HTTPClient.Configuration(
+            tlsConfiguration: trust,
+            redirectConfiguration: .disallow,
+            timeout: .init(
+                connect: TimeAmount(configuration.connectTimeout), read: TimeAmount(configuration.silenceLimit)))
+        http.httpVersion = .http1Only
+        // How often a failed connection is tried again, is the caller's to say.
+        http.connectionPool.retryConnectionEstablishment = false
+        transport = HTTPTransport(
+            client: HTTPClient(eventLoopGroupProvider: .shared(eventLoopGroup), configuration: http),
+            configuration: configuration)
+    }
+
+    /// Makes a client, hands it out, and shuts it down, however `body` ends.
+    public static func with<Value>(
+        _ configuration: Configuration,
+        eventLoopGroup: (any EventLoopGroup)? = nil,
+        _ body: (EverylineClient) async throws -> Value
+    ) async throws -> Value {
+        let client = try EverylineClient(configuration, eventLoopGroup: eventLoopGroup)
+        do {
+            let value = try await body(client)
+            try await client.shutdown()
+            return value
+        } catch {
+            // The first error says more than one of shutting down.
+            try? await client.shutdown()
+            throw error
+        }
+    }
+
+    /// Closes the connections. Requests that are under way fail.
+    public func shutdown() async throws { try await transport.client.shutdown() }
+
+    // MARK: Executions
+
+    /// Starts a command on the server.
+    ///
+    /// - Parameter idempotencyKey: makes a repetition harmless: the same key with the same request gives the same
+    ///   execution.
+    public func run(_ request: RunRequest, idempotencyKey: String? = nil) async throws -> RunAnswer {
+        try await post(request, to: APIPath.run, idempotencyKey: idempotencyKey)
+    }
+
+    /// Registers an execution whose output this or another program appends, with the token of the answer.
+    public func register(_ request: RegisterRequest, idempotencyKey: String? = nil) async throws -> RegisterAnswer {
+        try await post(request, to: APIPath.executions, idempotencyKey: idempotencyKey)
+    }
+
+    public func execution(_ id: ExecutionID) async throws -> ExecutionView {
+        try await transport.answer(to: APIRequest(.GET, APIPath.execution(id)), as: ExecutionView.self)
+    }
+
+    public func status(of id: ExecutionID) async throws -> StatusAnswer {
+        try await transport.answer(to: APIRequest(.GET, APIPath.status(of: id)), as: StatusAnswer.self)
+    }
+
+    /// One page of the executions, the newest first.
+    ///
+    /// - Parameters:
+    ///   - statuses: only these; all if empty.
+    ///   - limit: how many at the most; the server's default if `nil`.
+    ///   - cursor: ``ExecutionListAnswer/nextCursor`` of the page before.
+    public func executions(
+        _ statuses: [ExecutionStatus] = [], limit: Int? = nil, cursor: String? = nil
+    ) async throws -> ExecutionListAnswer {
+        var request = APIRequest(.GET, APIPath.executions)
+        if !statuses.isEmpty {
+            request.query.append((name: "status", value: statuses.map(\.rawValue).joined(separator: ",")))
+        }
+        if let limit { request.query.append((name: "limit", value: "\(limit)")) }
+        if let cursor { request.query.append((name: "cursor", value: cursor)) }
+        return try await transport.answer(to: request, as: ExecutionListAnswer.self)
+    }
+
+    /// Asks for an execution to be stopped; harmless if it has ended.
+    @discardableResult
+    public func stop(_ id: ExecutionID) async throws -> ExecutionView {
+        try await transport.answer(to: APIRequest(.DELETE, APIPath.execution(id)), as: ExecutionView.self)
+    }
+
+    // MARK: The server
+
+    /// Whom the server takes this client for.
+    public func me() async throws -> PrincipalView {
+        try await transport.answer(to: APIRequest(.GET, APIPath.me), as: PrincipalView.self)
+    }
+
+    /// Returns if the server says that it is well.
+    public func health() async throws {
+        var request = APIRequest(.GET, Self.healthPath)
+        request.timeout = .seconds(5)
+        try await transport.send(request)
+    }
+
+    static let healthPath = "/health"
+
+    func post<Answer: Decodable>(
+        _ body: some Encodable, to path: String, idempotencyKey: String? = nil
+    ) async throws -> Answer {
+        var request = APIRequest(.POST, path)
+        request.body = ByteBuffer(bytes: try JSONEncoder().encode(body))
+        request.contentType = "application/json"
+        if let idempotencyKey {
+            request.headers.append((name: APIHeader.idempotencyKey, value: idempotencyKey))
+        }
+        return try await transport.answer(to: request, as: Answer.self)
+    }
+
+    private static func trust(_ caFile: String?) throws -> TLSConfiguration {
+        var tls = TLSConfiguration.makeClientConfiguration()
+        guard let caFile else { return tls }
+        do {
+            tls.trustRoots = .certificates(try NIOSSLCertificate.fromPEMFile(caFile))
+        } catch {
+            throw ClientError.invalidTrustRoots("\(caFile): \(error)")
+        }
+        return tls
+    }
+}

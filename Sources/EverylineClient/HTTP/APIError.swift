@@ -1,0 +1,45 @@
+public import Everyline
+
+/// The server's refusal: what its `application/problem+json` says.
+public struct APIError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// The HTTP status.
+    public let status: Int
+    /// The stable code; `http_404` and the like for an answer that is no problem document.
+    public let code: String
+    /// What happened, for people.
+    public let detail: String
+    /// Finds the request in the server's log.
+    public let requestID: String?
+    /// With `append_out_of_order`, `execution_ended` and `log_full`: the log's head.
+    public let head: Offset?
+    /// How long the server asks to be left alone before the next try.
+    public let retryAfter: Duration?
+
+    public init(
+        status: Int, code: String, detail: String, requestID: String? = nil, head: Offset? = nil,
+        retryAfter: Duration? = nil
+    ) {
+        self.status = status
+        self.code = code
+        self.detail = detail
+        self.requestID = requestID
+        self.head = head
+        self.retryAfter = retryAfter
+    }
+
+    /// The code, if it is one that this client knows.
+    public var knownCode: Problem.Code? { Problem.Code(rawValue: code) }
+
+    /// Whether the same request may succeed later: the server is overloaded, restarting or out of space.
+    public var isTransient: Bool {
+        switch status {
+        case 408, 425, 429, 500, 502, 503, 504, 507: true
+        default: false
+        }
+    }
+
+    public var description: String {
+        let suffix = requestID.map { ", request \($0)" } ?? ""
+        return "\(detail) (\(code), HTTP \(status)\(suffix))"
+    }
+}

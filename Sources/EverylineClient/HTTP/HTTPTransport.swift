@@ -1,0 +1,118 @@
+import AsyncHTTPClient
+import Everyline
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import NIOSSL
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// Sends requests and turns whatever goes wrong into ``APIError`` or ``ClientError``.
+struct HTTPTransport: Sendable {
+    let client: HTTPClient
+    let configuration: EverylineClient.Configuration
+
+    /// The whole answer, decoded.
+    func answer<Answer: Decodable>(to request: APIRequest, as type: Answer.Type) async throws -> Answer {
+        let body = try await send(request)
+        do {
+            return try JSONDecoder().decode(type, from: Data(body.readableBytesView))
+        } catch {
+            throw ClientError.unexpectedAnswer("\(request.method) \(request.path) gave no \(type)")
+        }
+    }
+
+    /// The whole answer, of at most ``EverylineClient/Configuration/answerLimit`` bytes.
+    @discardableResult
+    func send(_ request: APIRequest) async throws -> ByteBuffer {
+        let deadline = NIODeadline.now() + TimeAmount(request.timeout ?? configuration.requestTimeout)
+        let response = try await open(request, deadline: deadline)
+        return try await collect(response.body)
+    }
+
+    /// The answer's head; its body comes as it is read. Throws for anything but a success.
+    ///
+    /// The deadline holds for the body too.
+    func open(_ request: APIRequest, deadline: NIODeadline = .distantFuture) async throws -> HTTPClientResponse {
+        let response = try await translating {
+            try await client.execute(prepare(request), deadline: deadline)
+        }
+        guard (200..<300).contains(response.status.code) else { throw await problem(response) }
+        return response
+    }
+
+    func collect(_ body: HTTPClientResponse.Body) async throws -> ByteBuffer {
+        try await translating { try await body.collect(upTo: configuration.answerLimit) }
+    }
+
+    /// Runs a step of an exchange; a cancellation stays one.
+    func translating<Value>(_ step: () async throws -> Value) async throws -> Value {
+        do {
+            return try await step()
+        } catch {
+            try Task.checkCancellation()
+            throw Self.translate(error)
+        }
+    }
+
+    static func translate(_ error: any Error) -> any Error {
+        switch error {
+        case is ClientError, is APIError, is CancellationError: error
+        case is NIOTooManyBytesError: ClientError.unexpectedAnswer("it is too large")
+        case let error as HTTPClientError:
+            switch error {
+            case .deadlineExceeded, .readTimeout, .connectTimeout, .tlsHandshakeTimeout, .getConnectionFromPoolTimeout:
+                ClientError.timedOut
+            case .remoteConnectionClosed: ClientError.unreachable("the connection was closed")
+            default: ClientError.unreachable(error.shortDescription)
+            }
+        case let error as NIOConnectionError:
+            ClientError.unreachable(
+                error.connectionErrors.first.map { reason(of: $0.error) } ?? "no address of \(error.host) answers")
+        default: ClientError.unreachable(reason(of: error))
+        }
+    }
+
+    private static func reason(of error: any Error) -> String {
+        (error as? IOError)?.description ?? "\(error)"
+    }
+
+    private func prepare(_ request: APIRequest) -> HTTPClientRequest {
+        var prepared = HTTPClientRequest(url: configuration.address.url(request.path, query: request.query))
+        prepared.method = request.method
+        prepared.headers.add(name: "User-Agent", value: configuration.userAgent)
+        if let credential = request.credential ?? configuration.credential {
+            prepared.headers.add(name: "Authorization", value: "Bearer \(credential.value)")
+        }
+        if let type = request.contentType { prepared.headers.add(name: "Content-Type", value: type) }
+        for header in request.headers { prepared.headers.add(name: header.name, value: header.value) }
+        if let body = request.body { prepared.body = .bytes(body) }
+        return prepared
+    }
+
+    private func problem(_ response: HTTPClientResponse) async -> any Error {
+        let status = Int(response.status.code)
+        let retryAfter = response.headers.first(name: "Retry-After").flatMap { UInt16($0) }.map {
+            Duration.seconds(Int($0))
+        }
+        // A refusal whose text doesn't arrive is a refusal all the same.
+        let body = (try? await response.body.collect(upTo: .kibibytes(64))) ?? ByteBuffer()
+        if Task.isCancelled { return CancellationError() }
+        guard let problem = try? JSONDecoder().decode(Problem.self, from: Data(body.readableBytesView)) else {
+            return APIError(
+                status: status, code: "http_\(status)", detail: response.status.reasonPhrase,
+                requestID: response.headers.first(name: APIHeader.requestID), retryAfter: retryAfter)
+        }
+        return APIError(
+            status: status, code: problem.code, detail: problem.detail, requestID: problem.requestID,
+            head: problem.head.flatMap { $0 <= Offset.maximum.rawValue ? Offset($0) : nil }, retryAfter: retryAfter)
+    }
+}
+
+extension TimeAmount {
+    init(_ duration: Duration) { self = .milliseconds(duration.milliseconds) }
+}

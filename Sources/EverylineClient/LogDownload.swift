@@ -1,0 +1,41 @@
+import AsyncHTTPClient
+public import Everyline
+public import NIOCore
+
+/// The log of an execution that has ended, as it comes: with back-pressure, never as a whole in memory.
+///
+/// It proves nothing by itself: whoever must know that all of it came uses ``ResumingTail``, or checks the offsets. It can
+/// be read once.
+public struct LogDownload: AsyncSequence, Sendable {
+    public typealias Element = ByteBuffer
+
+    /// The offset of the last event in the body, where the server says it.
+    public let lastOffset: Offset?
+    /// Changes if the body would.
+    public let entityTag: String?
+    let body: HTTPClientResponse.Body
+
+    public func makeAsyncIterator() -> Iterator { Iterator(body: body.makeAsyncIterator()) }
+
+    public struct Iterator: AsyncIteratorProtocol {
+        var body: HTTPClientResponse.Body.AsyncIterator
+
+        /// The next bytes, cut anywhere.
+        public mutating func next() async throws -> ByteBuffer? {
+            do {
+                let bytes = try await body.next()
+                // A body whose reader was cancelled looks complete, and isn't.
+                if bytes == nil { try Task.checkCancellation() }
+                return bytes
+            } catch {
+                throw HTTPTransport.translate(error)
+            }
+        }
+    }
+}
+
+/// What the logs endpoint has: the log itself once the execution has ended, before that where to follow it.
+public enum LogAnswer: Sendable {
+    case ended(LogDownload)
+    case running(LogLocation)
+}

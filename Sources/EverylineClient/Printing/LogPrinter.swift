@@ -1,0 +1,121 @@
+import Everyline
+package import NIOCore
+
+/// Turns blocks into what a terminal or a file gets, a whole block at a time. It does no I/O.
+///
+/// As text: each message as it was written, with its newline. A `partial` event has none, so that an over-long line is
+/// whole again. What the log says besides output, notices and the end, is handed out apart.
+package struct LogPrinter: Sendable {
+    package struct Style: Sendable, Equatable {
+        /// Whether each line begins with its time.
+        package var timestamps: Bool
+        /// Whether lines of the error stream are coloured.
+        package var colours: Bool
+
+        package init(timestamps: Bool = false, colours: Bool = false) {
+            self.timestamps = timestamps
+            self.colours = colours
+        }
+    }
+
+    private let style: Style
+    /// Whether the next event goes on with a line that was cut.
+    private var isWithinLine = false
+    /// What the log said besides output, since it was taken last.
+    private var asides: [String] = []
+
+    package init(_ style: Style) { self.style = style }
+
+    /// Takes what the log said besides output since this was called last.
+    package mutating func takeNotices() -> [String] {
+        defer { asides = [] }
+        return asides
+    }
+
+    /// The block's events as they came, each on a line.
+    package static func json(_ block: ReceivedBlock) -> ByteBuffer {
+        var out = block.bytes
+        out.writeInteger(UInt8(ascii: "\n"))
+        return out
+    }
+
+    /// The block's messages.
+    ///
+    /// - Throws: `LogEventDecodingError` for a line that is no event.
+    package mutating func text(_ block: ReceivedBlock) throws -> ByteBuffer {
+        var out = ByteBufferAllocator().buffer(capacity: block.bytes.readableBytes)
+        try block.bytes.withUnsafeReadableBytes { bytes in
+            var position = 0
+            while position < bytes.count {
+                let end = bytes.firstNewline(from: position) ?? bytes.count
+                if !(printOutput(bytes, position, end, to: &out)) {
+                    try print(LogEvent(line: UnsafeRawBufferPointer(rebasing: bytes[position..<end])), to: &out)
+                }
+                position = end + 1
+            }
+        }
+        return out
+    }
+
+    /// What must follow the last block so that a shell's prompt doesn't stand in a cut line.
+    package var isInLine: Bool { isWithinLine }
+
+    /// Prints a line in the form that servers write, without decoding it; `false` if it has another.
+    private mutating func printOutput(
+        _ bytes: UnsafeRawBufferPointer, _ start: Int, _ end: Int, to out: inout ByteBuffer
+    ) -> Bool {
+        // The shorter ways are for the plain style, which is the one that has to be fast.
+        guard !style.timestamps, let prefix = EventLinePrefix(bytes, from: start, to: end), prefix.isOutput else {
+            return false
+        }
+        var position = prefix.end
+        var isError = false
+        if EventLinePrefix.skip("stream\":\"stderr\",\"", in: bytes, &position, end) {
+            isError = true
+        } else {
+            _ = EventLinePrefix.skip("stream\":\"stdout\",\"", in: bytes, &position, end)
+        }
+        guard EventLinePrefix.skip("message\":\"", in: bytes, &position, end) else { return false }
+        let mark = out.writerIndex
+        if isError && style.colours { out.writeStaticString(Self.red) }
+        guard let quote = out.writeUnescaped(bytes, from: position, to: end) else {
+            out.moveWriterIndex(to: mark)
+            return false
+        }
+        position = quote + 1
+        let isPartial = EventLinePrefix.skip(",\"partial\":true", in: bytes, &position, end)
+        guard position == end - 1 else {
+            out.moveWriterIndex(to: mark)
+            return false
+        }
+        if isError && style.colours { out.writeStaticString(Self.plain) }
+        if !isPartial { out.writeInteger(UInt8(ascii: "\n")) }
+        isWithinLine = isPartial
+        return true
+    }
+
+    private mutating func print(_ event: LogEvent, to out: inout ByteBuffer) {
+        switch event.content {
+        case .line(let line):
+            if style.timestamps && !isWithinLine {
+                out.writeBytes(event.timestamp.textBytes)
+                out.writeInteger(UInt8(ascii: " "))
+            }
+            let isColoured = style.colours && line.stream == .stderr
+            if isColoured { out.writeStaticString(Self.red) }
+            out.writeString(line.message)
+            if isColoured { out.writeStaticString(Self.plain) }
+            if !line.isPartial { out.writeInteger(UInt8(ascii: "\n")) }
+            isWithinLine = line.isPartial
+        case .notice(let code, let message):
+            asides.append("\(message) (\(code))")
+        case .end:
+            // A line that was cut and never went on.
+            if isWithinLine { out.writeInteger(UInt8(ascii: "\n")) }
+            isWithinLine = false
+        }
+    }
+
+    private static let red: StaticString = "\u{1B}[31m"
+    private static let plain: StaticString = "\u{1B}[0m"
+}

@@ -1,0 +1,81 @@
+package import Everyline
+
+extension Timestamp {
+    /// In UTC, as RFC 3339 writes it: `2025-11-18T21:06:40.123Z`.
+    package var text: String { String(decoding: textBytes, as: UTF8.self) }
+
+    /// The same as ASCII.
+    var textBytes: [UInt8] {
+        let (day, time) = milliseconds.floorDivided(by: 86_400_000)
+        let date = CivilDate(daysSinceEpoch: day)
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(24)
+        bytes.append(digits: date.year, width: 4)
+        bytes.append(UInt8(ascii: "-"))
+        bytes.append(digits: date.month, width: 2)
+        bytes.append(UInt8(ascii: "-"))
+        bytes.append(digits: date.day, width: 2)
+        bytes.append(UInt8(ascii: "T"))
+        bytes.append(digits: time / 3_600_000, width: 2)
+        bytes.append(UInt8(ascii: ":"))
+        bytes.append(digits: time / 60_000 % 60, width: 2)
+        bytes.append(UInt8(ascii: ":"))
+        bytes.append(digits: time / 1000 % 60, width: 2)
+        bytes.append(UInt8(ascii: "."))
+        bytes.append(digits: time % 1000, width: 3)
+        bytes.append(UInt8(ascii: "Z"))
+        return bytes
+    }
+}
+
+/// A day of the Gregorian calendar, by Howard Hinnant's `civil_from_days` and `days_from_civil`. (Foundation's formatters
+/// bring tens of megabytes with them.)
+struct CivilDate: Equatable {
+    let year: Int64
+    let month: Int64
+    let day: Int64
+
+    init(daysSinceEpoch days: Int64) {
+        let (era, dayOfEra) = (days + 719_468).floorDivided(by: 146_097)
+        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+        let shifted = (5 * dayOfYear + 2) / 153
+        day = dayOfYear - (153 * shifted + 2) / 5 + 1
+        month = shifted < 10 ? shifted + 3 : shifted - 9
+        year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
+    }
+
+    /// `nil` for a day that no calendar has.
+    init?(year: Int64, month: Int64, day: Int64) {
+        self.year = year
+        self.month = month
+        self.day = day
+        guard (1...12).contains(month), (1...31).contains(day), CivilDate(daysSinceEpoch: daysSinceEpoch) == self else {
+            return nil
+        }
+    }
+
+    var daysSinceEpoch: Int64 {
+        let shiftedYear = month <= 2 ? year - 1 : year
+        let (era, yearOfEra) = shiftedYear.floorDivided(by: 400)
+        let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
+        let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
+        return era * 146_097 + dayOfEra - 719_468
+    }
+}
+
+extension Int64 {
+    /// The quotient, rounded down, and the remainder, which is never negative.
+    func floorDivided(by divisor: Int64) -> (quotient: Int64, remainder: Int64) {
+        let (quotient, remainder) = quotientAndRemainder(dividingBy: divisor)
+        return remainder < 0 ? (quotient - 1, remainder + divisor) : (quotient, remainder)
+    }
+}
+
+extension [UInt8] {
+    fileprivate mutating func append(digits value: Int64, width: Int) {
+        let text = String(value)
+        for _ in text.utf8.count..<Swift.max(width, text.utf8.count) { append(UInt8(ascii: "0")) }
+        append(contentsOf: text.utf8)
+    }
+}

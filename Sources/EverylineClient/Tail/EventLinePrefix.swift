@@ -1,0 +1,63 @@
+import Everyline
+
+/// What the first bytes of an event's line say, in the one form that servers write: `{"offset":N,"timestamp":T,"…`.
+///
+/// It is the way to check a million lines a second without decoding them. A line of any other form is decoded instead.
+struct EventLinePrefix {
+    let offset: UInt64
+    /// Whether it is a line of output: one that names its stream or its message next.
+    let isOutput: Bool
+    /// Where the third field's name begins.
+    let end: Int
+
+    /// Reads the beginning of `bytes[start..<end]`; `nil` if the line must be decoded.
+    init?(_ bytes: UnsafeRawBufferPointer, from start: Int, to end: Int) {
+        var position = start
+        guard Self.skip(Self.offsetName, in: bytes, &position, end),
+            let offset = Self.number(in: bytes, &position, end), offset > 0,
+            Self.skip(Self.timestampName, in: bytes, &position, end),
+            Self.number(in: bytes, &position, end) != nil,
+            position + 2 < end, bytes[position] == UInt8(ascii: ","), bytes[position + 1] == UInt8(ascii: "\""),
+            bytes[end - 1] == UInt8(ascii: "}")
+        else { return nil }
+        self.offset = offset
+        self.end = position + 2
+        isOutput =
+            Self.startsWith(Self.message, in: bytes, position + 2, end)
+            || Self.startsWith(Self.stream, in: bytes, position + 2, end)
+    }
+
+    private static let offsetName: StaticString = "{\"offset\":"
+    private static let timestampName: StaticString = ",\"timestamp\":"
+    private static let message: StaticString = "message\":"
+    private static let stream: StaticString = "stream\":"
+
+    static func startsWith(
+        _ text: StaticString, in bytes: UnsafeRawBufferPointer, _ position: Int, _ end: Int
+    ) -> Bool {
+        let count = text.utf8CodeUnitCount
+        guard end - position >= count else { return false }
+        for index in 0..<count where bytes[position + index] != text.utf8Start[index] { return false }
+        return true
+    }
+
+    static func skip(
+        _ text: StaticString, in bytes: UnsafeRawBufferPointer, _ position: inout Int, _ end: Int
+    ) -> Bool {
+        guard startsWith(text, in: bytes, position, end) else { return false }
+        position += text.utf8CodeUnitCount
+        return true
+    }
+
+    /// Takes a decimal number of at most 18 digits, which no 64 bits are too few for.
+    static func number(in bytes: UnsafeRawBufferPointer, _ position: inout Int, _ end: Int) -> UInt64? {
+        let start = position
+        var value: UInt64 = 0
+        while position < end, case let digit = bytes[position] &- 0x30, digit <= 9 {
+            guard position - start < 18 else { return nil }
+            value = value &* 10 &+ UInt64(digit)
+            position += 1
+        }
+        return position > start ? value : nil
+    }
+}

@@ -1,0 +1,149 @@
+public import Everyline
+
+/// Follows one log to its `end` event across any disconnect: reconnects after the last event that it has, for as long as
+/// it takes, and proves that nothing is missing.
+///
+/// Each event after the start is given once, in order. The sequence ends in one way only, after ``TailUpdate/ended(_:isVerified:)``;
+/// whatever else happens is thrown. The reader sets the pace: while it doesn't ask, nothing is read.
+///
+///     for try await update in client.follow(id, from: .after(cursor)) {
+///         guard case .events(let block) = update else { continue }
+///         for event in try block.events() { … }
+///         cursor = block.last
+///     }
+///
+/// Every iteration is a tail of its own, and connects by itself.
+public struct ResumingTail: AsyncSequence, Sendable {
+    public typealias Element = TailUpdate
+
+    public struct Options: Sendable, Equatable {
+        /// The waits between tries. Its number of attempts isn't looked at: once a connection has stood, there are as many
+        /// as it takes.
+        public var policy = RetryPolicy()
+        /// How many tries there are for the first connection.
+        public var startAttempts = 5
+        /// How often in a row the server may break its promise, with no event between, before the tail gives up.
+        public var faultLimit = 8
+        /// How long an overloaded server is left alone, at least.
+        public var overloadDelay: Duration = .seconds(1)
+        /// The silence after which a connection is taken for dead; servers say something at least every 15 s.
+        public var silenceLimit: Duration = .seconds(45)
+
+        public init() {}
+    }
+
+    private let start: StreamStart
+    private let location: String?
+    private let options: Options
+    private let endpoint: TailEndpoint
+    private let clock: any Clock<Duration>
+    private let seed: @Sendable () -> UInt64
+
+    /// - Parameter location: a stream's URL that is known already, from the answer to a run.
+    package init(
+        from start: StreamStart, at location: String? = nil, options: Options, endpoint: TailEndpoint,
+        clock: any Clock<Duration>, seed: @escaping @Sendable () -> UInt64
+    ) {
+        self.start = start
+        self.location = location
+        self.options = options
+        self.endpoint = endpoint
+        self.clock = clock
+        self.seed = seed
+    }
+
+    public func makeAsyncIterator() -> Iterator {
+        Iterator(
+            machine: ResumingTailStateMachine(from: start, at: location, options: options, seed: seed()),
+            endpoint: endpoint, clock: clock)
+    }
+
+    /// One tail. Letting go of it hangs up.
+    public struct Iterator: AsyncIteratorProtocol {
+        private var machine: ResumingTailStateMachine
+        private let endpoint: TailEndpoint
+        private let clock: any Clock<Duration>
+        private var connection: (any TailConnection)?
+
+        init(machine: ResumingTailStateMachine, endpoint: TailEndpoint, clock: any Clock<Duration>) {
+            self.machine = machine
+            self.endpoint = endpoint
+            self.clock = clock
+        }
+
+        /// The last event that was given, or the one that the tail began after; `nil` before the first event of a tail that
+        /// began at a time.
+        public var last: Offset? { machine.last }
+        /// How many events came again, and were dropped.
+        public var repeated: Int { machine.repeated }
+
+        /// What comes next; `nil` after ``TailUpdate/ended(_:isVerified:)``.
+        ///
+        /// - Throws: ``TailError`` when it gives up, `CancellationError`.
+        public mutating func next() async throws -> TailUpdate? {
+            do {
+                while true {
+                    switch machine.next() {
+                    case .tell(let update): return update
+                    case .finish: return nil
+                    case .fail(let error): throw error
+                    case .close: close()
+                    case let action: machine.take(try await carryOut(action))
+                    }
+                }
+            } catch {
+                close()
+                throw error
+            }
+        }
+
+        /// Hangs up. Whoever asks for the next update then gets a new connection.
+        public mutating func close() {
+            connection?.close()
+            connection = nil
+        }
+
+        private mutating func carryOut(
+            _ action: ResumingTailStateMachine.Action
+        ) async throws -> ResumingTailStateMachine.Input {
+            do {
+                let input = try await attempt(action)
+                // What a cancelled read brings is not the server's word.
+                try Task.checkCancellation()
+                return input
+            } catch let failure as TailFailure {
+                try Task.checkCancellation()
+                return .failed(failure)
+            }
+        }
+
+        private mutating func attempt(
+            _ action: ResumingTailStateMachine.Action
+        ) async throws -> ResumingTailStateMachine.Input {
+            switch action {
+            case .locate(let start):
+                switch try await endpoint.locate(start) {
+                case .stream(let url): return .located(url)
+                case .download(let connection):
+                    self.connection = connection
+                    return .connected
+                }
+            case .open(let url, let start):
+                connection = try await endpoint.open(url, start)
+                return .connected
+            case .read:
+                guard let reading = try await connection?.next() else {
+                    return .read(.lost("the connection was closed here"))
+                }
+                return .read(reading)
+            case .askStanding:
+                return .standing(try await endpoint.standing())
+            case .wait(let delay):
+                if delay > .zero { try await clock.sleep(for: delay) }
+                return .waited
+            case .tell, .close, .finish, .fail:
+                preconditionFailure("\(action) needs no answer")
+            }
+        }
+    }
+}

@@ -1,0 +1,243 @@
+package import Everyline
+import NIOCore
+
+/// Decides what a ``ResumingTail`` does next. It knows no connection and no clock: it says what to do, and is told what
+/// came of it.
+///
+///     locate ──► open ──► read ⟲ ──(end event)──► finish
+///       ▲         │         │
+///       └── wait ◄┴─────────┴── closed as complete, without the end event: ask how the execution stands
+///
+/// The only way to ``Action/finish`` is past an `end` event that every event from the start leads up to, or past the
+/// server's word that the start lies behind the end.
+package struct ResumingTailStateMachine {
+    package enum Action: Equatable {
+        case tell(TailUpdate)
+        case locate(StreamStart)
+        case open(String, StreamStart)
+        case read
+        case askStanding
+        case close
+        case wait(Duration)
+        case finish
+        case fail(TailError)
+    }
+
+    package enum Input: Equatable {
+        case located(String)
+        /// A stream is open, or a download has begun.
+        case connected
+        case read(TailReading)
+        case standing(TailStanding)
+        case failed(TailFailure)
+        case waited
+    }
+
+    private enum State {
+        case locating
+        case opening(String)
+        case reading
+        case asking
+        case waiting(Duration)
+        case ended
+        case failed(TailError)
+    }
+
+    private let start: StreamStart
+    private let options: ResumingTail.Options
+    private var generator: SeededGenerator
+    private var check: StreamCheck
+    private var state: State
+    /// What is to be done before the state is looked at.
+    private var pending: [Action] = []
+    /// Where the stream is; it stays good until its token is refused.
+    private var location: String?
+    /// Whether any connection has ever stood.
+    private var hasConnected = false
+    /// Whether somebody was told of a lost connection, and must be told of the next one that stands.
+    private var isLost = false
+    /// Failures in a row: until anything valid comes.
+    private var failures = 0
+    /// Broken promises in a row: until an event comes.
+    private var faults = 0
+    /// Whether a refused token was answered with a new one, and nothing has come since.
+    private var hasRelocated = false
+    /// Whether the last heartbeat spoke of events that have not come.
+    private var isBehind = false
+
+    package init(from start: StreamStart, at location: String? = nil, options: ResumingTail.Options, seed: UInt64) {
+        self.start = start
+        self.location = location
+        self.options = options
+        generator = SeededGenerator(seed: seed)
+        check = StreamCheck(from: start)
+        state = location.map(State.opening) ?? .locating
+    }
+
+    /// The last event that is known.
+    package var last: Offset? { check.last }
+    /// How many events came again and were dropped.
+    package var repeated: Int { check.repeated }
+
+    /// What to do now. Of the actions, `tell` and `close` need no answer by ``take(_:)``; after `finish` and `fail` there
+    /// is nothing else.
+    package mutating func next() -> Action {
+        if !pending.isEmpty { return pending.removeFirst() }
+        switch state {
+        case .locating: return .locate(resumption)
+        case .opening(let url): return .open(url, resumption)
+        case .reading: return .read
+        case .asking: return .askStanding
+        case .waiting(let delay): return .wait(delay)
+        case .ended: return .finish
+        case .failed(let error): return .fail(error)
+        }
+    }
+
+    /// Takes what came of the last action.
+    package mutating func take(_ input: Input) {
+        switch input {
+        case .located(let url):
+            location = url
+            state = .opening(url)
+        case .connected: connect()
+        case .read(.message(let message)): receive(message)
+        case .read(.closed(let code, let reason)): close(code, reason)
+        case .read(.lost(let reason)):
+            pending.append(.close)
+            lose(reason)
+        case .standing(let standing): judge(standing)
+        case .failed(let failure): fail(failure)
+        case .waited: state = location.map(State.opening) ?? .locating
+        }
+    }
+
+    /// Where the next connection begins.
+    private var resumption: StreamStart { check.last.map(StreamStart.after) ?? start }
+
+    private mutating func connect() {
+        hasConnected = true
+        isBehind = false
+        state = .reading
+        if isLost { pending.append(.tell(.resumed(after: check.last))) }
+        isLost = false
+    }
+
+    private mutating func receive(_ message: ByteBuffer) {
+        let finding = check.take(message)
+        if let notice = finding.notice { pending.append(.tell(.notice(notice))) }
+        if let block = finding.block {
+            pending.append(.tell(.events(block)))
+            failures = 0
+            faults = 0
+            isBehind = false
+            hasRelocated = false
+        }
+        if let fault = finding.fault {
+            pending.append(.close)
+            lose(fault)
+        } else if let outcome = check.outcome {
+            pending.append(.close)
+            pending.append(.tell(.ended(outcome, isVerified: true)))
+            state = .ended
+        } else if let head = finding.head {
+            compare(head)
+        }
+    }
+
+    /// Compares what has come with what a heartbeat says there is.
+    private mutating func compare(_ head: Offset) {
+        failures = 0
+        hasRelocated = false
+        guard let last = check.last else { return }
+        if check.hasReceived && head < last {
+            pending.append(.close)
+            lose(.wentBack(head: head, received: last))
+        } else if head > last && isBehind {
+            // Twice in a row, with a whole interval of silence between: what there is doesn't come.
+            pending.append(.close)
+            lose("the server holds events back")
+        } else {
+            isBehind = head > last
+        }
+    }
+
+    private mutating func close(_ code: UInt16, _ reason: String) {
+        pending.append(.close)
+        switch code {
+        case 1000:
+            state = .asking
+        case 1001:
+            lose(reason.isEmpty ? "the server is going away" : reason, isImmediate: true)
+        case 1013:
+            lose(reason.isEmpty ? "the server is overloaded" : reason, atLeast: options.overloadDelay)
+        case 1008:
+            state = .failed(.refused(APIError(status: 403, code: "forbidden", detail: or(reason, "Not allowed."))))
+        case 4404:
+            let detail = or(reason, "There is no execution with this id.")
+            state = .failed(.refused(APIError(status: 404, code: "unknown_execution", detail: detail)))
+        case 1002, 1003, 1007, 1009:
+            lose(.malformed)
+        default:
+            lose(or(reason, "the connection was closed (\(code))"))
+        }
+    }
+
+    /// Decides what a stream that was closed without its `end` event means.
+    private mutating func judge(_ standing: TailStanding) {
+        let isBehindTheEnd = !check.hasReceived && standing.head <= check.last ?? .maximum
+        if let outcome = standing.outcome, isBehindTheEnd {
+            pending.append(.tell(.ended(outcome, isVerified: false)))
+            state = .ended
+        } else {
+            lose(.noEnd)
+        }
+    }
+
+    private mutating func fail(_ failure: TailFailure) {
+        switch failure {
+        case .refused(let error) where error.status == 401 && location != nil:
+            // The stream's token has expired or fell with a restart. The API key decides whether there is a new one.
+            location = nil
+            state = .locating
+            if hasRelocated { lose("the stream's token was refused") }
+            hasRelocated = true
+        case .refused(let error) where error.isTransient || (hasConnected && error.knownCode == nil):
+            // What isn't Everyline's own answer is a proxy's, in front of a server that is coming back.
+            lose(error.detail, atLeast: error.retryAfter ?? .zero)
+        case .refused(let error):
+            state = .failed(.refused(error))
+        case .unreachable(let reason):
+            lose(reason)
+        case .unusable(let what):
+            if hasConnected { lose(what) } else { state = .failed(.unusable(what)) }
+        }
+    }
+
+    private mutating func lose(_ fault: StreamFault) {
+        faults += 1
+        if faults >= options.faultLimit || fault == .afterEnd {
+            state = .failed(.unproven(fault, after: check.last))
+        } else {
+            lose(fault.description)
+        }
+    }
+
+    private mutating func lose(_ reason: String, atLeast minimum: Duration = .zero, isImmediate: Bool = false) {
+        failures += 1
+        if !hasConnected && failures >= options.startAttempts {
+            state = .failed(.unreachable(reason))
+            return
+        }
+        // An address that doesn't answer may be out of date.
+        if failures % 3 == 0 { location = nil }
+        let backOff = options.policy.delay(afterFailures: failures, using: &generator) ?? options.policy.longest
+        let delay = isImmediate && failures == 1 ? .zero : max(backOff, min(minimum, options.policy.longest))
+        isLost = true
+        let reconnection = Reconnection(reason: reason, after: check.last, failures: failures, delay: delay)
+        pending.append(.tell(.reconnecting(reconnection)))
+        state = .waiting(delay)
+    }
+
+    private func or(_ reason: String, _ other: String) -> String { reason.isEmpty ? other : reason }
+}

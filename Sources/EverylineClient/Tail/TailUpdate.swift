@@ -1,0 +1,59 @@
+public import Everyline
+
+/// What a ``ResumingTail`` has to tell.
+public enum TailUpdate: Sendable, Equatable {
+    /// The events that follow the ones before. Their offsets have been checked.
+    case events(ReceivedBlock)
+    /// The server says something that is not part of the log.
+    case notice(String)
+    /// There is no connection now. The next try is made after the delay.
+    case reconnecting(Reconnection)
+    /// The connection stands again; what comes next follows this offset, or begins anew if there is none.
+    case resumed(after: Offset?)
+    /// The execution has ended; nothing follows.
+    ///
+    /// `isVerified` says that the `end` event was seen and every event from the start that was asked for up to it. It is
+    /// `false` in one case only: the start lies behind the `end` event, so that there was nothing to see; the outcome is
+    /// the server's word then.
+    case ended(ExecutionOutcome, isVerified: Bool)
+}
+
+/// Why and when a tail connects anew.
+public struct Reconnection: Sendable, Equatable {
+    /// For people.
+    public let reason: String
+    /// The last event that was received.
+    public let after: Offset?
+    /// How often it has failed since the last progress; from 1.
+    public let failures: Int
+    public let delay: Duration
+
+    public init(reason: String, after: Offset?, failures: Int, delay: Duration) {
+        self.reason = reason
+        self.after = after
+        self.failures = failures
+        self.delay = delay
+    }
+}
+
+/// Why a tail gave up. Nothing it gave out before was wrong, but it doesn't have everything.
+public enum TailError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// The server refuses the viewer: no such execution, no such key, not allowed.
+    case refused(APIError)
+    /// No connection came about in the tries that there are before the first one stands.
+    case unreachable(String)
+    /// The server broke its promise again and again, so that completeness can't be proved.
+    case unproven(StreamFault, after: Offset?)
+    /// The stream's URL or the server's answers can't be used.
+    case unusable(String)
+
+    public var description: String {
+        switch self {
+        case .refused(let error): error.description
+        case .unreachable(let reason): reason
+        case .unproven(let fault, let after):
+            "it can't be proved that everything was received (up to event \(after ?? .zero)): \(fault)"
+        case .unusable(let what): what
+        }
+    }
+}
