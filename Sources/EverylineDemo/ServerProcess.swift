@@ -1,0 +1,63 @@
+import Glibc
+import Subprocess
+import Synchronization
+import SystemPackage
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// The server under demonstration: started as anybody would start it, and killed as nobody should.
+final class ServerProcess: Sendable {
+    let binary: String
+    let directory: String
+    private let running = Mutex<Int32?>(nil)
+    private let port = Mutex<Int>(0)
+
+    init(binary: String, directory: String) {
+        self.binary = binary
+        self.directory = directory
+    }
+
+    var keyFile: String { directory + "/admin.key" }
+
+    /// Runs the server until it ends. A second run listens where the first did.
+    func run(onListening: @Sendable (_ port: Int) -> Void) async throws {
+        let log = try FileDescriptor.open(
+            directory + "/server.log", .writeOnly, options: [.create, .append], permissions: .ownerReadWrite)
+        defer { try? log.close() }
+        let address = "127.0.0.1:\(port.withLock { $0 })"
+        let environment = Environment.inherit.updating(["XDG_CONFIG_HOME": directory + "/config"])
+        _ = try await Subprocess.run(
+            .path(FilePath(binary)),
+            arguments: ["serve", "--data", directory + "/data", "--listen", address, "--admin-key-file", keyFile],
+            environment: environment, input: .none, output: .sequence, error: .fileDescriptor(log, closeAfterSpawningProcess: false)
+        ) { execution in
+            self.running.withLock { $0 = execution.processIdentifier.value }
+            for try await line in execution.standardOutput.strings() {
+                guard let listening = try? JSONDecoder().decode(Listening.self, from: Data(line.utf8)),
+                    let port = listening.port
+                else { continue }
+                self.port.withLock { $0 = port }
+                onListening(port)
+            }
+        }
+        running.withLock { $0 = nil }
+    }
+
+    /// Ends the process at once, or asks it to end.
+    func send(_ signal: Int32) {
+        running.withLock { process in
+            // Under the lock the process has not been waited for, so the number is still its own.
+            if let process { kill(process, signal) }
+        }
+    }
+
+    private struct Listening: Decodable {
+        let listening: String
+
+        var port: Int? { listening.split(separator: ":").last.flatMap { Int($0) } }
+    }
+}
