@@ -109,7 +109,7 @@ struct Demo {
 
     /// What standard output does not take is nobody's loss but its reader's.
     static func say(_ text: String) {
-        try? FileDescriptor.standardOutput.writeAll(Array((text + "\n").utf8))
+        _ = try? FileDescriptor.standardOutput.writeAll(Array((text + "\n").utf8))
     }
 }
 
