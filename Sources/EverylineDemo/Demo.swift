@@ -72,7 +72,8 @@ struct Demo {
         let key = try String(contentsOfFile: server.keyFile, encoding: .utf8).filter { !$0.isWhitespace }
         let address = try ServerAddress("http://127.0.0.1:\(proxyPort)")
         let record = server.directory + "/record"
-        Self.say("The server listens on http://127.0.0.1:\(serverPort). The viewer reaches it through a proxy that can cut.")
+        Self.say("The server listens on http://127.0.0.1:\(serverPort).")
+        Self.say("The viewer reaches it through a proxy that can cut.")
         return try await EverylineClient.with(.init(address: address, credential: Credential(key))) { client in
             let started = try await client.run(RunRequest(command: ["bash", job, record]))
             guard let id = ExecutionID(started.executionID) else { throw DemoError("no usable id: \(started)") }

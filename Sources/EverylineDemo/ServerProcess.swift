@@ -33,7 +33,8 @@ final class ServerProcess: Sendable {
         _ = try await Subprocess.run(
             .path(FilePath(binary)),
             arguments: ["serve", "--data", directory + "/data", "--listen", address, "--admin-key-file", keyFile],
-            environment: environment, input: .none, output: .sequence, error: .fileDescriptor(log, closeAfterSpawningProcess: false)
+            environment: environment, input: .none, output: .sequence,
+            error: .fileDescriptor(log, closeAfterSpawningProcess: false)
         ) { execution in
             self.running.withLock { $0 = execution.processIdentifier.value }
             for try await line in execution.standardOutput.strings() {
