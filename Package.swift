@@ -29,6 +29,7 @@ let package = Package(
         .library(name: "Everyline", targets: ["Everyline"]),
         .library(name: "EverylineClient", targets: ["EverylineClient"]),
         .executable(name: "everyline", targets: ["EverylineCLI"]),
+        .executable(name: "everyline-demo", targets: ["EverylineDemo"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.2"),
@@ -88,6 +89,13 @@ let package = Package(
                 "Everyline", "EverylineClient", "EverylineRunner", "EverylineServer", "EverylineSQLite", logging,
                 lifecycle, nioCore, crypto,
                 product("ArgumentParser", "swift-argument-parser"), product("Yams", "Yams"),
+            ],
+            swiftSettings: settings),
+        .executableTarget(
+            name: "EverylineDemo",
+            dependencies: [
+                "Everyline", "EverylineClient", lifecycle, nioCore, nioPosix, swiftSystem,
+                product("Subprocess", "swift-subprocess"), product("UnixSignals", "swift-service-lifecycle"),
             ],
             swiftSettings: settings),
         .target(name: "EverylineTesting", dependencies: ["Everyline", nioCore], swiftSettings: settings),

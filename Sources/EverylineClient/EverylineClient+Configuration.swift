@@ -6,7 +6,7 @@ extension EverylineClient {
         public var address: ServerAddress
         /// The API key. A producer that has only an append token needs none.
         public var credential: Credential?
-        /// A PEM file with the only certificates that are trusted; the system's if `nil`.
+        /// A PEM file of certificates that are trusted beside the system's.
         public var caFile: String?
         /// From sending a request to the last byte of its answer. Downloads and tails have no such end.
         public var requestTimeout: Duration = .seconds(30)

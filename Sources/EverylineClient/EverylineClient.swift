@@ -1,6 +1,6 @@
 import AsyncHTTPClient
 public import Everyline
-import Logging
+import EverylineWebSocket
 public import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -27,7 +27,8 @@ public struct EverylineClient: Sendable {
     public let configuration: Configuration
     let transport: HTTPTransport
     let eventLoopGroup: any EventLoopGroup
-    let trust: TLSConfiguration
+    /// Whom streams over TLS trust; `nil` where the server isn't reached over TLS.
+    let tls: WebSocketTLS?
 
     /// Connects to nothing yet.
     ///
@@ -40,7 +41,13 @@ public struct EverylineClient: Sendable {
         self.configuration = configuration
         let eventLoopGroup = eventLoopGroup ?? MultiThreadedEventLoopGroup.singleton
         self.eventLoopGroup = eventLoopGroup
-        trust = try Self.trust(configuration.caFile)
+        var trust = TLSConfiguration.makeClientConfiguration()
+        if let caFile = configuration.caFile { trust.additionalTrustRoots = [.file(caFile)] }
+        do {
+            tls = configuration.address.isEncrypted ? try WebSocketTLS(trustedRoots: configuration.caFile) : nil
+        } catch {
+            throw ClientError.invalidTrustRoots("\(configuration.caFile ?? "the system's"): \(error)")
+        }
         var http = HTTPClient.Configuration(
             tlsConfiguration: trust,
             redirectConfiguration: .disallow,
@@ -136,7 +143,7 @@ public struct EverylineClient: Sendable {
         try await transport.send(request)
     }
 
-    static let healthPath = "/health"
+    static let healthPath = "/healthz"
 
     func post<Answer: Decodable>(
         _ body: some Encodable, to path: String, idempotencyKey: String? = nil
@@ -148,16 +155,5 @@ public struct EverylineClient: Sendable {
             request.headers.append((name: APIHeader.idempotencyKey, value: idempotencyKey))
         }
         return try await transport.answer(to: request, as: Answer.self)
-    }
-
-    private static func trust(_ caFile: String?) throws -> TLSConfiguration {
-        var tls = TLSConfiguration.makeClientConfiguration()
-        guard let caFile else { return tls }
-        do {
-            tls.trustRoots = .certificates(try NIOSSLCertificate.fromPEMFile(caFile))
-        } catch {
-            throw ClientError.invalidTrustRoots("\(caFile): \(error)")
-        }
-        return tls
     }
 }

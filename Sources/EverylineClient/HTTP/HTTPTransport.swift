@@ -102,14 +102,9 @@ struct HTTPTransport: Sendable {
         // A refusal whose text doesn't arrive is a refusal all the same.
         let body = (try? await response.body.collect(upTo: .kibibytes(64))) ?? ByteBuffer()
         if Task.isCancelled { return CancellationError() }
-        guard let problem = try? JSONDecoder().decode(Problem.self, from: Data(body.readableBytesView)) else {
-            return APIError(
-                status: status, code: "http_\(status)", detail: response.status.reasonPhrase,
-                requestID: response.headers.first(name: APIHeader.requestID), retryAfter: retryAfter)
-        }
         return APIError(
-            status: status, code: problem.code, detail: problem.detail, requestID: problem.requestID,
-            head: problem.head.flatMap { $0 <= Offset.maximum.rawValue ? Offset($0) : nil }, retryAfter: retryAfter)
+            status: status, body: Data(body.readableBytesView), otherwise: response.status.reasonPhrase,
+            requestID: response.headers.first(name: APIHeader.requestID), retryAfter: retryAfter)
     }
 }
 

@@ -32,6 +32,15 @@ public struct StreamCheck: Sendable {
         public var notice: String?
         /// What is wrong behind the block's events. The stream can't be used any further.
         public var fault: StreamFault?
+
+        package init(
+            block: ReceivedBlock? = nil, head: Offset? = nil, notice: String? = nil, fault: StreamFault? = nil
+        ) {
+            self.block = block
+            self.head = head
+            self.notice = notice
+            self.fault = fault
+        }
     }
 
     /// Takes one message: event lines joined by `\n`, or control lines; a last newline may stand or be missing.

@@ -1,0 +1,96 @@
+public import Everyline
+import EverylineWebSocket
+import NIOCore
+import NIOHTTP1
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+extension EverylineClient {
+    /// Follows an execution's log to its end, whether it has ended or not, across any disconnect.
+    ///
+    /// - Parameters:
+    ///   - start: where to begin. An offset beyond the log's head is refused.
+    ///   - location: ``RunAnswer/websocketURL``, which saves a request.
+    public func follow(
+        _ id: ExecutionID, from start: StreamStart = .beginning, at location: String? = nil,
+        options: ResumingTail.Options = .init()
+    ) -> ResumingTail {
+        ResumingTail(
+            from: start, at: location, options: options, endpoint: endpoint(of: id, options),
+            clock: ContinuousClock(), seed: { .random(in: 0 ... .max) })
+    }
+
+    private func endpoint(of id: ExecutionID, _ options: ResumingTail.Options) -> TailEndpoint {
+        TailEndpoint(
+            locate: { start in
+                switch try await failing({ try await log(of: id, LogSelection(.events, from: start)) }) {
+                case .ended(let download): .download(DownloadTailConnection(download))
+                case .running(let location): .stream(location.websocketURL)
+                }
+            },
+            open: { url, start in try await openStream(at: url, from: start, options) },
+            standing: {
+                let view = try await failing { try await execution(id) }
+                let status = ExecutionStatus(rawValue: view.status)
+                guard let status, view.lastOffset <= Offset.maximum.rawValue else {
+                    throw TailFailure.unusable("the server gives the status \(view.status)")
+                }
+                let reason = view.reason.flatMap(ExecutionOutcome.Reason.init)
+                return TailStanding(
+                    outcome: status.isTerminal
+                        ? ExecutionOutcome(status: status, exitCode: view.exitCode, reason: reason) : nil,
+                    head: Offset(view.lastOffset))
+            })
+    }
+
+    private func openStream(
+        at url: String, from start: StreamStart, _ options: ResumingTail.Options
+    ) async throws -> any TailConnection {
+        if configuration.address.isEncrypted && !url.hasPrefix("wss:") {
+            throw TailFailure.unusable(
+                "the server's stream is not encrypted, though it is reached over TLS: its public URL must say https")
+        }
+        var limits = WebSocketConfiguration.client
+        limits.connectTimeout = configuration.connectTimeout
+        limits.handshakeTimeout = configuration.connectTimeout
+        limits.idleTimeout = options.silenceLimit
+        do {
+            let connection = try await WebSocketClient.connect(
+                to: ServerAddress.adding(start.query, to: url), headers: ["User-Agent": configuration.userAgent],
+                subprotocol: APIHeader.subprotocol, configuration: limits, eventLoopGroup: eventLoopGroup, tls: tls)
+            guard connection.subprotocol == APIHeader.subprotocol else {
+                connection.startClosing()
+                throw TailFailure.unusable("the server doesn't speak \(APIHeader.subprotocol)")
+            }
+            return WebSocketTailConnection(connection)
+        } catch let error as WebSocketError {
+            throw Self.failure(error)
+        }
+    }
+
+    private static func failure(_ error: WebSocketError) -> TailFailure {
+        switch error {
+        case .handshakeRefused(let status, let body):
+            .refused(APIError(status: status, body: Data(body.utf8), otherwise: error.sentence))
+        case .invalidURL: .unusable(error.sentence)
+        default: .unreachable(error.sentence)
+        }
+    }
+
+    /// Runs a request as a part of a tail.
+    private func failing<Value>(_ request: () async throws -> Value) async throws -> Value {
+        do {
+            return try await request()
+        } catch let error as APIError {
+            throw TailFailure.refused(error)
+        } catch ClientError.unexpectedAnswer(let what) {
+            throw TailFailure.unusable(ClientError.unexpectedAnswer(what).description)
+        } catch let error as ClientError {
+            throw TailFailure.unreachable(error.description)
+        }
+    }
+}

@@ -1,0 +1,112 @@
+import Everyline
+import EverylineClient
+import NIOCore
+import Testing
+
+@Suite("A log's printer") struct LogPrinterTests {
+    private func block(_ lines: [String]) throws -> ReceivedBlock {
+        var check = StreamCheck(from: .beginning)
+        return try #require(check.take(ByteBuffer(lines: lines)).block)
+    }
+
+    private func line(_ offset: Int, _ rest: String) -> String {
+        "{\"offset\":\(offset),\"timestamp\":1763500000123,\(rest)}"
+    }
+
+    @Test("writes each message as it was, with its newline")
+    func messages() throws {
+        var printer = LogPrinter(.init())
+        let lines = [
+            line(1, #""message":"one""#), line(2, #""message":"""#),
+            line(3, #""stream":"stdout","message":"tab\there""#),
+            line(4, #""stream":"stderr","message":"\u001b[31mred\u001B[0m \"q\" \\ \/ \r\b\f""#),
+            line(5, #""message":"ünï \u00fc 漢 🎉""#),
+            line(6, #""message":"\ud83c\udf89 pair \ud83c half","event_id":"x""#),
+            line(7, #""message":"line\nwithin""#),
+        ]
+        let expected =
+            "one\n\ntab\there\n\u{1B}[31mred\u{1B}[0m \"q\" \\ / \r\u{8}\u{C}\nünï ü 漢 🎉\n"
+            + "🎉 pair \u{FFFD} half\nline\nwithin\n"
+        #expect(try printer.text(block(lines)).text == expected)
+    }
+
+    @Test("writes the same in the fast way as from decoded events", arguments: 0..<100 as Range<UInt64>)
+    func sameAsDecoded(seed: UInt64) throws {
+        var generator = SeededGenerator(seed: seed)
+        let pieces = [
+            "a", "plain text that is long", "\\n", "\\u0007", "\\\"", "\\\\", "é", "\\ud83c\\udf89", "{", "}",
+            ",\\\"partial\\\":true", "\\u00e9",
+        ]
+        let lines = (1...20).map { offset in
+            let message = (0..<Int.random(in: 0...6, using: &generator)).map { _ in
+                pieces.randomElement(using: &generator) ?? ""
+            }
+            let stream =
+                ["", "\"stream\":\"stdout\",", "\"stream\":\"stderr\","].randomElement(using: &generator) ?? ""
+            let tail = ["", ",\"partial\":true", ",\"event_id\":\"e\""].randomElement(using: &generator) ?? ""
+            return line(offset, "\(stream)\"message\":\"\(message.joined())\"\(tail)")
+        }
+        let block = try block(lines)
+        var expected = ""
+        for event in try block.events() {
+            guard case .line(let line) = event.content else { continue }
+            expected += line.message + (line.isPartial ? "" : "\n")
+        }
+        var printer = LogPrinter(.init())
+        #expect(try printer.text(block).text == expected)
+    }
+
+    @Test("joins a line that was cut, over blocks too, and gives it one time")
+    func partial() throws {
+        var printer = LogPrinter(.init(timestamps: true))
+        var check = StreamCheck(from: .beginning)
+        let first = check.take(ByteBuffer(string: line(1, #""message":"one ","partial":true"#))).block
+        #expect(try printer.text(#require(first)).text == "2025-11-18T21:06:40.123Z one ")
+        #expect(printer.isInLine)
+        let second = check.take(ByteBuffer(lines: [line(2, #""message":"line""#), line(3, #""message":"next""#)])).block
+        #expect(try printer.text(#require(second)).text == "line\n2025-11-18T21:06:40.123Z next\n")
+        #expect(!printer.isInLine)
+    }
+
+    @Test("ends a line that was cut and never went on")
+    func cutAtTheEnd() throws {
+        var printer = LogPrinter(.init())
+        #expect(try printer.text(block([line(1, #""message":"one","partial":true"#), Lines.end(2)])).text == "one\n")
+    }
+
+    @Test("colours the error stream where colours are wanted", arguments: [true, false])
+    func colours(timestamps: Bool) throws {
+        var printer = LogPrinter(.init(timestamps: timestamps, colours: true))
+        let text = try printer.text(
+            block([line(1, #""stream":"stderr","message":"e""#), line(2, #""stream":"stdout","message":"o""#)])
+        ).text
+        let time = timestamps ? "2025-11-18T21:06:40.123Z " : ""
+        #expect(text == "\(time)\u{1B}[31me\u{1B}[0m\n\(time)o\n")
+    }
+
+    @Test("keeps what the log itself says apart from the output")
+    func notices() throws {
+        var printer = LogPrinter(.init())
+        let notice = line(1, #""type":"notice","code":"log_full","message":"Output goes on unrecorded.""#)
+        #expect(try printer.text(block([notice, line(2, #""message":"x""#)])).text == "x\n")
+        #expect(printer.takeNotices() == ["Output goes on unrecorded. (log_full)"])
+        #expect(printer.takeNotices().isEmpty)
+    }
+
+    @Test("passes JSON through byte by byte")
+    func json() throws {
+        let lines = [line(1, #""message":"\u0061","new":1"#), Lines.end(2)]
+        #expect(try LogPrinter.json(block(lines)).text == lines.joined(separator: "\n") + "\n")
+    }
+}
+
+@Suite("A time as text") struct TimestampTextTests {
+    @Test(
+        "is RFC 3339 in UTC with milliseconds",
+        arguments: [
+            (0, "1970-01-01T00:00:00.000Z"), (1_763_500_000_123, "2025-11-18T21:06:40.123Z"),
+            (951_782_400_000, "2000-02-29T00:00:00.000Z"), (253_402_300_799_999, "9999-12-31T23:59:59.999Z"),
+            (-1, "1969-12-31T23:59:59.999Z"),
+        ] as [(Int64, String)])
+    func text(milliseconds: Int64, text: String) { #expect(Timestamp(milliseconds: milliseconds).text == text) }
+}

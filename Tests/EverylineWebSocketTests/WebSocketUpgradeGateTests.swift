@@ -1,0 +1,174 @@
+import NIOCore
+import Testing
+
+@testable import EverylineWebSocket
+
+@Suite("An upgrade gate", .timeLimit(.minutes(1)))
+struct WebSocketUpgradeGateTests {
+    @Test("lets ordinary requests through, one after the other on one connection")
+    func ordinary() async throws {
+        try await LoopbackServer.run { server in
+            try await RawPeer.connect(to: server.port) { peer in
+                try await peer.send("POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhe")
+                try await peer.send("lloGET /b HTTP/1.1\r\nHost: x\r\n\r\n")
+                for text in ["POST /a upgrade=0 hello", "GET /b upgrade=0 "] {
+                    #expect(try await peer.head().hasPrefix("HTTP/1.1 404"))
+                    #expect(try await peer.read(text.utf8.count) == text)
+                }
+            }
+        }
+    }
+
+    @Test(
+        "lets declined upgrades through without their wish, and what follows them",
+        arguments: [
+            "GET /other HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n",
+            "GET /other HTTP/1.1\r\nHost: x\r\nUpgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\n",
+        ])
+    func declined(request: String) async throws {
+        try await LoopbackServer.run { server in
+            try await RawPeer.connect(to: server.port) { peer in
+                try await peer.send(request + "\r\nGET /next HTTP/1.1\r\nHost: x\r\n\r\n")
+                for text in ["GET /other upgrade=0 ", "GET /next upgrade=0 "] {
+                    #expect(try await peer.head().hasPrefix("HTTP/1.1 404"))
+                    #expect(try await peer.read(text.utf8.count) == text)
+                }
+            }
+        }
+    }
+
+    @Test("takes a head that comes byte by byte, and frames that come right behind it")
+    func slowHead() async throws {
+        try await LoopbackServer.run { server in
+            try await RawPeer.connect(to: server.port) { peer in
+                let head = String(buffer: UpgradeRequestTests.head("GET /ws HTTP/1.1"))
+                for byte in head.dropLast() { try await peer.send(String(byte)) }
+                var last = ByteBuffer(string: "\r\n")
+                last.writeImmutableBuffer(Wire.frame(.text, "early"))
+                try await peer.send(last)
+                #expect(try await peer.head().hasPrefix("HTTP/1.1 101"))
+                #expect(try await peer.frame()?.1 == ByteBuffer(string: "early"))
+            }
+        }
+    }
+
+    @Test(
+        "answers a handshake that isn't one, and hangs up",
+        arguments: [("Version: 13", "Version: 7", "426"), ("ZQ==", "Z", "400")])
+    func refused(part: String, replacement: String, status: String) async throws {
+        try await LoopbackServer.run { server in
+            try await RawPeer.connect(to: server.port) { peer in
+                let head = String(buffer: UpgradeRequestTests.head("GET /ws HTTP/1.1"))
+                try await peer.send(head.split(separator: part).joined(separator: replacement))
+                #expect(try await peer.head().hasPrefix("HTTP/1.1 \(status) "))
+                #expect(try await peer.rest().readableBytes == 0)
+            }
+        }
+    }
+
+    @Test("closes a connection that says nothing, and answers one that says too little, in time")
+    func timeout() async throws {
+        var configuration = WebSocketConfiguration.server
+        configuration.firstRequestTimeout = .milliseconds(50)
+        try await LoopbackServer.run(configuration) { server in
+            try await RawPeer.connect(to: server.port) { peer in
+                let rest = try await peer.rest()
+                #expect(rest.readableBytes == 0)
+            }
+            try await RawPeer.connect(to: server.port) { peer in
+                try await peer.send("GET / HT")
+                #expect(try await peer.head().hasPrefix("HTTP/1.1 408"))
+                #expect(try await peer.rest().readableBytes == 0)
+            }
+        }
+    }
+
+    @Test("closes a connection that is never decided about")
+    func undecided() async throws {
+        var configuration = WebSocketConfiguration.server
+        configuration.firstRequestTimeout = .milliseconds(50)
+        let gate = Gate()
+        try await LoopbackServer.run(
+            configuration, decide: { _ in await gate.wait() },
+            body: { server in
+                try await RawPeer.connect(to: server.port) { peer in
+                    let head = try await peer.upgrade()
+                    #expect(head == "")
+                }
+                gate.open()
+            })
+    }
+
+    @Test("closes a silent connection when the server shuts down")
+    func quiesce() async throws {
+        try await LoopbackServer.run { server in
+            try await RawPeer.connect(to: server.port) { peer in
+                for await channel in server.accepted.prefix(1) {
+                    channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
+                }
+                let rest = try await peer.rest()
+                #expect(rest.readableBytes == 0)
+            }
+        }
+    }
+
+    @Test("that decides while the server shuts down tells the connection afterwards")
+    func quiesceWhileDeciding() async throws {
+        let gate = Gate()
+        try await LoopbackServer.run(
+            decide: { _ in await gate.wait() },
+            body: { server in
+                try await RawPeer.connect(to: server.port) { peer in
+                    try await peer.send(UpgradeRequestTests.head("GET /ws HTTP/1.1"))
+                    await gate.waitForArrival()
+                    for await channel in server.accepted.prefix(1) {
+                        try await channel.eventLoop.submit {
+                            channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
+                        }.get()
+                    }
+                    gate.open()
+                    #expect(try await peer.head().hasPrefix("HTTP/1.1 101"))
+                    #expect(try await peer.close()?.code == .goingAway)
+                }
+            })
+    }
+
+    @Test("forgets a connection that ends while it is decided about")
+    func lostWhileDeciding() async throws {
+        let gate = Gate()
+        try await LoopbackServer.run(
+            decide: { _ in await gate.wait() },
+            body: { server in
+                try await RawPeer.connect(to: server.port) { peer in
+                    try await peer.send(UpgradeRequestTests.head("GET /ws HTTP/1.1"))
+                    await gate.waitForArrival()
+                }
+                for await channel in server.accepted.prefix(1) {
+                    channel.close(promise: nil)
+                    // It is gone before the decision is made.
+                    try await channel.closeFuture.get()
+                }
+                gate.open()
+            })
+    }
+}
+
+/// A decision that is made when the test says so.
+private final class Gate: Sendable {
+    private let arrivals: (AsyncStream<Void>, AsyncStream<Void>.Continuation) = AsyncStream.makeStream()
+    private let opening: (AsyncStream<Void>, AsyncStream<Void>.Continuation) = AsyncStream.makeStream()
+
+    func wait() async -> WebSocketUpgradeGate<String>.Decision {
+        arrivals.1.yield()
+        for await _ in opening.0 {}
+        return .accept("", subprotocol: nil)
+    }
+
+    func waitForArrival() async {
+        for await _ in arrivals.0.prefix(1) {}
+    }
+
+    func open() {
+        opening.1.finish()
+    }
+}
