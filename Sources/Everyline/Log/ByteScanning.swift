@@ -15,6 +15,32 @@ extension UnsafeRawBufferPointer {
         return UnsafeRawPointer(found) - base
     }
 
+    /// The length of the first `count` lines with their newlines.
+    ///
+    /// - Precondition: there are that many.
+    package func length(ofLines count: Int) -> Int {
+        var position = 0
+        for _ in 0..<count {
+            guard let newline = firstNewline(from: position) else {
+                preconditionFailure("a block holds fewer events than its offsets say")
+            }
+            position = newline + 1
+        }
+        return position
+    }
+
+    /// The length and number of the whole lines in the first `limit` bytes, or of the first line if it is longer.
+    package func wholeLines(within limit: Int) -> (length: Int, count: Int) {
+        var position = 0
+        var count = 0
+        while let newline = firstNewline(from: position) {
+            if newline + 1 > limit && count > 0 { break }
+            position = newline + 1
+            count += 1
+        }
+        return (position, count)
+    }
+
     /// The index of the first byte at or after `start` that a JSON string can't hold as it is or that isn't ASCII: a
     /// control byte, a quotation mark, a backslash, or anything from 0x80 on; `count` if there is none.
     package func endOfPlainText(from start: Int) -> Int {

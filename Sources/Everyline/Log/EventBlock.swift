@@ -32,7 +32,7 @@ public struct EventBlock: Sendable, Equatable {
     public func suffix(after offset: Offset) -> EventBlock? {
         if offset < first { return self }
         guard offset < last else { return nil }
-        let skipped = bytes.length(ofLines: offset.distance(from: predecessor))
+        let skipped = bytes.withUnsafeReadableBytes { $0.length(ofLines: offset.distance(from: predecessor)) }
         var rest = bytes
         rest.moveReaderIndex(forwardBy: skipped)
         return EventBlock(first: offset.next, last: last, latest: latest, endsLog: endsLog, bytes: rest)
@@ -41,7 +41,7 @@ public struct EventBlock: Sendable, Equatable {
     /// As many whole events from the start as fit into `limit` bytes, but at least one.
     public func prefix(limit: ByteCount) -> EventBlock {
         guard bytes.readableBytes > limit else { return self }
-        let (length, count) = bytes.wholeLines(within: limit)
+        let (length, count) = bytes.withUnsafeReadableBytes { $0.wholeLines(within: limit) }
         guard count < self.count, let head = bytes.getSlice(at: bytes.readerIndex, length: length) else { return self }
         return EventBlock(
             first: first, last: predecessor.advanced(by: count), latest: latest, endsLog: false, bytes: head)
@@ -51,7 +51,7 @@ public struct EventBlock: Sendable, Equatable {
     public func prefix(through offset: Offset) -> EventBlock? {
         if offset >= last { return self }
         guard offset >= first else { return nil }
-        let length = bytes.length(ofLines: offset.distance(from: predecessor))
+        let length = bytes.withUnsafeReadableBytes { $0.length(ofLines: offset.distance(from: predecessor)) }
         guard let head = bytes.getSlice(at: bytes.readerIndex, length: length) else { return nil }
         return EventBlock(first: first, last: offset, latest: latest, endsLog: false, bytes: head)
     }
@@ -72,37 +72,5 @@ public struct EventBlock: Sendable, Equatable {
     /// The event lines as one message: without the last newline.
     public var message: ByteBuffer {
         bytes.getSlice(at: bytes.readerIndex, length: bytes.readableBytes - 1) ?? bytes
-    }
-}
-
-extension ByteBuffer {
-    /// The length of the first `count` lines with their newlines.
-    ///
-    /// - Precondition: there are that many.
-    func length(ofLines count: Int) -> Int {
-        withUnsafeReadableBytes { bytes in
-            var position = 0
-            for _ in 0..<count {
-                guard let newline = bytes.firstNewline(from: position) else {
-                    preconditionFailure("a block holds fewer events than its offsets say")
-                }
-                position = newline + 1
-            }
-            return position
-        }
-    }
-
-    /// The length and number of the whole lines in the first `limit` bytes, or of the first line if it is longer.
-    func wholeLines(within limit: Int) -> (length: Int, count: Int) {
-        withUnsafeReadableBytes { bytes in
-            var position = 0
-            var count = 0
-            while let newline = bytes.firstNewline(from: position) {
-                if newline + 1 > limit && count > 0 { break }
-                position = newline + 1
-                count += 1
-            }
-            return (position, count)
-        }
     }
 }

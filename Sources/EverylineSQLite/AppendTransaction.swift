@@ -1,0 +1,112 @@
+import Everyline
+import GRDB
+import NIOCore
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// Carries out a batch of appends inside one transaction. Each log's row is read once and written once, whatever the
+/// number of its appends.
+struct AppendTransaction {
+    /// Whether a log ended.
+    private(set) var hasEnded = false
+
+    private let db: Database
+    private let now: Timestamp
+    private let limit: ByteCount
+    private var logs: [ExecutionID: Log] = [:]
+
+    private struct Log {
+        var row: LogRow
+        var outcome: ExecutionOutcome?
+        var hasStarted = false
+        var isChanged = false
+    }
+
+    init(_ db: Database, at now: Timestamp, limit: ByteCount) {
+        self.db = db
+        self.now = now
+        self.limit = limit
+    }
+
+    /// - Throws: what fails the whole batch.
+    /// - Returns: what became of this append; a refusal has changed nothing.
+    mutating func append(_ append: LogAppend) throws -> Result<Appended, LogStoreError> {
+        var log: Log
+        do {
+            log = try logs.removeValue(forKey: append.execution) ?? Log(row: LogRow(append.execution, in: db))
+        } catch LogStoreError.unknownExecution {
+            return .failure(.unknownExecution)
+        }
+        defer { logs[append.execution] = log }
+        switch AppendRule.decide(append, at: log.row.head, limit: limit) {
+        case .refuse(let error):
+            return .failure(error)
+        case .held:
+            // Also an empty body is a sign that the producer is there.
+            start(&log)
+            return .success(Appended(head: log.row.head, block: nil))
+        case .add(let block):
+            start(&log)
+            try insert(block, into: log.row)
+            log.row.head = log.row.head.adding(block)
+            log.isChanged = true
+            if block.endsLog { log.outcome = append.body.outcome }
+            return .success(Appended(head: log.row.head, block: block))
+        }
+    }
+
+    /// Writes the logs' rows.
+    mutating func finish() throws {
+        for (_, log) in logs where log.isChanged {
+            try write(log)
+            if log.outcome != nil { hasEnded = true }
+        }
+    }
+
+    private func start(_ log: inout Log) {
+        guard log.row.status == .starting else { return }
+        log.row.status = .running
+        log.hasStarted = true
+        log.isChanged = true
+    }
+
+    private func insert(_ block: EventBlock, into log: LogRow) throws {
+        let statement = try db.cachedStatement(
+            sql: "INSERT INTO block (execution, first, last, latest_ms, events) VALUES (?, ?, ?, ?, ?)")
+        let latest = max(block.latest, log.head.latest).milliseconds
+        var rest: EventBlock? = block
+        while let next = rest {
+            let piece = next.prefix(limit: SQLiteLogStore.blockBytes)
+            try statement.execute(arguments: [
+                log.number, Int64(piece.first.rawValue), Int64(piece.last.rawValue), latest,
+                Data(piece.bytes.readableBytesView),
+            ])
+            rest = next.suffix(after: piece.last)
+        }
+    }
+
+    private func write(_ log: Log) throws {
+        let head = log.row.head
+        let statement = try db.cachedStatement(
+            sql: """
+                UPDATE execution SET head = ?, log_bytes = ?, latest_ms = ?, status = ?,
+                    started_ms = coalesce(started_ms, ?) WHERE number = ?
+                """)
+        try statement.execute(arguments: [
+            Int64(head.offset.rawValue), head.bytes, head.latest.milliseconds, log.row.status.rawValue,
+            log.hasStarted ? now.milliseconds : nil, log.row.number,
+        ])
+        guard let outcome = log.outcome else { return }
+        try db.cachedStatement(
+            sql: """
+                UPDATE execution SET status = ?, exit_code = ?, reason = ?, ended_ms = ?, merged = 0 WHERE number = ?
+                """
+        ).execute(arguments: [
+            outcome.status.rawValue, outcome.exitCode, outcome.reason?.rawValue, now.milliseconds, log.row.number,
+        ])
+    }
+}

@@ -1,0 +1,85 @@
+package import Everyline
+import GRDB
+
+/// Removes executions that have ended, with their logs: those that ended too long ago, and the oldest of the others while
+/// all logs together are too large. One that goes on is never touched.
+package struct Retention: Sendable {
+    package struct Limits: Sendable {
+        /// How long an execution is kept after its end; for ever if `nil`.
+        package var age: Duration?
+        /// How many bytes of events are kept in all; any number if `nil`.
+        package var size: ByteCount?
+
+        package init(age: Duration? = nil, size: ByteCount? = nil) {
+            self.age = age
+            self.size = size
+        }
+    }
+
+    /// How many blocks one transaction deletes: appends wait for it.
+    private static let stepBlocks = 256
+
+    private let database: SQLiteDatabase
+    private let limits: Limits
+
+    package init(_ database: SQLiteDatabase, _ limits: Limits) {
+        self.database = database
+        self.limits = limits
+    }
+
+    /// An execution is gone as a whole, in one transaction; the space of its blocks is freed step by step after that, also
+    /// after a crash in between, and used for new logs. The file doesn't become smaller.
+    ///
+    /// - Returns: how many executions were removed.
+    /// - Throws: ``LogStoreError``.
+    @discardableResult
+    package func enforce(at now: Timestamp) async throws -> Int {
+        var count = 0
+        if let age = limits.age {
+            let limit = now.milliseconds - age.milliseconds
+            count += try await remove { db in
+                try Row.fetchAll(db, sql: "SELECT number FROM execution WHERE ended_ms < ?", arguments: [limit])
+                    .map { $0[0] }
+            }
+        }
+        if let size = limits.size { count += try await remove { try Self.oldest(beyond: size, in: $0) } }
+        while !Task.isCancelled, try await database.write({ try Self.freeStep($0) }) {}
+        return count
+    }
+
+    private func remove(_ chosen: @escaping @Sendable (Database) throws -> [Int64]) async throws -> Int {
+        try await database.write { db in
+            let numbers = try chosen(db)
+            for number in numbers {
+                try db.execute(sql: "INSERT INTO removed (execution) VALUES (?)", arguments: [number])
+                try db.execute(sql: "DELETE FROM execution WHERE number = ?", arguments: [number])
+            }
+            return numbers.count
+        }
+    }
+
+    private static func oldest(beyond size: ByteCount, in db: Database) throws -> [Int64] {
+        var excess = try (Int.fetchOne(db, sql: "SELECT coalesce(sum(log_bytes), 0) FROM execution") ?? 0) - size
+        guard excess > 0 else { return [] }
+        var numbers: [Int64] = []
+        let rows = try Row.fetchCursor(
+            db, sql: "SELECT number, log_bytes FROM execution WHERE ended_ms IS NOT NULL ORDER BY ended_ms, number")
+        while excess > 0, let row = try rows.next() {
+            numbers.append(row[0])
+            excess -= row[1] as Int
+        }
+        return numbers
+    }
+
+    /// - Returns: whether there was anything to free.
+    private static func freeStep(_ db: Database) throws -> Bool {
+        guard let number = try Int64.fetchOne(db, sql: "SELECT execution FROM removed LIMIT 1") else { return false }
+        try db.execute(
+            sql: "DELETE FROM block WHERE row IN (SELECT row FROM block WHERE execution = ? LIMIT \(stepBlocks))",
+            arguments: [number])
+        if db.changesCount < stepBlocks {
+            try db.execute(sql: "DELETE FROM removed WHERE execution = ?", arguments: [number])
+        }
+        return true
+    }
+}

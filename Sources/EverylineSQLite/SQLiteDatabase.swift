@@ -1,0 +1,134 @@
+import Everyline
+import GRDB
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// One directory's data: an SQLite database in WAL mode that one process at a time may write.
+///
+/// A commit is durable when it returns: `synchronous` is FULL, so SQLite syncs the write-ahead log in every commit
+/// (sqlite.org/pragma.html#pragma_synchronous).
+package final class SQLiteDatabase: Sendable {
+    package static let fileName = "everyline.sqlite"
+
+    /// The database's connections: one that writes, some that read.
+    let pool: DatabasePool
+    private let lock: DirectoryLock?
+
+    /// Opens the data for this process alone, and brings its schema up to date. Makes the directory (0700) if need be.
+    ///
+    /// - Throws: ``SQLiteDatabaseError``.
+    package static func open(_ directory: String) throws -> SQLiteDatabase {
+        let lock = try DirectoryLock(directory)
+        let pool = try SQLiteDatabaseError.translating(directory) {
+            let pool = try DatabasePool(path: directory + "/" + fileName, configuration: configuration())
+            try pool.writeWithoutTransaction(demandDurability)
+            let migrator = Schema.migrator
+            if try pool.read(migrator.hasBeenSuperseded) { throw SQLiteDatabaseError.newerVersion(directory) }
+            try migrator.migrate(pool)
+            return pool
+        }
+        return SQLiteDatabase(pool: pool, lock: lock)
+    }
+
+    /// Opens the data to look at it, also while a server works with it.
+    ///
+    /// - Throws: ``SQLiteDatabaseError``.
+    package static func openForReading(_ directory: String) throws -> SQLiteDatabase {
+        let path = directory + "/" + fileName
+        guard FileManager.default.fileExists(atPath: path) else { throw SQLiteDatabaseError.missing(path) }
+        var configuration = configuration()
+        configuration.readonly = true
+        let pool = try SQLiteDatabaseError.translating(directory) {
+            let pool = try DatabasePool(path: path, configuration: configuration)
+            if try pool.read(Schema.migrator.hasBeenSuperseded) { throw SQLiteDatabaseError.newerVersion(directory) }
+            return pool
+        }
+        return SQLiteDatabase(pool: pool, lock: nil)
+    }
+
+    private init(pool: DatabasePool, lock: DirectoryLock?) {
+        self.pool = pool
+        self.lock = lock
+    }
+
+    /// Closes the connections. The data may then be opened again.
+    package func close() throws {
+        try pool.close()
+        lock?.release()
+    }
+
+    private static func configuration() -> Configuration {
+        var configuration = Configuration()
+        configuration.label = "everyline"
+        configuration.maximumReaderCount = 8
+        configuration.busyMode = .timeout(5)
+        configuration.prepareDatabase { db in
+            // About 32 MiB of write-ahead log before a commit also writes back, and no more than 64 MiB kept on disk.
+            try db.execute(sql: "PRAGMA wal_autocheckpoint = 8192; PRAGMA journal_size_limit = 67108864")
+        }
+        return configuration
+    }
+
+    /// GRDB sets `synchronous` to NORMAL itself, after `prepareDatabase`: so this has to come later, and is read back.
+    private static func demandDurability(_ db: Database) throws {
+        try db.execute(sql: "PRAGMA synchronous = FULL")
+        let (synchronous, journal) = (
+            try Int.fetchOne(db, sql: "PRAGMA synchronous"), try String.fetchOne(db, sql: "PRAGMA journal_mode")
+        )
+        guard synchronous == 2, journal == "wal" else {
+            throw SQLiteDatabaseError.notDurable("synchronous=\(synchronous ?? -1), journal_mode=\(journal ?? "")")
+        }
+    }
+}
+
+extension SQLiteDatabase {
+    /// Runs `body` in one transaction on the connection that writes. It is durable when this returns.
+    ///
+    /// A task's cancellation doesn't reach it: what was begun is finished.
+    func write<Value: Sendable>(_ body: @escaping @Sendable (Database) throws -> Value) async throws -> Value {
+        try await LogStoreError.translating {
+            try await withCheckedThrowingContinuation { done in
+                pool.asyncWriteWithoutTransaction { db in
+                    done.resume(
+                        with: Result {
+                            var value: Value?
+                            try db.inTransaction(.immediate) {
+                                value = try body(db)
+                                return .commit
+                            }
+                            guard let value else { preconditionFailure("a transaction that returned has its value") }
+                            return value
+                        })
+                }
+            }
+        }
+    }
+
+    /// Runs `body` on a snapshot of one moment.
+    func read<Value: Sendable>(_ body: @escaping @Sendable (Database) throws -> Value) async throws -> Value {
+        try await LogStoreError.translating {
+            try await withCheckedThrowingContinuation { done in
+                pool.asyncRead { db in done.resume(with: Result { try body(try db.get()) }) }
+            }
+        }
+    }
+}
+
+extension LogStoreError {
+    /// Turns what SQLite says into what the store's callers act on.
+    fileprivate static func translating<Value>(_ body: () async throws -> Value) async throws -> Value {
+        do {
+            return try await body()
+        } catch let error as DatabaseError where error.resultCode == .SQLITE_FULL {
+            throw LogStoreError.noSpace
+        } catch let error as DatabaseError {
+            // Its description would hold the statement's arguments.
+            throw LogStoreError.unavailable(
+                "SQLite: \(error.message ?? "error") (\(error.extendedResultCode.rawValue))")
+        }
+    }
+}

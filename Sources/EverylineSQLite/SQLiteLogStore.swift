@@ -1,0 +1,56 @@
+package import Everyline
+import GRDB
+import NIOCore
+
+/// Logs as blocks of encoded lines: a block a row, found by its offset or its time through an index.
+package struct SQLiteLogStore: LogStore {
+    /// How large a stored block becomes: small enough to be read as a whole for one event of it.
+    static let blockBytes: ByteCount = .kibibytes(128)
+
+    private let database: SQLiteDatabase
+    private let logLimit: ByteCount
+    private let onEnd: @Sendable () -> Void
+
+    /// - Parameters:
+    ///   - logLimit: how many bytes a log may hold before only notices and the `end` are taken.
+    ///   - onEnd: is called after a commit in which a log ended.
+    package init(
+        _ database: SQLiteDatabase, logLimit: ByteCount, onEnd: @escaping @Sendable () -> Void = {}
+    ) {
+        self.database = database
+        self.logLimit = logLimit
+        self.onEnd = onEnd
+    }
+
+    package func append(_ appends: [LogAppend], at now: Timestamp) async throws -> [Result<Appended, LogStoreError>] {
+        let limit = logLimit
+        let (results, hasEnded) = try await database.write { db in
+            var batch = AppendTransaction(db, at: now, limit: limit)
+            let results = try appends.map { try batch.append($0) }
+            try batch.finish()
+            return (results, batch.hasEnded)
+        }
+        if hasEnded { onEnd() }
+        return results
+    }
+
+    package func head(of execution: ExecutionID) async throws -> LogHead {
+        try await database.read { try LogRow(execution, in: $0).head }
+    }
+
+    package func read(_ execution: ExecutionID, after offset: Offset, limit: ByteCount) async throws -> LogRead {
+        try await database.read { db in
+            let log = try LogRow(execution, in: db)
+            guard offset < log.head.offset else { return LogRead(block: nil, head: log.head) }
+            return LogRead(block: try log.read(after: offset, limit: limit, in: db), head: log.head)
+        }
+    }
+
+    package func offset(in execution: ExecutionID, before time: Timestamp) async throws -> Offset {
+        try await database.read { db in
+            let log = try LogRow(execution, in: db)
+            guard time <= log.head.latest else { return log.head.offset }
+            return try log.offset(before: time, in: db)
+        }
+    }
+}

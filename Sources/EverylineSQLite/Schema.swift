@@ -1,0 +1,83 @@
+import GRDB
+
+/// The tables, as a series of migrations. A migration that has been released is never changed.
+enum Schema {
+    static var migrator: DatabaseMigrator {
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("1: executions, blocks, access") { db in
+            try db.execute(sql: executions + blocks + access)
+        }
+        return migrator
+    }
+
+    /// `number` is never used again, so that what is left of a removed log can't become part of a new one.
+    ///
+    /// `head`, `log_bytes` and `latest_ms` are of the last event; `merged` is how far an ended log's small blocks have
+    /// been merged, NULL when nothing is left to do (or when the log goes on).
+    private static let executions = """
+        CREATE TABLE execution (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            id TEXT NOT NULL UNIQUE,
+            command TEXT NOT NULL,
+            owner TEXT NOT NULL,
+            producer TEXT NOT NULL,
+            status TEXT NOT NULL,
+            exit_code INTEGER,
+            reason TEXT,
+            created_ms INTEGER NOT NULL,
+            started_ms INTEGER,
+            ended_ms INTEGER,
+            head INTEGER NOT NULL DEFAULT 0,
+            log_bytes INTEGER NOT NULL DEFAULT 0,
+            latest_ms INTEGER NOT NULL DEFAULT 0,
+            merged INTEGER,
+            append_token BLOB NOT NULL,
+            idempotency_key TEXT,
+            fingerprint BLOB
+        ) STRICT;
+        CREATE UNIQUE INDEX execution_idempotency ON execution (owner, idempotency_key)
+            WHERE idempotency_key IS NOT NULL;
+        CREATE INDEX execution_status ON execution (status, number);
+        CREATE INDEX execution_ended ON execution (ended_ms) WHERE ended_ms IS NOT NULL;
+        CREATE INDEX execution_unmerged ON execution (number) WHERE merged IS NOT NULL;
+
+        """
+
+    /// No event of the log up to a block is later than its `latest_ms`, which therefore grows with `last`: that is what
+    /// makes a time a place in the index. `removed` lists the numbers whose blocks are still to be deleted.
+    private static let blocks = """
+        CREATE TABLE block (
+            row INTEGER PRIMARY KEY,
+            execution INTEGER NOT NULL,
+            first INTEGER NOT NULL,
+            last INTEGER NOT NULL,
+            latest_ms INTEGER NOT NULL,
+            events BLOB NOT NULL
+        ) STRICT;
+        CREATE UNIQUE INDEX block_last ON block (execution, last);
+        CREATE INDEX block_latest ON block (execution, latest_ms, last);
+        CREATE TABLE removed (execution INTEGER PRIMARY KEY) STRICT;
+
+        """
+
+    private static let access = """
+        CREATE TABLE api_key (
+            id TEXT PRIMARY KEY,
+            user TEXT NOT NULL,
+            role TEXT NOT NULL,
+            hash BLOB NOT NULL UNIQUE,
+            created_ms INTEGER NOT NULL,
+            revoked_ms INTEGER
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE stream_token (
+            hash BLOB PRIMARY KEY,
+            execution TEXT NOT NULL,
+            user TEXT NOT NULL,
+            key TEXT NOT NULL,
+            start_after INTEGER,
+            start_ms INTEGER,
+            expires_ms INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX stream_token_expires ON stream_token (expires_ms);
+        """
+}

@@ -1,0 +1,133 @@
+import Everyline
+
+extension ContractCase {
+    /// What ``LogStore/append(_:at:)`` promises.
+    static let appending = [
+        ContractCase("an append after the head is added, and the head moves") { stores in
+            let id = try await stores.begin()
+            let first = try await stores.append(["a", "b"], to: id, after: 0)
+            try expectEqual(first.head.offset, Offset(2))
+            try expectEqual(first.block?.count, 2)
+            let second = try await stores.append(["c"], to: id, after: 2)
+            try expectEqual(second.head.offset, Offset(3))
+            try expectEqual(try await stores.events(of: id).compactMap(\.message), ["a", "b", "c"])
+            let head = try await stores.log.head(of: id)
+            try expectEqual(head, second.head)
+            try expectEqual(try await stores.executions.execution(id).head, Offset(3))
+            try expectEqual(try await stores.executions.execution(id).logBytes, head.bytes)
+        },
+        ContractCase("a retry adds nothing, a longer one only what is new") { stores in
+            let id = try await stores.begin()
+            try await stores.append(["a", "b"], to: id, after: 0)
+            let retry = try await stores.append(["a", "b"], to: id, after: 0)
+            try expectEqual(retry.block, nil)
+            try expectEqual(retry.head.offset, Offset(2))
+            let longer = try await stores.append(["a", "b", "c"], to: id, after: 0)
+            try expectEqual(longer.block?.first, Offset(3))
+            try expectEqual(try await stores.events(of: id).compactMap(\.message), ["a", "b", "c"])
+        },
+        ContractCase("an append beyond the head is refused with the head, and changes nothing") { stores in
+            let id = try await stores.begin()
+            try await stores.append(["a"], to: id, after: 0)
+            try await expectThrow(LogStoreError.outOfOrder(head: Offset(1))) {
+                try await stores.append(["x"], to: id, after: 2)
+            }
+            try expectEqual(try await stores.events(of: id).count, 1)
+        },
+        ContractCase("the appends of a batch are decided one after the other, and a refused one leaves the others") {
+            let (id, other) = (try await $0.begin(), try await $0.begin("other"))
+            let appends = [
+                LogAppend(Sample.body(["a"], after: 0), to: id, after: .zero),
+                LogAppend(Sample.body(["x"], after: 7), to: other, after: Offset(7)),
+                LogAppend(Sample.body(["b"], after: 1), to: id, after: Offset(1)),
+                LogAppend(Sample.body(["y"], after: 0), to: Sample.id("nobody"), after: .zero),
+                LogAppend(Sample.body(["a", "b"], after: 0), to: id, after: .zero),
+            ]
+            let results = try await $0.log.append(appends, at: .epoch)
+            try expectEqual(results.map { try? $0.get().head.offset }, [Offset(1), nil, Offset(2), nil, Offset(2)])
+            try expectEqual(results.map { try? $0.get().block?.count }, [1, nil, 1, nil, nil])
+            try expectEqual(results[3], .failure(.unknownExecution))
+            try expectEqual(try await $0.events(of: id).compactMap(\.message), ["a", "b"])
+            try expectEqual(try await $0.events(of: other).count, 0)
+        },
+        ContractCase("the first append makes an execution RUNNING, also an empty one, and only the first") { stores in
+            let id = try await stores.begin()
+            try await stores.append(AppendBody(block: nil), to: id, after: 0, at: 4000)
+            let started = try await stores.executions.execution(id)
+            try expectEqual(started.status, .running)
+            try expectEqual(started.startedAt, Timestamp(milliseconds: 4000))
+            try await stores.append(Sample.body(["a"], after: 0), to: id, after: 0, at: 9000)
+            try expectEqual(try await stores.executions.execution(id).startedAt, Timestamp(milliseconds: 4000))
+        },
+        ContractCase("an append leaves TERMINATING as it is") { stores in
+            let id = try await stores.begin()
+            _ = try await stores.executions.requestStop(id)
+            try await stores.append(["a"], to: id, after: 0)
+            try expectEqual(try await stores.executions.execution(id).status, .terminating)
+        },
+        ContractCase("the end and the status are written together; nothing follows, but a retry is still one") {
+            stores in
+            let id = try await stores.begin()
+            let outcome = ExecutionOutcome(status: .failed, exitCode: 124, reason: .timedOut)
+            let body = Sample.body(["a"], after: 0, end: outcome)
+            let ended = try await stores.append(body, to: id, after: 0, at: 6000)
+            try expect(ended.head.isEnded, "the head says nothing of the end")
+            try expectEqual(ended.block?.endsLog, true)
+            let execution = try await stores.executions.execution(id)
+            try expectEqual(execution.status, .failed)
+            try expectEqual(execution.exitCode, 124)
+            try expectEqual(execution.reason, .timedOut)
+            try expectEqual(execution.endedAt, Timestamp(milliseconds: 6000))
+            try expectEqual(try await stores.append(body, to: id, after: 0).head, ended.head)
+            try await expectThrow(LogStoreError.ended(head: Offset(2))) {
+                try await stores.append(["x"], to: id, after: 2)
+            }
+            try expectEqual(try await stores.events(of: id).count, 2)
+        },
+        ContractCase("a log at its limit takes only notices and the end") { stores in
+            let id = try await stores.begin()
+            let large = String(repeating: "x", count: logLimit)
+            try await stores.append([large], to: id, after: 0)
+            try await expectThrow(LogStoreError.logFull(head: Offset(1))) {
+                try await stores.append(["a"], to: id, after: 1)
+            }
+            var notice = BlockEncoder(after: Offset(1))
+            notice.appendNotice(code: "log_limit", message: "full", timestamp: .epoch)
+            try await stores.append(AppendBody(block: notice.finish()), to: id, after: 1)
+            try await stores.append(Sample.body([String](), after: 2, end: Sample.success), to: id, after: 2)
+            try expectEqual(try await stores.log.head(of: id).offset, Offset(3))
+        },
+        ContractCase("of appends that race for one head, one wins, and none is lost or doubled") { stores in
+            let id = try await stores.begin()
+            try await withThrowingTaskGroup(of: Int.self) { group in
+                for writer in 0..<8 {
+                    group.addTask {
+                        var won = 0
+                        while won < 10 {
+                            let head = try await stores.log.head(of: id).offset.rawValue
+                            let body = Sample.body(["\(writer):\(won)"], after: head)
+                            if try await stores.append(body, to: id, after: head).block != nil { won += 1 }
+                        }
+                        return won
+                    }
+                }
+                for try await won in group { try expectEqual(won, 10) }
+            }
+            let messages = try await stores.events(of: id).compactMap(\.message)
+            try expectEqual(messages.count, 80)
+            try expectEqual(Set(messages).count, 80)
+            for writer in 0..<8 {
+                let own = messages.filter { $0.hasPrefix("\(writer):") }
+                try expectEqual(own, (0..<10).map { "\(writer):\($0)" })
+            }
+        },
+    ]
+}
+
+extension LogEvent {
+    /// A line's text.
+    var message: String? {
+        if case .line(let line) = content { return line.message }
+        return nil
+    }
+}

@@ -1,0 +1,71 @@
+import Everyline
+
+extension ContractCase {
+    /// What ``ExecutionStore`` promises.
+    static let executions = [
+        ContractCase("an execution is kept as it was made") { stores in
+            let execution = Sample.execution("one", producer: .runner, at: 77)
+            let (made, isNew) = try await stores.executions.create(
+                execution, appendToken: Sample.hash("t"), idempotency: nil)
+            try expect(isNew, "it is new")
+            try expectEqual(made, execution)
+            try expectEqual(try await stores.executions.execution(execution.id), execution)
+            try expectEqual(try await stores.executions.appendToken(of: execution.id), Sample.hash("t"))
+        },
+        ContractCase("what doesn't exist is unknown") { stores in
+            let id = Sample.id("nobody")
+            try await expectThrow(ExecutionStoreError.unknownExecution) { try await stores.executions.execution(id) }
+            try await expectThrow(ExecutionStoreError.unknownExecution) {
+                try await stores.executions.appendToken(of: id)
+            }
+            try await expectThrow(ExecutionStoreError.unknownExecution) { try await stores.executions.requestStop(id) }
+            try await expectThrow(ExecutionStoreError.unknownCursor) {
+                try await stores.executions.list(ExecutionQuery(limit: 1, after: id))
+            }
+        },
+        ContractCase("an owner's idempotency key gives the same execution, and refuses another request") { stores in
+            let key = IdempotencyKey(value: "k", fingerprint: Sample.hash("body"))
+            let store = stores.executions
+            let first = try await store.create(
+                Sample.execution("one"), appendToken: Sample.hash("1"), idempotency: key)
+            let second = try await store.create(
+                Sample.execution("two"), appendToken: Sample.hash("2"), idempotency: key)
+            try expect(first.isNew && !second.isNew, "the second is the first")
+            try expectEqual(second.execution, first.execution)
+            try expectEqual(try await store.appendToken(of: first.execution.id), Sample.hash("1"))
+            let other = IdempotencyKey(value: "k", fingerprint: Sample.hash("another body"))
+            try await expectThrow(ExecutionStoreError.idempotencyKeyReused) {
+                try await store.create(Sample.execution("three"), appendToken: Sample.hash("3"), idempotency: other)
+            }
+            let bob = try await store.create(
+                Sample.execution("four", owner: "bob"), appendToken: Sample.hash("4"), idempotency: other)
+            try expect(bob.isNew, "another owner's key is another key")
+        },
+        ContractCase("the list is newest first, in pages, by status and producer") { stores in
+            let store = stores.executions
+            for number in 1...7 {
+                _ = try await store.create(
+                    Sample.execution("e\(number)", producer: number.isMultiple(of: 2) ? .runner : .external),
+                    appendToken: Sample.hash("\(number)"), idempotency: nil)
+            }
+            for id in ["e2", "e3", "e6"] { _ = try await store.requestStop(Sample.id(id)) }
+            func ids(_ query: ExecutionQuery) async throws -> [String] {
+                try await store.list(query).map(\.id.rawValue)
+            }
+            try expectEqual(try await ids(.init(limit: 3)), ["e7", "e6", "e5"])
+            try expectEqual(try await ids(.init(limit: 3, after: Sample.id("e5"))), ["e4", "e3", "e2"])
+            try expectEqual(try await ids(.init(limit: 3, after: Sample.id("e2"))), ["e1"])
+            try expectEqual(try await ids(.init(statuses: [.terminating], limit: 9)), ["e6", "e3", "e2"])
+            try expectEqual(
+                try await ids(.init(statuses: [.terminating, .starting], producer: .runner, limit: 9)),
+                ["e6", "e4", "e2"])
+            try expectEqual(try await ids(.init(statuses: [.failed], limit: 9)), [])
+        },
+        ContractCase("a stop is idempotent, and nothing to one that has ended") { stores in
+            let id = try await stores.begin()
+            for _ in 1...2 { try expectEqual(try await stores.executions.requestStop(id).status, .terminating) }
+            try await stores.append(Sample.body(["a"], after: 0, end: Sample.success), to: id, after: 0)
+            try expectEqual(try await stores.executions.requestStop(id).status, .succeeded)
+        },
+    ]
+}

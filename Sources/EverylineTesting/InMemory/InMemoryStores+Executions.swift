@@ -1,0 +1,62 @@
+package import Everyline
+import Synchronization
+
+extension InMemoryStores: ExecutionStore {
+    package func create(
+        _ execution: Execution, appendToken: SecretHash, idempotency: IdempotencyKey?
+    ) async throws -> (execution: Execution, isNew: Bool) {
+        try state.withLock { state in
+            let earlier = state.executions.values.first {
+                $0.execution.owner == execution.owner && $0.idempotency != nil
+                    && $0.idempotency?.value == idempotency?.value
+            }
+            if let earlier {
+                guard earlier.idempotency == idempotency else { throw ExecutionStoreError.idempotencyKeyReused }
+                return (earlier.execution, false)
+            }
+            state.executions[execution.id] = Record(
+                execution: execution, appendToken: appendToken, idempotency: idempotency)
+            state.order.append(execution.id)
+            return (execution, true)
+        }
+    }
+
+    package func execution(_ id: ExecutionID) async throws -> Execution {
+        try state.withLock { try $0.known(id).execution }
+    }
+
+    package func appendToken(of id: ExecutionID) async throws -> SecretHash {
+        try state.withLock { try $0.known(id).appendToken }
+    }
+
+    package func list(_ query: ExecutionQuery) async throws -> [Execution] {
+        try state.withLock { state in
+            var ids = state.order[...]
+            if let after = query.after {
+                guard let index = ids.firstIndex(of: after) else { throw ExecutionStoreError.unknownCursor }
+                ids = ids[..<index]
+            }
+            let found = ids.reversed().compactMap { state.executions[$0]?.execution }.filter { execution in
+                (query.statuses.isEmpty || query.statuses.contains(execution.status))
+                    && (query.producer ?? execution.producer) == execution.producer
+            }
+            return Array(found.prefix(query.limit))
+        }
+    }
+
+    package func requestStop(_ id: ExecutionID) async throws -> Execution {
+        try state.withLock { state in
+            var record = try state.known(id)
+            if [.starting, .running].contains(record.execution.status) { record.execution.status = .terminating }
+            state.executions[id] = record
+            return record.execution
+        }
+    }
+}
+
+extension InMemoryStores.State {
+    fileprivate func known(_ id: ExecutionID) throws -> InMemoryStores.Record {
+        guard let record = executions[id] else { throw ExecutionStoreError.unknownExecution }
+        return record
+    }
+}

@@ -1,0 +1,86 @@
+package import Everyline
+import Synchronization
+
+/// All three stores in memory, over one state, as SQLite has them over one database.
+package final class InMemoryStores: Sendable {
+    struct State {
+        var executions: [ExecutionID: Record] = [:]
+        /// In the order of their making.
+        var order: [ExecutionID] = []
+        var keys: [APIKey] = []
+        var tokens: [SecretHash: StreamToken] = [:]
+    }
+
+    struct Record {
+        var execution: Execution
+        var appendToken: SecretHash
+        var idempotency: IdempotencyKey?
+        var head = LogHead()
+        var blocks: [EventBlock] = []
+    }
+
+    let state = Mutex(State())
+    let logLimit: ByteCount
+
+    package init(logLimit: ByteCount = .gibibytes(4)) { self.logLimit = logLimit }
+}
+
+extension InMemoryStores: LogStore {
+    package func append(_ appends: [LogAppend], at now: Timestamp) async throws -> [Result<Appended, LogStoreError>] {
+        state.withLock { state in
+            appends.map { append in
+                guard var record = state.executions[append.execution] else { return .failure(.unknownExecution) }
+                defer { state.executions[append.execution] = record }
+                return record.append(append, at: now, limit: logLimit)
+            }
+        }
+    }
+
+    package func head(of execution: ExecutionID) async throws -> LogHead { try record(execution).head }
+
+    package func read(_ execution: ExecutionID, after offset: Offset, limit: ByteCount) async throws -> LogRead {
+        let record = try record(execution)
+        let next = record.blocks.first { $0.last > offset }?.suffix(after: offset)
+        return LogRead(block: next?.prefix(limit: limit), head: record.head)
+    }
+
+    package func offset(in execution: ExecutionID, before time: Timestamp) async throws -> Offset {
+        let record = try record(execution)
+        for block in record.blocks {
+            for event in try LogEvent.decode(lines: block.bytes) where event.timestamp >= time {
+                return Offset(event.offset.rawValue - 1)
+            }
+        }
+        return record.head.offset
+    }
+
+    private func record(_ id: ExecutionID) throws -> Record {
+        guard let record = state.withLock({ $0.executions[id] }) else { throw LogStoreError.unknownExecution }
+        return record
+    }
+}
+
+extension InMemoryStores.Record {
+    fileprivate mutating func append(
+        _ append: LogAppend, at now: Timestamp, limit: ByteCount
+    ) -> Result<Appended, LogStoreError> {
+        let decision = AppendRule.decide(append, at: head, limit: limit)
+        if case .refuse(let error) = decision { return .failure(error) }
+        if execution.status == .starting {
+            execution.status = .running
+            execution.startedAt = now
+        }
+        guard case .add(let block) = decision else { return .success(Appended(head: head, block: nil)) }
+        blocks.append(block)
+        head = head.adding(block)
+        execution.head = head.offset
+        execution.logBytes = head.bytes
+        if let outcome = append.body.outcome, block.endsLog {
+            execution.status = outcome.status
+            execution.exitCode = outcome.exitCode
+            execution.reason = outcome.reason
+            execution.endedAt = now
+        }
+        return .success(Appended(head: head, block: block))
+    }
+}

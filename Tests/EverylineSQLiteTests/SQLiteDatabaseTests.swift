@@ -1,0 +1,92 @@
+import Everyline
+import EverylineSQLite
+import EverylineTesting
+import Foundation
+import GRDB
+import Testing
+
+@Suite("A data directory")
+struct SQLiteDatabaseTests {
+    private let directory: TemporaryDirectory
+
+    init() throws { directory = try TemporaryDirectory() }
+
+    private var data: String { directory.path + "/a/data" }
+
+    @Test("is made for its owner alone")
+    func permissions() throws {
+        let database = try SQLiteDatabase.open(data)
+        defer { try? database.close() }
+        let attributes = try FileManager.default.attributesOfItem(atPath: data)
+        #expect(attributes[.posixPermissions] as? Int == 0o700)
+    }
+
+    @Test("belongs to one server at a time, and is free again when that closes")
+    func lock() throws {
+        let first = try SQLiteDatabase.open(data)
+        #expect(throws: SQLiteDatabaseError.inUse(data)) { try SQLiteDatabase.open(data) }
+        let reader = try SQLiteDatabase.openForReading(data)
+        try reader.close()
+        try first.close()
+        try SQLiteDatabase.open(data).close()
+    }
+
+    @Test("of a newer version is refused, and left as it is")
+    func newerVersion() throws {
+        try SQLiteDatabase.open(data).close()
+        let path = data + "/" + SQLiteDatabase.fileName
+        let queue = try DatabaseQueue(path: path)
+        try queue.write { try $0.execute(sql: "INSERT INTO grdb_migrations VALUES ('99: something new')") }
+        let before = try content(of: queue)
+        #expect(throws: SQLiteDatabaseError.newerVersion(data)) { try SQLiteDatabase.open(data) }
+        #expect(throws: SQLiteDatabaseError.newerVersion(data)) { try SQLiteDatabase.openForReading(data) }
+        #expect(try content(of: queue) == before)
+    }
+
+    private func content(of queue: DatabaseQueue) throws -> [String] {
+        try queue.read { db in
+            try String.fetchAll(db, sql: "SELECT sql FROM sqlite_master UNION SELECT identifier FROM grdb_migrations")
+        }
+    }
+
+    @Test("that holds something else than a database is refused with the reason")
+    func rubbish() throws {
+        try FileManager.default.createDirectory(atPath: data, withIntermediateDirectories: true)
+        let path = data + "/" + SQLiteDatabase.fileName
+        try Data("this is not a database, but it is long enough to be one, perhaps".utf8)
+            .write(to: URL(fileURLWithPath: path))
+        #expect { try SQLiteDatabase.open(data) } throws: { "\($0)".contains("not a database") }
+    }
+
+    @Test("that can't be made is refused with the reason")
+    func unusable() throws {
+        try Data().write(to: URL(fileURLWithPath: directory.path + "/file"))
+        #expect { try SQLiteDatabase.open(directory.path + "/file/data") } throws: {
+            "\($0)".contains("Not a directory")
+        }
+    }
+
+    @Test("that isn't there can't be looked at")
+    func missing() throws {
+        #expect(throws: SQLiteDatabaseError.missing(data + "/" + SQLiteDatabase.fileName)) {
+            try SQLiteDatabase.openForReading(data)
+        }
+    }
+
+    @Test("keeps everything across closing and opening")
+    func reopening() async throws {
+        let database = try SQLiteDatabase.open(data)
+        let execution = Sample.execution("e")
+        _ = try await SQLiteExecutionStore(database).create(
+            execution, appendToken: Sample.hash("t"), idempotency: nil)
+        let body = Sample.body(["a", "b"], after: 0, end: Sample.success)
+        _ = try await SQLiteLogStore(database, logLimit: 1000)
+            .append([LogAppend(body, to: execution.id, after: .zero)], at: .epoch)
+        try database.close()
+        let again = try SQLiteDatabase.open(data)
+        let read = try await SQLiteLogStore(again, logLimit: 1000).read(execution.id, after: .zero, limit: 1000)
+        #expect(read.block == body.block)
+        #expect(read.head.isEnded)
+        try again.close()
+    }
+}
