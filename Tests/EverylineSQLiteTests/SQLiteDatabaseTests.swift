@@ -45,7 +45,8 @@ struct SQLiteDatabaseTests {
 
     private func content(of queue: DatabaseQueue) throws -> [String] {
         try queue.read { db in
-            try String.fetchAll(db, sql: "SELECT sql FROM sqlite_master UNION SELECT identifier FROM grdb_migrations")
+            try String.fetchAll(db, sql: "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")
+                + String.fetchAll(db, sql: "SELECT identifier FROM grdb_migrations")
         }
     }
 
