@@ -60,6 +60,9 @@ public final class LogWriter: Sendable {
         }
     }
 
+    /// How many appends wait for the next commit.
+    public var waitingCount: Int { state.withLock { $0.waiting.count } }
+
     /// Appends the `end` event after whatever the head is by then; an execution that has ended stays as it is.
     ///
     /// - Throws: ``LogStoreError``.

@@ -1,0 +1,127 @@
+import Everyline
+import EverylineTesting
+import Testing
+
+@Suite("A tail")
+struct TailTests {
+    private let id = Sample.id("e")
+    private let feed = LogFeed()
+
+    private func tail(in store: any LogStore, after offset: UInt64 = 0) -> Tail {
+        Tail(of: id, after: Offset(offset), in: store, feed: feed, limit: 100)
+    }
+
+    @Test("resumed after an offset gives exactly what follows it, and ends", arguments: UInt64(0)...7)
+    func resume(after offset: UInt64) async throws {
+        let stores = try await InMemoryStores.holding(id, ["a", "b", "c", "d", "e"], ends: true)
+        var tail = tail(in: stores, after: offset)
+        var texts: [String] = []
+        while case .blocks(let blocks) = try await tail.next() { texts += try blocks.texts() }
+        #expect(texts == Array(["a", "b", "c", "d", "e", "<end>"].dropFirst(Int(offset))))
+        guard case .ended = try await tail.next() else { return #expect(Bool(false), "it goes on after its end") }
+    }
+
+    @Test("misses nothing that is appended between its read and its wait")
+    func lostWakeup() async throws {
+        let stores = try await InMemoryStores.holding(id, ["a"])
+        let (once, id, feed) = (Once(), id, feed)
+        let staged = StagedLogStore(
+            stores: stores,
+            afterRead: { found in
+                // The tail has seen that there is nothing, and has yet to wait.
+                guard found.block == nil, once.take() else { return }
+                feed.announce(try await stores.add(["b"], to: id), in: id)
+            })
+        var tail = tail(in: staged, after: 1)
+        guard case .blocks(let blocks) = try await tail.next() else { return #expect(Bool(false), "nothing came") }
+        #expect(try blocks.texts() == ["b"])
+    }
+
+    @Test("gives nothing twice that it reads from the store and is told of later")
+    func lateAnnouncement() async throws {
+        let stores = try await InMemoryStores.holding(id, [])
+        var tail = tail(in: stores)
+        let first = try await stores.add(["a"], to: id)
+        guard case .blocks = try await tail.next() else { return #expect(Bool(false), "nothing came") }
+        feed.announce(first, in: id)
+        feed.announce(try await stores.add(["b"], to: id), in: id)
+        guard case .blocks(let blocks) = try await tail.next() else { return #expect(Bool(false), "nothing came") }
+        #expect(try blocks.texts() == ["b"])
+    }
+
+    @Test("takes the newest blocks from memory, and the store's where they don't reach back")
+    func recent() async throws {
+        struct NotToBeRead: Error {}
+        let stores = try await InMemoryStores.holding(id, ["a"])
+        let unreadable = StagedLogStore(stores: stores, afterRead: { _ in throw NotToBeRead() })
+        var tail = tail(in: unreadable, after: 1)
+        feed.announce(try await stores.add(["b"], to: id), in: id)
+        feed.announce(try await stores.add(["c"], to: id), in: id)
+        guard case .blocks(let blocks) = try await tail.next() else { return #expect(Bool(false), "nothing came") }
+        #expect(try blocks.texts() == ["b", "c"])
+        var behind = Tail(of: id, after: .zero, in: unreadable, feed: feed, limit: 100)
+        await #expect(throws: NotToBeRead.self) { _ = try await behind.next() }
+    }
+
+    @Test("that has nothing to give says so at each tick, with the head")
+    func idle() async throws {
+        let stores = try await InMemoryStores.holding(id, ["a"])
+        var tail = tail(in: stores, after: 1)
+        // A tick has to come while the tail waits, and nobody knows when that is.
+        async let _: Void = ticking()
+        guard case .idle(let head) = try await tail.next() else { return #expect(Bool(false), "it isn't idle") }
+        #expect(head == Offset(1))
+    }
+
+    private func ticking() async {
+        while !Task.isCancelled {
+            feed.tick()
+            await Task.yield()
+        }
+    }
+
+    @Test("ends its wait when its subscription is ended, before or while it waits")
+    func ending() async throws {
+        let stores = try await InMemoryStores.holding(id, ["a"])
+        var early = tail(in: stores, after: 1)
+        early.subscription.end()
+        await #expect(throws: CancellationError.self) { _ = try await early.next() }
+        var late = tail(in: stores, after: 1)
+        let subscription = late.subscription
+        async let end: Void = subscription.end()
+        await #expect(throws: CancellationError.self) { _ = try await late.next() }
+        await end
+    }
+
+    @Test("on a log that ended before its offset ends at once")
+    func beyondTheEnd() async throws {
+        let stores = try await InMemoryStores.holding(id, ["a"], ends: true)
+        var tail = tail(in: stores, after: 9)
+        guard case .ended = try await tail.next() else { return #expect(Bool(false), "it waits") }
+    }
+
+    @Test("of many beside each other gives each of them every event once, while the log grows")
+    func many() async throws {
+        let stores = try await InMemoryStores.holding(id, [])
+        let (id, feed) = (id, feed)
+        let received = try await withThrowingTaskGroup(of: [String].self) { group in
+            for number in 0..<20 {
+                group.addTask {
+                    var tail = Tail(of: id, after: Offset(UInt64(number % 3)), in: stores, feed: feed, limit: 100)
+                    var texts: [String] = Array(repeating: "?", count: number % 3)
+                    while case .blocks(let blocks) = try await tail.next() { texts += try blocks.texts() }
+                    return texts
+                }
+            }
+            for number in 0..<300 {
+                feed.announce(try await stores.add(["\(number)"], to: id), in: id)
+                await Task.yield()
+            }
+            feed.announce(try await stores.add([], to: id, end: Sample.success), in: id)
+            return try await group.reduce(into: [[String]]()) { $0.append($1) }
+        }
+        let all = (0..<300).map(String.init) + ["<end>"]
+        for texts in received { #expect(texts.count == 301 && zip(texts, all).allSatisfy { $0 == "?" || $0 == $1 }) }
+        #expect(feed.counts.subscriptions == 0)
+    }
+}
