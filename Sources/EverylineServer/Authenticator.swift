@@ -67,13 +67,10 @@ package final class Authenticator: Sendable {
         return token
     }
 
-    /// The secret that a request shows; `Authorization` goes before `X-API-Key`.
+    /// The secret that a request shows; a bearer's `Authorization` goes before `X-API-Key`.
     private static func secret(in headers: HTTPFields) -> String? {
-        if let authorization = headers[.authorization] {
-            let parts = authorization.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: true)
-            guard parts.count == 2, parts[0].lowercased() == "bearer" else { return nil }
-            return parts[1].trimmingBlanks()
-        }
+        let parts = headers[.authorization]?.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: true)
+        if let parts, parts.count == 2, parts[0].lowercased() == "bearer" { return parts[1].trimmingBlanks() }
         return headers[.apiKey]
     }
 }

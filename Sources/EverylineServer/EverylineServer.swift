@@ -113,7 +113,7 @@ package struct EverylineServer: Sendable {
         let router = Router(context: EverylineContext.self)
         router.addMiddleware {
             AccessLog(metrics: metrics)
-            Problems()
+            Problems(lingering: limits.lingering)
         }
         MetaRoutes(core: core, metrics: metrics).add(to: router)
         ExecutionRoutes(
@@ -126,7 +126,23 @@ package struct EverylineServer: Sendable {
             core: core, authenticator: authenticator, producers: producers, metrics: metrics, limits: limits
         ).add(to: router)
         KeyRoutes(core: core, authenticator: authenticator, limits: limits).add(to: router)
+        router.refuseOtherMethods()
         return router
+    }
+}
+
+extension Router<EverylineContext> {
+    /// Lets every path that is known answer 405 for the methods that it doesn't take (RFC 9110, section 15.5.6).
+    fileprivate func refuseOtherMethods() {
+        let known = Dictionary(grouping: routes, by: { "\($0.path)" })
+        for routes in known.values {
+            let allowed = Set(routes.map(\.method))
+            let sentence = "This path takes \(allowed.map(\.rawValue).sorted().joined(separator: ", "))."
+            for method in [.get, .put, .post, .delete, .patch, .options, .trace] as Set<HTTPRequest.Method>
+            where !allowed.contains(method) {
+                on(routes[0].path, method: method) { _, _ -> Response in throw APIError(.methodNotAllowed, sentence) }
+            }
+        }
     }
 }
 

@@ -7,9 +7,17 @@ package struct EverylineContext: RequestContext {
     package var coreContext: CoreRequestContextStorage
     /// The client's own `X-Request-ID` where that is harmless, else a new one.
     package var requestID = ""
+    private let channel: any Channel
 
     package init(source: ApplicationRequestContextSource) {
         coreContext = .init(source: source)
+        channel = source.channel
+    }
+
+    /// Closes the connection after this time: the rest of its request will never be of use.
+    package func closeConnection(in time: Duration) {
+        let channel = channel
+        channel.eventLoop.scheduleTask(in: TimeAmount(time)) { channel.close(promise: nil) }
     }
 
     /// The execution that the path names.

@@ -42,6 +42,8 @@ package struct ServerConfiguration: Sendable {
         package var firstRequest: Duration = .seconds(10)
         /// For a request's body to arrive. Beyond it: 408.
         package var bodyTime: Duration = .seconds(60)
+        /// For a client to read the answer to a request that it is still sending.
+        package var lingering: Duration = .seconds(5)
         /// A viewer that doesn't read. Beyond it: closed with 1013.
         package var stalledViewer: Duration = .seconds(60)
         /// The silence after which a viewer gets a heartbeat, at the most.

@@ -24,7 +24,9 @@ struct StreamChannel: HTTPChannelHandler {
 
     struct Value: ServerChildChannelValue {
         let channel: any Channel
-        fileprivate let content: WebSocketUpgradeResult<HTTPConnection, ViewerRequest>
+        /// Is decided by the first request. A channel reads nothing before its setup is complete, so the setup can't wait
+        /// for this.
+        fileprivate let content: EventLoopFuture<WebSocketUpgradeResult<HTTPConnection, ViewerRequest>>
     }
 
     let responder: HTTPChannelHandler.Responder
@@ -54,11 +56,18 @@ struct StreamChannel: HTTPChannelHandler {
         let opened = gate.install(on: channel) { channel in
             channel.eventLoop.makeCompletedFuture { try Self.addHTTP(to: channel, limits: limits, logger: logger) }
         }
-        return opened.map { Value(channel: channel, content: $0) }
+        return channel.eventLoop.makeSucceededFuture(Value(channel: channel, content: opened))
     }
 
     func handle(value: Value, logger: Logger) async {
-        switch value.content {
+        let content: WebSocketUpgradeResult<HTTPConnection, ViewerRequest>
+        do {
+            content = try await value.content.get()
+        } catch {
+            // It ended before its first request was decided, and the gate has closed it.
+            return logger.debug("A connection ended at the gate", metadata: ["error": "\(error)"])
+        }
+        switch content {
         case .http(let connection):
             await handleHTTP(asyncChannel: connection, logger: logger)
         case .webSocket(let connection, let request):
@@ -83,6 +92,7 @@ struct StreamChannel: HTTPChannelHandler {
         decoder.maxHeaderListSize = limits.requestHead
         let pipeline = channel.pipeline.syncOperations
         try pipeline.addHandler(StalledResponseHandler(timeout: limits.stalledViewer))
+        try pipeline.addHandler(LingeringCloseHandler(time: limits.lingering))
         try pipeline.configureHTTPServerPipeline(
             withPipeliningAssistance: false, withErrorHandling: false, withOutboundHeaderValidation: false,
             withEncoderConfiguration: .init(), withDecoderLimitConfiguration: decoder)

@@ -1,0 +1,19 @@
+import pytest
+
+from everyline import Server
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """One server for the tests of a module that don't end it."""
+    server = Server(tmp_path_factory.mktemp("server"))
+    yield server.start()
+    assert server.stop() == 0
+
+
+@pytest.fixture
+def own_server(tmp_path):
+    """A server that a test may end as it likes; it is not started yet."""
+    server = Server(tmp_path)
+    yield server
+    server.stop()
