@@ -49,7 +49,7 @@ package struct SQLiteLogStore: LogStore {
     package func offset(in execution: ExecutionID, before time: Timestamp) async throws -> Offset {
         try await database.read { db in
             let log = try LogRow(execution, in: db)
-            guard time <= log.head.latest else { return log.head.offset }
+            guard log.head.offset > .zero, time <= log.head.latest else { return log.head.offset }
             return try log.offset(before: time, in: db)
         }
     }

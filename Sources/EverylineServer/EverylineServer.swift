@@ -137,10 +137,15 @@ extension Router<EverylineContext> {
         let known = Dictionary(grouping: routes, by: { "\($0.path)" })
         for routes in known.values {
             let allowed = Set(routes.map(\.method))
-            let sentence = "This path takes \(allowed.map(\.rawValue).sorted().joined(separator: ", "))."
-            for method in [.get, .put, .post, .delete, .patch, .options, .trace] as Set<HTTPRequest.Method>
-            where !allowed.contains(method) {
-                on(routes[0].path, method: method) { _, _ -> Response in throw APIError(.methodNotAllowed, sentence) }
+            let list = allowed.map(\.rawValue).sorted().joined(separator: ", ")
+            for name in ["GET", "PUT", "POST", "DELETE", "PATCH", "OPTIONS", "TRACE", "QUERY"] {
+                guard let method = HTTPRequest.Method(name), !allowed.contains(method) else { continue }
+                on(routes[0].path, method: method) { _, context in
+                    let problem = APIError(.methodNotAllowed, "This path takes \(list).")
+                    var response = Problems.response(problem, requestID: context.requestID)
+                    response.headers[.allow] = list
+                    return response
+                }
             }
         }
     }

@@ -206,12 +206,13 @@ def test_executions_are_listed_in_pages_by_status(tmp_path):
 
 
 def test_an_idempotency_key_starts_one_execution(server):
-    headers = {"Idempotency-Key": "build 7"}
+    headers = {"Idempotency-Key": "build-7"}
     one = server.post("/api/v1/run", {"command": ["true"]}, headers=headers)
     two = server.post("/api/v1/run", {"command": ["true"]}, headers=headers)
     assert one["execution_id"] == two["execution_id"]
     assert refusal(server.post, "/api/v1/run", {"command": ["false"]}, headers=headers) == (422, "idempotency_key_reused")
     assert refusal(server.post, "/api/v1/run", {"command": ["true"]}, headers={"Idempotency-Key": "x" * 256})[0] == 400
+    assert refusal(server.post, "/api/v1/run", {"command": ["true"]}, headers={"Idempotency-Key": "a b"})[0] == 400
 
 
 @pytest.mark.parametrize(

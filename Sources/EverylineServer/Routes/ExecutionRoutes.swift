@@ -126,8 +126,12 @@ struct ExecutionRoutes {
             createdAt: now)
         var idempotency: IdempotencyKey?
         if let key = request.headers[.idempotencyKey] {
-            guard (1...IdempotencyKey.maximumLength).contains(key.utf8.count) else {
-                throw APIError(.invalidRequest, "Idempotency-Key may have 1 to \(IdempotencyKey.maximumLength) bytes.")
+            guard (1...IdempotencyKey.maximumLength).contains(key.utf8.count),
+                key.utf8.allSatisfy({ (0x21...0x7E).contains($0) })
+            else {
+                throw APIError(
+                    .invalidRequest,
+                    "Idempotency-Key may have 1 to \(IdempotencyKey.maximumLength) visible ASCII characters.")
             }
             let path = Array(request.uri.path.utf8)
             idempotency = IdempotencyKey(value: key, fingerprint: SecretHash(ofBytes: path + body.bytes))

@@ -68,6 +68,12 @@ extension ContractCase {
                 try expect(found.rawValue == UInt64(expected), "\(time): \(found) instead of \(expected)")
             }
         },
+        ContractCase("in an empty log every time is the place before the first event") { stores in
+            let id = try await stores.begin()
+            for time in [Timestamp.epoch, .maximum] {
+                try expectEqual(try await stores.log.offset(in: id, before: time), .zero)
+            }
+        },
         ContractCase("a time within one large append is found there") { stores in
             let id = try await stores.begin()
             let lines = (0..<10_000).map { (message: "some line of the log, \($0)", time: Int64($0 / 2)) }
