@@ -79,7 +79,7 @@ let package = Package(
         .target(
             name: "EverylineRunner",
             dependencies: [
-                "Everyline", "EverylineClient", nioCore, logging, swiftSystem,
+                "Everyline", "EverylineClient", nioCore, nioPosix, logging, swiftSystem,
                 product("Subprocess", "swift-subprocess"),
             ],
             swiftSettings: settings),
@@ -87,8 +87,9 @@ let package = Package(
             name: "EverylineCLI",
             dependencies: [
                 "Everyline", "EverylineClient", "EverylineRunner", "EverylineServer", "EverylineSQLite", logging,
-                lifecycle, nioCore, crypto,
+                lifecycle, nioCore, swiftSystem,
                 product("ArgumentParser", "swift-argument-parser"), product("Yams", "Yams"),
+                product("UnixSignals", "swift-service-lifecycle"),
             ],
             swiftSettings: settings),
         .executableTarget(

@@ -153,11 +153,28 @@ extension Router<EverylineContext> {
 
 extension ServerConfiguration.TLSFiles {
     fileprivate func load() throws -> TLSConfiguration {
-        let chain = try NIOSSLCertificate.fromPEMFile(certificate).map { NIOSSLCertificateSource.certificate($0) }
+        let chain = try Self.using(certificate) { try NIOSSLCertificate.fromPEMFile($0) }
+        let key = try Self.using(privateKey) { try NIOSSLPrivateKey(file: $0, format: .pem) }
         var tls = TLSConfiguration.makeServerConfiguration(
-            certificateChain: chain, privateKey: .privateKey(try NIOSSLPrivateKey(file: privateKey, format: .pem)))
+            certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key))
         tls.minimumTLSVersion = .tlsv12
         tls.applicationProtocols = ["http/1.1"]
         return tls
     }
+
+    private static func using<Value>(_ path: String, _ load: (String) throws -> Value) throws -> Value {
+        do {
+            return try load(path)
+        } catch {
+            throw UnusableFile(path: path, reason: "\(error)")
+        }
+    }
+}
+
+/// A file that the server was told to use, and can't.
+package struct UnusableFile: Error, CustomStringConvertible {
+    package let path: String
+    package let reason: String
+
+    package var description: String { "\(path) can't be used: \(reason)" }
 }

@@ -1,0 +1,84 @@
+import ArgumentParser
+import Everyline
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// Which command to run, and how.
+struct CommandOptions: ParsableArguments {
+    @Option(
+        name: .shortAndLong,
+        help: ArgumentHelp(
+            "A variable of its environment; a NAME alone takes its value from here.", valueName: "name=value"))
+    var env: [String] = []
+    @Option(help: "Stop it after this time, as 30s, 10m or 2h; the exit code is 124 then.")
+    var timeout: TimeSpan?
+    @Option(
+        help: ArgumentHelp(
+            "merged: one pipe for both output streams, so that the order is the command's own; split: each line says which "
+                + "stream it is from, and the order between the two is approximate.", valueName: "mode"))
+    var streams: StreamMode = .merged
+    @Argument(parsing: .captureForPassthrough, help: ArgumentHelp("The command: -- make test", valueName: "command"))
+    var words: [String] = []
+
+    /// The command's words, without the `--` before them.
+    var command: [String] { words.first == "--" ? Array(words.dropFirst()) : words }
+
+    func validate() throws {
+        if let first = words.first, first != "--", first.hasPrefix("-") {
+            throw ValidationError("Unknown option '\(first)'. A command that begins with '-' stands behind --.")
+        }
+        guard let program = command.first, !program.isEmpty else {
+            throw ValidationError("Say which command to run, behind --.")
+        }
+        if let timeout, timeout.duration < .seconds(1) { throw ValidationError("--timeout must be at least 1s.") }
+    }
+
+    func request(in directory: String?) throws -> RunRequest {
+        let own = ProcessInfo.processInfo.environment
+        var values: [String: String] = [:]
+        for assignment in env {
+            let parts = assignment.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(
+                String.init)
+            guard !parts[0].isEmpty else { throw ValidationError("--env \(assignment): there is no name.") }
+            guard let value = parts.count == 2 ? parts[1] : own[parts[0]] else {
+                throw ValidationError("--env \(assignment): there is no such variable here.")
+            }
+            values[parts[0]] = value
+        }
+        return RunRequest(
+            command: command, env: values.isEmpty ? nil : values,
+            timeoutSeconds: timeout.map { Int($0.duration.components.seconds) }, streams: streams,
+            workingDirectory: directory)
+    }
+}
+
+extension ExecutionOutcome {
+    /// What a command that waited for this outcome exits with: the command's own code.
+    var processExitCode: Int32 {
+        switch (status, exitCode) {
+        // A process's code has eight bits; a failure must not become a success by that.
+        case (_, let code?): code & 0xFF == 0 && code != 0 ? 1 : code & 0xFF
+        case (.succeeded, nil): 0
+        case (_, nil): reason == nil ? 1 : Root.failure.rawValue
+        }
+    }
+
+    /// For people: `FAILED, exit code 3`.
+    var sentence: String {
+        var words = [status.rawValue]
+        if let exitCode { words.append("exit code \(exitCode)") }
+        switch reason {
+        case .timedOut: words.append("its time limit passed")
+        case .stopRequested: words.append("somebody stopped it")
+        case .notStarted: words.append("it was not started")
+        case .runnerLost: words.append("the process that ran it is gone")
+        case .producerLost: words.append("who produced it is gone")
+        case nil: break
+        }
+        return words.joined(separator: ", ")
+    }
+}

@@ -1,0 +1,68 @@
+import ArgumentParser
+import Everyline
+import EverylineClient
+
+struct List: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "List executions, the newest first.")
+
+    @Option(help: "Only those with this status: STARTING, RUNNING, TERMINATING, SUCCEEDED, FAILED or STOPPED.")
+    var status: [ExecutionStatus] = []
+    @Option(name: .shortAndLong, help: "How many at the most.")
+    var limit = 20
+    @Option(name: .shortAndLong, help: "text or json.")
+    var output: OutputOptions.Format = .text
+    @OptionGroup(title: "Connection")
+    var connection: ConnectionOptions
+
+    func validate() throws {
+        guard limit > 0 else { throw ValidationError("--limit must be at least 1.") }
+    }
+
+    func run() async throws {
+        let executions = try await connection.withClient(executions)
+        switch output {
+        case .json: try Console.print(Console.json(executions))
+        case .text:
+            var table = Table("EXECUTION", "STATUS", "EXIT", "OWNER", "CREATED", "TOOK", "COMMAND")
+            for execution in executions {
+                table.add(
+                    execution.executionID, execution.status, execution.exitCode.map(String.init) ?? "-",
+                    execution.owner, Timestamp(milliseconds: execution.createdAt).shortText, execution.duration,
+                    shellWords(execution.command))
+            }
+            try Console.print(table.lines.joined(separator: "\n"))
+        }
+    }
+
+    /// Page by page, as the server gives them.
+    private func executions(_ client: EverylineClient) async throws -> [ExecutionView] {
+        var executions: [ExecutionView] = []
+        var cursor: String?
+        repeat {
+            let page = try await client.executions(status, limit: min(limit - executions.count, 1000), cursor: cursor)
+            executions += page.executions
+            cursor = page.nextCursor
+        } while cursor != nil && executions.count < limit
+        return executions
+    }
+}
+
+extension ExecutionView {
+    /// From its start to its end.
+    var duration: String {
+        guard let endedAt else { return "-" }
+        let milliseconds = max(0, endedAt - (startedAt ?? createdAt))
+        let seconds = milliseconds / 1000
+        return switch seconds {
+        case ..<10: "\(seconds).\(milliseconds % 1000 / 100)s"
+        case ..<60: "\(seconds)s"
+        case ..<3600: "\(seconds / 60)m\(seconds % 60)s"
+        default: "\(seconds / 3600)h\(seconds / 60 % 60)m"
+        }
+    }
+}
+
+extension Timestamp {
+    /// In UTC, to the second.
+    var shortText: String { text.prefix(19) + "Z" }
+}

@@ -1,0 +1,96 @@
+import ArgumentParser
+import Everyline
+import EverylineClient
+import Glibc
+
+struct Logs: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Print an execution's log, from any point, and follow it.",
+        discussion: """
+            Prints what the log holds by now; with -f, everything to its end, across any disconnect. Exits with 0 once it \
+            is proved that every event from the start that was asked for has been printed, otherwise with 125.
+            """)
+
+    @Argument(help: ArgumentHelp("The execution.", valueName: "execution"))
+    var id: ExecutionID?
+    @Flag(help: "Take the newest execution.")
+    var last = false
+    @Flag(name: .shortAndLong, help: "Follow the log to its end.")
+    var follow = false
+    @Option(help: ArgumentHelp("Begin after this event.", valueName: "offset"))
+    var after: Offset?
+    @Option(
+        help: ArgumentHelp(
+            "Begin with what isn't older: 10m (ago), 2025-11-18T21:06:40Z, or milliseconds.", valueName: "time"))
+    var since: String?
+    @Option(help: ArgumentHelp("Begin with the last events, so many.", valueName: "count"))
+    var tail: Int?
+    @Flag(help: "Exit with the command's exit code.")
+    var exitStatus = false
+    @OptionGroup(title: "Output")
+    var output: OutputOptions
+    @OptionGroup(title: "Connection")
+    var connection: ConnectionOptions
+
+    func validate() throws {
+        guard last != (id != nil) else { throw ValidationError("Say which execution: its id, or --last.") }
+        guard [after != nil, since != nil, tail != nil].count(where: { $0 }) <= 1 else {
+            throw ValidationError("--after, --since and --tail exclude each other.")
+        }
+        if let tail, tail < 0 { throw ValidationError("--tail must not be negative.") }
+        if let since, TimeExpression.parse(since, now: .now) == nil {
+            throw ValidationError("--since \(since): write 10m, 2025-11-18T21:06:40Z, or milliseconds since the epoch.")
+        }
+        guard follow || !exitStatus else { throw ValidationError("--exit-status needs -f: only the end has one.") }
+    }
+
+    func run() async throws {
+        let outcome = try await connection.withClient { try await print($0) }
+        guard let outcome else { return }
+        if outcome.status != .succeeded { Console.say(outcome.sentence) }
+        if exitStatus, outcome.processExitCode != 0 { throw ExitCode(outcome.processExitCode) }
+    }
+
+    /// - Returns: the outcome, if everything to the end was printed.
+    private func print(_ client: EverylineClient) async throws -> ExecutionOutcome? {
+        let execution = try await RetryPolicy.fewTimes.run { try await find(client) }
+        guard let id = ExecutionID(execution.executionID), execution.lastOffset <= Offset.maximum.rawValue else {
+            throw CLIError("the server gave no usable execution")
+        }
+        let head = Offset(execution.lastOffset)
+        let hasEnded = execution.endedAt != nil
+        guard let start = try await start(client, id, head, hasEnded: hasEnded) else { return nil }
+        if !follow, case .after(let offset) = start, offset == head { return nil }
+        return try await output.printer.print(client.follow(id, from: start), through: follow || hasEnded ? nil : head)
+    }
+
+    private func find(_ client: EverylineClient) async throws -> ExecutionView {
+        if let id { return try await client.execution(id) }
+        guard let newest = try await client.executions(limit: 1).executions.first else {
+            throw CLIError("there are no executions yet")
+        }
+        return newest
+    }
+
+    /// Where to begin; `nil` if there is nothing to print.
+    private func start(
+        _ client: EverylineClient, _ id: ExecutionID, _ head: Offset, hasEnded: Bool
+    ) async throws -> StreamStart? {
+        if let after { return .after(after) }
+        if let tail {
+            // The end is an event, but no line.
+            let count = UInt64(tail) + (hasEnded ? 1 : 0)
+            return .after(Offset(head.rawValue - min(head.rawValue, count)))
+        }
+        guard let since, let time = TimeExpression.parse(since, now: .now) else { return .beginning }
+        if follow || hasEnded { return .notOlderThan(time) }
+        // A log that goes on may have nothing that young yet; waiting for it is what -f is for.
+        for try await update in client.follow(id) {
+            guard case .events(let block) = update else { continue }
+            let first = try block.events().first { $0.timestamp >= time }
+            if let first { return first.offset <= head ? .after(Offset(first.offset.rawValue - 1)) : nil }
+            if block.last >= head { return nil }
+        }
+        return nil
+    }
+}

@@ -1,0 +1,42 @@
+import ArgumentParser
+import Everyline
+import EverylineClient
+
+struct Status: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Show one execution.")
+
+    @Argument(help: ArgumentHelp("The execution.", valueName: "execution"))
+    var id: ExecutionID
+    @Option(name: .shortAndLong, help: "text or json.")
+    var output: OutputOptions.Format = .text
+    @OptionGroup(title: "Connection")
+    var connection: ConnectionOptions
+
+    func run() async throws {
+        let execution = try await connection.withClient { try await $0.execution(id) }
+        switch output {
+        case .json: try Console.print(Console.json(execution))
+        case .text: try Console.print(Self.lines(execution).joined(separator: "\n"))
+        }
+    }
+
+    private static func lines(_ execution: ExecutionView) -> [String] {
+        var lines = [
+            "execution:  \(execution.executionID)",
+            "command:    \(shellWords(execution.command))",
+            "status:     \(execution.status)",
+        ]
+        if let code = execution.exitCode { lines.append("exit code:  \(code)") }
+        if let reason = execution.reason { lines.append("reason:     \(reason)") }
+        lines += [
+            "owner:      \(execution.owner)",
+            "created:    \(Timestamp(milliseconds: execution.createdAt).text)",
+        ]
+        if let started = execution.startedAt { lines.append("started:    \(Timestamp(milliseconds: started).text)") }
+        if let ended = execution.endedAt {
+            lines.append("ended:      \(Timestamp(milliseconds: ended).text) (took \(execution.duration))")
+        }
+        lines.append("log:        \(execution.lastOffset) events, \(execution.logBytes) bytes")
+        return lines
+    }
+}

@@ -1,0 +1,26 @@
+import ArgumentParser
+import Everyline
+import EverylineClient
+
+struct Stop: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Stop executions.",
+        discussion: """
+            The whole process group gets SIGTERM, and SIGKILL after ten seconds. Prints each execution's status by then; \
+            the log's end says how it ended. Stopping what has ended changes nothing.
+            """)
+
+    @Argument(help: ArgumentHelp("The executions.", valueName: "execution"))
+    var ids: [ExecutionID]
+    @OptionGroup(title: "Connection")
+    var connection: ConnectionOptions
+
+    func run() async throws {
+        try await connection.withClient { client in
+            for id in ids {
+                let execution = try await RetryPolicy.fewTimes.run { try await client.stop(id) }
+                try Console.print("\(id) \(execution.status)")
+            }
+        }
+    }
+}

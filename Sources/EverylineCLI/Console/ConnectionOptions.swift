@@ -1,0 +1,37 @@
+import ArgumentParser
+import Everyline
+import EverylineClient
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// How a command reaches the server.
+struct ConnectionOptions: ParsableArguments {
+    @Option(help: "The server's address. (default: EVERYLINE_URL, then url in config.yaml, then http://127.0.0.1:7070)")
+    var url: String?
+    @Option(help: "A file with the API key. (default: EVERYLINE_API_KEY, then api_key in config.yaml)")
+    var apiKeyFile: String?
+    @Option(help: "A PEM file of certificates to trust beside the system's.")
+    var caFile: String?
+
+    func configuration() throws -> EverylineClient.Configuration {
+        let environment = ProcessInfo.processInfo.environment
+        let settings = try ClientConfiguration(
+            flags: .init(url: url, apiKeyFile: apiKeyFile, caFile: caFile), environment: environment,
+            file: try UserFile.read(environment)?.client, readKeyFile: PrivateFile.read)
+        for warning in settings.warnings { Console.say("warning: \(warning)") }
+        return .init(address: settings.address, credential: settings.credential, caFile: settings.caFile)
+    }
+
+    func withClient<Value>(_ body: (EverylineClient) async throws -> Value) async throws -> Value {
+        try await EverylineClient.with(configuration(), body)
+    }
+}
+
+/// How often a command tries before it gives up, where it can't go on without the answer.
+extension RetryPolicy {
+    static let fewTimes = RetryPolicy(first: .milliseconds(100), longest: .seconds(2), attempts: 5)
+}

@@ -1,0 +1,29 @@
+import ArgumentParser
+import EverylineClient
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// How the events of a log are printed.
+struct OutputOptions: ParsableArguments {
+    enum Format: String, ExpressibleByArgument, CaseIterable {
+        case text
+        case json
+    }
+
+    @Flag(help: "Begin each line with its time, in UTC.")
+    var timestamps = false
+    @Option(
+        name: .shortAndLong,
+        help: "text: the messages as they were written; json: the events as they are stored, one a line.")
+    var output: Format = .text
+
+    var printer: TailPrinter {
+        let environment = ProcessInfo.processInfo.environment
+        return TailPrinter(
+            format: output, style: .init(timestamps: timestamps, colours: Console.mayColour(environment)))
+    }
+}

@@ -1,0 +1,61 @@
+import ArgumentParser
+import Everyline
+import EverylineClient
+import Glibc
+import SystemPackage
+
+/// The command line. Data goes to standard output, everything else to standard error.
+@main struct Root: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "everyline",
+        abstract: "Run commands and follow their output: every line, once, in order, from any point.",
+        discussion: """
+            Start with `everyline serve`; then, in another terminal, `everyline run -- make test`.
+
+            Clients find the server by --url, EVERYLINE_URL, or `url` in $XDG_CONFIG_HOME/everyline/config.yaml, and the \
+            API key by --api-key-file, EVERYLINE_API_KEY, or `api_key` in that file.
+
+            Exit codes: that of the command where one is run or followed; 124 if its time limit passed; 125 if Everyline \
+            itself failed, or could not prove that it saw everything; 64 for wrong usage.
+            """,
+        version: "0.1.0",
+        subcommands: [
+            Serve.self, Run.self, Exec.self, Pipe.self, Logs.self, List.self, Status.self, Stop.self, Keys.self,
+            Doctor.self, Completions.self, RunnerProcess.self,
+        ])
+
+    /// Whatever goes wrong on our side, apart from wrong usage.
+    static let failure = ExitCode(125)
+
+    static func main() async {
+        // A reader that hangs up is seen where it is written to.
+        signal(SIGPIPE, SIG_IGN)
+        do {
+            var command = try parseAsRoot()
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                try command.run()
+            }
+        } catch let code as ExitCode {
+            Glibc.exit(code.rawValue)
+        } catch Errno.brokenPipe {
+            Glibc.exit(128 + SIGPIPE)
+        } catch  where exitCode(for: error) == .failure {
+            // Not one of the parser's: those have other codes.
+            Console.say(sentence(of: error))
+            Glibc.exit(failure.rawValue)
+        } catch {
+            exit(withError: error)
+        }
+    }
+
+    private static func sentence(of error: any Error) -> String {
+        switch error {
+        case let error as APIError where error.status == 401:
+            "\(error). Say which key to use: EVERYLINE_API_KEY, --api-key-file, or api_key in config.yaml."
+        case ClientError.unreachable, TailError.unreachable: "\(error). Is the server running (everyline serve)?"
+        default: "\(error)"
+        }
+    }
+}

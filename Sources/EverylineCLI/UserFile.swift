@@ -1,0 +1,84 @@
+import EverylineClient
+import Glibc
+import Yams
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// The user's `config.yaml`: the client's settings at the top, the server's under `serve:`.
+struct UserFile {
+    let client: ClientConfiguration.File
+    let serve: [String: String]
+
+    /// `$XDG_CONFIG_HOME/everyline/config.yaml`, by the XDG base directory specification in `~/.config` where that isn't
+    /// set; `nil` without a home.
+    static func path(_ environment: [String: String]) -> String? {
+        let base = environment["XDG_CONFIG_HOME"].flatMap { $0.hasPrefix("/") ? $0 : nil }
+        return (base ?? environment["HOME"].map { $0 + "/.config" }).map { $0 + "/everyline/config.yaml" }
+    }
+
+    /// - Returns: `nil` if there is none.
+    /// - Throws: ``CLIError`` if it can't be read, or isn't a mapping of names to simple values.
+    static func read(_ environment: [String: String]) throws -> UserFile? {
+        guard let path = path(environment), FileManager.default.fileExists(atPath: path) else { return nil }
+        let text = try PrivateFile.read(path)
+        var status = stat()
+        let isReadableByOthers = stat(path, &status) == 0 && status.st_mode & 0o077 != 0
+        let node: Node?
+        do {
+            node = try Yams.compose(yaml: text)
+        } catch {
+            throw CLIError("\(path) is no YAML: \(error)")
+        }
+        var client: [String: String] = [:]
+        var serve: [String: String] = [:]
+        for (key, value) in try mapping(node, in: path) {
+            if key == "serve" {
+                for (name, value) in try mapping(value, in: path) {
+                    serve[name] = try scalar(value, of: name, in: path)
+                }
+            } else {
+                client[key] = try scalar(value, of: key, in: path)
+            }
+        }
+        return UserFile(
+            client: .init(path: path, values: client, isReadableByOthers: isReadableByOthers), serve: serve)
+    }
+
+    /// Writes a new file, or the new address into a file that is there; everything else in it stays.
+    ///
+    /// - Throws: ``CLIError``.
+    static func write(url: String, apiKey: String, to path: String) throws {
+        var text = """
+            # Written by `everyline serve`. It holds an API key: keep it to yourself.
+            url: \(url)
+            api_key: \(apiKey)
+
+            """
+        if FileManager.default.fileExists(atPath: path) {
+            let lines = try PrivateFile.read(path).split(separator: "\n", omittingEmptySubsequences: false)
+            text = lines.map { $0.hasPrefix("url:") ? "url: \(url)" : String($0) }.joined(separator: "\n")
+        }
+        try PrivateFile.write(text, to: path)
+    }
+
+    /// - Parameter node: `nil` for an empty file.
+    private static func mapping(_ node: Node?, in path: String) throws -> [String: Node] {
+        guard let node else { return [:] }
+        guard let mapping = node.mapping else { throw CLIError("\(path) must be a list of `name: value`.") }
+        var values: [String: Node] = [:]
+        for (key, value) in mapping {
+            guard let name = key.string else { throw CLIError("\(path) has a name that is no text.") }
+            values[name] = value
+        }
+        return values
+    }
+
+    private static func scalar(_ node: Node, of name: String, in path: String) throws -> String {
+        guard let scalar = node.scalar else { throw CLIError("\(path): \(name) must be a simple value.") }
+        return scalar.string
+    }
+}

@@ -1,0 +1,61 @@
+import Glibc
+import NIOCore
+import Synchronization
+import SystemPackage
+
+/// Reads what a command writes, as it comes. Its reads block, so they belong on a thread of their own, and can be
+/// interrupted from any other.
+package final class OutputReader: Sendable {
+    private let source: FileDescriptor
+    private let closesSource: Bool
+    /// Readable once the reader was interrupted.
+    private let interruption: (readEnd: FileDescriptor, writeEnd: FileDescriptor)
+
+    private let interrupted = Atomic(false)
+
+    /// How much one read takes, at the most.
+    private static let portion = 256 << 10
+
+    /// - Parameter closesSource: whether the reader closes it in the end.
+    package init(_ source: FileDescriptor, closesSource: Bool) throws {
+        self.source = source
+        self.closesSource = closesSource
+        interruption = try FileDescriptor.closeOnExecPipe()
+    }
+
+    deinit {
+        try? interruption.readEnd.close()
+        try? interruption.writeEnd.close()
+        if closesSource { try? source.close() }
+    }
+
+    /// Lets every read from now on return what is there already, and then the end.
+    package func interrupt() {
+        interrupted.store(true, ordering: .releasing)
+        // One byte that nobody takes out again: it stays readable.
+        _ = try? interruption.writeEnd.writeAll([0])
+    }
+
+    var isInterrupted: Bool { interrupted.load(ordering: .acquiring) }
+
+    /// Waits for output and returns it; empty at the end, or if there is none after an interruption.
+    ///
+    /// - Throws: `Errno`.
+    func read() throws -> ByteBuffer {
+        while true {
+            var events = [
+                pollfd(fd: source.rawValue, events: Int16(POLLIN), revents: 0),
+                pollfd(fd: interruption.readEnd.rawValue, events: Int16(POLLIN), revents: 0),
+            ]
+            guard poll(&events, 2, -1) >= 0 else {
+                if errno == EINTR { continue }
+                throw Errno(rawValue: errno)
+            }
+            if events[0].revents != 0 { break }
+            if events[1].revents != 0 { return ByteBuffer() }
+        }
+        var buffer = ByteBufferAllocator().buffer(capacity: Self.portion)
+        try buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: Self.portion) { try source.read(into: $0) }
+        return buffer
+    }
+}

@@ -1,0 +1,30 @@
+package import Everyline
+
+/// What a runner is told: which command, for which execution, and where its output goes.
+///
+/// It holds a secret, so it is handed over in a file that its owner alone may read, never in arguments.
+package struct RunnerJob: Codable, Sendable, Equatable {
+    package var execution: String
+    package var appendToken: String
+    package var request: RunRequest
+    /// The socket that the server listens on for its runners.
+    package var serverSocket: String
+    package var lineLimit: ByteCount
+
+    package init(
+        execution: ExecutionID, appendToken: Secret, request: RunRequest, serverSocket: String, lineLimit: ByteCount
+    ) {
+        self.execution = execution.rawValue
+        self.appendToken = appendToken.value
+        self.request = request
+        self.serverSocket = serverSocket
+        self.lineLimit = lineLimit
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case execution, request
+        case appendToken = "append_token"
+        case serverSocket = "server_socket"
+        case lineLimit = "line_limit"
+    }
+}

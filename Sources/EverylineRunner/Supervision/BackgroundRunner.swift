@@ -1,0 +1,81 @@
+package import Everyline
+import EverylineClient
+package import Logging
+
+/// What the process `everyline runner DIRECTORY` does: the job in its directory, once.
+package struct BackgroundRunner: Sendable {
+    private let directory: JobDirectory
+    private let environment: [String: String]
+    private let stopping: Stopping
+    private let logger: Logger
+    private let now: @Sendable () -> Timestamp
+
+    /// - Parameters:
+    ///   - environment: what the command's environment is made from.
+    ///   - stopping: lets whoever ends this process stop the command.
+    package init(
+        _ directory: JobDirectory, environment: [String: String], stopping: Stopping, logger: Logger,
+        now: @escaping @Sendable () -> Timestamp
+    ) {
+        self.directory = directory
+        self.environment = environment
+        self.stopping = stopping
+        self.logger = logger
+        self.now = now
+    }
+
+    /// Runs the command and delivers its output; returns when nothing is left to do.
+    ///
+    /// - Parameter isSuccessor: whether an earlier runner of this directory is gone: the command isn't started then.
+    package func run(isSuccessor: Bool) async throws {
+        guard directory.claim() else { return logger.info("Another runner is at work, or has finished") }
+        let job = try directory.job()
+        guard let token = Credential(job.appendToken) else { preconditionFailure("a job has a token") }
+        let spool = try Spool(directory.spool, of: directory.execution)
+        let recorder = Recorder(spool: spool, lineLimit: job.lineLimit, now: now)
+        let configuration = EverylineClient.Configuration(address: ServerAddress(socketPath: job.serverSocket))
+        let conclusion = try await EverylineClient.with(configuration) { client in
+            let endpoint = ProducerEndpoint(client, execution: directory.execution, token: token)
+            let session = ProducerSession(uplink(spool, endpoint), stopping: stopping)
+            return try await session.run {
+                if isSuccessor || directory.mayHaveStarted {
+                    try conclude(recorder)
+                } else {
+                    try await run(job.request, recorder)
+                }
+            }.conclusion
+        }
+        switch conclusion {
+        case .refused(let error) where error.knownCode != .ended && error.knownCode != .unknownExecution:
+            logger.error("The server refuses the output", metadata: ["error": "\(error)"])
+            try directory.giveUp(error.description)
+        case .delivered, .refused:
+            directory.remove()
+        }
+    }
+
+    private func run(_ request: RunRequest, _ recorder: Recorder) async throws {
+        try directory.noteStarting()
+        let environment = CommandEnvironment.make(from: environment, request, execution: directory.execution)
+        let runner = Runner(
+            CommandProcess(request, environment: environment), recorder: recorder, stopping: stopping,
+            clock: ContinuousClock(), onStart: directory.noteStarted)
+        _ = try await runner.run()
+    }
+
+    /// Ends what an earlier runner began: nothing of the command goes on, and the log says so.
+    private func conclude(_ recorder: Recorder) throws {
+        directory.command()?.killGroup()
+        guard recorder.spool.end == nil else { return }
+        try recorder.note(
+            .runnerLost, "The process that ran the command is gone; output that it had not written down is lost.")
+        try recorder.end(ExecutionOutcome(status: .failed, exitCode: nil, reason: .runnerLost))
+    }
+
+    private func uplink(_ spool: Spool, _ endpoint: ProducerEndpoint) -> Uplink {
+        Uplink(
+            spool: spool, execution: directory.execution, endpoint: endpoint, policy: RetryPolicy(longest: .seconds(5)),
+            clock: ContinuousClock(), now: now,
+            willRetry: { logger.warning("The server can't be reached", metadata: ["error": "\($0)"]) })
+    }
+}

@@ -1,0 +1,237 @@
+"""Starting, stopping, killing and starting again; and what stands in the way of it."""
+
+import json
+import os
+import pathlib
+import ssl
+import subprocess
+import threading
+import urllib.request
+
+import pytest
+
+from everyline import BINARY, Refused, Server, serving, stream, wait_for
+
+
+def serve(directory, *options, environment=None):
+    """Runs a server that is expected not to start."""
+    return subprocess.run(
+        [BINARY, "serve", "--data", str(directory), *options], capture_output=True, text=True, timeout=30,
+        env={**os.environ, "XDG_CONFIG_HOME": str(directory) + "-config", **(environment or {})})
+
+
+def test_the_first_start_gives_the_user_a_key_and_the_address(tmp_path):
+    config = tmp_path / "config/everyline/config.yaml"
+    server = Server(tmp_path)
+    process = subprocess.Popen(
+        [BINARY, "serve", "--data", str(server.data), "--listen", "127.0.0.1:0"], stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL, env=server.environment)
+    try:
+        url = json.loads(process.stdout.readline())["listening"]
+        assert config.stat().st_mode & 0o777 == 0o600
+        values = dict(line.split(": ", 1) for line in config.read_text().splitlines() if not line.startswith("#"))
+        assert values["url"] == url
+        server.url = url
+        assert server.get("/api/v1/me", key=values["api_key"])["role"] == "admin"
+    finally:
+        process.terminate()
+        process.wait(30)
+    process.stdout.close()
+
+
+def test_a_users_file_for_another_server_is_left_alone(tmp_path):
+    config = tmp_path / "config/everyline/config.yaml"
+    config.parent.mkdir(parents=True)
+    config.write_text("url: http://elsewhere:1\napi_key: elk_mine\n")
+    server = Server(tmp_path)
+    process = subprocess.Popen(
+        [BINARY, "serve", "--data", str(server.data), "--listen", "127.0.0.1:0"], stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL, env=server.environment)
+    try:
+        server.url = json.loads(process.stdout.readline())["listening"]
+        assert config.read_text() == "url: http://elsewhere:1\napi_key: elk_mine\n"
+        key = (server.data / "admin.key").read_text().strip()
+        assert server.get("/api/v1/me", key=key)["role"] == "admin"
+    finally:
+        process.terminate()
+        process.wait(30)
+    process.stdout.close()
+
+
+def test_an_admin_key_file_is_taken_if_it_is_there(tmp_path):
+    server = Server(tmp_path)
+    server.key_file.write_text("a key of the operator's own choice, long enough".replace(" ", "-") + "\n")
+    server.start()
+    try:
+        assert server.get("/api/v1/me")["role"] == "admin"
+        server.restart()
+        assert server.get("/api/v1/me")["role"] == "admin"
+        assert len(server.get("/api/v1/keys")["keys"]) == 1
+    finally:
+        server.stop()
+    server.key_file.write_text("short\n")
+    refused = serve(server.data, "--listen", "127.0.0.1:0", "--admin-key-file", str(server.key_file))
+    assert refused.returncode != 0 and "holds no key" in refused.stderr
+
+
+def test_a_second_server_on_the_same_data_is_refused(server):
+    second = serve(server.data, "--listen", "127.0.0.1:0")
+    assert second.returncode == 125 and "another server works with the data" in second.stderr
+    assert second.stdout == ""
+
+
+def test_a_port_in_use_is_refused(server, tmp_path):
+    second = serve(tmp_path / "other", "--listen", server.address)
+    assert second.returncode == 125 and "is in use" in second.stderr
+    assert second.stdout == ""
+
+
+@pytest.mark.parametrize("options, word", [
+    (["--listen", "nowhere"], "listen"), (["--listen", "127.0.0.1:99999"], "listen"), (["--log-limit", "x"], "log-limit"),
+    (["--tls-certificate", "/nowhere"], "tls-key"), (["--retention-age", "soon"], "retention-age"),
+    (["--line-limit", "2MiB"], "line-limit"), (["--max-connections", "0"], "max-connections"),
+    (["--public-url", "ftp://x"], "public-url"), (["--nonsense"], "nonsense")])
+def test_options_that_make_no_sense_are_refused(tmp_path, options, word):
+    refused = serve(tmp_path / "data", *options)
+    assert refused.returncode == 64 and word in refused.stderr
+    assert not (tmp_path / "data").exists()
+
+
+def test_settings_come_from_flags_before_the_environment_before_the_file(tmp_path):
+    config = tmp_path / "config/everyline/config.yaml"
+    config.parent.mkdir(parents=True)
+    config.write_text("serve:\n  line-limit: 10B\n  log-limit: 100B\n  append-limit: 1KiB\n")
+    with serving(
+        tmp_path, "--line-limit", "20B", environment={"EVERYLINE_LINE_LIMIT": "15B", "EVERYLINE_APPEND_LIMIT": "2KiB"}
+    ) as server:
+        log = server.register()
+        log.append("x" * 30)
+        assert log.head == 2
+        with pytest.raises(Refused) as full:
+            log.append("y")
+        assert full.value.code == "log_full"
+        with pytest.raises(Refused) as large:
+            log.append_raw(b"x" * 2049, type="text/plain")
+        assert large.value.code == "body_too_large" and "2048" in large.value.problem["detail"]
+
+
+def test_a_database_of_a_newer_version_is_refused(own_server):
+    own_server.start().stop()
+    import sqlite3
+
+    database = sqlite3.connect(own_server.data / "everyline.sqlite")
+    with database:
+        database.execute("INSERT INTO grdb_migrations VALUES ('99: something new')")
+    database.close()
+    refused = serve(own_server.data, "--listen", "127.0.0.1:0")
+    assert refused.returncode == 125 and "newer version" in refused.stderr
+
+
+def test_tls(tmp_path):
+    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+         "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate],
+        check=True, capture_output=True)
+    trust = ssl.create_default_context(cafile=certificate)
+    with serving(tmp_path, "--tls-certificate", str(certificate), "--tls-key", str(key)) as server:
+        assert server.url.startswith("https://")
+        opener = urllib.request.build_opener(urllib.request.HTTPSHandler(context=trust))
+        urllib.request.install_opener(opener)
+        try:
+            log = server.register()
+            log.append("one")
+            url = log.stream_url()
+            assert url.startswith("wss://")
+            with stream(url, ssl=trust) as viewer:
+                assert json.loads(viewer.recv(timeout=30))["message"] == "one"
+        finally:
+            urllib.request.install_opener(urllib.request.build_opener())
+
+
+def test_a_certificate_that_can_not_be_read_is_refused(tmp_path):
+    refused = serve(
+        tmp_path / "data", "--listen", "127.0.0.1:0", "--tls-certificate", "/nowhere", "--tls-key", "/nowhere")
+    assert refused.returncode == 125 and "/nowhere" in refused.stderr
+
+
+def test_nothing_acknowledged_is_lost_when_the_server_is_killed(own_server):
+    """Producers append and the server is killed, again and again; each retries what it has no answer for."""
+    server = own_server.start()
+    logs = [server.register() for _ in range(4)]
+    acknowledged = {log.id: 0 for log in logs}
+    stop = threading.Event()
+
+    def produce(log):
+        number = 0
+        while not stop.is_set():
+            try:
+                log.append(*[f"line {number + n}" for n in range(7)], after=number)
+            except (OSError, Refused):
+                continue
+            number += 7
+            acknowledged[log.id] = log.head
+            assert log.head == number
+
+    threads = [threading.Thread(target=produce, args=(log,)) for log in logs]
+    for thread in threads:
+        thread.start()
+    for round in range(8):
+        before = dict(acknowledged)
+        wait_for(lambda: all(acknowledged[log.id] > before[log.id] + 30 for log in logs))
+        server.restart()
+    stop.set()
+    for thread in threads:
+        thread.join()
+    for log in logs:
+        assert server.execution(log.id)["last_offset"] == acknowledged[log.id]
+        log.append(end="SUCCEEDED", after=acknowledged[log.id])
+        texts = [e["message"] for e in server.events(log.id)[:-1]]
+        assert texts == [f"line {n}" for n in range(acknowledged[log.id])]
+    server.stop()
+    doctor = subprocess.run(
+        [BINARY, "doctor", "--data", str(server.data)], capture_output=True, text=True, env=server.environment)
+    assert doctor.returncode == 0, doctor.stdout
+
+
+def test_a_full_disk_is_said_and_got_over(tmp_path):
+    """On a file system of its own, in a mount namespace of its own."""
+    if subprocess.run(["unshare", "-rm", "true"], capture_output=True).returncode != 0:
+        pytest.skip("this machine lets nobody make a mount namespace")
+    small = tmp_path / "small"
+    small.mkdir()
+    wrapper = tmp_path / "everyline"
+    wrapper.write_text(
+        f"#!/bin/sh\nexec unshare -rm sh -c 'mount -t tmpfs -o size=4m none {small} && exec \"$0\" \"$@\"' {BINARY} \"$@\"\n")
+    wrapper.chmod(0o755)
+    server = Server(tmp_path / "server")
+    process = subprocess.Popen(
+        [wrapper, "serve", "--data", str(small), "--listen", "127.0.0.1:0", "--admin-key-file", str(server.key_file)],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=server.environment)
+    try:
+        server.url = json.loads(process.stdout.readline())["listening"]
+        server.key = server.key_file.read_text().strip()
+        log = server.register()
+        log.append("first")
+        inside = pathlib.Path(f"/proc/{process.pid}/root{small}")
+        filler = inside / "filler"
+        with open(filler, "wb") as file:
+            try:
+                while file.write(b"x" * 65536):
+                    file.flush()
+            except OSError:
+                pass
+        with pytest.raises(Refused) as full:
+            for _ in range(100):
+                log.append("x" * 100_000)
+        assert (full.value.status, full.value.code) == (507, "no_space")
+        head = server.execution(log.id)["last_offset"]
+        assert head == log.head
+        assert server.request("GET", "/healthz")[0] == 200
+        filler.unlink()
+        assert log.append("after the disk was full", end="SUCCEEDED") == head + 2
+        assert len(server.events(log.id)) == head + 2
+    finally:
+        process.terminate()
+        process.wait(30)
+        process.stdout.close()
