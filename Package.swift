@@ -76,10 +76,11 @@ let package = Package(
             ],
             resources: [.embedInCode("Resources/openapi.json")],
             swiftSettings: settings),
+        .systemLibrary(name: "CSpawn", path: "Sources/CSpawn"),
         .target(
             name: "EverylineRunner",
             dependencies: [
-                "Everyline", "EverylineClient", nioCore, nioPosix, logging, swiftSystem,
+                "CSpawn", "Everyline", "EverylineClient", nioCore, nioPosix, logging, swiftSystem,
                 product("Subprocess", "swift-subprocess"),
             ],
             swiftSettings: settings),

@@ -54,15 +54,15 @@ struct Demo {
             group.addTask {
                 var ports = ports.makeAsyncIterator()
                 guard let port = await ports.next() else { throw DemoError("the server did not start") }
-                let isVerified = try await follow(serverPort: port)
-                if staysUp { try await waitForInterrupt(port) }
-                return isVerified
+                return try await follow(serverPort: port)
             }
-            var verdict: Bool?
-            while verdict == nil, let result = try await group.next() { verdict = result }
+            guard let isVerified = try await group.next(), let isVerified else {
+                throw DemoError("the server did not start, or not again")
+            }
+            if staysUp { try await waitForInterrupt() }
             server.send(SIGTERM)
             group.cancelAll()
-            return verdict ?? false
+            return isVerified
         }
     }
 
@@ -98,10 +98,11 @@ struct Demo {
         }
     }
 
-    private func waitForInterrupt(_ port: Int) async throws {
+    private func waitForInterrupt() async throws {
         Self.say("")
-        Self.say("The server goes on at http://127.0.0.1:\(port). In another terminal:")
-        Self.say("    export EVERYLINE_URL=http://127.0.0.1:\(port) EVERYLINE_API_KEY=$(cat \(server.keyFile))")
+        let url = "http://127.0.0.1:\(server.port)"
+        Self.say("The server goes on at \(url). In another terminal:")
+        Self.say("    export EVERYLINE_URL=\(url) EVERYLINE_API_KEY=$(cat \(server.keyFile))")
         Self.say("    \(server.binary) list")
         Self.say("    \(server.binary) run -- ls -l /")
         Self.say("Ctrl-C stops it.")

@@ -14,13 +14,15 @@ final class ServerProcess: Sendable {
     let binary: String
     let directory: String
     private let running = Mutex<Int32?>(nil)
-    private let port = Mutex<Int>(0)
+    private let listeningPort = Mutex<Int>(0)
 
     init(binary: String, directory: String) {
         self.binary = binary
         self.directory = directory
     }
 
+    /// Where it listens; 0 before it did so first.
+    var port: Int { listeningPort.withLock { $0 } }
     var keyFile: String { directory + "/admin.key" }
 
     /// Runs the server until it ends. A second run listens where the first did.
@@ -28,7 +30,7 @@ final class ServerProcess: Sendable {
         let log = try FileDescriptor.open(
             directory + "/server.log", .writeOnly, options: [.create, .append], permissions: .ownerReadWrite)
         defer { try? log.close() }
-        let address = "127.0.0.1:\(port.withLock { $0 })"
+        let address = "127.0.0.1:\(port)"
         let environment = Environment.inherit.updating(["XDG_CONFIG_HOME": directory + "/config"])
         _ = try await Subprocess.run(
             .path(FilePath(binary)),
@@ -41,7 +43,7 @@ final class ServerProcess: Sendable {
                 guard let listening = try? JSONDecoder().decode(Listening.self, from: Data(line.utf8)),
                     let port = listening.port
                 else { continue }
-                self.port.withLock { $0 = port }
+                self.listeningPort.withLock { $0 = port }
                 onListening(port)
             }
         }

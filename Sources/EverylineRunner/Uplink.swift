@@ -49,9 +49,11 @@ package struct Uplink: Sendable {
 
     private func deliver() async throws -> Conclusion {
         var limit = Self.batchLimit
-        // The answer says where the log is: further than the spool knows, if an earlier process didn't get it.
-        var head = try await append(ByteBuffer(), after: spool.acknowledged)
-        spool.acknowledge(through: head)
+        var head = try await align()
+        if head < spool.acknowledged {
+            try await end(after: head, discardingAfter: spool.acknowledged)
+            return .delivered
+        }
         while let (events, last) = try await next(after: head, limit: limit) {
             do {
                 let confirmed = try await append(events, after: head)
@@ -59,7 +61,7 @@ package struct Uplink: Sendable {
                     throw ClientError.unexpectedAnswer("it acknowledged event \(confirmed) after \(last) was sent")
                 }
                 head = confirmed
-                spool.acknowledge(through: head)
+                try spool.acknowledge(through: head)
             } catch let error as APIError {
                 switch error.knownCode {
                 case .outOfOrder where error.head.map { $0 >= spool.acknowledged && $0 != head } ?? false:
@@ -75,6 +77,22 @@ package struct Uplink: Sendable {
             }
         }
         return .delivered
+    }
+
+    /// Learns where the log is: further than the spool knows, if an earlier process didn't get the answer, or its last writes
+    /// did not survive a crash of the machine; less far, if the log was full and the rest was discarded.
+    ///
+    /// - Throws: as ``run()``, and `APIError`.
+    @discardableResult
+    func align() async throws -> Offset {
+        do {
+            let head = try await append(ByteBuffer(), after: spool.acknowledged)
+            try spool.acknowledge(through: head)
+            return head
+        } catch let error as APIError {
+            guard error.knownCode == .outOfOrder, let head = error.head, head < spool.acknowledged else { throw error }
+            return head
+        }
     }
 
     /// What follows `head`; `nil` if that was the `end`.
@@ -101,7 +119,7 @@ package struct Uplink: Sendable {
             if let end = spool.end, end == last, let line = events.lastLine {
                 head = try await append(line, after: head)
             }
-            spool.acknowledge(through: position)
+            try spool.acknowledge(through: position)
         }
     }
 

@@ -101,7 +101,7 @@ package final class Spool: Sendable {
             if state.isAbandoned { return }
             let current = state.segments.count - 1
             if state.segments[current].size >= limits.segment, state.unwritten.readableBytes == 0 {
-                state.segments.append(try SpoolSegment(creating: state.last.next, in: directory))
+                try appendSegment(&state)
             }
             state.segments[state.segments.count - 1].count += count
             if state.unwritten.readableBytes == 0 {
@@ -138,9 +138,13 @@ package final class Spool: Sendable {
         }
     }
 
-    /// Deletes what isn't needed any more because the server has everything up to `offset`.
-    package func acknowledge(through offset: Offset) {
-        state.withLock { state in
+    /// Deletes what isn't needed any more because the server has everything up to `offset`. That may be more than is here,
+    /// if the machine crashed: what is written next follows `offset` then.
+    ///
+    /// - Throws: `Errno`.
+    package func acknowledge(through offset: Offset) throws {
+        try state.withLock { state in
+            if offset > state.last { state.segments.append(try SpoolSegment(creating: offset.next, in: directory)) }
             while state.segments.count > 1, state.segments[0].last <= offset { state.segments.removeFirst().remove() }
         }
         feed.announceChange(of: execution)
@@ -150,6 +154,13 @@ package final class Spool: Sendable {
     package func abandon() {
         state.withLock { $0.isAbandoned = true }
         feed.announceChange(of: execution)
+    }
+
+    /// Without room for another file the last one grows on.
+    private func appendSegment(_ state: inout State) throws {
+        do {
+            state.segments.append(try SpoolSegment(creating: state.last.next, in: directory))
+        } catch let error as Errno where error.isFullDisk {}
     }
 
     private func flush(_ state: inout State) throws {

@@ -60,7 +60,7 @@ struct SpoolSegment {
                 let written = try bytes.withUnsafeReadableBytes { try file.write($0) }
                 bytes.moveReaderIndex(forwardBy: written)
                 size += written
-            } catch let error as Errno where [.noSpace, .diskQuotaExceeded].contains(error) {
+            } catch let error as Errno where error.isFullDisk {
                 break
             }
         }
@@ -106,6 +106,10 @@ extension ByteBuffer {
             return count
         }
     }
+}
+
+extension Errno {
+    var isFullDisk: Bool { self == .noSpace || self == .diskQuotaExceeded }
 }
 
 extension UnsafeRawBufferPointer {

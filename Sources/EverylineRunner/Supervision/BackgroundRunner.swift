@@ -35,11 +35,12 @@ package struct BackgroundRunner: Sendable {
         let recorder = Recorder(spool: spool, lineLimit: job.lineLimit, now: now)
         let configuration = EverylineClient.Configuration(address: ServerAddress(socketPath: job.serverSocket))
         let conclusion = try await EverylineClient.with(configuration) { client in
-            let endpoint = ProducerEndpoint(client, execution: directory.execution, token: token)
-            let session = ProducerSession(uplink(spool, endpoint), stopping: stopping)
+            let endpoint = endpoint(client, token)
+            let uplink = uplink(spool, endpoint)
+            let session = ProducerSession(uplink, stopping: stopping)
             return try await session.run {
                 if isSuccessor || directory.mayHaveStarted {
-                    try conclude(recorder)
+                    try await conclude(recorder, uplink)
                 } else {
                     try await run(job.request, recorder)
                 }
@@ -64,12 +65,28 @@ package struct BackgroundRunner: Sendable {
     }
 
     /// Ends what an earlier runner began: nothing of the command goes on, and the log says so.
-    private func conclude(_ recorder: Recorder) throws {
+    private func conclude(_ recorder: Recorder, _ uplink: Uplink) async throws {
         directory.command()?.killGroup()
         guard recorder.spool.end == nil else { return }
+        do {
+            try await uplink.align()
+        } catch is APIError {
+            // Nobody wants it: the session learns the same.
+            return
+        }
         try recorder.note(
             .runnerLost, "The process that ran the command is gone; output that it had not written down is lost.")
         try recorder.end(ExecutionOutcome(status: .failed, exitCode: nil, reason: .runnerLost))
+    }
+
+    /// The server, for as long as the directory is there: whoever deletes it ends the command.
+    private func endpoint(_ client: EverylineClient, _ token: Credential) -> ProducerEndpoint {
+        let server = ProducerEndpoint(client, execution: directory.execution, token: token)
+        return ProducerEndpoint(
+            append: { events, head in
+                guard directory.exists else { throw JobDirectory.Deleted() }
+                return try await server.append(events, head)
+            }, mustStop: server.mustStop)
     }
 
     private func uplink(_ spool: Spool, _ endpoint: ProducerEndpoint) -> Uplink {

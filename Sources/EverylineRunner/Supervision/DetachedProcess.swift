@@ -1,3 +1,4 @@
+import CSpawn
 import Glibc
 import SystemPackage
 
@@ -24,11 +25,13 @@ enum DetachedProcess {
         posix_spawnattr_setsigdefault(&attributes, &signals)
         sigemptyset(&signals)
         posix_spawnattr_setsigmask(&attributes, &signals)
-        let flags = POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | Self.newSession
-        posix_spawnattr_setflags(&attributes, Int16(flags))
+        let flags = Int16(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK) | cspawn_new_session
+        posix_spawnattr_setflags(&attributes, flags)
         posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         posix_spawn_file_actions_addopen(&actions, 1, log, O_WRONLY | O_CREAT | O_APPEND, 0o600)
         posix_spawn_file_actions_adddup2(&actions, 1, 2)
+        // NIO's sockets are not close-on-exec: a runner that held the server's port would keep its successor from it.
+        cspawn_close_from(&actions, 3)
         var pid: pid_t = 0
         let words = arguments.map { strdup($0) }
         defer { for word in words { free(word) } }
@@ -44,7 +47,4 @@ enum DetachedProcess {
         var status: Int32 = 0
         return waitpid(pid, &status, WNOHANG) != 0
     }
-
-    /// `POSIX_SPAWN_SETSID` of spawn.h, which Glibc's module leaves out.
-    private static let newSession: Int32 = 0x80
 }

@@ -77,6 +77,10 @@ package struct JobDirectory: Sendable, Equatable {
 
     var exists: Bool { access(path, F_OK) == 0 }
 
+    struct Deleted: Error, CustomStringConvertible {
+        let description = "the runner's directory was deleted"
+    }
+
     // MARK: How far it is
 
     private struct Command: Codable {
