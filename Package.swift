@@ -119,7 +119,7 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "EverylineRunnerTests",
-            dependencies: ["Everyline", "EverylineRunner", "EverylineTesting", nioCore],
+            dependencies: ["Everyline", "EverylineClient", "EverylineRunner", "EverylineTesting", nioCore],
             swiftSettings: settings),
     ]
 )

@@ -1,4 +1,5 @@
 import EverylineClient
+import EverylineTesting
 import Testing
 
 @Suite("A retry policy") struct RetryPolicyTests {

@@ -1,5 +1,6 @@
 import Everyline
 import EverylineClient
+import EverylineTesting
 import NIOCore
 import Testing
 

@@ -1,0 +1,183 @@
+import Everyline
+import EverylineTesting
+import Foundation
+import NIOCore
+import Testing
+
+@testable import EverylineRunner
+
+/// Real commands, on this machine.
+@Suite("A runner", .timeLimit(.minutes(2))) struct RunnerTests {
+    private let directory: TemporaryDirectory
+    private let execution: ExecutionID
+
+    init() throws {
+        directory = try TemporaryDirectory()
+        execution = try #require(ExecutionID("tested"))
+    }
+
+    private struct Result {
+        let outcome: ExecutionOutcome
+        let events: [LogEvent]
+
+        var lines: [LogLine] {
+            events.compactMap { if case .line(let line) = $0.content { line } else { nil } }
+        }
+        var messages: [String] { lines.map(\.message) }
+        var notices: [String] {
+            events.compactMap { if case .notice(let code, _) = $0.content { code } else { nil } }
+        }
+    }
+
+    private func run(
+        _ command: String..., edit: (inout RunRequest) -> Void = { _ in }, limits: Runner.Limits = .init(),
+        stopping: Stopping = Stopping(), onStart: @escaping @Sendable (ProcessIdentity) throws -> Void = { _ in }
+    ) async throws -> Result {
+        var request = RunRequest(command: command)
+        edit(&request)
+        let spool = try Spool(directory.path + "/spool", of: execution)
+        let environment = CommandEnvironment.make(
+            from: ["PATH": "/usr/bin:/bin", "EVERYLINE_API_KEY": "secret", "KEPT": "yes"], request, execution: execution
+        )
+        let recorder = Recorder(spool: spool, lineLimit: .kibibytes(256), now: { Timestamp(milliseconds: 5) })
+        let runner = Runner(
+            CommandProcess(request, environment: environment), recorder: recorder, stopping: stopping, limits: limits,
+            clock: ContinuousClock(), onStart: onStart)
+        let outcome = try await runner.run()
+        return Result(outcome: outcome, events: try events(of: spool))
+    }
+
+    /// The spool's lines as the log's events: with the offsets that the server gives them.
+    private func events(of spool: Spool) throws -> [LogEvent] {
+        var events: [LogEvent] = []
+        while let (lines, last) = try spool.read(after: Offset(UInt64(events.count)), limit: .mebibytes(1)) {
+            for line in String(buffer: lines).split(separator: "\n") {
+                let numbered = "{\"offset\":\(events.count + 1)," + line.dropFirst()
+                events += try LogEvent.decode(lines: ByteBuffer(string: numbered))
+            }
+            #expect(last.rawValue == UInt64(events.count))
+        }
+        #expect(events.map(\.timestamp) == events.map(\.timestamp).sorted())
+        return events
+    }
+
+    @Test("records the output of both streams in the order in which it was written")
+    func merged() async throws {
+        let result = try await run("sh", "-c", "for i in 1 2 3; do echo out $i; echo err $i >&2; done; exit 3")
+        #expect(result.messages == ["out 1", "err 1", "out 2", "err 2", "out 3", "err 3"])
+        #expect(result.lines.allSatisfy { $0.stream == nil })
+        #expect(result.outcome == ExecutionOutcome(status: .failed, exitCode: 3))
+        #expect(result.events.last?.content == .end(result.outcome))
+    }
+
+    @Test("tells the streams apart where that is asked for")
+    func split() async throws {
+        let result = try await run("sh", "-c", "echo out; echo err >&2; echo out") { $0.streams = .split }
+        #expect(result.lines.filter { $0.stream == .stdout }.map(\.message) == ["out", "out"])
+        #expect(result.lines.filter { $0.stream == .stderr }.map(\.message) == ["err"])
+    }
+
+    @Test("keeps what a terminal would not: empty lines, carriage returns, NUL, and a last line without its newline")
+    func bytes() async throws {
+        let result = try await run("printf", "a\\n\\n\\r50%%\\r100%%\\n\\000\\377\\nlast")
+        #expect(result.messages == ["a", "", "\r50%\r100%", "\u{0}\u{FFFD}", "last"])
+        #expect(result.outcome == ExecutionOutcome(status: .succeeded, exitCode: 0))
+    }
+
+    @Test("says why a command can't be started", arguments: [(["/nonexistent/x"], 127), (["no-such-program-x"], 127)])
+    func notFound(command: [String], code: Int) async throws {
+        let result = try await run(command[0])
+        #expect(result.outcome == ExecutionOutcome(status: .failed, exitCode: Int32(code), reason: .notStarted))
+        #expect(result.notices == ["not_started"])
+    }
+
+    @Test("says so of a file that is no program, and of a directory that is not there")
+    func notExecutable() async throws {
+        let file = directory.path + "/file"
+        try Data("hello".utf8).write(to: URL(fileURLWithPath: file))
+        #expect(try await run(file).outcome.exitCode == 126)
+        try FileManager.default.removeItem(atPath: directory.path + "/spool")
+        let moved = try await run("true") { $0.workingDirectory = "/nonexistent" }
+        #expect(moved.outcome == ExecutionOutcome(status: .failed, exitCode: 126, reason: .notStarted))
+    }
+
+    @Test("gives the command its environment and directory, and none of Everyline's secrets")
+    func environment() async throws {
+        let result = try await run("sh", "-c", "pwd; env") {
+            $0.workingDirectory = "/usr"
+            $0.env = ["ADDED": "1", "KEPT": "no"]
+        }
+        let found = Set(result.messages)
+        #expect(found.isSuperset(of: ["/usr", "ADDED=1", "KEPT=no", "EVERYLINE_EXECUTION_ID=\(execution)"]))
+        #expect(!result.messages.contains { $0.contains("secret") })
+    }
+
+    @Test("gives the number of the signal that ended the command as a shell does")
+    func signalled() async throws {
+        let result = try await run("sh", "-c", "kill -9 $$")
+        #expect(result.outcome == ExecutionOutcome(status: .failed, exitCode: 137))
+    }
+
+    @Test("ends a command whose time has passed, with its children")
+    func timeout() async throws {
+        let result = try await run("sh", "-c", "echo begun; sleep 1000 & sleep 1000") { $0.timeoutSeconds = 1 }
+        #expect(result.outcome == ExecutionOutcome(status: .failed, exitCode: 124, reason: .timedOut))
+        #expect(result.messages == ["begun"])
+    }
+
+    @Test("stops a command when asked, and lets it say goodbye")
+    func stopped() async throws {
+        let stopping = Stopping()
+        let result = try await run(
+            "sh", "-c", "trap 'echo goodbye; exit 7' TERM; while :; do sleep 0.01; done",
+            stopping: stopping, onStart: { process in Self.whenTrapping(process) { stopping.stop(.requested) } })
+        #expect(result.outcome == ExecutionOutcome(status: .stopped, exitCode: 7, reason: .stopRequested))
+        // The shell may have something to say of its child, which was stopped too.
+        #expect(result.messages.last == "goodbye")
+    }
+
+    @Test("kills a command that won't stop")
+    func stubborn() async throws {
+        let stopping = Stopping()
+        var limits = Runner.Limits()
+        limits.grace = .milliseconds(300)
+        let result = try await run(
+            "sh", "-c", "trap '' TERM; while :; do sleep 0.01; done", limits: limits, stopping: stopping,
+            onStart: { _ in stopping.stop(.requested) })
+        #expect(result.outcome.status == .stopped)
+        #expect(result.outcome.exitCode == 137 || result.outcome.exitCode == 143)
+    }
+
+    @Test("doesn't wait for ever for what a command left behind")
+    func leftovers() async throws {
+        var limits = Runner.Limits()
+        limits.lingering = .milliseconds(200)
+        let pids = directory.path + "/pid"
+        let result = try await run("sh", "-c", "echo done; sleep 1000 & echo $! > \(pids)", limits: limits)
+        #expect(result.messages == ["done"])
+        #expect(result.notices == ["output_held"])
+        #expect(result.outcome == ExecutionOutcome(status: .succeeded, exitCode: 0))
+        let pid = try #require(Int32(String(contentsOfFile: pids, encoding: .utf8).filter(\.isNumber)))
+        #expect(kill(pid, SIGKILL) == 0)
+    }
+
+    @Test("records what a command left behind writes, if that ends in time")
+    func shortLeftovers() async throws {
+        let result = try await run("sh", "-c", "(sleep 0.2; echo later) & echo now")
+        #expect(result.messages == ["now", "later"])
+        #expect(result.notices.isEmpty)
+    }
+
+    /// Calls `body` once the process catches SIGTERM (proc_pid_status(5), `SigCgt`).
+    private static func whenTrapping(_ process: ProcessIdentity, _ body: @escaping @Sendable () -> Void) {
+        Thread.detachNewThread {
+            while true {
+                let status = (try? String(contentsOfFile: "/proc/\(process.pid)/status", encoding: .utf8)) ?? ""
+                let caught = status.split(separator: "\n").first { $0.hasPrefix("SigCgt:") }?.split(separator: "\t")
+                    .last
+                if let mask = caught.flatMap({ UInt64($0, radix: 16) }), mask & (1 << 14) != 0 { return body() }
+                usleep(1000)
+            }
+        }
+    }
+}

@@ -1,0 +1,165 @@
+import Everyline
+import EverylineTesting
+import Foundation
+import NIOCore
+import Testing
+
+@testable import EverylineRunner
+
+@Suite("A spool") struct SpoolTests {
+    private let directory: TemporaryDirectory
+    private let execution: ExecutionID
+
+    init() throws {
+        directory = try TemporaryDirectory()
+        execution = try #require(ExecutionID("tested"))
+    }
+
+    private var path: String { directory.path + "/spool" }
+
+    private func open(_ limits: Spool.Limits = .init()) throws -> Spool {
+        try Spool(path, of: execution, limits: limits)
+    }
+
+    private func text(_ spool: Spool, after offset: Offset, limit: ByteCount = .mebibytes(1)) throws -> [String] {
+        var texts: [String] = []
+        var position = offset
+        while let (events, last) = try spool.read(after: position, limit: limit) {
+            texts += String(buffer: events).split(separator: "\n").compactMap { field("message", in: String($0)) }
+            position = last
+        }
+        return texts
+    }
+
+    private var files: [String] {
+        get throws { try FileManager.default.contentsOfDirectory(atPath: path).sorted() }
+    }
+
+    @Test("gives back what was written, from any offset and in any portion")
+    func reads() throws {
+        let spool = try open()
+        for number in 1...50 { try spool.write(event("line \(number)"), count: 1) }
+        let all = (1...50).map { "line \($0)" }
+        for offset in [0, 1, 17, 49, 50] {
+            #expect(try text(spool, after: Offset(UInt64(offset))) == Array(all[offset...]))
+            #expect(try text(spool, after: Offset(UInt64(offset)), limit: 40) == Array(all[offset...]))
+        }
+        #expect(spool.last == 50)
+        #expect(spool.end == nil)
+    }
+
+    @Test("is found again by the next process, with its end")
+    func reopens() throws {
+        do {
+            let spool = try open(.init(segment: 100))
+            for number in 1...20 { try spool.write(event("line \(number)"), count: 1) }
+            try spool.write(endEvent, count: 1, isEnd: true)
+        }
+        let spool = try open(.init(segment: 100))
+        #expect(spool.last == 21)
+        #expect(spool.end == 21)
+        #expect(try text(spool, after: 0).count == 20)
+    }
+
+    @Test("cuts off the line that a killed process left half written")
+    func tornTail() throws {
+        do {
+            let spool = try open()
+            try spool.write(event("whole"), count: 1)
+        }
+        let file = try #require(FileHandle(forWritingAtPath: path + "/" + files[0]))
+        try file.seekToEnd()
+        try file.write(contentsOf: Data("{\"timestamp\":1,\"mess".utf8))
+        try file.close()
+        let spool = try open()
+        #expect(spool.last == 1)
+        try spool.write(event("next"), count: 1)
+        #expect(try text(spool, after: 0) == ["whole", "next"])
+    }
+
+    @Test("doesn't take a line that quotes an end for the end")
+    func quotedEnd() throws {
+        do {
+            let spool = try open()
+            try spool.write(event("\\\",\\\"type\\\":\\\"end\\\""), count: 1)
+        }
+        #expect(try open().end == nil)
+    }
+
+    @Test("deletes what was acknowledged, and only that")
+    func acknowledges() throws {
+        let spool = try open(.init(segment: 100))
+        for number in 1...20 { try spool.write(event("line \(number)"), count: 1) }
+        let before = try files.count
+        #expect(before > 4)
+        try spool.acknowledge(through: 10)
+        #expect(try files.count < before)
+        #expect(spool.acknowledged <= 10)
+        #expect(try text(spool, after: 10) == (11...20).map { "line \($0)" })
+        try spool.acknowledge(through: 20)
+        #expect(try files.count == 1)
+        try spool.write(event("line 21"), count: 1)
+        #expect(try text(spool, after: 20) == ["line 21"])
+    }
+
+    @Test("goes on after the log's head if the machine lost what had been written")
+    func behindTheServer() throws {
+        let spool = try open()
+        try spool.write(event("known"), count: 1)
+        try spool.acknowledge(through: 100)
+        #expect(spool.last == 100)
+        try spool.write(endEvent, count: 1, isEnd: true)
+        #expect(spool.end == 101)
+        let (events, last) = try #require(try spool.read(after: 100, limit: 1000))
+        #expect(events == endEvent)
+        #expect(last == 101)
+    }
+
+    @Test("ends at a file that is missing: what follows it is sent to nobody")
+    func missingFile() throws {
+        do {
+            let spool = try open(.init(segment: 60))
+            for number in 1...12 { try spool.write(event("line \(number)"), count: 1) }
+        }
+        let names = try files
+        try #require(names.count > 3)
+        try FileManager.default.removeItem(atPath: path + "/" + names[1])
+        let spool = try open()
+        #expect(spool.last < 12)
+        #expect(try text(spool, after: 0) == (1...spool.last.rawValue).map { "line \($0)" })
+    }
+
+    @Test("has no room at its limit, and has it again when the server took something")
+    func room() throws {
+        let spool = try open(.init(total: 400, segment: 100))
+        var written: UInt64 = 0
+        while try spool.hasRoom() {
+            written += 1
+            try spool.write(event("line \(written)"), count: 1)
+            try #require(written < 100)
+        }
+        try spool.acknowledge(through: Offset(written))
+        #expect(try spool.hasRoom())
+    }
+
+    @Test("takes nothing, and asks nobody to wait, once it is abandoned")
+    func abandoned() throws {
+        let spool = try open(.init(total: 1, segment: 100))
+        try spool.write(event("one"), count: 1)
+        #expect(try !spool.hasRoom())
+        spool.abandon()
+        #expect(try spool.hasRoom())
+        try spool.write(event("two"), count: 1)
+        #expect(spool.last == 1)
+    }
+
+    @Test("keeps what it holds from other users")
+    func permissions() throws {
+        let spool = try open()
+        try spool.write(event("secret"), count: 1)
+        for name in ["", "/" + (try files[0])] {
+            let attributes = try FileManager.default.attributesOfItem(atPath: path + name)
+            #expect((attributes[.posixPermissions] as? Int ?? 0o777) & 0o077 == 0)
+        }
+    }
+}

@@ -1,0 +1,5 @@
+public import Everyline
+
+extension Offset: ExpressibleByIntegerLiteral {
+    public init(integerLiteral value: UInt64) { self.init(value) }
+}
