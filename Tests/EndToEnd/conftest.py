@@ -1,5 +1,6 @@
 import pytest
 
+from cli import CommandLine
 from everyline import Server
 
 
@@ -17,3 +18,8 @@ def own_server(tmp_path):
     server = Server(tmp_path)
     yield server
     server.stop()
+
+
+@pytest.fixture
+def cli(server, tmp_path):
+    return CommandLine(server, tmp_path)

@@ -138,7 +138,8 @@ class Server:
 
     def events(self, id, after=0, key=None):
         """Everything that follows, over a WebSocket, to the end; checks the offsets."""
-        url = self.stream_url(id, key) if self.execution(id).get("ended_at") is None else None
+        # A log that has ended has no stream to offer.
+        url = self.get(f"/api/v1/executions/{id}/logs", key=key).get("websocket_url")
         if url is None:
             headers = {"Accept": "application/x-ndjson"}
             body = self.request("GET", f"/api/v1/executions/{id}/logs?after={after}", headers=headers)[2]

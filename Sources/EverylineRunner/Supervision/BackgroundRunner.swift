@@ -86,7 +86,11 @@ package struct BackgroundRunner: Sendable {
             append: { events, head in
                 guard directory.exists else { throw JobDirectory.Deleted() }
                 return try await server.append(events, head)
-            }, mustStop: server.mustStop)
+            },
+            mustStop: {
+                guard directory.exists else { return true }
+                return try await server.mustStop()
+            })
     }
 
     private func uplink(_ spool: Spool, _ endpoint: ProducerEndpoint) -> Uplink {

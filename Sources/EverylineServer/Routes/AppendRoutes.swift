@@ -2,6 +2,7 @@ import Everyline
 import HTTPTypes
 import Hummingbird
 import NIOCore
+import ServiceLifecycle
 
 /// What a producer does: append, and ask whether it should stop.
 struct AppendRoutes {
@@ -30,7 +31,7 @@ struct AppendRoutes {
         return try .json(AppendAnswer(head: after.offset.rawValue))
     }
 
-    /// Answers when a stop has been requested, or after a while that none has.
+    /// Answers when a stop has been requested; or after a while, or when the server is about to stop, that none has.
     @Sendable func control(_ request: Request, context: EverylineContext) async throws -> Response {
         let id = try context.executionID()
         try await authenticator.producer(of: request, for: id)
@@ -38,14 +39,23 @@ struct AppendRoutes {
         defer { presence.leave() }
         let subscription = core.stopRequests.subscribe(to: id)
         let deadline = ContinuousClock.now + limits.control
+        var isOver = false
         while true {
             let version = subscription.version
             let execution = try await core.executions.execution(id)
             let mustStop = execution.status == .terminating || execution.status.isTerminal
-            if mustStop || ContinuousClock.now >= deadline {
+            if mustStop || isOver || ContinuousClock.now >= deadline {
                 return try .json(ControlAnswer(stopRequested: mustStop, status: execution.status.rawValue))
             }
-            _ = try await subscription.wait(past: version)
+            do {
+                _ = try await withGracefulShutdownHandler {
+                    try await subscription.wait(past: version)
+                } onGracefulShutdown: {
+                    subscription.end()
+                }
+            } catch is CancellationError {
+                isOver = true
+            }
         }
     }
 

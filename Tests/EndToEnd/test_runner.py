@@ -1,0 +1,257 @@
+"""Commands that the server runs: their output, their ends, and what becomes of them when processes die."""
+
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+
+import pytest
+
+from everyline import BINARY, Server, messages, serving, wait_for
+
+COUNTING = "for i in $(seq 1 2000); do echo line $i; done; cat {fifo}; for i in $(seq 2001 4000); do echo line $i; done; exit 3"
+
+
+@pytest.fixture
+def gate(tmp_path):
+    """A pipe at which a command waits until the test lets it go on."""
+    path = tmp_path / "gate"
+    os.mkfifo(path)
+    return path
+
+
+def open_gate(gate):
+    # Opened for both ways, so that it doesn't wait for a reader; closing it is what the command waits for.
+    with open(gate, "wb"):
+        pass
+
+
+def runner_of(server, id):
+    """The pid of the process that runs an execution's command."""
+    found = subprocess.run(["pgrep", "-f", f"^everyline runner .*{id}$"], capture_output=True, text=True).stdout.split()
+    return int(found[0]) if found else None
+
+
+def is_alive(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def head_is(server, id, offset):
+    return lambda: server.execution(id)["last_offset"] >= offset
+
+
+def spooled(directory):
+    """What a runner keeps for the server."""
+    return b"".join(path.read_bytes() for path in sorted((directory / "spool").glob("*")))
+
+
+def counted(server, id):
+    events = server.events(id)
+    assert messages(events) == [f"line {n}" for n in range(1, 4001)]
+    assert (events[-1]["status"], events[-1]["exit_code"]) == ("FAILED", 3)
+    assert len(events) == 4001
+
+
+def test_a_command_runs_to_its_end(server):
+    id = server.run("sh", "-c", "echo out; echo err >&2; printf '\\033[31mred\\033[0m\\n\\n50%%\\r100%%\\nlast'; exit 3")
+    events = server.events(id)
+    assert messages(events) == ["out", "err", "\x1b[31mred\x1b[0m", "", "50%\r100%", "last"]
+    assert (events[-1]["status"], events[-1]["exit_code"]) == ("FAILED", 3)
+    execution = server.execution(id)
+    assert (execution["status"], execution["exit_code"], execution["last_offset"]) == ("FAILED", 3, 7)
+    assert execution["created_at"] <= execution["started_at"] <= execution["ended_at"]
+    wait_for(lambda: not (server.data / "runners" / id).exists())
+
+
+def test_split_streams_are_told_apart(server):
+    id = server.run("sh", "-c", "echo out; echo err >&2", streams="split")
+    assert {e["message"]: e["stream"] for e in server.events(id)[:-1]} == {"out": "stdout", "err": "stderr"}
+
+
+@pytest.mark.parametrize("command,code", [("/nonexistent/program", 127), ("no-such-program-at-all", 127), ("/etc/passwd", 126)])
+def test_a_command_that_can_not_be_started_says_why(server, command, code):
+    events = server.events(server.run(command))
+    assert events[0]["type"] == "notice" and events[0]["code"] == "not_started" and command in events[0]["message"]
+    assert (events[1]["status"], events[1]["exit_code"], events[1]["reason"]) == ("FAILED", code, "not_started")
+
+
+def test_a_command_finds_no_secrets(server):
+    id = server.run("sh", "-c", "env; cat /proc/$PPID/cmdline | tr '\\0' ' '", env={"GREETING": "hello"})
+    text = "\n".join(messages(server.events(id)))
+    assert "GREETING=hello" in text and f"EVERYLINE_EXECUTION_ID={id}" in text
+    assert server.key not in text and "elk_" not in text and "token" not in text.lower()
+
+
+def test_a_runners_directory_is_for_its_owner_alone(server, gate):
+    id = server.run("cat", str(gate))
+    directory = server.data / "runners" / id
+    for path in [directory, *directory.rglob("*")]:
+        assert path.stat().st_mode & 0o077 == 0, path
+    open_gate(gate)
+    server.events(id)
+
+
+def test_a_time_limit_ends_a_command(server):
+    events = server.events(server.run("sh", "-c", "echo begun; sleep 600", timeout_seconds=1))
+    assert messages(events) == ["begun"]
+    assert (events[-1]["status"], events[-1]["exit_code"], events[-1]["reason"]) == ("FAILED", 124, "timed_out")
+
+
+def test_stopping_ends_the_whole_group(server, tmp_path):
+    pids = tmp_path / "pids"
+    script = f"sleep 600 & echo $! $$ > {pids}; trap 'echo goodbye; exit 0' TERM; echo begun; wait"
+    id = server.run("sh", "-c", script)
+    wait_for(head_is(server, id, 1))
+    assert server.delete(f"/api/v1/executions/{id}")["status"] == "TERMINATING"
+    events = server.events(id)
+    assert messages(events) == ["begun", "goodbye"]
+    assert (events[-1]["status"], events[-1]["reason"]) == ("STOPPED", "stop_requested")
+    assert not any(is_alive(pid) for pid in pids.read_text().split())
+
+
+def test_what_a_command_leaves_behind_does_not_hold_its_log(server, tmp_path):
+    pid = tmp_path / "pid"
+    events = server.events(server.run("sh", "-c", f"echo done; sleep 600 & echo $! > {pid}"))
+    os.kill(int(pid.read_text()), signal.SIGKILL)
+    assert messages(events) == ["done"]
+    assert [e.get("code") for e in events[1:]] == ["output_held", None]
+    assert (events[-1]["status"], events[-1]["exit_code"]) == ("SUCCEEDED", 0)
+
+
+def test_a_command_outlives_its_server(own_server, gate):
+    """The server is killed, and another one takes its place at once: at the same port, with the same streams."""
+    server = own_server.start()
+    id = server.run("sh", "-c", COUNTING.format(fifo=gate))
+    wait_for(head_is(server, id, 10))
+    server.kill()
+    server.start()
+    wait_for(head_is(server, id, 2000))
+    server.restart()
+    open_gate(gate)
+    counted(server, id)
+
+
+def test_a_command_ends_while_no_server_is_there(own_server, gate):
+    server = own_server.start()
+    id = server.run("sh", "-c", COUNTING.format(fifo=gate))
+    runner = wait_for(lambda: runner_of(server, id))
+    assert server.stop() == 0
+    open_gate(gate)
+    wait_for(lambda: b'"type":"end"' in spooled(server.data / "runners" / id))
+    assert is_alive(runner)
+    server.start()
+    counted(server, id)
+    wait_for(lambda: not is_alive(runner))
+
+
+@pytest.mark.parametrize("with_server", [False, True])
+def test_a_runner_that_is_killed_is_accounted_for(own_server, tmp_path, with_server):
+    """What it had written down is in the log; the command doesn't go on alone."""
+    server = own_server.start()
+    pid = tmp_path / "pid"
+    id = server.run("sh", "-c", f"echo $$ > {pid}; echo begun; exec sleep 600")
+    wait_for(head_is(server, id, 1))
+    command = int(pid.read_text())
+    assert is_alive(command)
+    if with_server:
+        server.kill()
+    os.kill(runner_of(server, id), signal.SIGKILL)
+    if with_server:
+        server.start()
+    events = server.events(id)
+    assert messages(events) == ["begun"]
+    assert events[-2]["code"] == "runner_lost"
+    assert (events[-1]["status"], events[-1]["reason"]) == ("FAILED", "runner_lost")
+    assert "exit_code" not in events[-1] or events[-1]["exit_code"] is None
+    wait_for(lambda: not is_alive(command))
+    wait_for(lambda: not (server.data / "runners" / id).exists())
+
+
+def test_a_runner_that_is_killed_with_unsent_output_loses_none_of_it(own_server, gate):
+    server = own_server.start()
+    id = server.run("sh", "-c", COUNTING.format(fifo=gate))
+    wait_for(head_is(server, id, 2000))
+    runner = runner_of(server, id)
+    server.kill()
+    open_gate(gate)
+    wait_for(lambda: b'"type":"end"' in spooled(server.data / "runners" / id))
+    os.kill(runner, signal.SIGKILL)
+    server.start()
+    counted(server, id)
+
+
+def test_everything_is_killed_again_and_again(own_server, tmp_path):
+    """Ten commands at once, the server killed five times."""
+    server = own_server.start()
+    script = "for i in $(seq 1 1500); do echo line $i; [ $((i % 50)) = 0 ] && sleep 0.1; done; exit 5"
+    ids = [server.run("sh", "-c", script) for _ in range(10)]
+    for round in range(1, 6):
+        wait_for(lambda: all(head_is(server, id, round * 150)() for id in ids))
+        server.restart()
+    for id in ids:
+        events = server.events(id)
+        assert messages(events) == [f"line {n}" for n in range(1, 1501)]
+        assert (events[-1]["offset"], events[-1]["exit_code"]) == (1501, 5)
+
+
+def test_a_log_at_its_limit_says_so_and_ends(tmp_path):
+    with serving(tmp_path, "--log-limit", "100KiB") as server:
+        events = server.events(server.run("sh", "-c", "seq 1 100000; exit 4"))
+        lines = messages(events)
+        assert lines == [str(n) for n in range(1, len(lines) + 1)] and 1000 < len(lines) < 100_000
+        assert [e.get("code") for e in events[-2:]] == ["log_full", None]
+        assert (events[-1]["status"], events[-1]["exit_code"]) == ("FAILED", 4)
+
+
+def test_who_deletes_the_data_ends_its_commands(own_server, tmp_path):
+    server = own_server.start()
+    pid = tmp_path / "pid"
+    id = server.run("sh", "-c", f"echo $$ > {pid}; echo begun; exec sleep 600")
+    wait_for(head_is(server, id, 1))
+    runner, command = runner_of(server, id), int(pid.read_text())
+    server.kill()
+    shutil.rmtree(server.data)
+    # It notices when it next asks the server whether to stop, which it does every few seconds.
+    wait_for(lambda: not is_alive(command) and not is_alive(runner), seconds=60)
+
+
+def on_small_disk(directory, size):
+    """A server whose data has a file system of its own, in a mount namespace of its own; its spool lies elsewhere."""
+    if subprocess.run(["unshare", "-rm", "true"], capture_output=True).returncode != 0:
+        pytest.skip("this machine lets nobody make a mount namespace")
+    small = directory / "small"
+    small.mkdir()
+    server = Server(directory / "server")
+    mount = f"mount -t tmpfs -o size={size} none {small} && exec \"$0\" \"$@\""
+    process = subprocess.Popen(
+        ["unshare", "-rm", "sh", "-c", mount, BINARY, "serve", "--data", small, "--spool", directory / "spool",
+         "--listen", "127.0.0.1:0", "--admin-key-file", server.key_file],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=server.environment)
+    server.process = process
+    server.url = json.loads(process.stdout.readline())["listening"]
+    server.key = server.key_file.read_text().strip()
+    return server, pathlib.Path(f"/proc/{process.pid}/root{small}")
+
+
+def test_a_full_disk_loses_no_line(tmp_path):
+    """The server has no room; the runner keeps everything, and the log goes on when there is room again."""
+    server, inside = on_small_disk(tmp_path, "64m")
+    try:
+        filler = inside / "filler"
+        filler.write_bytes(b"x" * (60 << 20))
+        id = server.run("sh", "-c", "seq -f 'line %.0f of a command that has much to say' 1 200000; exit 3")
+        runner = tmp_path / "spool" / id
+        wait_for(lambda: b'"type":"end"' in spooled(runner)[-1000:])
+        wait_for(lambda: "no_space" in (runner / "runner.log").read_text())
+        assert server.execution(id).get("ended_at") is None
+        filler.unlink()
+        events = server.events(id)
+        assert messages(events) == [f"line {n} of a command that has much to say" for n in range(1, 200_001)]
+        assert (events[-1]["offset"], events[-1]["exit_code"]) == (200_001, 3)
+    finally:
+        server.stop()
