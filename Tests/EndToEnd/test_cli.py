@@ -1,0 +1,418 @@
+"""The command line as a user meets it: what it prints where, what it exits with, and what Ctrl-C does."""
+
+import json
+import os
+import pty
+import re
+import sqlite3
+import subprocess
+
+import pytest
+
+from cli import CommandLine
+from everyline import BINARY, messages, wait_for
+
+HEX = r"[0-9a-z]{26}"
+
+
+@pytest.fixture
+def gate(tmp_path):
+    path = tmp_path / "gate"
+    os.mkfifo(path)
+    return path
+
+
+def open_gate(gate):
+    with open(gate, "wb"):
+        pass
+
+
+def announced(command):
+    """The id that a command in the background announces."""
+    return wait_for(lambda: (found := re.search(f"execution ({HEX})\n", command.err)) and found[1])
+
+
+# Running
+
+
+def test_run_passes_on_output_and_exit_code(cli):
+    done = cli.run("run", "--", "sh", "-c", "echo out; echo err >&2; printf last; exit 3")
+    assert done.returncode == 3
+    assert done.stdout == b"out\nerr\nlast\n"
+    assert re.fullmatch(f"everyline: execution {HEX}\neveryline: FAILED, exit code 3\n", done.stderr.decode())
+
+
+def test_run_of_a_success_says_nothing_else(cli):
+    done = cli.run("run", "--", "true")
+    assert (done.returncode, done.stdout) == (0, b"")
+    assert re.fullmatch(f"everyline: execution {HEX}\n", done.stderr.decode())
+
+
+@pytest.mark.parametrize("arguments,code,words", [
+    (["--timeout", "1s", "--", "sleep", "600"], 124, "time limit"),
+    (["--", "no-such-program-at-all"], 127, "there is no program no-such-program-at-all"),
+    (["--", "/etc/passwd"], 126, "can't be run"),
+    (["--cwd", "/nonexistent", "--", "true"], 126, "no directory /nonexistent"),
+    (["--", "sh", "-c", "kill -9 $$"], 137, "exit code 137"),
+])
+def test_run_has_the_exit_codes_that_shells_use(cli, arguments, code, words):
+    done = cli.run("run", *arguments)
+    assert done.returncode == code and words in done.stderr.decode()
+
+
+def test_run_takes_the_command_as_it_stands(cli):
+    words = ["-n", "--", "a b", "$HOME", "*", "", "ü"]
+    assert cli.out("run", "--", "printf", "%s\\n", *words).split("\n")[:-1] == words
+    assert cli.out("run", "--env", "A=1=2", "--cwd", "/usr", "--", "sh", "-c", "echo $A; pwd") == "1=2\n/usr\n"
+
+
+def test_run_detached_prints_the_id_alone(cli, server):
+    id = cli.out("run", "--detach", "--", "sh", "-c", "echo one; exit 9").strip()
+    assert re.fullmatch(HEX, id)
+    assert cli.run("logs", "-f", "--exit-status", id).returncode == 9
+    assert cli.out("logs", id) == "one\n"
+
+
+def test_the_first_ctrl_c_detaches_and_says_how_to_come_back(cli, server, gate):
+    command = cli.start("run", "--", "sh", "-c", f"echo begun; cat {gate}; echo done")
+    id = announced(command)
+    wait_for(lambda: command.out == "begun\n")
+    command.interrupt()
+    assert command.wait() == 130
+    assert f"everyline logs -f {id}" in command.err and f"everyline stop {id}" in command.err
+    assert server.execution(id)["status"] == "RUNNING"
+    open_gate(gate)
+    assert cli.out("logs", "-f", id) == "begun\ndone\n"
+
+
+def test_the_second_ctrl_c_stops_the_command(cli, server):
+    command = cli.start("run", "--", "sh", "-c", "echo begun; exec sleep 600")
+    id = announced(command)
+    wait_for(lambda: command.out == "begun\n")
+    command.interrupt()
+    wait_for(lambda: "detaching" in command.err)
+    command.interrupt()
+    assert command.wait() == 143
+    assert "STOPPED" in command.err
+    assert server.execution(id)["reason"] == "stop_requested"
+
+
+def test_a_server_that_is_killed_interrupts_nobody(own_server, tmp_path, gate):
+    server = own_server.start()
+    cli = CommandLine(server, tmp_path)
+    command = cli.start("run", "--", "sh", "-c", f"seq 1 1000; cat {gate}; seq 1001 2000; exit 4")
+    announced(command)
+    wait_for(lambda: command.out.endswith("\n1000\n"))
+    server.restart()
+    wait_for(lambda: "resumed after event 1000; nothing is missing" in command.err)
+    open_gate(gate)
+    assert command.wait() == 4
+    assert command.out == "".join(f"{n}\n" for n in range(1, 2001))
+    assert "reconnecting after event 1000" in command.err
+
+
+def test_a_log_that_nobody_can_end_is_no_success(own_server, tmp_path, gate):
+    """The data is gone and another server stands there: whoever follows must not believe that it saw everything."""
+    server = own_server.start()
+    cli = CommandLine(server, tmp_path)
+    log = server.register()
+    log.append("one")
+    command = cli.start("logs", "-f", log.id)
+    wait_for(lambda: command.out == "one\n")
+    server.stop()
+    key = server.key_file.read_text()
+    server.data.rename(tmp_path / "elsewhere")
+    server.start()
+    assert server.key_file.read_text() == key
+    assert command.wait() == 125
+    assert "unknown_execution" in command.err
+
+
+# Reading
+
+
+@pytest.fixture(scope="module")
+def seeded(server):
+    log = server.register()
+    for number in range(1, 11):
+        log.append_raw(json.dumps({"timestamp": number * 60_000, "message": f"line {number}"}) + "\n")
+    log.append(end="FAILED")
+    return log
+
+
+@pytest.mark.parametrize("options,expected", [
+    ([], range(1, 11)),
+    (["--after", "7"], range(8, 11)),
+    (["--after", "11"], []),
+    (["--tail", "3"], range(8, 11)),
+    (["--tail", "0"], []),
+    (["--tail", "99"], range(1, 11)),
+    (["--since", "300000"], range(5, 11)),
+    (["--since", "1970-01-01T00:09:00Z"], range(9, 11)),
+    (["-f"], range(1, 11)),
+    (["-f", "--tail", "2"], range(9, 11)),
+])
+def test_logs_begin_where_they_are_asked_to(cli, seeded, options, expected):
+    assert cli.out("logs", *options, seeded.id) == "".join(f"line {n}\n" for n in expected)
+
+
+def test_logs_of_a_log_that_goes_on_are_what_is_there(cli, server):
+    log = server.register()
+    assert cli.out("logs", log.id) == ""
+    log.append("one", "two", "three")
+    assert cli.out("logs", log.id) == "one\ntwo\nthree\n"
+    assert cli.out("logs", "--tail", "1", log.id) == "three\n"
+    assert cli.out("logs", "--since", "1h", log.id) == "one\ntwo\nthree\n"
+    log.append(end="SUCCEEDED")
+
+
+def test_logs_print_times_and_json(cli, seeded):
+    lines = cli.out("logs", "--timestamps", "--tail", "1", seeded.id)
+    assert lines == "1970-01-01T00:10:00.000Z line 10\n"
+    events = [json.loads(line) for line in cli.out("logs", "-o", "json", seeded.id).splitlines()]
+    assert [e["offset"] for e in events] == list(range(1, 12))
+    assert (events[-1]["type"], events[-1]["status"]) == ("end", "FAILED")
+
+
+def test_logs_exit_status(cli, server):
+    log = server.register()
+    log.append("x", end="FAILED")
+    assert cli.run("logs", log.id).returncode == 0
+    assert cli.run("logs", "-f", "--exit-status", log.id).returncode == 1
+
+
+@pytest.mark.parametrize("arguments,words", [
+    (["logs"], "--last"),
+    (["logs", "--last", "x"], "--last"),
+    (["logs", "--after", "1", "--tail", "2", "x"], "exclude each other"),
+    (["logs", "--after", "-1", "x"], "--after"),
+    (["logs", "--after", "x", "x"], "--after"),
+    (["logs", "--since", "yesterday", "x"], "--since"),
+    (["logs", "--tail", "-5", "x"], "--tail"),
+    (["logs", "../../etc"], "execution"),
+    (["run"], "command"),
+    (["run", "--timeout", "soon", "--", "true"], "--timeout"),
+    (["run", "--env", "NOTHING", "--", "true"], "NOTHING"),
+    (["list", "--limit", "0"], "--limit"),
+    (["list", "--status", "DONE"], "--status"),
+    (["keys", "create", "--role", "god", "--user", "x"], "role"),
+    (["nonsense"], "nonsense"),
+])
+def test_wrong_usage_is_said_to_be_wrong(cli, arguments, words):
+    done = cli.run(*arguments)
+    assert (done.returncode, done.stdout) == (64, b"")
+    assert words in done.stderr.decode() and "Usage:" in done.stderr.decode()
+
+
+def test_what_is_not_there_is_said_to_be_missing(cli):
+    for arguments in (["logs", "nothing"], ["status", "nothing"], ["stop", "nothing"], ["logs", "-f", "nothing"]):
+        done = cli.run(*arguments)
+        assert done.returncode == 125 and "unknown_execution" in done.stderr.decode()
+    done = cli.run("logs", "--after", "99", cli.out("run", "--detach", "--", "true").strip())
+    assert done.returncode == 125 and "invalid_cursor" in done.stderr.decode()
+
+
+def test_a_reader_that_hangs_up_ends_it_quietly(cli):
+    text = f"{BINARY} run -- seq 1 1000000 | head -n 2; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", text], capture_output=True, env=cli.environment, timeout=60)
+    assert done.stdout == b"1\n2\n141\n"
+    assert b"rror" not in done.stderr
+
+
+# Colours and terminals
+
+
+def in_terminal(cli, *arguments, **environment):
+    """What a command prints to a terminal."""
+    main, side = pty.openpty()
+    process = subprocess.Popen(
+        [BINARY, *arguments], stdout=side, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL,
+        env={**cli.environment, **environment})
+    os.close(side)
+    seen = b""
+    while True:
+        try:
+            part = os.read(main, 4096)
+        except OSError:
+            break
+        if not part:
+            break
+        seen += part
+    os.close(main)
+    process.wait(30)
+    return seen.decode()
+
+
+def test_colours_of_ours_go_to_terminals_only_and_those_of_the_command_everywhere(cli, server):
+    log = server.register()
+    log.append("\x1b[32mgreen\x1b[0m")
+    log.append("wrong", stream="stderr")
+    log.append(end="SUCCEEDED")
+    plain = "\x1b[32mgreen\x1b[0m\nwrong\n"
+    assert cli.out("logs", log.id) == plain
+    assert in_terminal(cli, "logs", log.id, TERM="xterm").endswith("\n\x1b[31mwrong\x1b[0m\r\n")
+    for environment in ({"NO_COLOR": "1", "TERM": "xterm"}, {"TERM": "dumb"}):
+        assert in_terminal(cli, "logs", log.id, **environment) == plain.replace("\n", "\r\n")
+
+
+# Listing, stopping, keys
+
+
+def test_list_and_status(cli, server):
+    id = cli.out("run", "--detach", "--", "echo", "a b").strip()
+    cli.out("logs", "-f", id)
+    first = cli.out("list", "--limit", "1").splitlines()
+    assert first[0].split() == ["EXECUTION", "STATUS", "EXIT", "OWNER", "CREATED", "TOOK", "COMMAND"]
+    assert len(first) == 2 and first[1].startswith(id) and first[1].endswith("echo 'a b'")
+    assert json.loads(cli.out("list", "-o", "json", "--status", "SUCCEEDED", "--limit", "1"))[0]["execution_id"] == id
+    assert json.loads(cli.out("status", "-o", "json", id))["command"] == ["echo", "a b"]
+    assert "status:     SUCCEEDED" in cli.out("status", id)
+    assert cli.out("logs", "--last") == "a b\n"
+
+
+def test_list_goes_on_beyond_a_page(own_server, tmp_path):
+    server = own_server.start()
+    ids = [server.register().id for _ in range(25)]
+    listed = json.loads(CommandLine(server, tmp_path).out("list", "-o", "json", "--limit", "24"))
+    assert [e["execution_id"] for e in listed] == ids[::-1][:24]
+
+
+def test_stop(cli, server):
+    id = cli.out("run", "--detach", "--", "sleep", "600").strip()
+    assert cli.out("stop", id) == f"{id} TERMINATING\n"
+    server.events(id)
+    assert cli.out("stop", id) == f"{id} STOPPED\n"
+
+
+def test_keys_are_made_used_and_revoked(cli, server, tmp_path):
+    made = cli.run("keys", "create", "--user", "colleague", "--role", "viewer")
+    key = made.stdout.decode().strip()
+    assert re.fullmatch(r"elk_[\w-]{43}", key)
+    colleague = CommandLine(server, tmp_path, key)
+    id = cli.out("run", "--detach", "--", "echo", "hello").strip()
+    assert colleague.out("logs", "-f", id) == "hello\n"
+    for refused in (["run", "--", "true"], ["stop", id], ["keys", "list"]):
+        done = colleague.run(*refused)
+        assert done.returncode == 125 and "forbidden" in done.stderr.decode()
+    listed = json.loads(cli.out("keys", "list", "-o", "json"))
+    name = next(k["id"] for k in listed if k["user"] == "colleague")
+    assert key not in json.dumps(listed)
+    cli.out("keys", "revoke", name)
+    done = colleague.run("list")
+    assert done.returncode == 125 and "EVERYLINE_API_KEY" in done.stderr.decode()
+
+
+# Producing from here
+
+
+def test_exec_runs_here_and_records_there(cli, server, tmp_path):
+    done = cli.run("exec", "--", "sh", "-c", "read line; echo got $line; echo err >&2; exit 6", input=b"hello\n")
+    assert (done.returncode, done.stdout) == (6, b"got hello\nerr\n")
+    id = re.search(HEX, done.stderr.decode())[0]
+    assert messages(server.events(id)) == ["got hello", "err"]
+    assert server.execution(id)["exit_code"] == 6
+    assert not list((tmp_path / ".local/state/everyline/spool").iterdir())
+
+
+def test_exec_goes_on_while_the_server_is_away(own_server, tmp_path, gate):
+    server = own_server.start()
+    cli = CommandLine(server, tmp_path)
+    command = cli.start("exec", "--", "sh", "-c", f"echo one; cat {gate}; seq 1 1000; exit 2")
+    id = announced(command)
+    wait_for(lambda: command.out == "one\n")
+    server.kill()
+    open_gate(gate)
+    wait_for(lambda: command.out.endswith("\n1000\n"))
+    wait_for(lambda: "kept in" in command.err)
+    server.start()
+    assert command.wait() == 2
+    assert messages(server.events(id)) == ["one"] + [str(n) for n in range(1, 1001)]
+
+
+def test_exec_stops_when_the_server_says_so(cli, server):
+    command = cli.start("exec", "--", "sh", "-c", "echo begun; exec sleep 600")
+    id = announced(command)
+    wait_for(lambda: command.out == "begun\n")
+    cli.out("stop", id)
+    assert command.wait() == 143
+    assert server.execution(id)["status"] == "STOPPED"
+
+
+def test_exec_does_not_start_what_it_could_not_record(cli, tmp_path):
+    made = tmp_path / "made"
+    done = cli.run("exec", "--", "touch", made, EVERYLINE_URL="http://127.0.0.1:1")
+    assert done.returncode == 125 and not made.exists()
+    assert "is the server running" in done.stderr.decode().lower()
+
+
+def test_pipe_records_what_it_is_given(cli, server):
+    text = "".join(f"line {n}\n" for n in range(5000)).encode() + b"\xff\x00 last"
+    done = cli.run("pipe", "--name", "a build", input=text)
+    assert (done.returncode, done.stdout) == (0, text)
+    id = re.search(HEX, done.stderr.decode())[0]
+    assert messages(server.events(id)) == text.decode(errors="replace").split("\n")
+    assert server.execution(id)["command"] == ["a build"]
+    assert cli.run("pipe", "--quiet", input=b"x\n").stdout == b""
+
+
+# Settings
+
+
+def test_settings_come_from_flags_before_the_environment_before_the_file(cli, server, tmp_path):
+    config = tmp_path / "xdg/everyline/config.yaml"
+    config.parent.mkdir(parents=True)
+
+    def write(**values):
+        config.write_text("".join(f"{k}: {v}\n" for k, v in values.items()))
+        config.chmod(0o600)
+
+    def listing(*flags, **environment):
+        return cli.run("list", *flags, XDG_CONFIG_HOME=str(tmp_path / "xdg"), **environment).returncode
+
+    nothing = {"EVERYLINE_URL": "", "EVERYLINE_API_KEY": ""}
+    write(url=server.url, api_key=server.key)
+    assert listing(**nothing) == 0
+    write(url="http://127.0.0.1:1", api_key="elk_wrong")
+    assert listing(**nothing) == 125
+    assert listing() == 0
+    key_file = tmp_path / "key"
+    key_file.write_text(server.key + "\n")
+    key_file.chmod(0o600)
+    assert listing("--url", server.url, "--api-key-file", str(key_file), EVERYLINE_URL="http://127.0.0.1:1",
+                   EVERYLINE_API_KEY="elk_wrong") == 0
+    write(ulr="typo")
+    done = cli.run("list", XDG_CONFIG_HOME=str(tmp_path / "xdg"))
+    assert done.returncode == 125 and "ulr" in done.stderr.decode()
+    write(url=server.url, api_key=server.key)
+    config.chmod(0o644)
+    done = cli.run("list", XDG_CONFIG_HOME=str(tmp_path / "xdg"), **nothing)
+    assert done.returncode == 0 and "chmod 600" in done.stderr.decode()
+
+
+def test_help_version_and_completions(cli):
+    assert re.fullmatch(r"\d+\.\d+\.\d+\n", cli.out("--version"))
+    overview = cli.out("--help")
+    for command in ("serve", "run", "exec", "pipe", "logs", "list", "status", "stop", "keys", "doctor", "completions"):
+        assert re.search(rf"^  {command} ", overview, re.M), command
+        assert "OVERVIEW" in cli.out(command, "--help")
+    assert " runner " not in overview
+    for shell in ("bash", "zsh", "fish"):
+        assert "everyline" in cli.out("completions", shell)
+    done = subprocess.run(["bash", "-n"], input=cli.out("completions", "bash").encode(), capture_output=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_doctor_finds_what_is_missing(own_server, tmp_path):
+    server = own_server.start()
+    log = server.register()
+    for part in range(3):
+        log.append(*[f"line {part}.{n}" for n in range(100)])
+    cli = CommandLine(server, tmp_path)
+    assert "1 executions, 300 events" in cli.out("doctor", "--data", server.data)
+    server.stop()
+    with sqlite3.connect(server.data / "everyline.sqlite") as database:
+        database.execute("DELETE FROM block WHERE first = 101")
+    done = cli.run("doctor", "--data", server.data)
+    assert done.returncode == 1 and f"fault: {log.id}" in done.stdout.decode()
+    done = cli.run("doctor", "--data", tmp_path / "nothing")
+    assert done.returncode == 125 and b"nothing" in done.stderr
