@@ -27,6 +27,8 @@ final class DirectoryLock: Sendable {
 
     func release() {
         guard let descriptor = descriptor.withLock({ $0.take() }) else { return }
+        // Closing alone isn't enough: a process that is just being started may still have a copy, until it executes.
+        flock(descriptor, LOCK_UN)
         close(descriptor)
     }
 
