@@ -11,8 +11,6 @@ import time
 import urllib.error
 import urllib.request
 
-from websockets.sync.client import connect
-
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = os.environ.get("EVERYLINE_BINARY", str(ROOT / ".build/debug/everyline"))
 SUBPROTOCOL = "everyline.v1"
@@ -187,6 +185,9 @@ class Log:
 
 def stream(url, subprotocol=SUBPROTOCOL, **more):
     """Opens a viewer's stream."""
+    # Who only starts servers needs no WebSocket package.
+    from websockets.sync.client import connect
+
     more.setdefault("max_size", None)
     return connect(url, subprotocols=[subprotocol] if subprotocol else None, open_timeout=20, **more)
 
