@@ -51,7 +51,7 @@ let package = Package(
         .target(name: "Everyline", dependencies: [nioCore, crypto], swiftSettings: settings),
         .target(
             name: "EverylineSQLite",
-            dependencies: ["Everyline", nioCore, product("GRDB", "GRDB.swift")],
+            dependencies: ["Everyline", nioCore, nioPosix, product("GRDB", "GRDB.swift")],
             swiftSettings: settings),
         .systemLibrary(name: "CZlib", path: "Sources/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(

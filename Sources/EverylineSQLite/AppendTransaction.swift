@@ -92,14 +92,16 @@ struct AppendTransaction {
     private func write(_ log: Log) throws {
         let head = log.row.head
         let statement = try db.cachedStatement(
-            sql: """
-                UPDATE execution SET head = ?, log_bytes = ?, latest_ms = ?, status = ?,
-                    started_ms = coalesce(started_ms, ?) WHERE number = ?
-                """)
+            sql: "UPDATE execution SET head = ?, log_bytes = ?, latest_ms = ? WHERE number = ?")
         try statement.execute(arguments: [
-            Int64(head.offset.rawValue), head.bytes, head.latest.milliseconds, log.row.status.rawValue,
-            log.hasStarted ? now.milliseconds : nil, log.row.number,
+            Int64(head.offset.rawValue), head.bytes, head.latest.milliseconds, log.row.number,
         ])
+        // Apart, because naming an indexed column writes its index too.
+        if log.hasStarted {
+            try db.cachedStatement(
+                sql: "UPDATE execution SET status = ?, started_ms = coalesce(started_ms, ?) WHERE number = ?"
+            ).execute(arguments: [log.row.status.rawValue, now.milliseconds, log.row.number])
+        }
         guard let outcome = log.outcome else { return }
         try db.cachedStatement(
             sql: """

@@ -71,13 +71,9 @@ struct LogRow {
     /// - Precondition: there is one.
     func offset(before time: Timestamp, in db: Database) throws -> Offset {
         let statement = try db.cachedStatement(
-            sql: """
-                SELECT first, last, latest_ms, events FROM block
-                WHERE execution = ?1 AND last >= (
-                    SELECT last FROM block WHERE execution = ?1 AND latest_ms >= ?2 ORDER BY latest_ms, last LIMIT 1)
-                ORDER BY last
-                """)
-        let rows = try Row.fetchCursor(statement, arguments: [number, time.milliseconds])
+            sql: "SELECT first, last, latest_ms, events FROM block WHERE execution = ? AND last > ? ORDER BY last")
+        let before = try lastOffset(ofBlocksBefore: time, in: db)
+        let rows = try Row.fetchCursor(statement, arguments: [number, Int64(before.rawValue)])
         // What a block says of its time may be true of a later one only: both were cut from one append.
         while let row = try rows.next() {
             var offset = StoredBlock(row).predecessor
@@ -94,6 +90,29 @@ struct LogRow {
             if found { return offset }
         }
         throw Self.hole
+    }
+
+    /// Halves the log until the first block is found whose `latest_ms` reaches `time`: that grows with the offset, so the
+    /// index of offsets is one of times too.
+    private func lastOffset(ofBlocksBefore time: Timestamp, in db: Database) throws -> Offset {
+        let statement = try db.cachedStatement(
+            sql: "SELECT first, last, latest_ms FROM block WHERE execution = ? AND last > ? ORDER BY last LIMIT 1")
+        // The blocks up to `before` are too old; the one that begins after `end` isn't.
+        var before = Offset.zero
+        var end = head.offset
+        while before < end {
+            let middle = before.advanced(by: end.distance(from: before) / 2)
+            guard let row = try Row.fetchOne(statement, arguments: [number, Int64(middle.rawValue)]) else {
+                throw Self.hole
+            }
+            let block = StoredBlock(row)
+            if block.latest < time {
+                before = block.last
+            } else {
+                end = max(before, block.predecessor)
+            }
+        }
+        return before
     }
 
     private static let hole = LogStoreError.unavailable("the log's blocks are damaged: see `everyline doctor`")

@@ -44,7 +44,8 @@ enum Schema {
         """
 
     /// No event of the log up to a block is later than its `latest_ms`, which therefore grows with `last`: that is what
-    /// makes a time a place in the index. `removed` lists the numbers whose blocks are still to be deleted.
+    /// makes a time a place in the index of offsets. (A second index would cost each commit a page.) `removed` lists the
+    /// numbers whose blocks are still to be deleted.
     private static let blocks = """
         CREATE TABLE block (
             row INTEGER PRIMARY KEY,
@@ -55,7 +56,6 @@ enum Schema {
             events BLOB NOT NULL
         ) STRICT;
         CREATE UNIQUE INDEX block_last ON block (execution, last);
-        CREATE INDEX block_latest ON block (execution, latest_ms, last);
         CREATE TABLE removed (execution INTEGER PRIMARY KEY) STRICT;
 
         """

@@ -21,6 +21,17 @@ struct SQLiteDatabaseTests {
         #expect(attributes[.posixPermissions] as? Int == 0o700)
     }
 
+    @Test("has a write-ahead log of its full size from the start, and nothing in it but the schema")
+    func writeAheadLog() throws {
+        let database = try SQLiteDatabase.open(data)
+        defer { try? database.close() }
+        let attributes = try FileManager.default.attributesOfItem(atPath: data + "/" + SQLiteDatabase.fileName + "-wal")
+        #expect((attributes[.size] as? Int ?? 0) >= 8192 * 4096)
+        let queue = try DatabaseQueue(path: data + "/" + SQLiteDatabase.fileName)
+        #expect(try queue.read { try $0.tableExists("extension") } == false)
+        #expect(try queue.read { try Int.fetchOne($0, sql: "PRAGMA page_count") ?? 0 } < 100)
+    }
+
     @Test("belongs to one server at a time, and is free again when that closes")
     func lock() throws {
         let first = try SQLiteDatabase.open(data)

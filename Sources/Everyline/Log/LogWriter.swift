@@ -10,6 +10,7 @@ public final class LogWriter: Sendable {
     private let feed: LogFeed
     private let now: @Sendable () -> Timestamp
     private let limits: Limits
+    private let executor: (any TaskExecutor)?
     private let state = Mutex(State())
 
     /// What a writer holds at the most.
@@ -39,12 +40,17 @@ public final class LogWriter: Sendable {
         var size: ByteCount { append.body.block?.bytes.readableBytes ?? 0 }
     }
 
+    /// - Parameters:
+    ///   - executor: where it works: where the store does, so that a commit changes no thread.
+    ///   - now: the wall clock.
     public init(
-        store: any LogStore, feed: LogFeed, limits: Limits = Limits(), now: @escaping @Sendable () -> Timestamp
+        store: any LogStore, feed: LogFeed, limits: Limits = Limits(), executor: (any TaskExecutor)? = nil,
+        now: @escaping @Sendable () -> Timestamp
     ) {
         self.store = store
         self.feed = feed
         self.limits = limits
+        self.executor = executor
         self.now = now
     }
 
@@ -87,7 +93,9 @@ public final class LogWriter: Sendable {
     /// Commits until the task is cancelled; then answers what is still waiting and refuses everything after it.
     public func run() async {
         await withTaskCancellationHandler {
-            while let batch = await nextBatch() { await commit(batch) }
+            await withTaskExecutorPreference(executor) {
+                while let batch = await nextBatch() { await commit(batch) }
+            }
         } onCancel: {
             stop()
         }

@@ -73,7 +73,8 @@ struct EmbeddedServer {
         let now: @Sendable () -> Timestamp = { Timestamp.now }
         return ServerCore(
             executions: SQLiteExecutionStore(database), log: log, access: access,
-            writer: LogWriter(store: log, feed: feed, now: now), feed: feed, stopRequests: LogFeed(), now: now,
+            writer: LogWriter(store: log, feed: feed, executor: database.thread, now: now), feed: feed,
+            stopRequests: LogFeed(), now: now,
             start: { [runnerSocket, limits = configuration.limits] order in
                 try runners.start(
                     RunnerJob(

@@ -24,7 +24,7 @@ struct AppendRoutes {
         guard let text = try Query(request).single("after"), let head = Offset(decimal: text) else {
             throw APIError(.invalidCursor, "Say after=HEAD: the offset of the event that the body follows; 0 at first.")
         }
-        let bytes = try await RequestBytes.collect(request, limit: limits.appendBody, within: limits.bodyTime)
+        let bytes = try await RequestBytes.collect(request, context, limit: limits.appendBody, within: limits.bodyTime)
         let body = try parse(bytes, type: request.headers[.contentType], after: head)
         let after = try await core.writer.append(body, to: id, after: head)
         if let block = body.block { metrics.countAppend(events: block.count, bytes: block.bytes.readableBytes) }

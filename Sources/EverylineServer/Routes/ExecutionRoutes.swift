@@ -22,7 +22,7 @@ struct ExecutionRoutes {
 
     @Sendable func run(_ request: Request, context: EverylineContext) async throws -> Response {
         let principal = try await authenticator.principal(of: request, may: .run)
-        let body = try await JSONBody(request, limit: limits.requestBody, within: limits.bodyTime)
+        let body = try await JSONBody(request, context, limit: limits.requestBody, within: limits.bodyTime)
         let order = try body.decode(RunRequest.self, fields: RunRequest.fields)
         try order.validate()
         let created = try await create(order.command, producer: .runner, for: principal, request: request, body: body)
@@ -41,7 +41,7 @@ struct ExecutionRoutes {
 
     @Sendable func register(_ request: Request, context: EverylineContext) async throws -> Response {
         let principal = try await authenticator.principal(of: request, may: .run)
-        let body = try await JSONBody(request, limit: limits.requestBody, within: limits.bodyTime)
+        let body = try await JSONBody(request, context, limit: limits.requestBody, within: limits.bodyTime)
         let registration = try body.decode(RegisterRequest.self, fields: RegisterRequest.fields)
         try RunRequest.validate(command: registration.command)
         let created = try await create(

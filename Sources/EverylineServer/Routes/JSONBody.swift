@@ -13,11 +13,13 @@ import NIOCore
 struct JSONBody {
     let bytes: Data
 
-    init(_ request: Request, limit: ByteCount, within time: Duration) async throws {
+    init(
+        _ request: Request, _ context: EverylineContext, limit: ByteCount, within time: Duration
+    ) async throws {
         if let type = request.headers[.contentType], !type.lowercased().hasPrefix("application/json") {
             throw APIError(.unsupportedMediaType, "Send application/json.")
         }
-        bytes = Data(try await RequestBytes.collect(request, limit: limit, within: time).readableBytesView)
+        bytes = Data(try await RequestBytes.collect(request, context, limit: limit, within: time).readableBytesView)
     }
 
     func decode<Value: Decodable>(_ type: Value.Type, fields: [String]) throws -> Value {
@@ -53,14 +55,16 @@ struct JSONBody {
 
 /// Takes a request's body as a whole, within a limit of bytes and of time.
 enum RequestBytes {
-    static func collect(_ request: Request, limit: ByteCount, within time: Duration) async throws -> ByteBuffer {
+    static func collect(
+        _ request: Request, _ context: EverylineContext, limit: ByteCount, within time: Duration
+    ) async throws -> ByteBuffer {
         if let announced = request.headers[.contentLength].flatMap({ Int($0) }), announced > limit {
             throw APIError(.bodyTooLarge, "The body may have \(limit) bytes at the most.")
         }
         return try await withThrowingTaskGroup(of: ByteBuffer?.self) { group in
             group.addTask { try await read(request, limit: limit) }
             group.addTask {
-                try await Task.sleep(for: time)
+                try await context.sleep(for: time)
                 return nil
             }
             defer { group.cancelAll() }

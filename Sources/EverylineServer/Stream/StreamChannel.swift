@@ -69,7 +69,9 @@ struct StreamChannel: HTTPChannelHandler {
         }
         switch content {
         case .http(let connection):
-            await handleHTTP(asyncChannel: connection, logger: logger)
+            await withTaskExecutorPreference(EventLoopTaskExecutor(value.channel.eventLoop)) {
+                await handleHTTP(asyncChannel: connection, logger: logger)
+            }
         case .webSocket(let connection, let request):
             let tail = Tail(
                 of: request.execution, after: request.after, in: parts.core.log, feed: parts.core.feed,
