@@ -159,10 +159,13 @@ def large(_):
     with Workspace("large") as directory, serving(directory, "--log-limit", "16GiB") as server:
         log = server.register()
         append(server, [log], events, 5000)
+        path = stream_path(server, log.id)
+        # Only a log that has ended can be downloaded; its end is one event more.
+        log.append(after=events, end="SUCCEEDED")
         size = server.execution(log.id)["log_bytes"]
         with PeakMemory(server.process.pid) as streamed:
             start = time.monotonic()
-            View(port(server), stream_path(server, log.id), 1, events).finish()
+            View(port(server), path, 1, events + 1).finish()
             stream_rate = size / (time.monotonic() - start)
         with PeakMemory(server.process.pid) as downloaded:
             start = time.monotonic()
