@@ -8,7 +8,7 @@ public enum ConnectionUpdate: Sendable, Equatable {
     case acquire(owner: String, now: Timestamp, lease: Duration)
     /// Moves the cursor after a block was posted, and renews the lease. Only under the fence, and only from where the
     /// sender read.
-    case advance(fence: UInt64, from: Offset, to: Offset, now: Timestamp, lease: Duration)
+    case advance(fence: UInt64, from: Offset, to: Offset, lastSeen: Timestamp, now: Timestamp, lease: Duration)
     /// Gives the lock back, if it is still the fence's.
     case release(fence: UInt64)
     /// The connection is gone, or has got everything.
@@ -25,14 +25,14 @@ public enum ConnectionUpdate: Sendable, Equatable {
             next.fence += 1
             next.lock = nil
         case .acquire(let owner, let now, let lease):
-            guard connection.isOpen, now < connection.expiresAt else { return nil }
-            if let lock = connection.lock, now < lock.leaseUntil { return nil }
+            guard connection.isUsable(at: now), !connection.isLocked(at: now, lease: lease) else { return nil }
             next.lock = ReplayLock(owner: owner, leaseUntil: now + lease)
             next.fence += 1
-        case .advance(let fence, let from, let to, let now, let lease):
+        case .advance(let fence, let from, let to, let lastSeen, let now, let lease):
             guard connection.isOpen, connection.fence == fence, connection.cursor == from, let lock = connection.lock
             else { return nil }
             next.cursor = to
+            next.lastSeen = lastSeen
             next.lock = ReplayLock(owner: lock.owner, leaseUntil: now + lease)
         case .release(let fence):
             guard connection.fence == fence, connection.lock != nil else { return nil }

@@ -13,7 +13,7 @@ public struct Delivery: Sendable {
         /// Post the block under this generation.
         case post(EventBlock, generation: UInt64)
         /// Write `.advance`.
-        case advance(fence: UInt64, from: Offset, to: Offset)
+        case advance(fence: UInt64, from: Offset, to: Offset, lastSeen: Timestamp)
         /// Everything has been sent: close the viewer's connection, and the record.
         case complete
         /// The connection doesn't exist any more: write `.close`.
@@ -29,7 +29,7 @@ public struct Delivery: Sendable {
         case updated(ViewerConnection)
         /// A conditional write was refused.
         case refused
-        case read(EventBlock?, isEnded: Bool)
+        case read(LogRead)
         case posted
         /// The gateway has no such connection.
         case gone
@@ -53,6 +53,23 @@ public struct Delivery: Sendable {
         case retry
         /// The lock was lost on the way; whoever has it goes on.
         case superseded
+
+        /// What becomes of the ring that the turn answered.
+        public var ring: RingFate {
+            switch self {
+            case .idle, .completed, .gone, .superseded: .delete
+            case .yield: .ringAgainAndDelete
+            case .retry: .keep
+            }
+        }
+    }
+
+    public enum RingFate: Sendable, Equatable {
+        case delete
+        /// In this order: a ring too many is nothing, one too few is a viewer that waits.
+        case ringAgainAndDelete
+        /// It must become visible again, and holds up the rings of this connection until then.
+        case keep
     }
 
     private enum State: Sendable {
@@ -86,11 +103,13 @@ public struct Delivery: Sendable {
             return .read(after: connection.cursor)
         case (.acquiring, .refused), (.acquiring, .failed):
             return finish(.retry)
-        case (.reading(let connection), .read(let block, let isEnded)):
-            return next(connection, block, isEnded: isEnded)
+        case (.reading(let connection), .read(let read)):
+            return next(connection, read)
         case (.posting(let connection, let block), .posted):
             state = .advancing(connection, block)
-            return .advance(fence: connection.fence, from: connection.cursor, to: block.last)
+            return .advance(
+                fence: connection.fence, from: connection.cursor, to: block.last,
+                lastSeen: max(block.latest, connection.lastSeen ?? .epoch))
         case (.posting, .gone):
             state = .finishing(.gone)
             return .markGone
@@ -108,13 +127,15 @@ public struct Delivery: Sendable {
         }
     }
 
-    private mutating func next(_ connection: ViewerConnection, _ block: EventBlock?, isEnded: Bool) -> Action {
-        if let block {
+    private mutating func next(_ connection: ViewerConnection, _ read: LogRead) -> Action {
+        if let block = read.block {
             precondition(block.predecessor == connection.cursor, "a store skipped events")
             state = .posting(connection, block)
             return .post(block, generation: connection.generation)
         }
-        guard isEnded else { return release(connection, then: .idle) }
+        guard read.head.isEnded else { return release(connection, then: .idle) }
+        // A head that is newer than the block that came with it says that there is something to read after all.
+        guard read.head.offset <= connection.cursor else { return release(connection, then: .retry) }
         state = .finishing(.completed)
         return .complete
     }

@@ -8,23 +8,63 @@ public struct ViewerConnection: Sendable, Equatable {
     public internal(set) var generation: UInt64
     /// The last event that was handed to the gateway in this generation.
     public internal(set) var cursor: Offset
+    /// The time of the latest event up to the cursor that was handed over; `nil` before the first. For people: no rule reads it.
+    public internal(set) var lastSeen: Timestamp?
     /// Grows with every change of hands. A sender whose fence is not this one has lost its right.
     public internal(set) var fence: UInt64
     public internal(set) var lock: ReplayLock?
     public internal(set) var isOpen: Bool
+    /// How its viewer wants to be spoken to.
+    public let form: StreamForm
+    /// When it was made. For a while after that, that the gateway doesn't know it means "not yet".
+    public let connectedAt: Timestamp
     /// The record means nothing from then on, whether or not a clean-up has come by.
     public let expiresAt: Timestamp
 
     /// A connection that has just been made, where its viewer asked to begin.
-    public init(execution: ExecutionID, cursor: Offset, expiresAt: Timestamp) {
+    public init(
+        execution: ExecutionID, cursor: Offset, form: StreamForm, connectedAt: Timestamp, expiresAt: Timestamp
+    ) {
+        self.init(
+            execution: execution, generation: 0, cursor: cursor, lastSeen: nil, fence: 0, lock: nil, isOpen: true,
+            form: form, connectedAt: connectedAt, expiresAt: expiresAt)
+    }
+
+    /// A record as a store has kept it.
+    public init(
+        execution: ExecutionID, generation: UInt64, cursor: Offset, lastSeen: Timestamp?, fence: UInt64,
+        lock: ReplayLock?, isOpen: Bool, form: StreamForm, connectedAt: Timestamp, expiresAt: Timestamp
+    ) {
         self.execution = execution
-        self.generation = 0
+        self.generation = generation
         self.cursor = cursor
-        self.fence = 0
-        self.lock = nil
-        self.isOpen = true
+        self.lastSeen = lastSeen
+        self.fence = fence
+        self.lock = lock
+        self.isOpen = isOpen
+        self.form = form
+        self.connectedAt = connectedAt
         self.expiresAt = expiresAt
     }
+
+    /// Whether somebody may send to it.
+    public func isUsable(at now: Timestamp) -> Bool { isOpen && now < expiresAt }
+
+    /// Whether somebody has the right to send to it.
+    public func isLocked(at now: Timestamp, lease: Duration) -> Bool { lock?.holds(at: now, lease: lease) ?? false }
+
+    /// The record of a new connection that was given the id of this one: the old senders' fence never fits it.
+    public func replaced(by new: ViewerConnection) -> ViewerConnection {
+        var next = new
+        next.fence = fence + 1
+        return next
+    }
+
+    /// What it means that the gateway has no such connection: before the connection's integration has returned there is none.
+    public func isSettled(at now: Timestamp) -> Bool { now >= connectedAt + Self.settlingTime }
+
+    /// How long after it was made a connection may still be unknown to the gateway.
+    public static let settlingTime = Duration.seconds(10)
 }
 
 /// The exclusive, expiring right to send to one viewer's connection and to move its cursor.
@@ -38,5 +78,11 @@ public struct ReplayLock: Sendable, Equatable {
     public init(owner: String, leaseUntil: Timestamp) {
         self.owner = owner
         self.leaseUntil = leaseUntil
+    }
+
+    /// Whether the lease is not over. One that is more than two leases away was written by a wrong clock, and holds nobody
+    /// off: to take a lock that is still held is safe.
+    public func holds(at now: Timestamp, lease: Duration) -> Bool {
+        now < leaseUntil && leaseUntil <= now + lease * 2
     }
 }

@@ -6,6 +6,9 @@ public struct ExecutionOutcome: Sendable, Equatable {
     public let exitCode: Int32?
     /// A stable word for an end that the command didn't choose itself.
     public let reason: Reason?
+    /// Whether the log holds as many lines as its runner counted; `nil` where the log is what the runner itself appended to,
+    /// so that there is nothing to compare.
+    public let isVerified: Bool?
 
     public enum Reason: String, Sendable, CaseIterable {
         /// The time limit passed. The exit code is 124.
@@ -20,10 +23,16 @@ public struct ExecutionOutcome: Sendable, Equatable {
         case producerLost = "producer_lost"
     }
 
-    public init(status: ExecutionStatus, exitCode: Int32?, reason: Reason? = nil) {
+    public init(status: ExecutionStatus, exitCode: Int32?, reason: Reason? = nil, isVerified: Bool? = nil) {
         precondition(status.isTerminal)
         self.status = status
         self.exitCode = exitCode
         self.reason = reason
+        self.isVerified = isVerified
+    }
+
+    /// The same outcome of a log whose lines were counted, or could not be.
+    public func verified(_ isVerified: Bool) -> ExecutionOutcome {
+        ExecutionOutcome(status: status, exitCode: exitCode, reason: reason, isVerified: isVerified)
     }
 }

@@ -117,6 +117,8 @@ extension EventRecord {
                 code: text.decodeString(code), message: text.decodeString(message), timestamp: time)
             return nil
         case .end:
+            // A producer that appends to the log itself has nothing to compare it with.
+            guard isVerified == nil else { throw EventSyntaxError.unknownField("verified") }
             guard let status else { throw EventSyntaxError.missingField("status") }
             guard status.isTerminal else { throw EventSyntaxError.invalidValue(field: "status") }
             let outcome = ExecutionOutcome(status: status, exitCode: exitCode, reason: reason)

@@ -57,6 +57,9 @@ package enum EventFields {
             buffer.writeString(reason.rawValue)
             buffer.writeStaticString("\"")
         }
+        if let isVerified = outcome.isVerified {
+            buffer.writeStaticString(isVerified ? ",\"verified\":true" : ",\"verified\":false")
+        }
         buffer.writeStaticString("}\n")
     }
 

@@ -10,6 +10,7 @@ struct EventRecord {
     var status: ExecutionStatus?
     var exitCode: Int32?
     var reason: ExecutionOutcome.Reason?
+    var isVerified: Bool?
     var code: JSONScanner.Text?
 
     enum Kind: String {
@@ -49,7 +50,7 @@ struct EventRecord {
     }
 
     enum Field: String, CaseIterable {
-        case offset, timestamp, stream, message, partial, type, status, reason, code
+        case offset, timestamp, stream, message, partial, type, status, reason, code, verified
         case eventID = "event_id"
         case exitCode = "exit_code"
         case head
@@ -69,6 +70,7 @@ struct EventRecord {
             case .eventID: 512
             case .exitCode: 1024
             case .head: 2048
+            case .verified: 4096
             }
         }
     }
@@ -90,6 +92,7 @@ struct EventRecord {
             exitCode = value
         case .reason: reason = try word(from: &scanner, field)
         case .code: code = try scanner.string()
+        case .verified: isVerified = try scanner.boolean()
         }
     }
 

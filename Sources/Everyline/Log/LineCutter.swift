@@ -79,7 +79,7 @@ public struct LineCutter: Sendable {
 
 extension UnsafeRawBufferPointer {
     /// Where the part that starts at `start` ends, so that no UTF-8 sequence is torn.
-    fileprivate func endOfPart(from start: Int, limit: Int) -> Int {
+    func endOfPart(from start: Int, limit: Int) -> Int {
         let end = start + limit
         guard end < count else { return count }
         var lead = end

@@ -99,7 +99,8 @@ extension EventRecord {
             return .notice(code: text.decodeString(code), message: text.decodeString(message))
         case .end:
             guard let status, status.isTerminal else { throw LogEventDecodingError.malformed }
-            return .end(ExecutionOutcome(status: status, exitCode: exitCode, reason: reason))
+            return .end(
+                ExecutionOutcome(status: status, exitCode: exitCode, reason: reason, isVerified: isVerified))
         case .heartbeat:
             throw LogEventDecodingError.malformed
         }

@@ -1,7 +1,7 @@
 import NIOCore
 
-/// Keeps the logs. Every adapter gives the same guarantees, and runs the same contract suite.
-public protocol LogStore: Sendable {
+/// Keeps the logs that producers append to. Every adapter gives the same guarantees, and runs the same contract suite.
+public protocol LogStore: LogReader {
     /// Decides and carries out a batch of appends, in order, in one transaction that is durable when this returns.
     ///
     /// Each append is decided by ``AppendRule`` against the head inside the transaction. A refused append changes nothing
@@ -13,21 +13,6 @@ public protocol LogStore: Sendable {
     ///   ``LogStoreError/unavailable(_:)``.
     /// - Returns: for each append, in order, what became of it or why it was refused.
     func append(_ appends: [LogAppend], at now: Timestamp) async throws -> [Result<Appended, LogStoreError>]
-
-    /// - Throws: ``LogStoreError/unknownExecution``.
-    func head(of execution: ExecutionID) async throws -> LogHead
-
-    /// Reads whole events that follow `offset`, oldest first, in at most `limit` bytes but at least one event; none if the
-    /// log holds no more yet. The block and the head are of one moment.
-    ///
-    /// - Throws: ``LogStoreError/unknownExecution``.
-    func read(_ execution: ExecutionID, after offset: Offset, limit: ByteCount) async throws -> LogRead
-
-    /// The offset before the first event that is not older than `time`; the head if there is none.
-    ///
-    /// Where timestamps go backwards, everything after that first event follows, older or not: none is lost.
-    /// - Throws: ``LogStoreError/unknownExecution``.
-    func offset(in execution: ExecutionID, before time: Timestamp) async throws -> Offset
 }
 
 /// One producer's wish to append.
@@ -85,7 +70,7 @@ public struct LogHead: Sendable, Equatable {
 }
 
 /// What one reading of a log gave.
-public struct LogRead: Sendable {
+public struct LogRead: Sendable, Equatable {
     /// `nil` if nothing follows the offset yet.
     public let block: EventBlock?
     public let head: LogHead

@@ -7,7 +7,8 @@ struct ConnectionUpdateTests {
 
     private func connection(cursor: UInt64 = 0) throws -> ViewerConnection {
         ViewerConnection(
-            execution: try #require(ExecutionID("e")), cursor: Offset(cursor), expiresAt: Timestamp(milliseconds: 1000))
+            execution: try #require(ExecutionID("e")), cursor: Offset(cursor), form: .blocks, connectedAt: .epoch,
+            expiresAt: Timestamp(milliseconds: 1000))
     }
 
     private func acquire(_ owner: String, at now: Int64) -> ConnectionUpdate {
@@ -16,8 +17,8 @@ struct ConnectionUpdateTests {
 
     private func advance(_ connection: ViewerConnection, to: UInt64, at now: Int64) -> ConnectionUpdate {
         .advance(
-            fence: connection.fence, from: connection.cursor, to: Offset(to), now: Timestamp(milliseconds: now),
-            lease: lease)
+            fence: connection.fence, from: connection.cursor, to: Offset(to), lastSeen: .epoch,
+            now: Timestamp(milliseconds: now), lease: lease)
     }
 
     @Test("gives the lock to one at a time, until it is released or its lease is over")
@@ -57,6 +58,22 @@ struct ConnectionUpdateTests {
         #expect(acquire("b", at: 190).apply(to: stepped) != nil)
     }
 
+    @Test("doesn't hold others off by a lease that only a wrong clock can have written")
+    func impossibleLease() throws {
+        let ahead = try #require(acquire("a", at: 900).apply(to: try connection()))
+        #expect(acquire("b", at: 801).apply(to: ahead) == nil)
+        #expect(acquire("b", at: 799).apply(to: ahead) != nil)
+    }
+
+    @Test("gives a connection's id to another one without its old senders' right")
+    func replaced() throws {
+        let a = try #require(acquire("a", at: 0).apply(to: connection(cursor: 4)))
+        let new = a.replaced(by: try connection(cursor: 4))
+        let b = try #require(acquire("b", at: 0).apply(to: new))
+        #expect(advance(a, to: 9, at: 1).apply(to: b) == nil)
+        #expect(ConnectionUpdate.resume(generation: 1, after: .zero).apply(to: b) != nil)
+    }
+
     @Test("gives no lock on a record that has expired or is closed")
     func expired() throws {
         #expect(acquire("a", at: 1000).apply(to: try connection()) == nil)
@@ -80,16 +97,22 @@ struct DeliveryTests {
         return encoder.finish()
     }
 
+    private func found(_ block: EventBlock?, isEnded: Bool, head: UInt64 = 3) -> LogRead {
+        LogRead(block: block, head: LogHead(offset: Offset(head), isEnded: isEnded))
+    }
+
     private func locked(cursor: UInt64 = 0) throws -> ViewerConnection {
         let connection = ViewerConnection(
-            execution: try #require(ExecutionID("e")), cursor: Offset(cursor), expiresAt: Timestamp(milliseconds: 1000))
+            execution: try #require(ExecutionID("e")), cursor: Offset(cursor), form: .blocks, connectedAt: .epoch,
+            expiresAt: Timestamp(milliseconds: 1000))
         let lock = ConnectionUpdate.acquire(owner: "a", now: .epoch, lease: .milliseconds(100))
         return try #require(lock.apply(to: connection))
     }
 
     private func advanced(_ connection: ViewerConnection, to block: EventBlock) throws -> ViewerConnection {
         let step = ConnectionUpdate.advance(
-            fence: connection.fence, from: connection.cursor, to: block.last, now: .epoch, lease: .milliseconds(100))
+            fence: connection.fence, from: connection.cursor, to: block.last, lastSeen: block.latest, now: .epoch,
+            lease: .milliseconds(100))
         return try #require(step.apply(to: connection))
     }
 
@@ -100,10 +123,10 @@ struct DeliveryTests {
         let connection = try locked()
         #expect(delivery.handle(.begin) == .acquire)
         #expect(delivery.handle(.updated(connection)) == .read(after: .zero))
-        #expect(delivery.handle(.read(block, isEnded: false)) == .post(block, generation: 0))
-        #expect(delivery.handle(.posted) == .advance(fence: connection.fence, from: .zero, to: Offset(3)))
+        #expect(delivery.handle(.read(found(block, isEnded: false))) == .post(block, generation: 0))
+        #expect(delivery.handle(.posted) == .advance(fence: connection.fence, from: .zero, to: Offset(3), lastSeen: .epoch))
         #expect(delivery.handle(.updated(try advanced(connection, to: block))) == .read(after: Offset(3)))
-        #expect(delivery.handle(.read(nil, isEnded: false)) == .release(fence: connection.fence, then: .idle))
+        #expect(delivery.handle(.read(found(nil, isEnded: false))) == .release(fence: connection.fence, then: .idle))
         #expect(delivery.handle(.released) == .finish(.idle))
     }
 
@@ -114,14 +137,24 @@ struct DeliveryTests {
         _ = first.handle(.begin)
         let connection = try locked()
         _ = first.handle(.updated(connection))
-        _ = first.handle(.read(block, isEnded: true))
+        _ = first.handle(.read(found(block, isEnded: true)))
         _ = first.handle(.posted)
         #expect(first.handle(.updated(try advanced(connection, to: block))) == .complete)
         #expect(first.handle(.released) == .finish(.completed))
         var second = Delivery()
         _ = second.handle(.begin)
         _ = second.handle(.updated(try locked(cursor: 3)))
-        #expect(second.handle(.read(nil, isEnded: true)) == .complete)
+        #expect(second.handle(.read(found(nil, isEnded: true))) == .complete)
+    }
+
+    @Test("does not take a log for sent whose head is further than what was read")
+    func staleRead() throws {
+        var delivery = Delivery()
+        _ = delivery.handle(.begin)
+        let connection = try locked(cursor: 2)
+        _ = delivery.handle(.updated(connection))
+        #expect(
+            delivery.handle(.read(found(nil, isEnded: true))) == .release(fence: connection.fence, then: .retry))
     }
 
     @Test("goes back to the queue when somebody else has the lock")
@@ -136,7 +169,7 @@ struct DeliveryTests {
         var delivery = Delivery()
         _ = delivery.handle(.begin)
         _ = delivery.handle(.updated(try locked()))
-        _ = delivery.handle(.read(Self.block(1...2), isEnded: false))
+        _ = delivery.handle(.read(found(Self.block(1...2), isEnded: false)))
         _ = delivery.handle(.posted)
         #expect(delivery.handle(.refused) == .finish(.superseded))
     }
@@ -147,7 +180,7 @@ struct DeliveryTests {
         let connection = try locked()
         _ = delivery.handle(.begin)
         _ = delivery.handle(.updated(connection))
-        _ = delivery.handle(.read(Self.block(1...2), isEnded: false))
+        _ = delivery.handle(.read(found(Self.block(1...2), isEnded: false)))
         #expect(delivery.handle(.postFailed) == .release(fence: connection.fence, then: .retry))
         #expect(delivery.handle(.released) == .finish(.retry))
     }
@@ -157,7 +190,7 @@ struct DeliveryTests {
         var delivery = Delivery()
         _ = delivery.handle(.begin)
         _ = delivery.handle(.updated(try locked()))
-        _ = delivery.handle(.read(Self.block(1...2), isEnded: false))
+        _ = delivery.handle(.read(found(Self.block(1...2), isEnded: false)))
         #expect(delivery.handle(.gone) == .markGone)
         #expect(delivery.handle(.updated(try locked())) == .finish(.gone))
     }
@@ -169,7 +202,7 @@ struct DeliveryTests {
         let connection = try locked()
         _ = delivery.handle(.begin)
         _ = delivery.handle(.updated(connection))
-        _ = delivery.handle(.read(block, isEnded: false))
+        _ = delivery.handle(.read(found(block, isEnded: false)))
         _ = delivery.handle(.posted)
         #expect(
             delivery.handle(.updated(try advanced(connection, to: block)), isTimeUp: byTime)

@@ -1,0 +1,26 @@
+/// Keeps the records of viewers' connections. Every write is one conditional step, every reading is consistent: it sees all
+/// that was written before it began. (A global index of DynamoDB is always stale; viewers are found in the base table.)
+public protocol ConnectionStore: Sendable {
+    /// Puts the record of a new connection. The id finds this execution from then on. A record of the same execution and id
+    /// is replaced by ``ViewerConnection/replaced(by:)``; one of another execution is left behind, for its expiry.
+    ///
+    /// - Throws: any error, after which it may or may not have been carried out.
+    func connect(_ id: ConnectionID, _ connection: ViewerConnection) async throws
+
+    /// Carries out the update in one step: ``ConnectionUpdate/apply(to:)`` decides.
+    ///
+    /// - Throws: any error, after which it may or may not have been carried out.
+    /// - Returns: the record after it; `nil` if there is none, or the condition refused it: read again, never force it.
+    func update(
+        _ id: ConnectionID, of execution: ExecutionID, _ update: ConnectionUpdate
+    ) async throws -> ViewerConnection?
+
+    /// The record, whether or not it is open or has expired; `nil` if there is none.
+    func connection(_ id: ConnectionID, of execution: ExecutionID) async throws -> ViewerConnection?
+
+    /// The connections of an execution that may be sent to at `now`: open, and not expired, whatever a clean-up has left.
+    func connections(of execution: ExecutionID, at now: Timestamp) async throws -> [ConnectionID]
+
+    /// The execution that the connection's last ``connect(_:_:)`` was about; `nil` if there was none.
+    func execution(of id: ConnectionID) async throws -> ExecutionID?
+}

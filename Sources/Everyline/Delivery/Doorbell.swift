@@ -1,0 +1,8 @@
+/// Says that a connection may have something to receive. A ring carries nothing, so rings may be lost, doubled and late.
+public protocol Doorbell: Sendable {
+    /// Rings each of the connections. Rings of one connection are answered one after the other, each after it was rung.
+    ///
+    /// A ring is never taken for a repetition of an earlier one: a queue that drops duplicates needs an id of its own for each.
+    /// - Throws: any error, if perhaps not all were rung. Then all may be rung again.
+    func ring(_ connections: [ConnectionID], of execution: ExecutionID) async throws
+}

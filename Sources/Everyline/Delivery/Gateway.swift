@@ -1,0 +1,23 @@
+public import NIOCore
+
+/// Holds the viewers' sockets where no process of ours does, and takes what is to be sent to them.
+public protocol Gateway: Sendable {
+    /// Hands over one text message, of at most 128 KiB.
+    ///
+    /// That it is accepted says nothing of whether the viewer has received it.
+    func post(_ message: ByteBuffer, to connection: ConnectionID) async -> PostResult
+
+    /// Closes the connection. One that is gone already is none the worse.
+    func close(_ connection: ConnectionID) async
+}
+
+/// What became of a message to a viewer.
+public enum PostResult: Sendable, Equatable {
+    case accepted
+    /// There is no such connection: not any more, or not yet (``ViewerConnection/isSettled(at:)`` tells them apart).
+    case gone
+    /// Too fast, or the viewer doesn't read.
+    case throttled
+    /// Nobody knows what became of it.
+    case failed
+}

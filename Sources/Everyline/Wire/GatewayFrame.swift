@@ -1,0 +1,60 @@
+public import NIOCore
+
+/// A message to a viewer that speaks `everyline.v1` where no process owns its connection: what tells it whether the message
+/// is meant for it, before what is in it.
+///
+/// A sender that has lost its right can send one more block. The viewer knows it by its generation; and should the gateway
+/// ever give one connection's id to another viewer, by its execution.
+public enum GatewayFrame: Sendable, Equatable {
+    /// `{"type":"block","gen":1,"execution":"01hv…"}`, a newline, and event lines joined by newlines.
+    case block(generation: UInt64, execution: ExecutionID, lines: ByteBuffer)
+    /// `{"type":"resumed","gen":1,"head":57}`: the resumption of this generation holds; the log's head is there.
+    case resumed(generation: UInt64, head: Offset)
+    /// Anything else that stands in a stream: a heartbeat, which is the answer to a ping, or a notice.
+    case control(ByteBuffer)
+
+    /// The longest head line of a block, with its newline.
+    public static let maximumOverhead: ByteCount = 160
+
+    public var message: ByteBuffer {
+        switch self {
+        case .block(let generation, let execution, let lines):
+            var buffer = ByteBufferAllocator().buffer(capacity: lines.readableBytes + Self.maximumOverhead)
+            buffer.writeStaticString("{\"type\":\"block\",\"gen\":")
+            buffer.writeDecimal(Int64(clamping: generation))
+            buffer.writeStaticString(",\"execution\":\"")
+            buffer.writeString(execution.rawValue)
+            buffer.writeStaticString("\"}\n")
+            buffer.writeImmutableBuffer(lines)
+            return buffer
+        case .resumed(let generation, let head):
+            return ByteBuffer(string: "{\"type\":\"resumed\",\"gen\":\(generation),\"head\":\(head)}")
+        case .control(let line):
+            return line
+        }
+    }
+
+    public static func heartbeat(head: Offset) -> GatewayFrame {
+        .control(ByteBuffer(string: "{\"type\":\"heartbeat\",\"head\":\(head)}"))
+    }
+
+    /// Reads a message. What is no block and no `resumed` is `control`, for whoever knows it.
+    public init(_ message: ByteBuffer) {
+        var lines = message
+        let fields = message.withUnsafeReadableBytes { bytes -> FlatObject? in
+            let end = bytes.firstNewline(from: 0) ?? bytes.count
+            lines.moveReaderIndex(forwardBy: min(end + 1, bytes.count))
+            return try? FlatObject(
+                UnsafeRawBufferPointer(rebasing: bytes[..<end]), words: ["type", "execution"], numbers: ["gen", "head"])
+        }
+        let generation = fields?.number("gen")
+        if fields?.word("type") == "block", let generation,
+            let execution = fields?.word("execution").flatMap({ ExecutionID($0) }) {
+            self = .block(generation: generation, execution: execution, lines: lines)
+        } else if fields?.word("type") == "resumed", let generation, let head = fields?.offset("head") {
+            self = .resumed(generation: generation, head: head)
+        } else {
+            self = .control(message)
+        }
+    }
+}

@@ -1,0 +1,41 @@
+public import NIOCore
+
+/// The two forms in which a WebSocket stream speaks.
+public enum StreamForm: String, Sendable {
+    /// `everyline.v1`: a message is a block of event lines, or a control line.
+    case blocks
+    /// Without a subprotocol: a message is one line event, and the end is a `disconnect`.
+    case lines
+
+    /// The messages that carry the blocks, none of them above the limit unless a single event is.
+    public func messages(of blocks: [EventBlock], frameLimit: ByteCount) -> [ByteBuffer] {
+        var messages: [ByteBuffer] = []
+        for block in blocks {
+            switch self {
+            case .blocks:
+                var rest: EventBlock? = block
+                while let next = rest {
+                    let piece = next.prefix(limit: frameLimit)
+                    messages.append(piece.message)
+                    rest = next.suffix(after: piece.last)
+                }
+            case .lines:
+                block.forEachLine { offset, line in
+                    let isEnd = block.endsLog && offset == block.last
+                    messages.append(isEnd ? Self.disconnect : ByteBuffer(bytes: line))
+                }
+            }
+        }
+        return messages
+    }
+
+    public func heartbeat(head: Offset) -> ByteBuffer? {
+        switch self {
+        case .blocks: ByteBuffer(string: "{\"type\":\"heartbeat\",\"head\":\(head)}")
+        case .lines: nil
+        }
+    }
+
+    private static let disconnect = ByteBuffer(
+        string: #"{"type":"disconnect","reason":"execution_completed"}"#)
+}
