@@ -129,7 +129,9 @@ public struct Reception: Sendable {
     private mutating func judge(_ connection: ViewerConnection, at head: LogHead) -> Action {
         // At the end of an ended log there is still something to do: to close.
         let isBehind = connection.cursor < head.offset || head.isEnded
-        guard isBehind, !connection.isLocked(at: now, lease: lease) else { return answer(.heartbeat(head: head.offset)) }
+        guard isBehind, !connection.isLocked(at: now, lease: lease) else {
+            return answer(.heartbeat(head: head.offset))
+        }
         state = .repairing(head)
         return .ring
     }

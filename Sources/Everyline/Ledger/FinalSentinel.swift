@@ -14,7 +14,9 @@ public struct FinalSentinel: Sendable, Equatable {
     /// Reads a sentinel of this execution; `nil` for any other text, and for one that names another execution.
     public init?(message: String, of execution: ExecutionID) {
         let prefix = Self.prefix(execution)
-        guard message.hasPrefix(prefix), let lines = Offset(decimal: message.dropFirst(prefix.count)) else { return nil }
+        guard message.hasPrefix(prefix), let lines = Offset(decimal: message.dropFirst(prefix.count)) else {
+            return nil
+        }
         self.init(lines: Int(lines.rawValue))
     }
 

@@ -48,7 +48,8 @@ extension BlockEncoder {
                 let message = UnsafeRawBufferPointer(message)
                 var start = 0
                 repeat {
-                    let end = message.count - start > lineLimit
+                    let end =
+                        message.count - start > lineLimit
                         ? message.endOfPart(from: start, limit: lineLimit) : message.count
                     appendLine(
                         UnsafeRawBufferPointer(rebasing: message[start..<end]), timestamp: event.timestamp,

@@ -8,7 +8,8 @@ public struct SequencerWorker: Sendable {
     private let now: @Sendable () -> Timestamp
 
     public init(
-        ledger: any Ledger, connections: any ConnectionStore, doorbell: any Doorbell, limits: DrainLimits = DrainLimits(),
+        ledger: any Ledger, connections: any ConnectionStore, doorbell: any Doorbell,
+        limits: DrainLimits = DrainLimits(),
         now: @escaping @Sendable () -> Timestamp
     ) {
         self.ledger = ledger

@@ -49,7 +49,8 @@ public enum GatewayFrame: Sendable, Equatable {
         }
         let generation = fields?.number("gen")
         if fields?.word("type") == "block", let generation,
-            let execution = fields?.word("execution").flatMap({ ExecutionID($0) }) {
+            let execution = fields?.word("execution").flatMap({ ExecutionID($0) })
+        {
             self = .block(generation: generation, execution: execution, lines: lines)
         } else if fields?.word("type") == "resumed", let generation, let head = fields?.offset("head") {
             self = .resumed(generation: generation, head: head)

@@ -15,8 +15,24 @@ package final class InMemoryStores: Sendable {
         var execution: Execution
         var appendToken: SecretHash
         var idempotency: IdempotencyKey?
-        var head = LogHead()
+        var ledger = LedgerHead()
         var blocks: [EventBlock] = []
+        var ledgerBlocks: [LedgerBlock] = []
+
+        var head: LogHead { ledger.log }
+
+        mutating func start(at now: Timestamp) {
+            guard execution.status == .starting else { return }
+            execution.status = .running
+            execution.startedAt = now
+        }
+
+        mutating func end(_ outcome: ExecutionOutcome, at now: Timestamp) {
+            execution.status = outcome.status
+            execution.exitCode = outcome.exitCode
+            execution.reason = outcome.reason
+            execution.endedAt = now
+        }
     }
 
     let state = Mutex(State())
@@ -54,7 +70,7 @@ extension InMemoryStores: LogStore {
         return record.head.offset
     }
 
-    private func record(_ id: ExecutionID) throws -> Record {
+    func record(_ id: ExecutionID) throws -> Record {
         guard let record = state.withLock({ $0.executions[id] }) else { throw LogStoreError.unknownExecution }
         return record
     }
@@ -66,21 +82,13 @@ extension InMemoryStores.Record {
     ) -> Result<Appended, LogStoreError> {
         let decision = AppendRule.decide(append, at: head, limit: limit)
         if case .refuse(let error) = decision { return .failure(error) }
-        if execution.status == .starting {
-            execution.status = .running
-            execution.startedAt = now
-        }
+        start(at: now)
         guard case .add(let block) = decision else { return .success(Appended(head: head, block: nil)) }
         blocks.append(block)
-        head = head.adding(block)
+        ledger.log = head.adding(block)
         execution.head = head.offset
         execution.logBytes = head.bytes
-        if let outcome = append.body.outcome, block.endsLog {
-            execution.status = outcome.status
-            execution.exitCode = outcome.exitCode
-            execution.reason = outcome.reason
-            execution.endedAt = now
-        }
+        if let outcome = append.body.outcome, block.endsLog { end(outcome, at: now) }
         return .success(Appended(head: head, block: block))
     }
 }

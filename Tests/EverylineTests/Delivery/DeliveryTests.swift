@@ -124,7 +124,8 @@ struct DeliveryTests {
         #expect(delivery.handle(.begin) == .acquire)
         #expect(delivery.handle(.updated(connection)) == .read(after: .zero))
         #expect(delivery.handle(.read(found(block, isEnded: false))) == .post(block, generation: 0))
-        #expect(delivery.handle(.posted) == .advance(fence: connection.fence, from: .zero, to: Offset(3), lastSeen: .epoch))
+        #expect(
+            delivery.handle(.posted) == .advance(fence: connection.fence, from: .zero, to: Offset(3), lastSeen: .epoch))
         #expect(delivery.handle(.updated(try advanced(connection, to: block))) == .read(after: Offset(3)))
         #expect(delivery.handle(.read(found(nil, isEnded: false))) == .release(fence: connection.fence, then: .idle))
         #expect(delivery.handle(.released) == .finish(.idle))

@@ -9,3 +9,20 @@ struct InMemoryContractTests {
         try await contract.check(ContractCase.Stores(log: stores, executions: stores, access: stores))
     }
 }
+
+@Suite("The ledger in memory keeps its port's contract")
+struct InMemoryLedgerContractTests {
+    @Test("that", arguments: LedgerContractCase.all)
+    func contract(_ contract: LedgerContractCase) async throws {
+        let stores = InMemoryStores()
+        try await contract.check(LedgerContractCase.Ports(ledger: stores, executions: stores))
+    }
+}
+
+@Suite("The connections in memory keep their port's contract")
+struct InMemoryConnectionContractTests {
+    @Test("that", arguments: ConnectionContractCase.all)
+    func contract(_ contract: ConnectionContractCase) async throws {
+        try await contract.check(InMemoryConnections())
+    }
+}

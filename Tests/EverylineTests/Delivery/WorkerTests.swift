@@ -1,0 +1,123 @@
+import Everyline
+import EverylineTesting
+import NIOCore
+import Testing
+
+@Suite("A worker that sends to a viewer")
+struct DeliveryWorkerTests {
+    private let execution = Sample.id("e")
+    private let id = ConnectionID("c")
+    private let connections = InMemoryConnections()
+    private let gateway = InMemoryGateway()
+    private let doorbell = InMemoryDoorbell()
+
+    private func stores(_ messages: [String], ends: Bool = false) async throws -> InMemoryStores {
+        try await InMemoryStores.holding(execution, messages, ends: ends)
+    }
+
+    private func deliver(from stores: InMemoryStores, at now: Int64 = 20_000) async -> Delivery.Outcome {
+        let worker = DeliveryWorker(
+            log: stores, connections: connections, gateway: gateway, settings: DeliverySettings(),
+            now: { Timestamp(milliseconds: now) })
+        return await worker.deliver(to: id, of: execution, as: "a")
+    }
+
+    private func reception(_ stores: InMemoryStores) -> ReceptionWorker {
+        ReceptionWorker(
+            log: stores, connections: connections, doorbell: doorbell, gateway: gateway, lease: .seconds(30),
+            now: { Timestamp(milliseconds: 20_000) })
+    }
+
+    private func lines() throws -> [String] {
+        try gateway.received(by: id).flatMap { message -> [String] in
+            guard case .block(_, let execution, let lines) = GatewayFrame(message) else { return [] }
+            #expect(execution == self.execution)
+            return try LogEvent.decode(lines: lines).map { event in
+                if case .line(let line) = event.content { return line.message }
+                return "<end>"
+            }
+        }
+    }
+
+    @Test("sends everything to the end, then closes the connection and its record")
+    func complete() async throws {
+        let stores = try await stores(["a", "b", "c"], ends: true)
+        gateway.open(id)
+        try await connections.connect(id, Sample.connection(cursor: 1))
+        #expect(await deliver(from: stores) == .completed)
+        #expect(try lines() == ["b", "c", "<end>"])
+        #expect(!gateway.isOpen(id))
+        #expect(try await connections.connection(id, of: execution)?.isOpen == false)
+    }
+
+    @Test("speaks line by line to a viewer without a subprotocol")
+    func linesForm() async throws {
+        let stores = try await stores(["a"], ends: true)
+        gateway.open(id)
+        try await reception(stores).connect(id, Sample.connection(form: .lines))
+        #expect(doorbell.take().count == 1)
+        #expect(await deliver(from: stores) == .completed)
+        let texts = gateway.received(by: id).map { String(buffer: $0) }
+        #expect(texts.count == 2)
+        #expect(texts.last == #"{"type":"disconnect","reason":"execution_completed"}"#)
+    }
+
+    @Test("takes an unknown connection for one that is yet to come, and later for one that is gone")
+    func settling() async throws {
+        let stores = try await stores(["a"])
+        try await connections.connect(id, Sample.connection())
+        #expect(await deliver(from: stores, at: 10_099) == .retry)
+        #expect(try await connections.connection(id, of: execution)?.isOpen == true)
+        #expect(await deliver(from: stores, at: 10_100) == .gone)
+        #expect(try await connections.connection(id, of: execution)?.isOpen == false)
+    }
+
+    @Test(
+        "keeps the ring when the gateway wants less, and goes on where it was",
+        arguments: [PostResult.throttled, .failed])
+    func throttled(result: PostResult) async throws {
+        let stores = try await stores(["a", "b"])
+        gateway.open(id)
+        try await connections.connect(id, Sample.connection())
+        gateway.refuse([result])
+        let outcome = await deliver(from: stores)
+        #expect(outcome == .retry)
+        #expect(outcome.ring == .keep)
+        #expect(await deliver(from: stores).ring == .delete)
+        #expect(try lines() == ["a", "b"])
+    }
+
+    @Test("resumes, pings and goes: what a viewer says is carried out")
+    func reception() async throws {
+        let stores = try await stores(["a", "b"])
+        let reception = reception(stores)
+        gateway.open(id)
+        try await reception.connect(id, Sample.connection())
+        #expect(doorbell.take().isEmpty)
+        #expect(await reception.receive(.resume(generation: 3, after: Offset(1)), from: id) == .done)
+        #expect(doorbell.take().map(\.connection) == [id])
+        #expect(gateway.received(by: id).map { GatewayFrame($0) } == [.resumed(generation: 3, head: Offset(2))])
+        #expect(await reception.receive(.ping(have: Offset(1)), from: id) == .done)
+        #expect(doorbell.take().map(\.connection) == [id])
+        #expect(await deliver(from: stores) == .idle)
+        #expect(try lines() == ["b"])
+        try await reception.disconnect(id)
+        #expect(try await connections.connections(of: execution, at: .epoch) == [])
+        #expect(await reception.receive(.ping(have: Offset(1)), from: id) == .done)
+        #expect(!gateway.isOpen(id))
+    }
+}
+
+@Suite("A batch of a queue")
+struct QueueBatchTests {
+    @Test("goes back from the first failure of a group on; other groups go on")
+    func groups() {
+        var batch = QueueBatch()
+        #expect(batch.admits("1", group: "a") == true)
+        #expect(batch.admits("2", group: "b") == true)
+        batch.fail("2", group: "b")
+        #expect(batch.admits("3", group: "a") == true)
+        #expect(batch.admits("4", group: "b") == false)
+        #expect(batch.failures == ["2", "4"])
+    }
+}
