@@ -1,5 +1,5 @@
 package import Everyline
-package import EverylineClient
+import EverylineClient
 import NIOCore
 
 /// Brings a spool's events to the server, in order, one batch after the other, until it has acknowledged the `end`. It

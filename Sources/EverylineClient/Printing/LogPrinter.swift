@@ -1,4 +1,4 @@
-import Everyline
+package import Everyline
 package import NIOCore
 
 /// Turns blocks into what a terminal or a file gets, a whole block at a time. It does no I/O.

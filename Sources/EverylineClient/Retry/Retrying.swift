@@ -1,3 +1,5 @@
+public import Everyline
+
 extension RetryPolicy {
     /// Runs `step` until it succeeds, fails for good, or there is no other attempt; then throws what it threw last.
     ///

@@ -1,3 +1,4 @@
+import Everyline
 import EverylineWebSocket
 import NIOCore
 

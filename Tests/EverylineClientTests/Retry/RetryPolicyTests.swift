@@ -1,3 +1,4 @@
+import Everyline
 import EverylineClient
 import EverylineTesting
 import Testing

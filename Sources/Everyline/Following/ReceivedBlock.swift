@@ -1,4 +1,3 @@
-public import Everyline
 public import NIOCore
 
 /// Consecutive events of one log, as a client got them: checked to follow what came before, not decoded.

@@ -1,5 +1,3 @@
-public import Everyline
-
 /// How a server broke what it promises of a stream. Whoever sees one must not go on as if nothing were missing.
 public enum StreamFault: Error, Sendable, Equatable, CustomStringConvertible {
     /// The event `wanted` is missing: `got` came in its place.

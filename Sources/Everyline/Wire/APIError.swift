@@ -1,5 +1,3 @@
-public import Everyline
-
 /// The server's refusal: what its `application/problem+json` says.
 public struct APIError: Error, Sendable, Equatable, CustomStringConvertible {
     /// The HTTP status.

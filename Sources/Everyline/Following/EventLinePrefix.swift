@@ -1,17 +1,15 @@
-import Everyline
-
 /// What the first bytes of an event's line say, in the one form that servers write: `{"offset":N,"timestamp":T,"…`.
 ///
 /// It is the way to check a million lines a second without decoding them. A line of any other form is decoded instead.
-struct EventLinePrefix {
-    let offset: UInt64
+package struct EventLinePrefix {
+    package let offset: UInt64
     /// Whether it is a line of output: one that names its stream or its message next.
-    let isOutput: Bool
+    package let isOutput: Bool
     /// Where the third field's name begins.
-    let end: Int
+    package let end: Int
 
     /// Reads the beginning of `bytes[start..<end]`; `nil` if the line must be decoded.
-    init?(_ bytes: UnsafeRawBufferPointer, from start: Int, to end: Int) {
+    package init?(_ bytes: UnsafeRawBufferPointer, from start: Int, to end: Int) {
         var position = start
         guard Self.skip(Self.offsetName, in: bytes, &position, end),
             let offset = Self.number(in: bytes, &position, end), offset > 0,
@@ -32,7 +30,7 @@ struct EventLinePrefix {
     private static let message: StaticString = "message\":"
     private static let stream: StaticString = "stream\":"
 
-    static func startsWith(
+    package static func startsWith(
         _ text: StaticString, in bytes: UnsafeRawBufferPointer, _ position: Int, _ end: Int
     ) -> Bool {
         let count = text.utf8CodeUnitCount
@@ -41,7 +39,7 @@ struct EventLinePrefix {
         return true
     }
 
-    static func skip(
+    package static func skip(
         _ text: StaticString, in bytes: UnsafeRawBufferPointer, _ position: inout Int, _ end: Int
     ) -> Bool {
         guard startsWith(text, in: bytes, position, end) else { return false }
@@ -50,7 +48,7 @@ struct EventLinePrefix {
     }
 
     /// Takes a decimal number of at most 18 digits, which no 64 bits are too few for.
-    static func number(in bytes: UnsafeRawBufferPointer, _ position: inout Int, _ end: Int) -> UInt64? {
+    package static func number(in bytes: UnsafeRawBufferPointer, _ position: inout Int, _ end: Int) -> UInt64? {
         let start = position
         var value: UInt64 = 0
         while position < end, case let digit = bytes[position] &- 0x30, digit <= 9 {

@@ -1,7 +1,6 @@
-package import Everyline
 import NIOCore
 
-/// Decides what a ``ResumingTail`` does next. It knows no connection and no clock: it says what to do, and is told what
+/// Decides what a resuming tail does next. It knows no connection and no clock: it says what to do, and is told what
 /// came of it.
 ///
 ///     locate ──► open ──► read ⟲ ──(end event)──► finish
@@ -44,7 +43,7 @@ package struct ResumingTailStateMachine {
     }
 
     private let start: StreamStart
-    private let options: ResumingTail.Options
+    private let options: ResumptionOptions
     private var generator: SeededGenerator
     private var check: StreamCheck
     private var state: State
@@ -65,7 +64,7 @@ package struct ResumingTailStateMachine {
     /// Whether the last heartbeat spoke of events that have not come.
     private var isBehind = false
 
-    package init(from start: StreamStart, at location: String? = nil, options: ResumingTail.Options, seed: UInt64) {
+    package init(from start: StreamStart, at location: String? = nil, options: ResumptionOptions, seed: UInt64) {
         self.start = start
         self.location = location
         self.options = options

@@ -1,4 +1,3 @@
-public import Everyline
 public import NIOCore
 
 /// Proves that nothing is missing: takes a stream's messages and lets through exactly c+1, c+2, … up to the `end` event.

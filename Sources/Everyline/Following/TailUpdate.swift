@@ -1,6 +1,4 @@
-public import Everyline
-
-/// What a ``ResumingTail`` has to tell.
+/// What a resuming tail has to tell.
 public enum TailUpdate: Sendable, Equatable {
     /// The events that follow the ones before. Their offsets have been checked.
     case events(ReceivedBlock)
