@@ -8,6 +8,8 @@ public struct Delivery: Sendable {
     public enum Action: Sendable, Equatable {
         /// Write `.acquire`; report ``Input/updated(_:)`` or ``Input/refused``.
         case acquire
+        /// Look whether the connection is there at all.
+        case inspect
         /// Read the log consistently after this offset.
         case read(after: Offset)
         /// Post the block under this generation.
@@ -29,6 +31,8 @@ public struct Delivery: Sendable {
         case updated(ViewerConnection)
         /// A conditional write was refused.
         case refused
+        /// Whether there is a record that may be sent to.
+        case inspected(isUsable: Bool)
         case read(LogRead)
         case posted
         /// The gateway has no such connection.
@@ -75,6 +79,7 @@ public struct Delivery: Sendable {
     private enum State: Sendable {
         case ready
         case acquiring
+        case inspecting
         case reading(ViewerConnection)
         case posting(ViewerConnection, EventBlock)
         case advancing(ViewerConnection, EventBlock)
@@ -101,7 +106,12 @@ public struct Delivery: Sendable {
         case (.acquiring, .updated(let connection)):
             state = .reading(connection)
             return .read(after: connection.cursor)
-        case (.acquiring, .refused), (.acquiring, .failed):
+        case (.acquiring, .refused):
+            state = .inspecting
+            return .inspect
+        case (.inspecting, .inspected(let isUsable)):
+            return finish(isUsable ? .retry : .gone)
+        case (.acquiring, .failed), (.inspecting, .failed):
             return finish(.retry)
         case (.reading(let connection), .read(let read)):
             return next(connection, read)

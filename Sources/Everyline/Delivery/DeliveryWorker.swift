@@ -46,6 +46,9 @@ public struct DeliveryWorker: Sendable {
                 let update = ConnectionUpdate.acquire(owner: owner, now: now(), lease: settings.lease)
                 viewer = try await connections.update(id, of: execution, update)
                 return viewer.map(Delivery.Input.updated) ?? .refused
+            case .inspect:
+                let connection = try await connections.connection(id, of: execution)
+                return .inspected(isUsable: connection?.isUsable(at: now()) ?? false)
             case .read(let after):
                 let limit = settings.frame - GatewayFrame.maximumOverhead
                 return .read(try await log.read(execution, after: after, limit: limit))

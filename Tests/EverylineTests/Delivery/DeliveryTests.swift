@@ -158,11 +158,14 @@ struct DeliveryTests {
             delivery.handle(.read(found(nil, isEnded: true))) == .release(fence: connection.fence, then: .retry))
     }
 
-    @Test("goes back to the queue when somebody else has the lock")
+    @Test("goes back to the queue when somebody else has the lock, and is over where nobody is to be sent to")
     func held() {
-        var delivery = Delivery()
-        _ = delivery.handle(.begin)
-        #expect(delivery.handle(.refused) == .finish(.retry))
+        for (isUsable, outcome) in [(true, Delivery.Outcome.retry), (false, .gone)] {
+            var delivery = Delivery()
+            _ = delivery.handle(.begin)
+            #expect(delivery.handle(.refused) == .inspect)
+            #expect(delivery.handle(.inspected(isUsable: isUsable)) == .finish(outcome))
+        }
     }
 
     @Test("stops at once when it has lost the lock on the way")

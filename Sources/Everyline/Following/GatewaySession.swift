@@ -1,0 +1,95 @@
+public import NIOCore
+
+/// A viewer's side of one connection through a gateway, as a pure machine: what to say, and what of that which comes is meant
+/// for it. What it lets through is an ordinary stream's message, and goes to a ``StreamCheck``.
+///
+/// Two senders may send at once for a moment, and one of them a block that is out of date; a message may be accepted and
+/// lost. So it takes blocks of its own generation and execution only, and none that leaves a hole: then it resumes anew, in a
+/// higher generation, after what it has.
+public struct GatewaySession: Sendable {
+    /// After this much silence ``silence()`` is to be said.
+    public static let pingInterval = Duration.seconds(30)
+
+    public struct Finding: Sendable, Equatable {
+        /// What to read as a stream's message; `nil` if it was not meant for this viewer.
+        public var message: ByteBuffer?
+        /// What to say now.
+        public var answer: ViewerMessage?
+
+        public init(message: ByteBuffer? = nil, answer: ViewerMessage? = nil) {
+            self.message = message
+            self.answer = answer
+        }
+    }
+
+    private let execution: ExecutionID
+    private var generation: UInt64 = 0
+    /// The last event that has come; `nil` before the first of a stream that began at a time.
+    private var have: Offset?
+    /// Whether the server has taken the last resumption.
+    private var isResumed = true
+
+    /// - Parameter offset: what the viewer has; `nil` if its connection's address says from which time on it wants the log.
+    public init(of execution: ExecutionID, after offset: Offset?) {
+        self.execution = execution
+        self.have = offset
+    }
+
+    /// The first thing to say on the connection.
+    public mutating func open() -> ViewerMessage { resume() }
+
+    /// What to say when nothing has come for ``pingInterval``: the resumption again until it is acknowledged, then a ping.
+    public func silence() -> ViewerMessage {
+        guard let have else { return .ping(have: .zero) }
+        return isResumed ? .ping(have: have) : .resume(generation: generation, after: have)
+    }
+
+    /// Takes one message.
+    public mutating func take(_ message: ByteBuffer) -> Finding {
+        switch GatewayFrame(message) {
+        case .control(let line):
+            return Finding(message: line)
+        case .resumed(let generation, _):
+            if generation == self.generation { isResumed = true }
+            return Finding()
+        case .block(let generation, let execution, let lines):
+            guard generation == self.generation, execution == self.execution else { return Finding() }
+            return accept(lines)
+        }
+    }
+
+    private mutating func accept(_ lines: ByteBuffer) -> Finding {
+        // Whatever can't be read is let through: who checks the stream says what is wrong with it.
+        guard let span = Self.span(of: lines) else { return Finding(message: lines) }
+        if let have, span.first > have.next {
+            return Finding(answer: resume())
+        }
+        isResumed = true
+        have = max(have ?? .zero, span.last)
+        return Finding(message: lines)
+    }
+
+    private mutating func resume() -> ViewerMessage {
+        guard let have else { return .ping(have: .zero) }
+        generation += 1
+        isResumed = false
+        return .resume(generation: generation, after: have)
+    }
+
+    /// The offsets of the first and the last of the lines.
+    private static func span(of lines: ByteBuffer) -> (first: Offset, last: Offset)? {
+        lines.withUnsafeReadableBytes { bytes in
+            let end = bytes.firstNewline(from: 0) ?? bytes.count
+            guard let prefix = EventLinePrefix(bytes, from: 0, to: end) else { return nil }
+            var count = 0
+            var position = end
+            while position < bytes.count, let next = bytes.firstNewline(from: position + 1) {
+                count += 1
+                position = next
+            }
+            let isOpen = position < bytes.count - 1
+            let first = Offset(prefix.offset)
+            return (first, first.advanced(by: count + (isOpen ? 1 : 0)))
+        }
+    }
+}

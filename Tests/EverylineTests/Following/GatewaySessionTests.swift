@@ -1,0 +1,80 @@
+import Everyline
+import EverylineTesting
+import NIOCore
+import Testing
+
+@Suite("A viewer's session with a gateway")
+struct GatewaySessionTests {
+    private let execution = Sample.id("e")
+
+    private func frame(_ offsets: ClosedRange<UInt64>, generation: UInt64, of execution: String = "e") throws
+        -> ByteBuffer
+    {
+        let body = Sample.body(offsets.map { "line \($0)" }, after: offsets.lowerBound - 1)
+        let lines = try #require(body.block).message
+        return GatewayFrame.block(generation: generation, execution: Sample.id(execution), lines: lines).message
+    }
+
+    private func offsets(_ finding: GatewaySession.Finding) throws -> [UInt64] {
+        try finding.message.map { try LogEvent.decode(lines: $0).map(\.offset.rawValue) } ?? []
+    }
+
+    private func opened(after offset: UInt64?) -> GatewaySession {
+        var session = GatewaySession(of: execution, after: offset.map { Offset($0) })
+        _ = session.open()
+        return session
+    }
+
+    @Test("resumes first, says it again until it is acknowledged, then pings with what it has")
+    func opening() throws {
+        var session = GatewaySession(of: execution, after: Offset(4))
+        let resume = ViewerMessage.resume(generation: 1, after: Offset(4))
+        #expect(session.open() == resume)
+        #expect(session.silence() == resume)
+        #expect(session.take(GatewayFrame.resumed(generation: 1, head: Offset(4)).message) == .init())
+        #expect(session.silence() == .ping(have: Offset(4)))
+        #expect(try offsets(session.take(frame(5...7, generation: 1))) == [5, 6, 7])
+        #expect(session.silence() == .ping(have: Offset(7)))
+        #expect(try offsets(session.take(frame(8...8, generation: 1))) == [8])
+        #expect(session.silence() == .ping(have: Offset(8)))
+    }
+
+    @Test("takes nothing of another generation or execution")
+    func foreign() throws {
+        var session = opened(after: 0)
+        #expect(session.take(try frame(1...2, generation: 0)) == .init())
+        #expect(session.take(try frame(1...2, generation: 2)) == .init())
+        #expect(session.take(try frame(1...2, generation: 1, of: "f")) == .init())
+        #expect(try offsets(session.take(frame(1...2, generation: 1))) == [1, 2])
+    }
+
+    @Test("resumes anew where a block would leave a hole, and takes repetitions")
+    func hole() throws {
+        var session = opened(after: 0)
+        _ = session.take(try frame(1...3, generation: 1))
+        #expect(try offsets(session.take(frame(2...4, generation: 1))) == [2, 3, 4])
+        #expect(
+            session.take(try frame(6...6, generation: 1))
+                == .init(answer: .resume(generation: 2, after: Offset(4))))
+        #expect(session.take(try frame(5...6, generation: 1)) == .init())
+        #expect(session.silence() == .resume(generation: 2, after: Offset(4)))
+        #expect(try offsets(session.take(frame(5...6, generation: 2))) == [5, 6])
+        #expect(session.silence() == .ping(have: Offset(6)))
+    }
+
+    @Test("that began at a time takes what comes first, without a resumption")
+    func fromTime() throws {
+        var session = GatewaySession(of: execution, after: nil)
+        #expect(session.open() == .ping(have: .zero))
+        #expect(try offsets(session.take(frame(7...8, generation: 0))) == [7, 8])
+        #expect(
+            session.take(try frame(10...10, generation: 0)) == .init(answer: .resume(generation: 1, after: Offset(8))))
+    }
+
+    @Test("lets through what isn't a block")
+    func control() {
+        var session = opened(after: 0)
+        let heartbeat = GatewayFrame.heartbeat(head: Offset(3)).message
+        #expect(session.take(heartbeat).message == heartbeat)
+    }
+}
