@@ -40,7 +40,7 @@ struct LogRow {
         let rows = try Row.fetchCursor(statement, arguments: [number, Int64(offset.rawValue)])
         var last = offset
         var latest = Timestamp.epoch
-        var bytes = ByteBufferAllocator().buffer(capacity: limit)
+        var bytes = ByteBufferAllocator().buffer(capacity: min(limit, head.bytes))
         while bytes.readableBytes < limit, let row = try rows.next() {
             let stored = StoredBlock(row)
             guard stored.first <= last.next, stored.last > last else { throw Self.hole }

@@ -38,7 +38,9 @@ package struct SQLiteLogStore: LogStore {
         try await database.read { try LogRow(execution, in: $0).head }
     }
 
-    package func read(_ execution: ExecutionID, after offset: Offset, limit: ByteCount) async throws -> LogRead {
+    nonisolated(nonsending) package func read(
+        _ execution: ExecutionID, after offset: Offset, limit: ByteCount
+    ) async throws -> LogRead {
         try await database.read { db in
             let log = try LogRow(execution, in: db)
             guard offset < log.head.offset else { return LogRead(block: nil, head: log.head) }

@@ -7,8 +7,11 @@ public protocol LogReader: Sendable {
     /// log holds no more yet. The block and the head are of one moment, or the block of a later one: what the head counts can
     /// be read.
     ///
+    /// Called where its caller runs, so that a tail on an event loop comes back there without a detour.
     /// - Throws: ``LogStoreError/unknownExecution``.
-    func read(_ execution: ExecutionID, after offset: Offset, limit: ByteCount) async throws -> LogRead
+    nonisolated(nonsending) func read(
+        _ execution: ExecutionID, after offset: Offset, limit: ByteCount
+    ) async throws -> LogRead
 
     /// The offset before the first event that is not older than `time`; the head if there is none.
     ///

@@ -11,13 +11,24 @@ import NIOHTTPTypesHTTP1
 /// What a connection is made into, by its first request: an HTTP connection with the router behind it, or a viewer's
 /// stream.
 struct StreamChannel: HTTPChannelHandler {
-    /// What a stream needs of the server.
-    struct Parts: Sendable {
+    /// What a stream needs of the server; shared, so that a viewer that waits doesn't hold a copy.
+    final class Parts: Sendable {
         let core: ServerCore
         let admission: ViewerAdmission
         let counter: ViewerCounter
         let metrics: ServerMetrics
         let limits: ServerConfiguration.Limits
+
+        init(
+            core: ServerCore, admission: ViewerAdmission, counter: ViewerCounter, metrics: ServerMetrics,
+            limits: ServerConfiguration.Limits
+        ) {
+            self.core = core
+            self.admission = admission
+            self.counter = counter
+            self.metrics = metrics
+            self.limits = limits
+        }
     }
 
     typealias HTTPConnection = NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>
@@ -73,16 +84,7 @@ struct StreamChannel: HTTPChannelHandler {
                 await handleHTTP(asyncChannel: connection, logger: logger)
             }
         case .webSocket(let connection, let request):
-            let tail = Tail(
-                of: request.execution, after: request.after, in: parts.core.log, feed: parts.core.feed,
-                limit: parts.limits.read)
-            let stream = ViewerStream(
-                connection, tail: tail, frameLimit: parts.limits.frame, metrics: parts.metrics)
-            parts.counter.enter(request.key)
-            parts.metrics.streamOpened()
-            await stream.run(logger: logger)
-            parts.counter.leave(request.key)
-            parts.metrics.streamClosed(stalled: connection.closure?.cause == .failure(.stalled))
+            await ViewerStream(connection, of: request, parts).run(logger: logger)
         }
     }
 

@@ -5,53 +5,62 @@ import NIOCore
 
 /// One viewer: a tail, and a connection that sets its pace. It runs on the connection's own event loop, so that what is in
 /// memory reaches the socket without changing threads.
+///
+/// A viewer that waits costs the memory of the calls that wait: so they are few.
 actor ViewerStream {
     private let connection: WebSocketConnection
     private let eventLoop: any EventLoop
-    private let frameLimit: ByteCount
-    private let metrics: ServerMetrics
-    private let tail: Tail
+    private let request: ViewerRequest
+    private let parts: StreamChannel.Parts
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { eventLoop.executor.asUnownedSerialExecutor() }
 
-    init(_ connection: WebSocketConnection, tail: Tail, frameLimit: ByteCount, metrics: ServerMetrics) {
+    init(_ connection: WebSocketConnection, of request: ViewerRequest, _ parts: StreamChannel.Parts) {
         self.connection = connection
         self.eventLoop = connection.eventLoop
-        self.tail = tail
-        self.frameLimit = frameLimit
-        self.metrics = metrics
+        self.request = request
+        self.parts = parts
     }
 
     /// Sends until the `end` event, then closes with 1000; or until the connection is gone.
     func run(logger: Logger) async {
-        let subscription = tail.subscription
-        // What a viewer says is not needed here: its cursor is in its address.
-        connection.push(to: { _ in })
-        connection.closed.whenComplete { _ in subscription.end() }
+        parts.counter.enter(request.key)
+        parts.metrics.streamOpened()
         do {
             try await send()
-            await connection.close(.normal)
+            connection.startClosing(.normal)
         } catch is CancellationError {
             // The connection was closed while nothing was to be sent, or the server is going.
-            await connection.close(.goingAway)
+            connection.startClosing(.goingAway)
         } catch is WebSocketError {
-            await connection.close(.goingAway)
+            connection.startClosing(.goingAway)
         } catch LogStoreError.unknownExecution {
-            await connection.close(.unknownExecution, reason: "the log was removed")
+            connection.startClosing(.unknownExecution, reason: "the log was removed")
         } catch {
-            logger.error("A stream failed", metadata: ["execution_id": "\(tail.execution)", "error": "\(error)"])
-            await connection.close(.tryAgainLater, reason: "the log can't be read now")
+            logger.error("A stream failed", metadata: ["execution_id": "\(request.execution)", "error": "\(error)"])
+            connection.startClosing(.tryAgainLater, reason: "the log can't be read now")
         }
+        let closure = await connection.whenClosed()
+        parts.counter.leave(request.key)
+        parts.metrics.streamClosed(stalled: closure.cause == .failure(.stalled))
     }
 
     private func send() async throws {
         let form: StreamForm = connection.subprotocol == APIHeader.subprotocol ? .blocks : .lines
-        var tail = tail
+        var tail = Tail(
+            of: request.execution, after: request.after, in: parts.core.log, feed: parts.core.feed,
+            limit: parts.limits.read)
+        let subscription = tail.subscription
+        // What a viewer says is not needed here: its cursor is in its address.
+        connection.push(to: { _ in })
+        connection.closed.whenComplete { _ in subscription.end() }
         while true {
             switch try await tail.next() {
             case .blocks(let blocks):
-                for block in blocks { metrics.countDelivery(events: block.count, bytes: block.bytes.readableBytes) }
-                try await connection.send(texts: form.messages(of: blocks, frameLimit: frameLimit))
+                for block in blocks {
+                    parts.metrics.countDelivery(events: block.count, bytes: block.bytes.readableBytes)
+                }
+                try await connection.send(texts: form.messages(of: blocks, frameLimit: parts.limits.frame))
             case .idle(let head):
                 if let heartbeat = form.heartbeat(head: head) { try await connection.send(texts: [heartbeat]) }
             case .ended:

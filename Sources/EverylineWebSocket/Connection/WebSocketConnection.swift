@@ -113,8 +113,13 @@ package final class WebSocketConnection: Sendable {
     @discardableResult
     package func close(_ code: WebSocketCloseCode = .normal, reason: String = "") async -> WebSocketClosure {
         startClosing(code, reason: reason)
+        return await whenClosed()
+    }
+
+    /// Waits until the connection is gone, however it ends.
+    package func whenClosed() async -> WebSocketClosure {
         // The future doesn't fail; its type can't say so.
-        return (try? await closed.get()) ?? .failure(.connectionLost("it ended"))
+        (try? await closed.get()) ?? .failure(.connectionLost("it ended"))
     }
 
     /// Hangs up at once, without a close frame.

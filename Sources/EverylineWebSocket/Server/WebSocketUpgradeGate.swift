@@ -45,6 +45,9 @@ package struct WebSocketUpgradeGate<Context: Sendable>: Sendable {
         let result = channel.eventLoop.makePromise(of: WebSocketUpgradeResult<HTTP, Context>.self)
         let handler = UpgradeGateHandler(gate: self, http: http, result: result)
         do {
+            // A channel keeps the buffer that it read into, so an idle viewer keeps this; it grows with what comes.
+            try channel.syncOptions?.setOption(
+                .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 512, initial: 512, maximum: 65536))
             try channel.pipeline.syncOperations.addHandler(handler)
         } catch {
             result.fail(error)
