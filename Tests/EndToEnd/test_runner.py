@@ -240,18 +240,21 @@ def on_small_disk(directory, size):
 
 def test_a_full_disk_loses_no_line(tmp_path):
     """The server has no room; the runner keeps everything, and the log goes on when there is room again."""
-    server, inside = on_small_disk(tmp_path, "64m")
+    # More than the write-ahead log has room for from its start.
+    lines = 500_000
+    server, inside = on_small_disk(tmp_path, "256m")
     try:
         filler = inside / "filler"
-        filler.write_bytes(b"x" * (60 << 20))
-        id = server.run("sh", "-c", "seq -f 'line %.0f of a command that has much to say' 1 200000; exit 3")
+        space = os.statvfs(inside)
+        filler.write_bytes(b"x" * (space.f_bavail * space.f_frsize - (1 << 20)))
+        id = server.run("sh", "-c", f"seq -f 'line %.0f of a command that has much to say' 1 {lines}; exit 3")
         runner = tmp_path / "spool" / id
         wait_for(lambda: b'"type":"end"' in spooled(runner)[-1000:])
         wait_for(lambda: "no_space" in (runner / "runner.log").read_text())
         assert server.execution(id).get("ended_at") is None
         filler.unlink()
         events = server.events(id)
-        assert messages(events) == [f"line {n} of a command that has much to say" for n in range(1, 200_001)]
-        assert (events[-1]["offset"], events[-1]["exit_code"]) == (200_001, 3)
+        assert messages(events) == [f"line {n} of a command that has much to say" for n in range(1, lines + 1)]
+        assert (events[-1]["offset"], events[-1]["exit_code"]) == (lines + 1, 3)
     finally:
         server.stop()
