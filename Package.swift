@@ -30,6 +30,7 @@ let package = Package(
         .library(name: "EverylineClient", targets: ["EverylineClient"]),
         .executable(name: "everyline", targets: ["EverylineCLI"]),
         .executable(name: "everyline-demo", targets: ["EverylineDemo"]),
+        .executable(name: "simulate", targets: ["Simulate"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.2"),
@@ -100,6 +101,8 @@ let package = Package(
                 product("Subprocess", "swift-subprocess"), product("UnixSignals", "swift-service-lifecycle"),
             ],
             swiftSettings: settings),
+        .target(name: "EverylineSimulation", dependencies: ["Everyline", nioCore], swiftSettings: settings),
+        .executableTarget(name: "Simulate", dependencies: ["EverylineSimulation"], swiftSettings: settings),
         .target(name: "EverylineTesting", dependencies: ["Everyline", nioCore], swiftSettings: settings),
         .testTarget(
             name: "EverylineTests", dependencies: ["Everyline", "EverylineTesting", nioCore], swiftSettings: settings),

@@ -11,7 +11,10 @@ public enum ConnectionUpdate: Sendable, Equatable {
     case advance(fence: UInt64, from: Offset, to: Offset, lastSeen: Timestamp, now: Timestamp, lease: Duration)
     /// Gives the lock back, if it is still the fence's.
     case release(fence: UInt64)
-    /// The connection is gone, or has got everything.
+    /// The sender is through with the connection: it has got everything, or the gateway doesn't know it any more. Only under
+    /// the fence: a viewer that resumed meanwhile is not through.
+    case conclude(fence: UInt64)
+    /// The connection is gone.
     case close
 
     /// The record after the write; `nil` if the condition refuses it.
@@ -21,6 +24,7 @@ public enum ConnectionUpdate: Sendable, Equatable {
         case .resume(let generation, let after):
             guard connection.isOpen, connection.generation < generation else { return nil }
             next.generation = generation
+            next.start = after
             next.cursor = after
             next.fence += 1
             next.lock = nil
@@ -37,6 +41,9 @@ public enum ConnectionUpdate: Sendable, Equatable {
         case .release(let fence):
             guard connection.fence == fence, connection.lock != nil else { return nil }
             next.lock = nil
+        case .conclude(let fence):
+            guard connection.fence == fence else { return nil }
+            return ConnectionUpdate.close.apply(to: connection)
         case .close:
             guard connection.isOpen else { return nil }
             next.isOpen = false

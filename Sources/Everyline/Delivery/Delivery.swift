@@ -16,10 +16,10 @@ public struct Delivery: Sendable {
         case post(EventBlock, generation: UInt64)
         /// Write `.advance`.
         case advance(fence: UInt64, from: Offset, to: Offset, lastSeen: Timestamp)
-        /// Everything has been sent: close the viewer's connection, and the record.
-        case complete
-        /// The connection doesn't exist any more: write `.close`.
-        case markGone
+        /// Everything has been sent, or the connection doesn't exist any more: write `.conclude`.
+        case conclude(fence: UInt64)
+        /// Close the viewer's connection, which has got everything.
+        case close
         /// Write `.release`; its refusal changes nothing.
         case release(fence: UInt64, then: Outcome)
         /// The turn is over.
@@ -42,6 +42,7 @@ public struct Delivery: Sendable {
         /// The step that was asked for could not be carried out at all.
         case failed
         case released
+        case closed
     }
 
     public enum Outcome: Sendable, Equatable {
@@ -83,6 +84,8 @@ public struct Delivery: Sendable {
         case reading(ViewerConnection)
         case posting(ViewerConnection, EventBlock)
         case advancing(ViewerConnection, EventBlock)
+        case concluding(ViewerConnection, Outcome)
+        case closing
         case finishing(Outcome)
         case over
     }
@@ -120,9 +123,19 @@ public struct Delivery: Sendable {
             return .advance(
                 fence: connection.fence, from: connection.cursor, to: block.last,
                 lastSeen: max(block.latest, connection.lastSeen ?? .epoch))
-        case (.posting, .gone):
-            state = .finishing(.gone)
-            return .markGone
+        case (.posting(let connection, _), .gone):
+            return conclude(connection, .gone)
+        case (.concluding(_, .completed), .updated):
+            state = .closing
+            return .close
+        case (.concluding(_, let outcome), .updated):
+            return finish(outcome)
+        case (.concluding, .refused):
+            return finish(.superseded)
+        case (.concluding(let connection, _), .failed):
+            return release(connection, then: .retry)
+        case (.closing, _):
+            return finish(.completed)
         case (.posting(let connection, _), .postFailed), (.posting(let connection, _), .failed),
             (.reading(let connection), .failed), (.advancing(let connection, _), .failed):
             return release(connection, then: .retry)
@@ -146,21 +159,22 @@ public struct Delivery: Sendable {
         guard read.head.isEnded else { return release(connection, then: .idle) }
         // A head that is newer than the block that came with it says that there is something to read after all.
         guard read.head.offset <= connection.cursor else { return release(connection, then: .retry) }
-        state = .finishing(.completed)
-        return .complete
+        return conclude(connection, .completed)
     }
 
     private mutating func advanced(
         _ connection: ViewerConnection, past block: EventBlock, isTimeUp: Bool
     ) -> Action {
         sent += 1
-        if block.endsLog {
-            state = .finishing(.completed)
-            return .complete
-        }
+        if block.endsLog { return conclude(connection, .completed) }
         guard !isTimeUp, sent < turn else { return release(connection, then: .yield) }
         state = .reading(connection)
         return .read(after: connection.cursor)
+    }
+
+    private mutating func conclude(_ connection: ViewerConnection, _ outcome: Outcome) -> Action {
+        state = .concluding(connection, outcome)
+        return .conclude(fence: connection.fence)
     }
 
     private mutating func release(_ connection: ViewerConnection, then outcome: Outcome) -> Action {

@@ -61,11 +61,12 @@ public struct DeliveryWorker: Sendable {
                 return updated.map(Delivery.Input.updated) ?? .refused
             case .release(let fence, _):
                 _ = try await connections.update(id, of: execution, .release(fence: fence))
-            case .complete:
+            case .conclude(let fence):
+                let updated = try await connections.update(id, of: execution, .conclude(fence: fence))
+                return updated.map(Delivery.Input.updated) ?? .refused
+            case .close:
                 await gateway.close(id)
-                _ = try await connections.update(id, of: execution, .close)
-            case .markGone:
-                _ = try await connections.update(id, of: execution, .close)
+                return .closed
             case .finish:
                 preconditionFailure("the end of a turn is no step")
             }
@@ -79,7 +80,7 @@ public struct DeliveryWorker: Sendable {
         _ block: EventBlock, _ generation: UInt64, to id: ConnectionID, _ viewer: ViewerConnection?
     ) async -> Delivery.Input {
         guard let viewer else { preconditionFailure("a post before the lock") }
-        for message in viewer.form.gatewayMessages(of: block, generation: generation, in: viewer.execution) {
+        for message in viewer.form.gatewayMessages(of: block, to: viewer, generation: generation) {
             switch await gateway.post(message, to: id) {
             case .accepted: continue
             case .gone: return viewer.isSettled(at: now()) ? .gone : .postFailed
@@ -93,11 +94,15 @@ public struct DeliveryWorker: Sendable {
 extension StreamForm {
     /// The messages that carry a block through a gateway.
     public func gatewayMessages(
-        of block: EventBlock, generation: UInt64, in execution: ExecutionID
+        of block: EventBlock, to viewer: ViewerConnection, generation: UInt64
     ) -> [ByteBuffer] {
         switch self {
-        case .blocks: [GatewayFrame.block(generation: generation, execution: execution, lines: block.message).message]
-        case .lines: messages(of: [block], frameLimit: .max)
+        case .blocks:
+            let frame = GatewayFrame.block(
+                generation: generation, start: viewer.start, execution: viewer.execution, lines: block.message)
+            return [frame.message]
+        case .lines:
+            return messages(of: [block], frameLimit: .max)
         }
     }
 }

@@ -6,6 +6,8 @@ public struct ViewerConnection: Sendable, Equatable {
     public let execution: ExecutionID
     /// Which resumption the viewer is in. What is sent carries it, and the viewer refuses what carries an older one.
     public internal(set) var generation: UInt64
+    /// Where this generation began: after what its viewer had, or asked for.
+    public internal(set) var start: Offset
     /// The last event that was handed to the gateway in this generation.
     public internal(set) var cursor: Offset
     /// The time of the latest event up to the cursor that was handed over; `nil` before the first. For people: no rule reads it.
@@ -26,17 +28,18 @@ public struct ViewerConnection: Sendable, Equatable {
         execution: ExecutionID, cursor: Offset, form: StreamForm, connectedAt: Timestamp, expiresAt: Timestamp
     ) {
         self.init(
-            execution: execution, generation: 0, cursor: cursor, lastSeen: nil, fence: 0, lock: nil, isOpen: true,
-            form: form, connectedAt: connectedAt, expiresAt: expiresAt)
+            execution: execution, generation: 0, start: cursor, cursor: cursor, lastSeen: nil, fence: 0, lock: nil,
+            isOpen: true, form: form, connectedAt: connectedAt, expiresAt: expiresAt)
     }
 
     /// A record as a store has kept it.
     public init(
-        execution: ExecutionID, generation: UInt64, cursor: Offset, lastSeen: Timestamp?, fence: UInt64,
-        lock: ReplayLock?, isOpen: Bool, form: StreamForm, connectedAt: Timestamp, expiresAt: Timestamp
+        execution: ExecutionID, generation: UInt64, start: Offset, cursor: Offset, lastSeen: Timestamp?,
+        fence: UInt64, lock: ReplayLock?, isOpen: Bool, form: StreamForm, connectedAt: Timestamp, expiresAt: Timestamp
     ) {
         self.execution = execution
         self.generation = generation
+        self.start = start
         self.cursor = cursor
         self.lastSeen = lastSeen
         self.fence = fence

@@ -24,7 +24,7 @@ public struct GatewaySession: Sendable {
 
     private let execution: ExecutionID
     private var generation: UInt64 = 0
-    /// The last event that has come; `nil` before the first of a stream that began at a time.
+    /// The last event that has come; `nil` until something comes of a stream that began at a time.
     private var have: Offset?
     /// Whether the server has taken the last resumption.
     private var isResumed = true
@@ -52,20 +52,22 @@ public struct GatewaySession: Sendable {
         case .resumed(let generation, _):
             if generation == self.generation { isResumed = true }
             return Finding()
-        case .block(let generation, let execution, let lines):
+        case .block(let generation, let start, let execution, let lines):
             guard generation == self.generation, execution == self.execution else { return Finding() }
-            return accept(lines)
+            return accept(lines, start: start)
         }
     }
 
-    private mutating func accept(_ lines: ByteBuffer) -> Finding {
+    private mutating func accept(_ lines: ByteBuffer, start: Offset) -> Finding {
         // Whatever can't be read is let through: who checks the stream says what is wrong with it.
         guard let span = Self.span(of: lines) else { return Finding(message: lines) }
-        if let have, span.first > have.next {
+        let had = have ?? start
+        guard span.first <= had.next else {
+            have = had
             return Finding(answer: resume())
         }
         isResumed = true
-        have = max(have ?? .zero, span.last)
+        have = max(had, span.last)
         return Finding(message: lines)
     }
 

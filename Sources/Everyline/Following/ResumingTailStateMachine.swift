@@ -51,6 +51,9 @@ package struct ResumingTailStateMachine {
     private var pending: [Action] = []
     /// Where the stream is; it stays good until its token is refused.
     private var location: String?
+    /// Whether what is read is a download, which is known to be whole when it is closed in order. A stream may have lost
+    /// messages that were on their way.
+    private var isDownload = false
     /// Whether any connection has ever stood.
     private var hasConnected = false
     /// Whether somebody was told of a lost connection, and must be told of the next one that stands.
@@ -115,6 +118,7 @@ package struct ResumingTailStateMachine {
     private var resumption: StreamStart { check.last.map(StreamStart.after) ?? start }
 
     private mutating func connect() {
+        if case .locating = state { isDownload = true } else { isDownload = false }
         hasConnected = true
         isBehind = false
         state = .reading
@@ -184,7 +188,9 @@ package struct ResumingTailStateMachine {
 
     /// Decides what a stream that was closed without its `end` event means.
     private mutating func judge(_ standing: TailStanding) {
-        let isBehindTheEnd = !check.hasReceived && standing.head <= check.last ?? .maximum
+        let isBehindTheEnd = !check.hasReceived && (check.last.map { standing.head <= $0 } ?? isDownload)
+        // Of a log that has ended there is a download.
+        if standing.outcome != nil { location = nil }
         if let outcome = standing.outcome, isBehindTheEnd {
             pending.append(.tell(.ended(outcome, isVerified: false)))
             state = .ended

@@ -130,6 +130,27 @@ import Testing
         }
     }
 
+    @Test("that began at a time don't take a silent stream's word that nothing follows it; a download's they do")
+    func timeBehindTheEnd() throws {
+        let start = StreamStart.notOlderThan(.epoch)
+        let standing = Machine.Input.standing(TailStanding(outcome: .failed3, head: Offset(10)))
+        var machine = machine(from: start, at: "ws://a")
+        #expect(machine.next() == .open("ws://a", start))
+        machine.take(.connected)
+        machine.take(.read(.closed(code: 1000, reason: "")))
+        #expect(machine.next() == .close)
+        machine.take(standing)
+        #expect(told(&machine) != nil)
+        machine.take(.waited)
+        #expect(machine.next() == .locate(start))
+        machine.take(.connected)
+        #expect(machine.next() == .tell(.resumed(after: nil)))
+        machine.take(.read(.closed(code: 1000, reason: "")))
+        #expect(machine.next() == .close)
+        machine.take(standing)
+        #expect(machine.next() == .tell(.ended(.failed3, isVerified: false)))
+    }
+
     @Test("ask for a new token when the old one is refused, at once the first time")
     func refusedToken() throws {
         var machine = connected()

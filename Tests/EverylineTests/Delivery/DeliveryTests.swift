@@ -65,6 +65,14 @@ struct ConnectionUpdateTests {
         #expect(acquire("b", at: 799).apply(to: ahead) != nil)
     }
 
+    @Test("is concluded by nobody whose viewer resumed meanwhile")
+    func conclude() throws {
+        let a = try #require(acquire("a", at: 0).apply(to: connection()))
+        let resumed = try #require(ConnectionUpdate.resume(generation: 1, after: .zero).apply(to: a))
+        #expect(ConnectionUpdate.conclude(fence: a.fence).apply(to: resumed) == nil)
+        #expect(ConnectionUpdate.conclude(fence: a.fence).apply(to: a)?.isOpen == false)
+    }
+
     @Test("gives a connection's id to another one without its old senders' right")
     func replaced() throws {
         let a = try #require(acquire("a", at: 0).apply(to: connection(cursor: 4)))
@@ -140,12 +148,15 @@ struct DeliveryTests {
         _ = first.handle(.updated(connection))
         _ = first.handle(.read(found(block, isEnded: true)))
         _ = first.handle(.posted)
-        #expect(first.handle(.updated(try advanced(connection, to: block))) == .complete)
-        #expect(first.handle(.released) == .finish(.completed))
+        #expect(first.handle(.updated(try advanced(connection, to: block))) == .conclude(fence: connection.fence))
+        #expect(first.handle(.updated(connection)) == .close)
+        #expect(first.handle(.closed) == .finish(.completed))
         var second = Delivery()
         _ = second.handle(.begin)
-        _ = second.handle(.updated(try locked(cursor: 3)))
-        #expect(second.handle(.read(found(nil, isEnded: true))) == .complete)
+        let behind = try locked(cursor: 3)
+        _ = second.handle(.updated(behind))
+        #expect(second.handle(.read(found(nil, isEnded: true))) == .conclude(fence: behind.fence))
+        #expect(second.handle(.refused) == .finish(.superseded))
     }
 
     @Test("does not take a log for sent whose head is further than what was read")
@@ -195,7 +206,7 @@ struct DeliveryTests {
         _ = delivery.handle(.begin)
         _ = delivery.handle(.updated(try locked()))
         _ = delivery.handle(.read(found(Self.block(1...2), isEnded: false)))
-        #expect(delivery.handle(.gone) == .markGone)
+        #expect(delivery.handle(.gone) == .conclude(fence: 1))
         #expect(delivery.handle(.updated(try locked())) == .finish(.gone))
     }
 

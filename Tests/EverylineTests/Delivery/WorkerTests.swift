@@ -30,7 +30,7 @@ struct DeliveryWorkerTests {
 
     private func lines() throws -> [String] {
         try gateway.received(by: id).flatMap { message -> [String] in
-            guard case .block(_, let execution, let lines) = GatewayFrame(message) else { return [] }
+            guard case .block(_, _, let execution, let lines) = GatewayFrame(message) else { return [] }
             #expect(execution == self.execution)
             return try LogEvent.decode(lines: lines).map { event in
                 if case .line(let line) = event.content { return line.message }

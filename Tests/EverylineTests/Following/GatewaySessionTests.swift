@@ -7,12 +7,16 @@ import Testing
 struct GatewaySessionTests {
     private let execution = Sample.id("e")
 
-    private func frame(_ offsets: ClosedRange<UInt64>, generation: UInt64, of execution: String = "e") throws
+    private func frame(
+        _ offsets: ClosedRange<UInt64>, generation: UInt64, of execution: String = "e", start: UInt64 = 0
+    ) throws
         -> ByteBuffer
     {
         let body = Sample.body(offsets.map { "line \($0)" }, after: offsets.lowerBound - 1)
         let lines = try #require(body.block).message
-        return GatewayFrame.block(generation: generation, execution: Sample.id(execution), lines: lines).message
+        return GatewayFrame.block(
+            generation: generation, start: Offset(start), execution: Sample.id(execution), lines: lines
+        ).message
     }
 
     private func offsets(_ finding: GatewaySession.Finding) throws -> [UInt64] {
@@ -66,9 +70,17 @@ struct GatewaySessionTests {
     func fromTime() throws {
         var session = GatewaySession(of: execution, after: nil)
         #expect(session.open() == .ping(have: .zero))
-        #expect(try offsets(session.take(frame(7...8, generation: 0))) == [7, 8])
+        #expect(try offsets(session.take(frame(7...8, generation: 0, start: 6))) == [7, 8])
         #expect(
             session.take(try frame(10...10, generation: 0)) == .init(answer: .resume(generation: 1, after: Offset(8))))
+    }
+
+    @Test("that began at a time misses not even its first block")
+    func fromTimeWithHole() throws {
+        var session = opened(after: nil)
+        let frame = try frame(9...9, generation: 0, start: 6)
+        #expect(session.take(frame) == .init(answer: .resume(generation: 1, after: Offset(6))))
+        #expect(session.silence() == .resume(generation: 1, after: Offset(6)))
     }
 
     @Test("lets through what isn't a block")

@@ -37,7 +37,7 @@ struct GatewayWireTests {
     func frames() throws {
         let lines = try #require(Sample.body(["a", "b"], after: 3).block).message
         let long = Sample.id(String(repeating: "x", count: ExecutionID.maximumLength))
-        let block = GatewayFrame.block(generation: UInt64(Int64.max), execution: long, lines: lines)
+        let block = GatewayFrame.block(generation: UInt64(Int64.max), start: .maximum, execution: long, lines: lines)
         #expect(GatewayFrame(block.message) == block)
         #expect(block.message.readableBytes - lines.readableBytes <= GatewayFrame.maximumOverhead)
         let resumed = GatewayFrame.resumed(generation: 4, head: Offset(12))

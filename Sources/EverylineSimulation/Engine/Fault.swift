@@ -1,0 +1,55 @@
+/// What can go wrong in a simulated world. Each kind is counted.
+package enum Fault: Int, CaseIterable, Sendable {
+    // Processes and their steps.
+    case crashBeforeEffect
+    case crashAfterEffect
+    case stepFailed
+    case unknownOutcome
+    case conflict
+    case clockForward
+    case clockBackward
+    // Queues.
+    case zombie
+    case redelivered
+    case partialBatch
+    case deadLetter
+    case lostRing
+    case doubledRing
+    // The platform's log and its subscription.
+    case lateBatch
+    case lostBatch
+    case doubledBatch
+    case reorderedBatch
+    case lateInSource
+    case missingSentinel
+    case endBeforeLines
+    case doubledStop
+    // Connections and viewers.
+    case leaseExpired
+    case acceptedAndLost
+    case throttled
+    case notYetConnected
+    case connectionCut
+    case silentDisconnect
+    case connectionIDReused
+    case lateResumption
+    case lostMessage
+    case slowViewer
+    case stalledViewer
+    case viewerRestarted
+    case recordExpired
+    case refusedRequest
+    // The embedded form.
+    case serverKilled
+    case serverStopped
+    case commitFailed
+    case commitUnknown
+    case appendRetried
+    case appendTooEarly
+    case appendRace
+    case answerLost
+    case readFailed
+    case logFull
+
+    package var name: String { "\(self)" }
+}

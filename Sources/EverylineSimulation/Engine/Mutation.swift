@@ -1,0 +1,21 @@
+/// A mechanism that can be switched off in the simulation, to see that the simulation notices.
+package enum Mutation: String, CaseIterable, Sendable {
+    /// A sender moves the cursor whether or not it still has the lock.
+    case fence
+    /// The ledger appends wherever the head is by now.
+    case compareAndSet = "compare-and-set"
+    /// The search for duplicates finds none.
+    case duplicateCheck = "duplicate-check"
+    /// The log ends without a look at the source.
+    case drain
+    /// Viewers don't ping, and wait for ever.
+    case ping
+    /// The cursor moves before the block is posted.
+    case postBeforeCommit = "post-before-commit"
+    /// Viewers are told of the end beside the log.
+    case endAsEvent = "end-as-event"
+    /// A tail notes the version after it has read.
+    case wakeupRecheck = "wake-up-recheck"
+    /// A resumption begins after the time of the viewer's last event instead of after its offset.
+    case timestampCursor = "timestamp-cursor"
+}

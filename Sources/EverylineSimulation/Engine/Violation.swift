@@ -1,0 +1,18 @@
+/// A promise that a run broke.
+package struct Violation: Error, Sendable, Equatable, CustomStringConvertible {
+    package enum Promise: String, Sendable {
+        case order
+        case durableBeforeVisible = "durable before visible"
+        case gapFree = "gap-free"
+        case verifiable
+        case end
+        case live
+        case independent
+        case honest
+    }
+
+    package let promise: Promise
+    package let what: String
+
+    package var description: String { "\(promise.rawValue): \(what)" }
+}

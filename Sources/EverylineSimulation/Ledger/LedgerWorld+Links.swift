@@ -1,0 +1,163 @@
+import Everyline
+import NIOCore
+
+// Connections: how they are made, break, go silent, and give their ids away.
+extension LedgerWorld {
+    /// The gateway calls the integration of a new connection.
+    func connect(_ viewer: Int, _ token: Int) {
+        guard viewers[viewer].token == token else { return }
+        if world.strikes(.refusedRequest, 40) {
+            let status = world.random.chance(500) ? 401 : 503
+            return take(.failed(.refused(APIError(status: status, code: "refused", detail: "refused"))), by: viewer)
+        }
+        let execution = viewers[viewer].execution
+        let name = freeName()
+        let index = links.count
+        links.append(SimulatedLink(name: name, viewer: viewer, execution: execution))
+        links[index].lastTraffic = now
+        linkOf[name] = index
+        executionOf[name] = execution
+        let record = newRecord(for: viewer)
+        records[name][execution] = records[name][execution]?.replaced(by: record) ?? record
+        links[index].posted = record.cursor
+        viewers[viewer].link = index
+        world.tell("viewer \(viewer) connects as c\(name) to \(executions[execution].id) after \(record.cursor)")
+        if world.strikes(.crashAfterEffect, 10) {
+            links[index].state = .closed
+            links[index].isReadable = false
+            return take(.failed(.unreachable("the connection was refused")), by: viewer)
+        }
+        schedule(.connected(link: index), after: latency() % 9000)
+        schedule(.idle(link: index), after: Self.idleLimit)
+        if world.strikes(.connectionCut, 180) {
+            schedule(.cut(link: index), after: Int64(world.random.within(10...60_000)))
+        }
+        if world.strikes(.acceptedAndLost, 30) { links[index].isBlackHole = true }
+    }
+
+    /// An id: usually a new one, sometimes one that another connection had.
+    private func freeName() -> Int {
+        let closed = linkOf.indices.filter { links[linkOf[$0]].state == .closed }
+        if let name = closed.last, world.strikes(.connectionIDReused, 250) { return name }
+        linkOf.append(-1)
+        executionOf.append(-1)
+        records.append([ViewerConnection?](repeating: nil, count: executions.count))
+        return linkOf.count - 1
+    }
+
+    private func newRecord(for viewer: Int) -> ViewerConnection {
+        let number = viewers[viewer].execution
+        let cursor: Offset =
+            if let last = viewers[viewer].machine.last {
+                last
+            } else if case .notOlderThan(let time) = viewers[viewer].start {
+                executions[number].offset(before: time)
+            } else {
+                .zero
+            }
+        let life = world.strikes(.recordExpired, 30) ? Int64(world.random.within(5000...60_000)) : 7_200_000
+        return ViewerConnection(
+            execution: executions[number].id, cursor: cursor, form: .blocks, connectedAt: world.time,
+            expiresAt: Timestamp(milliseconds: world.time.milliseconds + life))
+    }
+
+    /// The integration has returned: the gateway knows the connection, and the viewer speaks first.
+    func connected(_ index: Int) {
+        guard links[index].state == .connecting else { return }
+        links[index].state = .open
+        let viewer = links[index].viewer
+        guard viewers[viewer].link == index, viewers[viewer].phase == .opening else {
+            return cut(index, because: "nobody wants it any more")
+        }
+        viewers[viewer].lastHeard = now
+        var session = GatewaySession(of: executions[links[index].execution].id, after: viewers[viewer].machine.last)
+        let opening = session.open()
+        viewers[viewer].session = session
+        say(opening, on: index)
+        take(.connected, by: viewer)
+        schedule(.viewer(viewer, token: index, .silence), after: 30_000)
+    }
+
+    /// A viewer says something; it may be lost, and a resumption may come once more, late.
+    func say(_ message: ViewerMessage, on index: Int) {
+        guard links[index].state == .open else { return }
+        let arrival = max(now + latency() % 5000, links[index].lastSaid)
+        links[index].lastSaid = arrival
+        if world.strikes(.lostMessage, 30) { return }
+        heap.add(.hear(link: index, message: message), at: arrival)
+        if case .resume = message, world.strikes(.lateResumption, 120) {
+            heap.add(.hear(link: index, message: message), at: arrival + Int64(world.random.within(5...60_000)))
+        }
+    }
+
+    /// The next message reaches its viewer.
+    func arrive(_ index: Int) {
+        guard links[index].isReadable else { return }
+        let viewer = links[index].viewer
+        if viewers[viewer].isStalled(at: now) {
+            let resumes = viewers[viewer].stallsUntil
+            if resumes < .max { heap.add(.arrive(link: index), at: resumes + 1) }
+            return
+        }
+        let message = links[index].frames[links[index].arrived]
+        links[index].arrived += 1
+        guard viewers[viewer].link == index, var session = viewers[viewer].session else { return }
+        viewers[viewer].lastHeard = now
+        let finding = session.take(message)
+        viewers[viewer].session = session
+        if let answer = finding.answer { say(answer, on: index) }
+        if let message = finding.message { receive(.message(message), by: viewer) }
+    }
+
+    /// The connection breaks for both sides; what is on its way is lost.
+    func cut(_ index: Int, because reason: String) {
+        guard links[index].state == .open else { return }
+        world.tell("c\(links[index].name): \(reason)")
+        links[index].isReadable = false
+        close(index)
+        viewerLost(index, .lost("the connection broke"))
+    }
+
+    /// The server closes the connection; the viewer hears of it behind all that was posted before.
+    func closeInOrder(_ index: Int, code: UInt16) {
+        close(index)
+        heap.add(.farewell(link: index, code: code), at: max(now, links[index].lastArrival) + 1)
+    }
+
+    func farewell(_ index: Int, code: UInt16) {
+        guard links[index].isReadable else { return }
+        let viewer = links[index].viewer
+        if viewers[viewer].isStalled(at: now) {
+            let resumes = viewers[viewer].stallsUntil
+            if resumes < .max { heap.add(.farewell(link: index, code: code), at: resumes + 2) }
+            return
+        }
+        links[index].isReadable = false
+        viewerLost(index, .closed(code: code, reason: ""))
+    }
+
+    private func viewerLost(_ index: Int, _ reading: TailReading) {
+        let viewer = links[index].viewer
+        if viewers[viewer].link == index { receive(reading, by: viewer) }
+    }
+
+    /// The gateway's side of an end. That a connection has gone is not always said.
+    func close(_ index: Int) {
+        links[index].state = .closed
+        if !world.strikes(.silentDisconnect, 300) {
+            schedule(.disconnected(name: links[index].name), after: latency())
+        }
+    }
+
+    func disconnected(_ name: Int) {
+        let number = executionOf[name]
+        _ = update(.close, name, number)
+    }
+
+    func checkIdle(_ index: Int) {
+        guard links[index].state == .open else { return }
+        let idleFrom = links[index].lastTraffic
+        if now - idleFrom >= Self.idleLimit { return cut(index, because: "idle for ten minutes") }
+        heap.add(.idle(link: index), at: idleFrom + Self.idleLimit)
+    }
+}

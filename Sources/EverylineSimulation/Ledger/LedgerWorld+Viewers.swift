@@ -1,0 +1,196 @@
+import Everyline
+import NIOCore
+
+// The viewers: the real resuming tail, told what came of its actions.
+extension LedgerWorld {
+    func handle(_ event: ViewerEvent, of viewer: Int, _ token: Int) {
+        if case .silence = event { return checkSilence(of: viewer, on: token) }
+        guard viewers[viewer].token == token else { return }
+        let number = viewers[viewer].execution
+        switch event {
+        case .look: goOn(viewer)
+        case .waited: take(.waited, by: viewer)
+        case .located:
+            if world.strikes(.refusedRequest, 40) {
+                take(.failed(.refused(APIError(status: 503, code: "unavailable", detail: "later"))), by: viewer)
+            } else if executions[number].isEnded, world.random.chance(400) {
+                download(viewer)
+            } else {
+                take(.located("stream"), by: viewer)
+            }
+        case .asked:
+            let head = executions[number].head.log
+            let outcome = head.isEnded ? executions[number].outcome : nil
+            take(.standing(TailStanding(outcome: outcome, head: head.offset)), by: viewer)
+        case .silence: break
+        }
+    }
+
+    /// Does what the tail says until it has to wait for something.
+    private func goOn(_ viewer: Int) {
+        while world.violation == nil, viewers[viewer].phase != .finished {
+            let action = viewers[viewer].machine.next()
+            viewers[viewer].token += 1
+            let token = viewers[viewer].token
+            switch action {
+            case .tell(let update):
+                told(update, viewer)
+            case .close:
+                hangUp(viewer)
+            case .locate:
+                viewers[viewer].phase = .locating
+                return schedule(.viewer(viewer, token: token, .located), after: latency() % 9000)
+            case .open:
+                viewers[viewer].phase = .opening
+                return schedule(.connect(viewer: viewer, token: token), after: latency() % 9000)
+            case .read:
+                viewers[viewer].phase = .reading
+                guard !viewers[viewer].mailbox.isEmpty else { return }
+                viewers[viewer].machine.take(.read(viewers[viewer].mailbox.removeFirst()))
+            case .askStanding:
+                viewers[viewer].phase = .asking
+                return schedule(.viewer(viewer, token: token, .asked), after: latency() % 9000)
+            case .wait(let delay):
+                viewers[viewer].phase = .waiting
+                return schedule(.viewer(viewer, token: token, .waited), after: delay.milliseconds + 1)
+            case .finish:
+                finish(viewer)
+            case .fail(let error):
+                failed(error, viewer)
+            }
+        }
+    }
+
+    func take(_ input: ResumingTailStateMachine.Input, by viewer: Int) {
+        guard viewers[viewer].phase != .finished else { return }
+        viewers[viewer].machine.take(input)
+        goOn(viewer)
+    }
+
+    /// Something has come over the viewer's connection.
+    func receive(_ reading: TailReading, by viewer: Int) {
+        switch viewers[viewer].phase {
+        case .reading:
+            take(.read(reading), by: viewer)
+        case .opening where reading.isEnd:
+            take(.failed(.unreachable("the connection was closed")), by: viewer)
+        case .finished, .locating, .waiting, .asking, .opening:
+            break
+        }
+    }
+
+    private func hangUp(_ viewer: Int) {
+        viewers[viewer].mailbox.removeAll(keepingCapacity: true)
+        viewers[viewer].session = nil
+        let link = viewers[viewer].link
+        viewers[viewer].link = -1
+        guard link >= 0 else { return }
+        links[link].isReadable = false
+        if links[link].state != .closed { close(link) }
+    }
+
+    /// The log has ended: everything is given at once.
+    private func download(_ viewer: Int) {
+        let number = viewers[viewer].execution
+        var cursor = viewers[viewer].machine.last ?? .zero
+        if viewers[viewer].machine.last == nil, case .notOlderThan(let time) = viewers[viewer].start {
+            cursor = executions[number].offset(before: time)
+        }
+        world.tell("viewer \(viewer) downloads what follows \(cursor)")
+        while let block = executions[number].read(after: cursor, limit: 10_000).block {
+            viewers[viewer].mailbox.append(.message(block.message))
+            cursor = block.last
+        }
+        viewers[viewer].mailbox.append(.closed(code: 1000, reason: ""))
+        take(.connected, by: viewer)
+    }
+
+    /// Without a word for a while, the viewer says something; without an answer to that, it takes the connection for dead.
+    private func checkSilence(of viewer: Int, on link: Int) {
+        guard viewers[viewer].link == link, links[link].isReadable, viewers[viewer].phase == .reading,
+            let session = viewers[viewer].session, world.mutation != .ping
+        else { return }
+        let silence = now - viewers[viewer].lastHeard
+        if viewers[viewer].isStalled(at: now) {
+            return schedule(.viewer(viewer, token: link, .silence), after: 10_000)
+        }
+        if silence >= 45_000 { return receive(.lost("nothing came for 45 s"), by: viewer) }
+        if silence >= 30_000 { say(session.silence(), on: link) }
+        let next = viewers[viewer].lastHeard + (silence >= 30_000 ? 45_000 : 30_000)
+        heap.add(.viewer(viewer, token: link, .silence), at: max(next, now + 1))
+    }
+
+    /// The viewer's program dies, and is started again after the last event that it knows.
+    func restart(_ viewer: Int) {
+        guard viewers[viewer].phase != .finished else { return }
+        world.tell("viewer \(viewer) is started anew after \(viewers[viewer].last?.description ?? "nothing")")
+        hangUp(viewer)
+        viewers[viewer].token += 1
+        viewers[viewer].machine = machine(from: viewers[viewer].last.map(StreamStart.after) ?? viewers[viewer].start)
+        schedule(.viewer(viewer, token: viewers[viewer].token, .look), after: latency() % 9000)
+        viewers[viewer].phase = .waiting
+    }
+
+    private func told(_ update: TailUpdate, _ viewer: Int) {
+        switch update {
+        case .events(let block): received(block, viewer)
+        case .ended(let outcome, let isVerified): ended(outcome, isVerified: isVerified, viewer)
+        case .reconnecting(let reconnection): world.tell("viewer \(viewer) reconnects: \(reconnection.reason)")
+        case .resumed, .notice: break
+        }
+    }
+
+    private func received(_ block: ReceivedBlock, _ viewer: Int) {
+        world.tell("viewer \(viewer) has \(block.first)…\(block.last)")
+        let execution = executions[viewers[viewer].execution]
+        if let last = viewers[viewer].last {
+            world.require(
+                block.first == last.next, .gapFree, "viewer \(viewer) gets \(block.first) after \(last)")
+        } else if case .notOlderThan(let time) = viewers[viewer].start {
+            let wanted = execution.offset(before: time)
+            world.require(
+                block.first <= wanted.next, .gapFree,
+                "viewer \(viewer) asked for a time that \(wanted.next) has, and gets \(block.first) first")
+        } else {
+            world.require(block.first == Offset(1), .gapFree, "viewer \(viewer) gets \(block.first) first")
+        }
+        viewers[viewer].last = block.last
+    }
+
+    private func ended(_ outcome: ExecutionOutcome, isVerified: Bool, _ viewer: Int) {
+        let execution = executions[viewers[viewer].execution]
+        world.tell("viewer \(viewer) has the end")
+        world.require(execution.isEnded, .end, "viewer \(viewer) was told of an end that the log doesn't hold")
+        if isVerified {
+            world.require(
+                viewers[viewer].last == execution.head.log.offset, .end,
+                "viewer \(viewer) ends at \(viewers[viewer].last ?? .zero) instead of \(execution.head.log.offset)")
+        } else {
+            let start: Offset = if case .after(let offset) = viewers[viewer].start { offset } else { .zero }
+            world.require(
+                (viewers[viewer].last ?? start) >= execution.head.log.offset, .verifiable,
+                "viewer \(viewer) ends without the end event, which it has not seen")
+        }
+    }
+
+    private func finish(_ viewer: Int) {
+        viewers[viewer].phase = .finished
+        if viewers[viewer].isToBeServed { unfinished -= 1 }
+    }
+
+    private func failed(_ error: TailError, _ viewer: Int) {
+        world.tell("viewer \(viewer) gives up: \(error)")
+        switch error {
+        case .unreachable, .unproven(.noEnd, _): restart(viewer)
+        default:
+            world.require(false, .verifiable, "viewer \(viewer) gives up: \(error)")
+        }
+    }
+}
+
+extension TailReading {
+    fileprivate var isEnd: Bool {
+        if case .message = self { return false }
+        return true
+    }
+}

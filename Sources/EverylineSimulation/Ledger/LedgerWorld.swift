@@ -1,0 +1,147 @@
+import Everyline
+import NIOCore
+
+/// The AWS form in one thread: a platform's log with its subscription, two queues, workers, a ledger, connections, a gateway
+/// and viewers. The workers are the real ``Sequencer``, ``Drain``, ``Delivery`` and ``Reception``, the viewers the real
+/// ``ResumingTailStateMachine`` over the real ``GatewaySession``; everything they talk to is simulated, and goes wrong.
+final class LedgerWorld {
+    enum Event {
+        /// A batch of the subscription reaches the queue.
+        case ingest(Int)
+        /// The platform says that the execution has stopped.
+        case stop(execution: Int)
+        case pollLogs(group: Int)
+        case pollRings(group: Int)
+        case logVisible(message: Int, receipt: Int)
+        case ringVisible(message: Int, receipt: Int)
+        case effect(process: Int)
+        case answer(process: Int)
+        /// The queue is told what became of a batch.
+        case settle(process: Int)
+        case hear(link: Int, message: ViewerMessage)
+        case arrive(link: Int)
+        case connect(viewer: Int, token: Int)
+        case connected(link: Int)
+        case cut(link: Int)
+        case farewell(link: Int, code: UInt16)
+        case disconnected(name: Int)
+        case idle(link: Int)
+        case viewer(Int, token: Int, ViewerEvent)
+        case restart(viewer: Int)
+        case faultsEnd
+    }
+
+    enum ViewerEvent {
+        case located, asked, waited, look, silence
+    }
+
+    static let lease = Duration.seconds(30)
+    static let logVisibility: Int64 = 90_000
+    static let ringVisibility: Int64 = 40_000
+    static let pause: Int64 = 3000
+    static let idleLimit: Int64 = 600_000
+    /// How long after the last fault everything must have been done by itself.
+    static let patience: Int64 = 480_000
+
+    var world: World
+    var heap = EventHeap<Event>()
+    var executions: [SimulatedExecution] = []
+    var batches: [(execution: Int, events: [SourceEvent])] = []
+    var logs = SimulatedQueue(visibility: LedgerWorld.logVisibility, maximumReceives: 6)
+    var rings = SimulatedQueue(visibility: LedgerWorld.ringVisibility, maximumReceives: 8)
+    var processes: [SimulatedProcess] = []
+    var links: [SimulatedLink] = []
+    /// By connection id: the link that has it now, the execution that it stands for, and the records.
+    var linkOf: [Int] = []
+    var executionOf: [Int] = []
+    var records: [[ViewerConnection?]] = []
+    var viewers: [SimulatedViewer] = []
+    var unfinished = 0
+    var settings = LedgerSettings()
+
+    init(_ world: World) { self.world = world }
+
+    var now: Int64 { world.now }
+
+    /// Plays one run to its end.
+    func run(seed: UInt64, options: RunOptions) {
+        reset()
+        world.begin(seed: seed, options: options)
+        prepare(options)
+        let deadline = settings.faultsEnd + Self.patience
+        while world.violation == nil, let (time, event) = heap.removeFirst() {
+            if time > deadline || isDone { break }
+            world.now = max(time, world.now)
+            handle(event)
+        }
+        if world.violation == nil { checkTheEnd() }
+    }
+
+    private var isDone: Bool {
+        unfinished == 0 && executions.allSatisfy { $0.isEnded && $0.batchesSent == $0.batchesDone }
+    }
+
+    private func reset() {
+        heap.removeAll()
+        executions.removeAll(keepingCapacity: true)
+        batches.removeAll(keepingCapacity: true)
+        logs.removeAll()
+        rings.removeAll()
+        processes.removeAll(keepingCapacity: true)
+        links.removeAll(keepingCapacity: true)
+        linkOf.removeAll(keepingCapacity: true)
+        executionOf.removeAll(keepingCapacity: true)
+        records.removeAll(keepingCapacity: true)
+        viewers.removeAll(keepingCapacity: true)
+    }
+
+    private func handle(_ event: Event) {
+        switch event {
+        case .ingest(let batch): ingest(batch)
+        case .stop(let execution): stop(execution)
+        case .pollLogs(let group): pollLogs(group)
+        case .pollRings(let group): pollRings(group)
+        case .logVisible(let message, let receipt): showLog(message, receipt)
+        case .ringVisible(let message, let receipt): showRing(message, receipt)
+        case .effect(let process): effect(processes[process])
+        case .answer(let process): answer(processes[process])
+        case .settle(let process): settle(processes[process])
+        case .hear(let link, let message): hear(link, message)
+        case .arrive(let link): arrive(link)
+        case .connect(let viewer, let token): connect(viewer, token)
+        case .connected(let link): connected(link)
+        case .cut(let link): cut(link, because: "the connection breaks")
+        case .farewell(let link, let code): farewell(link, code: code)
+        case .disconnected(let name): disconnected(name)
+        case .idle(let link): checkIdle(link)
+        case .viewer(let viewer, let token, let event): handle(event, of: viewer, token)
+        case .restart(let viewer): restart(viewer)
+        case .faultsEnd:
+            world.tell("   .. from here on nothing goes wrong any more")
+            world.faults.isOver = true
+        }
+    }
+
+    func schedule(_ event: Event, after delay: Int64) { heap.add(event, at: now + delay) }
+
+    /// How long one step takes: usually little, sometimes longer than a lease or a message's visibility.
+    func latency() -> Int64 {
+        if world.faults.isOver { return Int64(1 + world.random.below(30)) }
+        let dice = world.random.below(1000)
+        if dice < 12 { return Int64(world.random.within(20_000...130_000)) }
+        if dice < 40 { return Int64(world.random.within(200...8000)) }
+        return Int64(1 + world.random.below(60))
+    }
+}
+
+/// What one run looks like.
+struct LedgerSettings {
+    var faultsEnd: Int64 = 0
+    /// How many bytes of events fit into one frame.
+    var frame: ByteCount = 400
+    /// How many blocks a turn may send.
+    var turn = 64
+    var limits = DrainLimits()
+    var pageSize = 10
+    var logBatch = 1
+}

@@ -1,0 +1,33 @@
+import Everyline
+import NIOCore
+
+/// A viewer of a simulated world: a resuming tail, and what it knows.
+struct SimulatedViewer {
+    enum Phase {
+        case locating, opening, reading, asking, waiting
+        case finished
+    }
+
+    let execution: Int
+    let start: StreamStart
+    var machine: ResumingTailStateMachine
+    var phase = Phase.locating
+    /// Grows with each thing that it waits for: what was meant for an earlier one is nothing to it.
+    var token = 0
+    var link = -1
+    var session: GatewaySession?
+    /// What has come and was not yet asked for.
+    var mailbox: [TailReading] = []
+    var lastHeard: Int64 = 0
+    /// The last event that it was told of.
+    var last: Offset?
+    /// How long it takes over a message.
+    var pace: Int64 = 0
+    /// Reads nothing any more from this time on.
+    var stallsAt = Int64.max
+    var stallsUntil = Int64.max
+
+    func isStalled(at now: Int64) -> Bool { now >= stallsAt && now < stallsUntil }
+    /// Whether it is owed everything in the end.
+    var isToBeServed: Bool { stallsAt == .max || stallsUntil < .max }
+}
