@@ -28,6 +28,7 @@ let package = Package(
     products: [
         .library(name: "Everyline", targets: ["Everyline"]),
         .library(name: "EverylineClient", targets: ["EverylineClient"]),
+        .library(name: "EverylineAWS", targets: ["EverylineAWS"]),
         .executable(name: "everyline", targets: ["EverylineCLI"]),
         .executable(name: "everyline-demo", targets: ["EverylineDemo"]),
         .executable(name: "simulate", targets: ["Simulate"]),
@@ -85,6 +86,10 @@ let package = Package(
                 product("Subprocess", "swift-subprocess"),
             ],
             swiftSettings: settings),
+        .target(
+            name: "EverylineAWS",
+            dependencies: ["CZlib", "Everyline", nioCore, nioPosix, nioHTTP1, crypto, httpClient],
+            swiftSettings: settings),
         .executableTarget(
             name: "EverylineCLI",
             dependencies: [
@@ -119,6 +124,10 @@ let package = Package(
             dependencies: [
                 "Everyline", "EverylineClient", "EverylineTesting", "EverylineWebSocket", nioCore, nioPosix, nioHTTP1,
             ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "EverylineAWSTests",
+            dependencies: ["Everyline", "EverylineAWS", "EverylineTesting", nioCore, nioPosix, nioHTTP1, httpClient],
             swiftSettings: settings),
         .testTarget(
             name: "EverylineRunnerTests",

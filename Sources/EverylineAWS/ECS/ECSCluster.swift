@@ -1,0 +1,88 @@
+/// The tasks of one cluster. All throw ``AWSError``.
+package struct ECSCluster: Sendable {
+    private let client: AWSClient
+    private let name: String
+
+    /// - Parameter name: the cluster's name or ARN.
+    package init(_ name: String, client: AWSClient) {
+        self.name = name
+        self.client = client
+    }
+
+    /// A task to be run on Fargate.
+    package struct NewTask: Sendable, Equatable {
+        package var taskDefinition: String
+        /// The container whose command and environment are overridden.
+        package var container: String
+        package var command: [String]
+        package var environment: [String: String]
+        package var subnets: [String]
+        package var securityGroups: [String]
+        package var assignsPublicIP: Bool
+        /// By which its tasks are found again and its events told apart.
+        package var startedBy: String
+        /// By which the service knows the request again, so that a repeated one starts nothing: at most 64 bytes.
+        package var clientToken: String
+
+        package init(
+            taskDefinition: String, container: String, command: [String], environment: [String: String],
+            subnets: [String], securityGroups: [String], assignsPublicIP: Bool, startedBy: String,
+            clientToken: String
+        ) {
+            self.taskDefinition = taskDefinition
+            self.container = container
+            self.command = command
+            self.environment = environment
+            self.subnets = subnets
+            self.securityGroups = securityGroups
+            self.assignsPublicIP = assignsPublicIP
+            self.startedBy = startedBy
+            self.clientToken = clientToken
+        }
+    }
+
+    /// Starts a task.
+    ///
+    /// - Throws: ``AWSError`` with the code ``AWSError/Code/taskNotStarted`` where the service took the request but had no
+    ///   place for the task; its message says why.
+    package func run(_ task: NewTask) async throws -> ECSTask {
+        let environment = task.environment.sorted { $0.key < $1.key }.map {
+            RunTaskInput.NamedValue(name: $0.key, value: $0.value)
+        }
+        let input = RunTaskInput(
+            cluster: name, taskDefinition: task.taskDefinition, count: 1, launchType: "FARGATE",
+            startedBy: task.startedBy, clientToken: task.clientToken,
+            networkConfiguration: .init(
+                awsvpcConfiguration: .init(
+                    subnets: task.subnets, securityGroups: task.securityGroups,
+                    assignPublicIp: task.assignsPublicIP ? "ENABLED" : "DISABLED")),
+            overrides: .init(
+                containerOverrides: [
+                    .init(name: task.container, command: task.command, environment: environment)
+                ]))
+        let output = try await client.call("RunTask", of: .ecs, input, giving: TasksOutput.self)
+        guard let started = output.tasks?.first else {
+            let reason = output.failures?.first?.reason ?? "no task was started"
+            throw AWSError(.taskNotStarted, operation: "ecs.RunTask", message: reason)
+        }
+        return started
+    }
+
+    /// Asks a task to stop: SIGTERM, and SIGKILL after its container's stop timeout.
+    package func stop(_ task: String, reason: String) async throws {
+        try await client.call("StopTask", of: .ecs, StopTaskInput(cluster: name, task: task, reason: reason))
+    }
+
+    /// The tasks with these ARNs that the service still knows (a stopped one for about an hour).
+    ///
+    /// - Precondition: there are 1 to 100.
+    package func describe(_ tasks: [String]) async throws -> [ECSTask] {
+        precondition((1...100).contains(tasks.count))
+        let input = DescribeTasksInput(cluster: name, tasks: tasks)
+        return try await client.call("DescribeTasks", of: .ecs, input, giving: TasksOutput.self).tasks ?? []
+    }
+}
+
+extension AWSError.Code {
+    package static let taskNotStarted = Self("TaskNotStarted")
+}

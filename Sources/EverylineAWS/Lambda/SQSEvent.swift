@@ -1,0 +1,56 @@
+/// What Lambda gives a function that a queue triggers.
+package struct SQSEvent: Sendable, Decodable {
+    package let records: [Record]
+
+    enum CodingKeys: String, CodingKey { case records = "Records" }
+
+    package struct Record: Sendable, Decodable {
+        package let messageID: String
+        package let receiptHandle: String
+        package let body: String
+        package let attributes: Attributes
+        package let eventSourceARN: String?
+
+        enum CodingKeys: String, CodingKey {
+            case messageID = "messageId"
+            case receiptHandle, body, attributes, eventSourceARN
+        }
+
+        package struct Attributes: Sendable, Decodable {
+            package let group: String
+            package let receiveCount: Int
+            package let sequenceNumber: String?
+
+            enum CodingKeys: String, CodingKey {
+                case group = "MessageGroupId"
+                case receiveCount = "ApproximateReceiveCount"
+                case sequenceNumber = "SequenceNumber"
+            }
+
+            package init(from decoder: any Decoder) throws {
+                let container = try decoder.container(keyedBy: CodingKeys.self)
+                group = try container.decode(String.self, forKey: .group)
+                guard let count = Int(try container.decode(String.self, forKey: .receiveCount)) else {
+                    throw DecodingError.dataCorruptedError(
+                        forKey: .receiveCount, in: container, debugDescription: "not a number")
+                }
+                receiveCount = count
+                sequenceNumber = try container.decodeIfPresent(String.self, forKey: .sequenceNumber)
+            }
+        }
+    }
+}
+
+/// What a function answers that a queue triggers: the messages that must come again. In a FIFO queue these must be **all**
+/// of a group from the first that wasn't processed, or those behind it overtake it.
+package struct SQSBatchResponse: Sendable, Encodable, Equatable {
+    package let batchItemFailures: [Failure]
+
+    package struct Failure: Sendable, Encodable, Equatable {
+        package let itemIdentifier: String
+    }
+
+    package init(unprocessed messageIDs: [String] = []) {
+        batchItemFailures = messageIDs.map(Failure.init)
+    }
+}
