@@ -1,0 +1,100 @@
+import Everyline
+import NIOCore
+
+/// A block of a log as an item: its lines, compressed, and between them nothing that a reader doesn't need. The source's ids
+/// of its events stand in the lines themselves.
+struct BlockItem {
+    let events: EventBlock
+    /// No event of the log up to the end of this block is later than this.
+    let runningMaximum: Timestamp
+
+    /// What an item's lines may take, compressed: the service's 400 KB less the rest of the item.
+    static let itemLimit: ByteCount = 390_000
+    /// How many bytes of lines one item gets at the most, unless they are one event: small enough to be read as a whole for
+    /// one event of it.
+    static let linesLimit: ByteCount = .kibibytes(256)
+
+    /// Cuts a block into items that fit.
+    ///
+    /// - Throws: ``LogStoreError/unavailable(_:)`` if one event alone doesn't fit. (Lines are cut long before.)
+    static func items(
+        _ block: EventBlock, of execution: ExecutionID, runningMaximum: Timestamp, expires: Int64?
+    ) throws(LogStoreError) -> [Attributes] {
+        var items: [Attributes] = []
+        var rest: EventBlock? = block
+        var limit = linesLimit
+        while let next = rest {
+            let piece = next.prefix(limit: limit)
+            let compressed = Zlib.deflate(piece.bytes)
+            guard compressed.readableBytes <= itemLimit else {
+                // What doesn't shrink fits in half the size, but for a single event.
+                guard piece.count > 1 else { throw .unavailable("an event is too large for DynamoDB") }
+                limit = piece.bytes.readableBytes / 2
+                continue
+            }
+            var item = RecordKey.block(execution, last: piece.last).attributes
+            item["first_offset"] = .number(Int64(piece.first.rawValue))
+            item["latest_ms"] = .number(runningMaximum.milliseconds)
+            if piece.latest < runningMaximum { item["own_latest_ms"] = .number(piece.latest.milliseconds) }
+            if piece.endsLog { item["ends_log"] = .boolean(true) }
+            item["raw_bytes"] = .number(Int64(piece.bytes.readableBytes))
+            item["events"] = .binary(compressed)
+            item["expires_s"] = expires.map { .number($0) }
+            items.append(item)
+            rest = next.suffix(after: piece.last)
+        }
+        return items
+    }
+
+    /// - Throws: ``DamagedItem``.
+    init(_ item: Attributes) throws(DamagedItem) {
+        let bounds = try Bounds(item)
+        let rawBytes = try item.number("raw_bytes")
+        runningMaximum = bounds.runningMaximum
+        let bytes: ByteBuffer
+        do {
+            bytes = try Zlib.inflate(try item.binary("events"), limit: Int(clamping: rawBytes))
+        } catch {
+            throw DamagedItem(attribute: "events")
+        }
+        guard bytes.readableBytes == Int(clamping: rawBytes) else { throw DamagedItem(attribute: "raw_bytes") }
+        let latest = try item.optionalNumber("own_latest_ms").map { Timestamp(milliseconds: $0) }
+        events = EventBlock(
+            first: bounds.first, last: bounds.last, latest: latest ?? runningMaximum,
+            endsLog: item["ends_log"] == .boolean(true), bytes: bytes)
+    }
+
+    /// What is known of a block without its lines.
+    struct Bounds {
+        let first: Offset
+        let last: Offset
+        let runningMaximum: Timestamp
+
+        static let projection = "sk, first_offset, latest_ms"
+
+        init(_ item: Attributes) throws(DamagedItem) {
+            guard let last = Offset(decimal: try item.string("sk").dropFirst(2)) else {
+                throw DamagedItem(attribute: "sk")
+            }
+            let first = try item.number("first_offset")
+            guard first > 0, first <= Int64(last.rawValue) else { throw DamagedItem(attribute: "first_offset") }
+            self.first = Offset(UInt64(first))
+            self.last = last
+            runningMaximum = Timestamp(milliseconds: try item.number("latest_ms"))
+        }
+
+        /// The offset before the block.
+        var predecessor: Offset { Offset(first.rawValue - 1) }
+    }
+
+    /// The source's ids of the events in it, each once.
+    func eventIDs() throws -> [String] {
+        var ids: [String] = []
+        try events.forEachLine { _, line in
+            guard case .line(let line) = try LogEvent(line: line).content, let id = line.eventID else { return }
+            // The parts of a line that was cut stand one behind the other.
+            if id != ids.last { ids.append(id) }
+        }
+        return ids
+    }
+}

@@ -1,0 +1,40 @@
+import Everyline
+
+extension ViewerConnection {
+    func attributes(_ id: ConnectionID) -> Attributes {
+        var item = RecordKey.connection(id, of: execution).attributes
+        item["generation"] = .number(Int64(generation))
+        item["cursor_offset"] = .number(Int64(cursor.rawValue))
+        item["last_seen_log_timestamp"] = lastSeen.map { .number($0.milliseconds) }
+        item["fence"] = .number(Int64(fence))
+        item["lock_owner"] = (lock?.owner).map { .string($0) }
+        item["lease_until_ms"] = lock.map { .number($0.leaseUntil.milliseconds) }
+        item["is_open"] = .boolean(isOpen)
+        item["stream_form"] = .string(form.rawValue)
+        item["connected_ms"] = .number(connectedAt.milliseconds)
+        item["expires_ms"] = .number(expiresAt.milliseconds)
+        item["expires_s"] = .number(expiresAt.milliseconds / 1000 + 1)
+        return item
+    }
+
+    init(_ item: Attributes, of execution: ExecutionID) throws(DamagedItem) {
+        func natural(_ name: String) throws(DamagedItem) -> UInt64 {
+            guard let value = UInt64(exactly: try item.number(name)) else { throw DamagedItem(attribute: name) }
+            return value
+        }
+        guard let form = StreamForm(rawValue: try item.string("stream_form")) else {
+            throw DamagedItem(attribute: "stream_form")
+        }
+        var lock: ReplayLock?
+        if let owner = try item.optionalString("lock_owner") {
+            lock = ReplayLock(
+                owner: owner, leaseUntil: Timestamp(milliseconds: try item.number("lease_until_ms")))
+        }
+        self.init(
+            execution: execution, generation: try natural("generation"), cursor: Offset(try natural("cursor_offset")),
+            lastSeen: try item.optionalNumber("last_seen_log_timestamp").map { Timestamp(milliseconds: $0) },
+            fence: try natural("fence"), lock: lock, isOpen: try item.boolean("is_open"), form: form,
+            connectedAt: Timestamp(milliseconds: try item.number("connected_ms")),
+            expiresAt: Timestamp(milliseconds: try item.number("expires_ms")))
+    }
+}

@@ -1,0 +1,61 @@
+import Everyline
+
+extension ConnectionUpdate {
+    /// ``apply(to:)`` in DynamoDB's words: what must hold, and what changes then.
+    var expressions: (update: DynamoDBExpression, condition: DynamoDBExpression) {
+        switch self {
+        case .resume(let generation, let after):
+            return (
+                .init(
+                    "SET generation = :generation, cursor_offset = :after, fence = fence + :one "
+                        + "REMOVE lock_owner, lease_until_ms",
+                    [":after": .number(Int64(after.rawValue)), ":one": .number(1)]),
+                .init(
+                    "is_open = :yes AND generation < :generation",
+                    [":yes": .boolean(true), ":generation": .number(Int64(clamping: generation))])
+            )
+        case .acquire(let owner, let now, let lease):
+            return (
+                .init(
+                    "SET lock_owner = :owner, lease_until_ms = :until, fence = fence + :one",
+                    [":owner": .string(owner), ":until": (now + lease).number, ":one": .number(1)]),
+                .init(
+                    "is_open = :yes AND expires_ms > :now AND (attribute_not_exists(lock_owner) "
+                        + "OR lease_until_ms <= :now OR lease_until_ms > :absurd)",
+                    [":yes": .boolean(true), ":now": now.number, ":absurd": (now + lease * 2).number])
+            )
+        case .advance(let fence, let from, let to, let lastSeen, let now, let lease):
+            return (
+                .init(
+                    "SET cursor_offset = :to, last_seen_log_timestamp = :seen, lease_until_ms = :until",
+                    [
+                        ":to": .number(Int64(to.rawValue)), ":seen": lastSeen.number,
+                        ":until": (now + lease).number,
+                    ]),
+                .init(
+                    "is_open = :yes AND fence = :fence AND cursor_offset = :from AND attribute_exists(lock_owner)",
+                    [
+                        ":yes": .boolean(true), ":fence": .number(Int64(clamping: fence)),
+                        ":from": .number(Int64(from.rawValue)),
+                    ])
+            )
+        case .release(let fence):
+            return (
+                .init("REMOVE lock_owner, lease_until_ms"),
+                .init(
+                    "fence = :fence AND attribute_exists(lock_owner)", [":fence": .number(Int64(clamping: fence))])
+            )
+        case .close:
+            return (
+                .init(
+                    "SET is_open = :no, fence = fence + :one REMOVE lock_owner, lease_until_ms",
+                    [":no": .boolean(false), ":one": .number(1)]),
+                .init("is_open = :yes", [":yes": .boolean(true)])
+            )
+        }
+    }
+}
+
+extension Timestamp {
+    fileprivate var number: AttributeValue { .number(milliseconds) }
+}

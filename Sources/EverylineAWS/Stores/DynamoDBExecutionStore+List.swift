@@ -1,0 +1,61 @@
+package import Everyline
+
+extension DynamoDBExecutionStore {
+    /// Goes through the list until it has found as many as are wanted; through that of those which have not ended, where
+    /// nothing else is asked for.
+    package func list(_ query: ExecutionQuery) async throws -> [Execution] {
+        try await unavailable {
+            let isActive = !query.statuses.isEmpty && query.statuses.allSatisfy { !$0.isTerminal }
+            let partition = isActive ? RecordKey.active : RecordKey.executions
+            var rows = DynamoDBTable.Query(partition)
+            if let after = query.after {
+                rows = DynamoDBTable.Query(
+                    partition, DynamoDBExpression("sk < :after", [":after": .string(try await listSort(of: after))]))
+            }
+            rows.isAscending = false
+            rows.limit = max(25, min(query.limit, 100))
+            var found: [Execution] = []
+            var start: Attributes?
+            repeat {
+                let page = try await table.query(rows, from: start)
+                found += try await executions(page.items).filter { query.matches($0) }
+                start = page.next
+            } while start != nil && found.count < query.limit
+            return Array(found.prefix(query.limit))
+        }
+    }
+
+    private func listSort(of id: ExecutionID) async throws -> String {
+        do {
+            return RecordKey.listSort(id, createdAt: try await execution(id).createdAt)
+        } catch ExecutionStoreError.unknownExecution {
+            throw ExecutionStoreError.unknownCursor
+        }
+    }
+
+    /// The executions of these rows, in their order, without those that have expired.
+    private func executions(_ rows: [Attributes]) async throws -> [Execution] {
+        var ids: [ExecutionID] = []
+        for row in rows {
+            guard let id = ExecutionID(try row.string("execution_id")) else {
+                throw DamagedItem(attribute: "execution_id")
+            }
+            ids.append(id)
+        }
+        var executions: [String: Execution] = [:]
+        for item in try await table.get(ids.map(RecordKey.meta)) {
+            let partition = try item.string("pk")
+            guard let id = ExecutionID(partition.dropFirst(2)) else { throw DamagedItem(attribute: "pk") }
+            let record = try ExecutionItem(item, id: id)
+            if isKept(record) { executions[partition] = record.execution }
+        }
+        return ids.compactMap { executions[RecordKey.partition($0)] }
+    }
+}
+
+extension ExecutionQuery {
+    fileprivate func matches(_ execution: Execution) -> Bool {
+        (statuses.isEmpty || statuses.contains(execution.status))
+            && (producer ?? execution.producer) == execution.producer
+    }
+}

@@ -1,0 +1,69 @@
+import Everyline
+
+/// Where each record is in the one table.
+///
+///     E#execution    META                the execution and its log's head
+///                    L#last-offset       a block of its log
+///                    C#connection        a viewer's connection
+///     P#connection   CONNECTION          the execution that a connection is about
+///     EXECUTIONS     created#execution   every execution, in the order of their making
+///     ACTIVE         created#execution   those that have not ended
+///     I#owner#key    IDEMPOTENCY         the execution that a request has made
+///     KEYS           K#key               an API key
+///     H#hash         KEY                 the key with this hash
+///     T#shard        hash                a stream's token
+///
+/// A block's key is its last offset, not its first: so one forward query from the offset that a reader wants begins with the
+/// block that holds it.
+enum RecordKey {
+    static func partition(_ execution: ExecutionID) -> String { "E#\(execution)" }
+
+    static func meta(_ execution: ExecutionID) -> DynamoDBTable.Key { .init(partition(execution), "META") }
+
+    static func block(_ execution: ExecutionID, last: Offset) -> DynamoDBTable.Key {
+        .init(partition(execution), blockSort(last))
+    }
+
+    static func blockSort(_ last: Offset) -> String { "L#" + padded(last.rawValue, 19) }
+
+    /// Behind every block.
+    static let blocksEnd = "L#:"
+
+    static let connectionPrefix = "C#"
+
+    static func connection(_ id: ConnectionID, of execution: ExecutionID) -> DynamoDBTable.Key {
+        .init(partition(execution), connectionPrefix + id.rawValue)
+    }
+
+    static func pointer(_ id: ConnectionID) -> DynamoDBTable.Key { .init("P#\(id)", "CONNECTION") }
+
+    static let executions = "EXECUTIONS"
+    static let active = "ACTIVE"
+
+    /// Its place in a list: by the time of its making, then by its id.
+    static func listSort(_ execution: ExecutionID, createdAt: Timestamp) -> String {
+        padded(UInt64(clamping: createdAt.milliseconds), 15) + "#" + execution.rawValue
+    }
+
+    static func idempotency(_ owner: UserID, _ key: String) -> DynamoDBTable.Key {
+        .init("I#\(owner)#\(key)", "IDEMPOTENCY")
+    }
+
+    static let keys = "KEYS"
+
+    static func key(_ id: APIKey.ID) -> DynamoDBTable.Key { .init(keys, "K#\(id)") }
+
+    static func key(_ hash: SecretHash) -> DynamoDBTable.Key { .init("H#\(hash.bytes.hexadecimal)", "KEY") }
+
+    /// Tokens are spread over partitions, each of which takes a thousand writes a second.
+    static let tokenShards = (0..<16).map { "T#\(String($0, radix: 16))" }
+
+    static func token(_ hash: SecretHash) -> DynamoDBTable.Key {
+        .init(tokenShards[Int(hash.bytes[0] >> 4)], hash.bytes.hexadecimal)
+    }
+
+    private static func padded(_ value: UInt64, _ width: Int) -> String {
+        let digits = String(value)
+        return String(repeating: "0", count: max(0, width - digits.count)) + digits
+    }
+}
