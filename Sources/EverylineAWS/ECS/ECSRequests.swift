@@ -57,3 +57,12 @@ struct TasksOutput: Decodable {
         let detail: String?
     }
 }
+
+struct ListTasksInput: Encodable {
+    let cluster: String
+    let startedBy: String
+}
+
+struct ListTasksOutput: Decodable {
+    let taskArns: [String]?
+}

@@ -26,15 +26,14 @@ struct CanonicalRequest {
     /// What travels as it is encoded once more: on the wire a connection's `=` is `%3D`, in the signature `%253D`.
     private static func path(_ path: String) -> String {
         var segments: [Substring] = []
-        let parts = path.split(separator: "/", omittingEmptySubsequences: false)
-        for segment in parts {
+        for segment in path.split(separator: "/") {
             switch segment {
-            case "", ".": continue
+            case ".": continue
             case "..": _ = segments.popLast()
             default: segments.append(segment)
             }
         }
-        let isDirectory = !segments.isEmpty && ["", ".", ".."].contains(parts.last)
+        let isDirectory = !segments.isEmpty && path.hasSuffix("/")
         return ("/" + segments.joined(separator: "/") + (isDirectory ? "/" : "")).uriEncoded(keepsSlashes: true)
     }
 

@@ -1,0 +1,124 @@
+"""Every request that Everyline sends to AWS, held against AWS's own models and signer (botocore).
+
+`swift test` writes the requests to the file that EVERYLINE_AWS_REQUESTS names: one of each form of each operation, and
+random ones with everything in them that is difficult to encode.
+"""
+
+import base64
+import json
+import os
+from urllib.parse import urlsplit
+
+import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from botocore.serialize import create_serializer
+from botocore.session import Session
+from botocore.validate import ParamValidator
+
+RECORDS = json.load(open(os.environ["EVERYLINE_AWS_REQUESTS"]))
+OPERATIONS = [record for record in RECORDS if record["kind"] == "operation"]
+CREDENTIALS = Credentials("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "T/+=")
+MODELS = {
+    "dynamodb": "dynamodb", "sqs": "sqs", "logs": "logs", "ecs": "ecs", "execute-api": "apigatewaymanagementapi"}
+CONNECTION_OPERATIONS = {"POST": "PostToConnection", "DELETE": "DeleteConnection", "GET": "GetConnection"}
+NEEDED = {
+    "dynamodb": {"GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "BatchGetItem", "TransactWriteItems"},
+    "sqs": {"SendMessage", "SendMessageBatch", "DeleteMessage", "ChangeMessageVisibility", "GetQueueAttributes"},
+    "logs": {"FilterLogEvents", "GetLogEvents", "DescribeLogGroups", "DescribeLogStreams"},
+    "ecs": {"ListTasks", "RunTask", "StopTask", "DescribeTasks"},
+    "execute-api": {"PostToConnection", "DeleteConnection", "GetConnection"},
+}
+
+
+def header(record, name):
+    values = [value for key, value in record["headers"] if key.lower() == name.lower()]
+    assert len(values) <= 1, f"{name} is there more than once"
+    return values[0] if values else None
+
+
+def body(record):
+    return base64.b64decode(record["body"])
+
+
+def operation(record):
+    if record["service"] == "execute-api":
+        return CONNECTION_OPERATIONS[record["method"]]
+    return header(record, "X-Amz-Target").split(".")[1]
+
+
+def describe(record):
+    return f"{record['service']}.{operation(record)}" if record["kind"] == "operation" else record["url"]
+
+
+def model(record):
+    service = Session().get_service_model(MODELS[record["service"]])
+    return service, service.operation_model(operation(record))
+
+
+def parameters(value, shape):
+    """What botocore would have been called with for this JSON; what the model doesn't know is left as it is."""
+    if shape is None:
+        return value
+    if shape.type_name == "structure" and isinstance(value, dict):
+        return {name: parameters(part, shape.members.get(name)) for name, part in value.items()}
+    if shape.type_name == "list" and isinstance(value, list):
+        return [parameters(part, shape.member) for part in value]
+    if shape.type_name == "map" and isinstance(value, dict):
+        return {name: parameters(part, shape.value) for name, part in value.items()}
+    if shape.type_name == "blob" and isinstance(value, str):
+        return base64.b64decode(value, validate=True)
+    return value
+
+
+def test_every_operation_is_here():
+    found = {}
+    for record in OPERATIONS:
+        found.setdefault(record["service"], set()).add(operation(record))
+    assert found == NEEDED
+
+
+@pytest.mark.parametrize("record", [r for r in OPERATIONS if r["service"] != "execute-api"], ids=describe)
+def test_a_request_is_what_the_services_model_makes_of_it(record):
+    service, operation_model = model(record)
+    sent = json.loads(body(record))
+    given = parameters(sent, operation_model.input_shape)
+    report = ParamValidator().validate(given, operation_model.input_shape)
+    assert not report.has_errors(), report.generate_report()
+    serialized = create_serializer("json").serialize_to_request(given, operation_model)
+    assert sent == json.loads(serialized["body"])
+    assert record["method"] == serialized["method"]
+    assert urlsplit(record["url"]).path == serialized["url_path"]
+    assert header(record, "X-Amz-Target") == serialized["headers"]["X-Amz-Target"]
+    assert header(record, "Content-Type") == serialized["headers"]["Content-Type"]
+    prefix = service.endpoint_prefix
+    assert urlsplit(record["url"]).netloc == f"{prefix}.eu-central-1.amazonaws.com"
+
+
+@pytest.mark.parametrize("record", [r for r in OPERATIONS if r["service"] == "execute-api"], ids=describe)
+def test_a_connections_request_is_what_its_model_makes_of_it(record):
+    _, operation_model = model(record)
+    connection = "a+b/c==" if record["method"] == "GET" else "L0SM9cOFvHcCIhw="
+    given = {"ConnectionId": connection}
+    if record["method"] == "POST":
+        given["Data"] = body(record)
+    report = ParamValidator().validate(given, operation_model.input_shape)
+    assert not report.has_errors(), report.generate_report()
+    serialized = create_serializer("rest-json").serialize_to_request(given, operation_model)
+    assert record["method"] == serialized["method"]
+    assert urlsplit(record["url"]).path == "/production" + serialized["url_path"]
+    assert body(record) == (serialized["body"] or b"")
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=describe)
+def test_a_signature_is_the_one_that_botocore_makes(record):
+    headers = [(name, value) for name, value in record["headers"] if name.lower() != "authorization"]
+    request = AWSRequest(method=record["method"], url=record["url"], headers=dict(headers), data=body(record))
+    request.context["timestamp"] = header(record, "X-Amz-Date")
+    signer = SigV4Auth(CREDENTIALS, record["service"], record["region"])
+    signature = signer.signature(signer.string_to_sign(request, signer.canonical_request(request)), request)
+    scope = signer.credential_scope(request)
+    names = signer.signed_headers(signer.headers_to_sign(request))
+    assert header(record, "Authorization") == (
+        f"AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/{scope}, SignedHeaders={names}, Signature={signature}")
