@@ -110,6 +110,12 @@ package struct SQSQueue: Sendable {
         package let waiting: Int
         package let inFlight: Int
         package let delayed: Int
+
+        package init(waiting: Int, inFlight: Int, delayed: Int) {
+            self.waiting = waiting
+            self.inFlight = inFlight
+            self.delayed = delayed
+        }
     }
 
     /// Cuts messages into what one request takes each.

@@ -33,8 +33,9 @@ extension DynamoDBLogStore: LogStore {
 
     /// How often the head may move away under an append before it is given up.
     private static let attempts = 16
-    /// What the writes of one transaction may hold: the service's 4 MB, less what the items have besides their lines.
-    static let transactionBytes: ByteCount = 3_800_000
+    /// What the blocks of one transaction may hold, compressed: less than the service's 4 MB also where those are counted
+    /// as they travel, in base64.
+    static let transactionBytes: ByteCount = 2_800_000
 
     private func append(_ append: LogAppend, at now: Timestamp) async throws -> Appended {
         try await unavailable {

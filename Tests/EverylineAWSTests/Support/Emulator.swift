@@ -15,16 +15,16 @@ enum Emulator {
 
     static let now = Timestamp(milliseconds: 1_790_000_000_000)
 
-    private static let http = AsyncHTTP(AsyncHTTP.makeClient(on: .singleton))
+    static let http = AsyncHTTP(AsyncHTTP.makeClient(on: .singleton))
 
-    static func client() -> AWSClient {
+    static func client(_ http: any AWSHTTP = http) -> AWSClient {
         AWSClient(
             .init(region: "us-east-1", endpoint: endpoint, timeout: .seconds(30)), http: http,
             credentials: CredentialCache(FixedCredentials()), clock: ContinuousClock(), now: { now })
     }
 
     /// Makes a table as the template does.
-    static func makeTable() async throws -> DynamoDBTable {
+    static func makeTable(_ http: any AWSHTTP = http) async throws -> DynamoDBTable {
         struct Input: Encodable {
             var TableName: String
             var KeySchema = [
@@ -37,6 +37,6 @@ enum Emulator {
         }
         let name = "test-\(UInt64.random(in: 0 ... .max))"
         try await client().call("CreateTable", of: .dynamoDB, Input(TableName: name))
-        return DynamoDBTable(name, client: client())
+        return DynamoDBTable(name, client: client(http))
     }
 }

@@ -1,0 +1,75 @@
+import Everyline
+import EverylineAWS
+import EverylineTesting
+import NIOCore
+import Testing
+
+@Suite("A stream of CloudWatch Logs")
+struct CloudWatchLogSourceTests {
+    private func source(_ http: ScriptedHTTP) -> CloudWatchLogSource {
+        let client = AWSClient(
+            .init(region: "us-east-1"), http: http, credentials: CredentialCache(FixedCredentials()),
+            clock: InstantClock(), now: { .epoch })
+        return CloudWatchLogSource(CloudWatchLogs(client), group: "g", stream: "s")
+    }
+
+    @Test("is read page by page, also past an empty one")
+    func pages() async throws {
+        let http = ScriptedHTTP([
+            .answer(200, "{\"events\":[],\"nextToken\":\"1\"}"),
+            .answer(
+                200, "{\"events\":[{\"eventId\":\"a\",\"timestamp\":5,\"message\":\"x\"}],\"searchedLogStreams\":[]}"),
+        ])
+        let first = try await source(http).read(Sample.id("e"), after: nil)
+        #expect(first == SourcePage(events: [], next: SourcePosition(token: "1")))
+        let second = try await source(http).read(Sample.id("e"), after: first.next)
+        #expect(
+            second
+                == SourcePage(
+                    events: [SourceEvent(id: "a", timestamp: Timestamp(milliseconds: 5), message: "x")], next: nil))
+        #expect(String(buffer: http.requests[1].body).contains("\"nextToken\":\"1\""))
+    }
+
+    @Test("that isn't there holds nothing")
+    func missing() async throws {
+        let http = ScriptedHTTP([.answer(400, "{\"__type\":\"ResourceNotFoundException\"}")])
+        #expect(try await source(http).read(Sample.id("e"), after: nil) == SourcePage(events: [], next: nil))
+    }
+
+    @Test("that can't be read is an error")
+    func unreadable() async {
+        let http = ScriptedHTTP([.answer(400, "{\"__type\":\"AccessDeniedException\"}")])
+        await #expect(throws: AWSError.self) { try await source(http).read(Sample.id("e"), after: nil) }
+    }
+
+    @Test("gives every event that was put, with an id of its own", .enabled(if: Emulator.endpoint != nil))
+    func emulator() async throws {
+        struct Stream: Encodable {
+            var logGroupName: String
+            var logStreamName: String?
+        }
+        struct Put: Encodable {
+            struct Event: Encodable {
+                let timestamp: Int64
+                let message: String
+            }
+            let logGroupName: String
+            let logStreamName = "s"
+            let logEvents: [Event]
+        }
+        let client = Emulator.client()
+        let group = "/test/\(UInt64.random(in: 0 ... .max))"
+        try await client.call("CreateLogGroup", of: .logs, Stream(logGroupName: group))
+        try await client.call("CreateLogStream", of: .logs, Stream(logGroupName: group, logStreamName: "s"))
+        let events = (0..<25).map { Put.Event(timestamp: Emulator.now.milliseconds + Int64($0), message: "ü \($0)") }
+        try await client.call("PutLogEvents", of: .logs, Put(logGroupName: group, logEvents: events))
+        let logs = CloudWatchLogs(client)
+        let source = CloudWatchLogSource(logs, group: group, stream: "s")
+        let page = try await source.read(Sample.id("e"), after: nil)
+        #expect(page.events.map(\.message) == events.map(\.message))
+        #expect(Set(page.events.map(\.id)).count == 25)
+        #expect(try await logs.groups(beginningWith: group).map(\.logGroupName) == [group])
+        #expect(try await logs.streams(of: group, beginningWith: "s").map(\.logStreamName) == ["s"])
+        #expect(try await logs.events(group: group, stream: "s").events.count == 25)
+    }
+}
