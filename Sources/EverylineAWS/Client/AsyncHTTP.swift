@@ -6,8 +6,8 @@ package import NIOPosix
 
 /// ``AWSHTTP`` on AsyncHTTPClient, with connections that are kept.
 package struct AsyncHTTP: AWSHTTP {
-    /// No operation here gives more: DynamoDB answers in pages of 1 MiB, of which base64 makes a third more.
-    static let answerLimit: ByteCount = .mebibytes(16)
+    /// No operation here gives more: DynamoDB's largest answer holds 16 MB of items, which JSON makes longer.
+    static let answerLimit: ByteCount = .mebibytes(32)
 
     private let client: HTTPClient
 

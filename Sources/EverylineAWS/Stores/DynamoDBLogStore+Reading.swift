@@ -38,7 +38,7 @@ extension DynamoDBLogStore {
         return block(after: offset, last, latest, head, bytes)
     }
 
-    private static let firstPage = 2
+    private static let firstPage = 1
 
     private func block(
         after offset: Offset, _ last: Offset, _ latest: Timestamp, _ head: LogHead, _ bytes: ByteBuffer

@@ -9,5 +9,7 @@ func unavailable<Value>(_ body: () async throws -> Value) async throws -> Value 
         throw LogStoreError.unavailable("\(error)")
     } catch let error as DamagedItem {
         throw LogStoreError.unavailable("\(error)")
+    } catch is LogEventDecodingError {
+        throw LogStoreError.unavailable("a block's line is damaged")
     }
 }

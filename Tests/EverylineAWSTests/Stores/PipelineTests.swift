@@ -1,0 +1,118 @@
+import Everyline
+import EverylineAWS
+import EverylineTesting
+import NIOCore
+import Testing
+
+/// The steps of the AWS form over the records in DynamoDB: two sequencers and two deliveries at a time, each in the others'
+/// way.
+@Suite("The steps over DynamoDB", .enabled(if: Emulator.endpoint != nil))
+struct PipelineTests {
+    private let execution = Sample.id("e")
+    private let gateway = InMemoryGateway()
+    private let doorbell = InMemoryDoorbell()
+
+    @Test("bring every line to every viewer once and in order, whatever is doubled, disordered, lost or raced for")
+    func everyLine() async throws {
+        let table = try await Emulator.makeTable()
+        _ = try await DynamoDBExecutionStore(table, retention: nil, now: { Emulator.now }).create(
+            Sample.execution("e"), appendToken: Sample.hash("t"), idempotency: nil)
+        let written = (0..<400).map { Self.event($0, "line \($0)") }
+        let sentinel = Self.event(400, FinalSentinel(lines: 400).message(of: execution))
+        let viewers = (0..<3).map { ConnectionID("viewer-\($0)") }
+        let early = try await connect(viewers[0], table)
+        try await sequence(written, over: table)
+        let late = try await connect(viewers[1], table)
+        let source = InMemoryLogSource(written + [sentinel], pageSize: 150)
+        let drained = await sequencer(table).drain(
+            execution, outcome: Sample.success, stoppedAt: Emulator.now, from: source, pause: {})
+        #expect(drained == .done)
+        let last = try await connect(viewers[2], table)
+        for (viewer, session) in zip(viewers, [early, late, last]) {
+            try await answerRings(over: table)
+            let seen = try events(of: viewer, session)
+            #expect(seen.map(\.offset) == (1...401).map { Offset($0) })
+            let ids = seen.compactMap { if case .line(let line) = $0.content { line.eventID } else { nil } }
+            #expect(Set(ids) == Set(written.map(\.id)) && ids.count == 400)
+            #expect(seen.last?.content == .end(Sample.success.verified(true)))
+            #expect(!gateway.isOpen(viewer))
+        }
+    }
+
+    private static func event(_ number: Int, _ message: String) -> SourceEvent {
+        SourceEvent(
+            id: "3719977359558115415481058927954512914844253599764427\(1000 + number)",
+            timestamp: Timestamp(milliseconds: Emulator.now.milliseconds + Int64(number / 7)), message: message)
+    }
+
+    private func sequencer(_ table: DynamoDBTable) -> SequencerWorker {
+        SequencerWorker(
+            ledger: log(table), connections: DynamoDBConnectionStore(table), doorbell: doorbell, now: { Emulator.now })
+    }
+
+    private func log(_ table: DynamoDBTable) -> DynamoDBLogStore {
+        DynamoDBLogStore(table, logLimit: .gibibytes(4), now: { Emulator.now })
+    }
+
+    /// The batches come twice and in any order, some never; whatever was refused comes again. Viewers follow meanwhile.
+    private func sequence(_ events: [SourceEvent], over table: DynamoDBTable) async throws {
+        let batches = stride(from: 0, to: events.count, by: 20).map { Array(events[$0..<$0 + 20]) }
+        let coming = (batches.dropLast(3) + batches.dropFirst(5)).filter { $0 != batches[7] }.shuffled()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for half in [coming.prefix(coming.count / 2), coming.suffix(coming.count / 2)] {
+                group.addTask {
+                    let worker = sequencer(table)
+                    for batch in half {
+                        while await worker.sequence(batch, of: execution) == .retry {}
+                        try await answerRings(over: table)
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+    }
+
+    private func connect(_ id: ConnectionID, _ table: DynamoDBTable) async throws -> GatewaySession {
+        let reception = ReceptionWorker(
+            log: log(table), connections: DynamoDBConnectionStore(table), doorbell: doorbell, gateway: gateway,
+            lease: .seconds(30), now: { Emulator.now })
+        let connection = ViewerConnection(
+            execution: execution, cursor: .zero, form: .blocks, connectedAt: Emulator.now,
+            expiresAt: Emulator.now + .seconds(7200))
+        try await reception.connect(id, connection)
+        gateway.open(id)
+        var session = GatewaySession(of: execution, after: .zero)
+        _ = await reception.receive(session.open(), from: id)
+        return session
+    }
+
+    /// Two workers race for each ring; one that has to come back does.
+    private func answerRings(over table: DynamoDBTable) async throws {
+        let worker = DeliveryWorker(
+            log: log(table), connections: DynamoDBConnectionStore(table), gateway: gateway,
+            settings: DeliverySettings(frame: .kibibytes(4)), now: { Emulator.now })
+        while case let rings = doorbell.take(), !rings.isEmpty {
+            for ring in rings {
+                let outcomes = await withTaskGroup(of: Delivery.Outcome.self) { group in
+                    for name in ["a", "b"] {
+                        group.addTask { await worker.deliver(to: ring.connection, of: ring.execution, as: name) }
+                    }
+                    return await group.reduce(into: []) { $0.append($1) }
+                }
+                if !outcomes.contains(where: { $0.ring == .delete }) {
+                    try await doorbell.ring([ring.connection], of: ring.execution)
+                }
+            }
+        }
+    }
+
+    /// What the viewer took for its own.
+    private func events(of viewer: ConnectionID, _ session: GatewaySession) throws -> [LogEvent] {
+        var session = session
+        return try gateway.received(by: viewer).flatMap { message in
+            let finding = session.take(message)
+            #expect(finding.answer == nil)
+            return try finding.message.map(LogEvent.decode(lines:)) ?? []
+        }
+    }
+}
