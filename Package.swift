@@ -30,6 +30,7 @@ let package = Package(
         .library(name: "EverylineClient", targets: ["EverylineClient"]),
         .library(name: "EverylineAWS", targets: ["EverylineAWS"]),
         .executable(name: "everyline", targets: ["EverylineCLI"]),
+        .executable(name: "everyline-aws", targets: ["EverylineAWSCLI"]),
         .executable(name: "everyline-demo", targets: ["EverylineDemo"]),
         .executable(name: "simulate", targets: ["Simulate"]),
     ],
@@ -97,6 +98,12 @@ let package = Package(
                 lifecycle, nioCore, swiftSystem,
                 product("ArgumentParser", "swift-argument-parser"), product("Yams", "Yams"),
                 product("UnixSignals", "swift-service-lifecycle"),
+            ],
+            swiftSettings: settings),
+        .executableTarget(
+            name: "EverylineAWSCLI",
+            dependencies: [
+                "Everyline", "EverylineAWS", nioPosix, httpClient, product("ArgumentParser", "swift-argument-parser"),
             ],
             swiftSettings: settings),
         .executableTarget(

@@ -7,7 +7,7 @@ random ones with everything in them that is difficult to encode.
 import base64
 import json
 import os
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import pytest
 from botocore.auth import SigV4Auth
@@ -21,13 +21,18 @@ RECORDS = json.load(open(os.environ["EVERYLINE_AWS_REQUESTS"]))
 OPERATIONS = [record for record in RECORDS if record["kind"] == "operation"]
 CREDENTIALS = Credentials("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "T/+=")
 MODELS = {
-    "dynamodb": "dynamodb", "sqs": "sqs", "logs": "logs", "ecs": "ecs", "execute-api": "apigatewaymanagementapi"}
+    "dynamodb": "dynamodb", "sqs": "sqs", "logs": "logs", "ecs": "ecs", "lambda": "lambda",
+    "execute-api": "apigatewaymanagementapi"}
 CONNECTION_OPERATIONS = {"POST": "PostToConnection", "DELETE": "DeleteConnection", "GET": "GetConnection"}
+JSON_SERVICES = {"dynamodb", "sqs", "logs", "ecs"}
 NEEDED = {
-    "dynamodb": {"GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "BatchGetItem", "TransactWriteItems"},
+    "dynamodb": {"GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "BatchGetItem", "TransactWriteItems",
+                 "DescribeTable", "DescribeTimeToLive"},
     "sqs": {"SendMessage", "SendMessageBatch", "DeleteMessage", "ChangeMessageVisibility", "GetQueueAttributes"},
-    "logs": {"FilterLogEvents", "GetLogEvents", "DescribeLogGroups", "DescribeLogStreams"},
-    "ecs": {"ListTasks", "RunTask", "StopTask", "DescribeTasks"},
+    "logs": {"FilterLogEvents", "GetLogEvents", "DescribeLogGroups", "DescribeLogStreams",
+             "DescribeSubscriptionFilters"},
+    "ecs": {"ListTasks", "RunTask", "StopTask", "DescribeTasks", "DescribeTaskDefinition"},
+    "lambda": {"GetFunctionConfiguration", "ListEventSourceMappings"},
     "execute-api": {"PostToConnection", "DeleteConnection", "GetConnection"},
 }
 
@@ -45,6 +50,8 @@ def body(record):
 def operation(record):
     if record["service"] == "execute-api":
         return CONNECTION_OPERATIONS[record["method"]]
+    if record["service"] == "lambda":
+        return "GetFunctionConfiguration" if "/functions/" in record["url"] else "ListEventSourceMappings"
     return header(record, "X-Amz-Target").split(".")[1]
 
 
@@ -79,7 +86,7 @@ def test_every_operation_is_here():
     assert found == NEEDED
 
 
-@pytest.mark.parametrize("record", [r for r in OPERATIONS if r["service"] != "execute-api"], ids=describe)
+@pytest.mark.parametrize("record", [r for r in OPERATIONS if r["service"] in JSON_SERVICES], ids=describe)
 def test_a_request_is_what_the_services_model_makes_of_it(record):
     service, operation_model = model(record)
     sent = json.loads(body(record))
@@ -99,8 +106,7 @@ def test_a_request_is_what_the_services_model_makes_of_it(record):
 @pytest.mark.parametrize("record", [r for r in OPERATIONS if r["service"] == "execute-api"], ids=describe)
 def test_a_connections_request_is_what_its_model_makes_of_it(record):
     _, operation_model = model(record)
-    connection = "a+b/c==" if record["method"] == "GET" else "L0SM9cOFvHcCIhw="
-    given = {"ConnectionId": connection}
+    given = {"ConnectionId": unquote(urlsplit(record["url"]).path.split("/")[-1])}
     if record["method"] == "POST":
         given["Data"] = body(record)
     report = ParamValidator().validate(given, operation_model.input_shape)
@@ -109,6 +115,20 @@ def test_a_connections_request_is_what_its_model_makes_of_it(record):
     assert record["method"] == serialized["method"]
     assert urlsplit(record["url"]).path == "/production" + serialized["url_path"]
     assert body(record) == (serialized["body"] or b"")
+
+
+@pytest.mark.parametrize("record", [r for r in OPERATIONS if r["service"] == "lambda"], ids=describe)
+def test_a_functions_request_is_what_its_model_makes_of_it(record):
+    _, operation_model = model(record)
+    url = urlsplit(record["url"])
+    given = dict(parse_qsl(url.query)) or {"FunctionName": url.path.split("/")[-2]}
+    report = ParamValidator().validate(given, operation_model.input_shape)
+    assert not report.has_errors(), report.generate_report()
+    serialized = create_serializer("rest-json").serialize_to_request(given, operation_model)
+    assert record["method"] == serialized["method"]
+    assert url.path == serialized["url_path"]
+    assert dict(parse_qsl(url.query)) == serialized["query_string"]
+    assert body(record) == b""
 
 
 @pytest.mark.parametrize("record", RECORDS, ids=describe)

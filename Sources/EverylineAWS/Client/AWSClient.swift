@@ -161,7 +161,7 @@ package struct AWSClient: Sendable {
             body: ByteBuffer(bytes: try encoder.encode(input)))
     }
 
-    private func endpoint(of service: AWSService) -> AWSEndpoint {
+    func endpoint(of service: AWSService) -> AWSEndpoint {
         if let endpoint = configuration.endpoint { return endpoint }
         let domain = configuration.region.hasPrefix("cn-") ? "amazonaws.com.cn" : "amazonaws.com"
         return AWSEndpoint(host: "\(service.endpointPrefix).\(configuration.region).\(domain)")

@@ -23,6 +23,7 @@ package struct AWSService: Sendable, Equatable {
     package static let ecs = AWSService(
         signingName: "ecs", endpointPrefix: "ecs",
         wire: .json(version: "1.1", targetPrefix: "AmazonEC2ContainerServiceV20141113"))
+    package static let lambda = AWSService(signingName: "lambda", endpointPrefix: "lambda", wire: .restJSON)
     /// Its host is the API's own: ``APIGatewayConnections`` is given it.
     package static let connections = AWSService(
         signingName: "execute-api", endpointPrefix: "execute-api", wire: .restJSON)

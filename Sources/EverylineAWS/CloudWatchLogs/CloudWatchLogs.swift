@@ -84,6 +84,19 @@ package struct CloudWatchLogs: Sendable {
         package let storedBytes: Int64?
     }
 
+    /// To whom a group's events go as they come (there are two of them at the most).
+    package func subscriptions(of group: String) async throws -> [Subscription] {
+        let input = DescribeSubscriptionFiltersInput(logGroupName: group)
+        return try await client.call(
+            "DescribeSubscriptionFilters", of: .logs, input, giving: DescribeSubscriptionFiltersOutput.self
+        ).subscriptionFilters ?? []
+    }
+
+    package struct Subscription: Sendable, Equatable, Decodable {
+        package let filterPattern: String?
+        package let destinationArn: String?
+    }
+
     /// The streams of a group whose names begin so, in no more than one page of fifty.
     package func streams(of group: String, beginningWith prefix: String) async throws -> [Stream] {
         let input = DescribeLogStreamsInput(logGroupName: group, logStreamNamePrefix: prefix, limit: 50)

@@ -50,3 +50,11 @@ struct DescribeLogStreamsInput: Encodable {
 struct DescribeLogStreamsOutput: Decodable {
     let logStreams: [CloudWatchLogs.Stream]?
 }
+
+struct DescribeSubscriptionFiltersInput: Encodable {
+    let logGroupName: String
+}
+
+struct DescribeSubscriptionFiltersOutput: Decodable {
+    let subscriptionFilters: [CloudWatchLogs.Subscription]?
+}

@@ -4,7 +4,6 @@ extension DynamoDBTable {
         case put(Attributes, if: DynamoDBExpression?)
         case update(Key, DynamoDBExpression, if: DynamoDBExpression?)
         case delete(Key, if: DynamoDBExpression?)
-        case check(Key, DynamoDBExpression)
     }
 
     /// What became of a transaction.
@@ -58,8 +57,6 @@ extension DynamoDBTable {
             .init(update: .init(table: name, key: key, update: update, condition: condition))
         case .delete(let key, let condition):
             .init(delete: .init(table: name, key: key, condition: condition))
-        case .check(let key, let condition):
-            .init(conditionCheck: .init(table: name, key: key, condition: condition))
         }
     }
 }

@@ -20,13 +20,11 @@ struct TransactWriteItemsInput: Encodable {
         var put: Part?
         var update: Part?
         var delete: Part?
-        var conditionCheck: Part?
 
         enum CodingKeys: String, CodingKey {
             case put = "Put"
             case update = "Update"
             case delete = "Delete"
-            case conditionCheck = "ConditionCheck"
         }
     }
 

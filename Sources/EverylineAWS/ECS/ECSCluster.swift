@@ -79,6 +79,14 @@ package struct ECSCluster: Sendable {
         return try await client.call("ListTasks", of: .ecs, input, giving: ListTasksOutput.self).taskArns ?? []
     }
 
+    /// The containers of a task definition.
+    func definition(_ name: String) async throws -> [DescribeTaskDefinitionOutput.Container] {
+        let input = DescribeTaskDefinitionInput(taskDefinition: name)
+        return try await client.call(
+            "DescribeTaskDefinition", of: .ecs, input, giving: DescribeTaskDefinitionOutput.self
+        ).taskDefinition?.containerDefinitions ?? []
+    }
+
     /// The tasks with these ARNs that the service still knows (a stopped one for about an hour).
     ///
     /// - Precondition: there are 1 to 100.

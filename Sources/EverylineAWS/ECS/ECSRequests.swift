@@ -66,3 +66,25 @@ struct ListTasksInput: Encodable {
 struct ListTasksOutput: Decodable {
     let taskArns: [String]?
 }
+
+struct DescribeTaskDefinitionInput: Encodable {
+    let taskDefinition: String
+}
+
+struct DescribeTaskDefinitionOutput: Decodable {
+    let taskDefinition: Definition?
+
+    struct Definition: Decodable {
+        let containerDefinitions: [Container]?
+    }
+
+    struct Container: Decodable {
+        let name: String?
+        let logConfiguration: Log?
+    }
+
+    struct Log: Decodable {
+        let logDriver: String?
+        let options: [String: String]?
+    }
+}

@@ -90,20 +90,13 @@ package struct SQSQueue: Sendable {
     }
 
     /// How many messages wait, are in flight, and are delayed: approximately, as the service knows it.
-    package func depth() async throws -> Depth {
-        let input = GetQueueAttributesInput(
-            queueURL: url,
-            attributeNames: [
-                "ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible",
-                "ApproximateNumberOfMessagesDelayed",
-            ])
-        let output = try await client.call(
-            "GetQueueAttributes", of: .sqs, input, giving: GetQueueAttributesOutput.self)
-        func number(_ name: String) -> Int { output.attributes?[name].flatMap { Int($0) } ?? 0 }
-        return Depth(
-            waiting: number("ApproximateNumberOfMessages"),
-            inFlight: number("ApproximateNumberOfMessagesNotVisible"),
-            delayed: number("ApproximateNumberOfMessagesDelayed"))
+    package func depth() async throws -> Depth { Depth(try await attributes()) }
+
+    /// All that the service says of the queue.
+    func attributes() async throws -> [String: String] {
+        let input = GetQueueAttributesInput(queueURL: url, attributeNames: ["All"])
+        return try await client.call("GetQueueAttributes", of: .sqs, input, giving: GetQueueAttributesOutput.self)
+            .attributes ?? [:]
     }
 
     package struct Depth: Sendable, Equatable {
@@ -115,6 +108,14 @@ package struct SQSQueue: Sendable {
             self.waiting = waiting
             self.inFlight = inFlight
             self.delayed = delayed
+        }
+
+        init(_ attributes: [String: String]) {
+            func number(_ name: String) -> Int { attributes[name].flatMap { Int($0) } ?? 0 }
+            self.init(
+                waiting: number("ApproximateNumberOfMessages"),
+                inFlight: number("ApproximateNumberOfMessagesNotVisible"),
+                delayed: number("ApproximateNumberOfMessagesDelayed"))
         }
     }
 

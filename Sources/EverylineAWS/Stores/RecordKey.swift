@@ -5,6 +5,8 @@ import Everyline
 ///     E#execution    META                the execution and its log's head
 ///                    L#last-offset       a block of its log
 ///                    C#connection        a viewer's connection
+///                    TASK                the task that runs it (`DynamoDBTaskStore`)
+///     S#log-group    stream              the execution that writes to a stream (`DynamoDBTaskStore`)
 ///     P#connection   CONNECTION          the execution that a connection is about
 ///     EXECUTIONS     created#execution   every execution, in the order of their making
 ///     ACTIVE         created#execution   those that have not ended

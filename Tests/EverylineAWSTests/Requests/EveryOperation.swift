@@ -12,6 +12,9 @@ struct EveryOperation {
         try await logs()
         try await ecs()
         try await connections()
+        // Whatever it finds: it asks for everything.
+        let findings = try await AWSDoctor("everyline", client: client, probe: "p").findings()
+        precondition(findings.contains { $0.verdict == .wrong })
     }
 
     private func dynamoDB() async throws {
@@ -42,7 +45,7 @@ struct EveryOperation {
         _ = try await table.transact(
             [
                 .put(item, if: condition), .put(item, if: nil), .update(key, update, if: condition),
-                .delete(key, if: nil), .check(key, condition),
+                .delete(key, if: nil), .delete(key, if: condition),
             ], token: "0123456789abcdef0123456789abcdef")
     }
 

@@ -41,7 +41,6 @@ struct RequestRecordTests {
             clock: ContinuousClock(), now: { Self.now })
         try await EveryOperation(client: client).run()
         let operations = http.requests
-        #expect(operations.count == 29)
         #expect(operations.allSatisfy { $0.headers.contains(name: "Authorization") })
         guard let path = ProcessInfo.processInfo.environment["EVERYLINE_AWS_REQUESTS"] else { return }
         let signer = SigV4Signer(credentials, region: "us-east-1", service: "service")
