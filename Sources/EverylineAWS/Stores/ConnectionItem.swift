@@ -4,6 +4,7 @@ extension ViewerConnection {
     func attributes(_ id: ConnectionID) -> Attributes {
         var item = RecordKey.connection(id, of: execution).attributes
         item["generation"] = .number(Int64(generation))
+        item["start_offset"] = .number(Int64(start.rawValue))
         item["cursor_offset"] = .number(Int64(cursor.rawValue))
         item["last_seen_log_timestamp"] = lastSeen.map { .number($0.milliseconds) }
         item["fence"] = .number(Int64(fence))
@@ -31,7 +32,8 @@ extension ViewerConnection {
                 owner: owner, leaseUntil: Timestamp(milliseconds: try item.number("lease_until_ms")))
         }
         self.init(
-            execution: execution, generation: try natural("generation"), cursor: Offset(try natural("cursor_offset")),
+            execution: execution, generation: try natural("generation"), start: Offset(try natural("start_offset")),
+            cursor: Offset(try natural("cursor_offset")),
             lastSeen: try item.optionalNumber("last_seen_log_timestamp").map { Timestamp(milliseconds: $0) },
             fence: try natural("fence"), lock: lock, isOpen: try item.boolean("is_open"), form: form,
             connectedAt: Timestamp(milliseconds: try item.number("connected_ms")),

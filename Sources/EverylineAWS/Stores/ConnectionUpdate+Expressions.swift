@@ -7,7 +7,8 @@ extension ConnectionUpdate {
         case .resume(let generation, let after):
             return (
                 .init(
-                    "SET generation = :generation, cursor_offset = :after, fence = fence + :one "
+                    "SET generation = :generation, start_offset = :after, cursor_offset = :after, "
+                        + "fence = fence + :one "
                         + "REMOVE lock_owner, lease_until_ms",
                     [":after": .number(Int64(after.rawValue)), ":one": .number(1)]),
                 .init(
@@ -45,15 +46,21 @@ extension ConnectionUpdate {
                 .init(
                     "fence = :fence AND attribute_exists(lock_owner)", [":fence": .number(Int64(clamping: fence))])
             )
-        case .close:
+        case .conclude(let fence):
             return (
+                Self.closing,
                 .init(
-                    "SET is_open = :no, fence = fence + :one REMOVE lock_owner, lease_until_ms",
-                    [":no": .boolean(false), ":one": .number(1)]),
-                .init("is_open = :yes", [":yes": .boolean(true)])
+                    "is_open = :yes AND fence = :fence",
+                    [":yes": .boolean(true), ":fence": .number(Int64(clamping: fence))])
             )
+        case .close:
+            return (Self.closing, .init("is_open = :yes", [":yes": .boolean(true)]))
         }
     }
+
+    private static let closing = DynamoDBExpression(
+        "SET is_open = :no, fence = fence + :one REMOVE lock_owner, lease_until_ms",
+        [":no": .boolean(false), ":one": .number(1)])
 }
 
 extension Timestamp {
