@@ -26,9 +26,11 @@ extension EverylineClient {
             return .running(location)
         case APIHeader.ndjson, "text/plain":
             let last = response.headers.first(name: APIHeader.lastOffset).flatMap { Offset(decimal: $0) }
+            let next = response.headers.first(name: APIHeader.nextAfter).flatMap { Offset(decimal: $0) }
             return .ended(
                 LogDownload(
-                    lastOffset: last, entityTag: response.headers.first(name: "ETag"), body: response.body))
+                    lastOffset: last, nextAfter: next, entityTag: response.headers.first(name: "ETag"),
+                    body: response.body))
         default:
             throw ClientError.unexpectedAnswer("the logs endpoint gave \(type ?? "no content type")")
         }

@@ -11,6 +11,8 @@ public struct LogDownload: AsyncSequence, Sendable {
 
     /// The offset of the last event in the body, where the server says it.
     public let lastOffset: Offset?
+    /// Where the rest begins, if the server gives less than was asked for in one answer.
+    public let nextAfter: Offset?
     /// Changes if the body would.
     public let entityTag: String?
     let body: HTTPClientResponse.Body

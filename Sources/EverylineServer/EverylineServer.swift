@@ -88,7 +88,10 @@ package struct EverylineServer: Sendable {
     ) throws -> any Service {
         let streams = streamChannelParts
         return Application(
-            router: router,
+            router: APIRouter(
+                core: core, authenticator: authenticator, addresses: addresses, metrics: metrics,
+                limits: configuration.limits
+            ).router(admission: admission),
             server: HTTPServerBuilder { responder in
                 let channel = StreamChannel(responder: responder, parts: streams)
                 guard let tls else { return channel }
@@ -101,53 +104,13 @@ package struct EverylineServer: Sendable {
             logger: logger)
     }
 
+    private var addresses: Addresses {
+        Addresses(publicURL: configuration.publicURL, isTLS: configuration.tls != nil)
+    }
+
     private var streamChannelParts: StreamChannel.Parts {
         StreamChannel.Parts(
             core: core, admission: admission, counter: counter, metrics: metrics, limits: configuration.limits)
-    }
-
-    private var router: Router<EverylineContext> {
-        let limits = configuration.limits
-        let producers = Producers()
-        let addresses = Addresses(publicURL: configuration.publicURL, isTLS: configuration.tls != nil)
-        let router = Router(context: EverylineContext.self)
-        router.addMiddleware {
-            AccessLog(metrics: metrics)
-            Problems(lingering: limits.lingering)
-        }
-        MetaRoutes(core: core, metrics: metrics).add(to: router)
-        ExecutionRoutes(
-            core: core, authenticator: authenticator, producers: producers, addresses: addresses, limits: limits
-        ).add(to: router)
-        LogRoutes(core: core, authenticator: authenticator, addresses: addresses, limits: limits).add(to: router)
-        EventStreamRoutes(core: core, authenticator: authenticator, metrics: metrics, limits: limits).add(to: router)
-        WebSocketRoutes(admission: admission).add(to: router)
-        AppendRoutes(
-            core: core, authenticator: authenticator, producers: producers, metrics: metrics, limits: limits
-        ).add(to: router)
-        KeyRoutes(core: core, authenticator: authenticator, limits: limits).add(to: router)
-        router.refuseOtherMethods()
-        return router
-    }
-}
-
-extension Router<EverylineContext> {
-    /// Lets every path that is known answer 405 for the methods that it doesn't take (RFC 9110, section 15.5.6).
-    fileprivate func refuseOtherMethods() {
-        let known = Dictionary(grouping: routes, by: { "\($0.path)" })
-        for routes in known.values {
-            let allowed = Set(routes.map(\.method))
-            let list = allowed.map(\.rawValue).sorted().joined(separator: ", ")
-            for name in ["GET", "PUT", "POST", "DELETE", "PATCH", "OPTIONS", "TRACE", "QUERY"] {
-                guard let method = HTTPRequest.Method(name), !allowed.contains(method) else { continue }
-                on(routes[0].path, method: method) { _, context in
-                    let problem = APIError(.methodNotAllowed, "This path takes \(list).")
-                    var response = Problems.response(problem, requestID: context.requestID)
-                    response.headers[.allow] = list
-                    return response
-                }
-            }
-        }
     }
 }
 

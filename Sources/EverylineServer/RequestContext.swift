@@ -1,5 +1,6 @@
 package import Everyline
 package import Hummingbird
+import Logging
 import NIOCore
 
 /// One request on its way through the middleware and the routes.
@@ -7,16 +8,26 @@ package struct EverylineContext: RequestContext {
     package var coreContext: CoreRequestContextStorage
     /// The client's own `X-Request-ID` where that is harmless, else a new one.
     package var requestID = ""
-    private let channel: any Channel
+    private let channel: (any Channel)?
 
     package init(source: ApplicationRequestContextSource) {
         coreContext = .init(source: source)
         channel = source.channel
     }
 
+    /// A request that came over no connection of this process's.
+    init(logger: Logger) {
+        coreContext = .init(source: DirectSource(logger: logger))
+        channel = nil
+    }
+
+    private struct DirectSource: RequestContextSource {
+        let logger: Logger
+    }
+
     /// Closes the connection after this time: the rest of its request will never be of use.
     package func closeConnection(in time: Duration) {
-        let channel = channel
+        guard let channel else { return }
         channel.eventLoop.scheduleTask(in: TimeAmount(time)) { channel.close(promise: nil) }
     }
 

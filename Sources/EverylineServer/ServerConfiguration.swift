@@ -60,6 +60,9 @@ package struct ServerConfiguration: Sendable {
         package var listPage = 1000
         /// How many events a page of a log gives at the most.
         package var logPage = 100_000
+        /// How many bytes of an ended log one answer holds; all that was asked for if `nil`. An answer that holds less says
+        /// where the rest begins.
+        package var logAnswer: ByteCount?
 
         package init() {}
     }

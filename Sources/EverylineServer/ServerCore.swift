@@ -11,13 +11,16 @@ package struct ServerCore: Sendable {
     package let stopRequests: LogFeed
     /// Starts a registered execution's command; whatever it throws means that nothing was started.
     package let start: @Sendable (RunOrder) async throws -> Void
+    /// Makes whoever runs a command stop it, once that was requested; a runner that asks by itself needs nothing.
+    package let stop: @Sendable (Execution) async throws -> Void
     /// The wall clock.
     package let now: @Sendable () -> Timestamp
 
     package init(
         executions: any ExecutionStore, log: any LogStore, access: any AccessStore, writer: LogWriter, feed: LogFeed,
         stopRequests: LogFeed, now: @escaping @Sendable () -> Timestamp,
-        start: @escaping @Sendable (RunOrder) async throws -> Void
+        start: @escaping @Sendable (RunOrder) async throws -> Void,
+        stop: @escaping @Sendable (Execution) async throws -> Void = { _ in }
     ) {
         self.executions = executions
         self.log = log
@@ -27,6 +30,7 @@ package struct ServerCore: Sendable {
         self.stopRequests = stopRequests
         self.now = now
         self.start = start
+        self.stop = stop
     }
 }
 

@@ -56,6 +56,8 @@ package struct ResumingTailStateMachine {
     private var isDownload = false
     /// Whether any connection has ever stood.
     private var hasConnected = false
+    /// The last event that was known when the connection began to stand.
+    private var connectedAfter: Offset?
     /// Whether somebody was told of a lost connection, and must be told of the next one that stands.
     private var isLost = false
     /// Failures in a row: until anything valid comes.
@@ -105,6 +107,7 @@ package struct ResumingTailStateMachine {
         case .connected: connect()
         case .read(.message(let message)): receive(message)
         case .read(.closed(let code, let reason)): close(code, reason)
+        case .read(.partComplete): askForMore()
         case .read(.lost(let reason)):
             pending.append(.close)
             lose(reason)
@@ -114,6 +117,12 @@ package struct ResumingTailStateMachine {
         }
     }
 
+    /// Asks for the rest of a download, unless the part held nothing.
+    private mutating func askForMore() {
+        pending.append(.close)
+        if check.last == connectedAfter { lose(.noEnd) } else { state = .locating }
+    }
+
     /// Where the next connection begins.
     private var resumption: StreamStart { check.last.map(StreamStart.after) ?? start }
 
@@ -121,6 +130,7 @@ package struct ResumingTailStateMachine {
         if case .locating = state { isDownload = true } else { isDownload = false }
         hasConnected = true
         isBehind = false
+        connectedAfter = check.last
         state = .reading
         if isLost { pending.append(.tell(.resumed(after: check.last))) }
         isLost = false

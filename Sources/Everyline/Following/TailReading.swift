@@ -6,6 +6,8 @@ package enum TailReading: Sendable, Equatable {
     case message(ByteBuffer)
     /// The server closed in order; a download that is complete has 1000.
     case closed(code: UInt16, reason: String)
+    /// A download gave a part, in order; the rest is to be asked for.
+    case partComplete
     /// The connection broke, or nothing came for too long.
     case lost(String)
 }

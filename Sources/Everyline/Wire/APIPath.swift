@@ -26,6 +26,8 @@ public enum APIHeader {
     public static let requestID = "X-Request-ID"
     /// On answers of the logs endpoint: the offset of the last event that the body holds.
     public static let lastOffset = "X-Last-Offset"
+    /// On an answer of the logs endpoint that holds less than was asked for: the rest comes `after` this offset.
+    public static let nextAfter = "X-Next-After"
     public static let ndjson = "application/x-ndjson"
     public static let problem = "application/problem+json"
     /// The WebSocket subprotocol in which a message is a block of event lines.

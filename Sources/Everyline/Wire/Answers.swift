@@ -119,9 +119,10 @@ public struct LogLocation: Codable, Sendable, Equatable {
     public var executionID: String
     public var status: String
     public var websocketURL: String
-    public var streamURL: String
+    /// Server-sent events, where the server has them.
+    public var streamURL: String?
 
-    public init(executionID: String, status: String, websocketURL: String, streamURL: String) {
+    public init(executionID: String, status: String, websocketURL: String, streamURL: String?) {
         self.executionID = executionID
         self.status = status
         self.websocketURL = websocketURL

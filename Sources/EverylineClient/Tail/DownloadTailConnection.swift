@@ -5,9 +5,11 @@ import NIOCore
 struct DownloadTailConnection: TailConnection {
     private var download: LogDownload.Iterator
     private var lines: LineAssembler
+    private let goesOn: Bool
     private var isComplete = false
 
     init(_ download: LogDownload) {
+        goesOn = download.nextAfter != nil
         self.download = download.makeAsyncIterator()
         lines = LineAssembler(limit: .mebibytes(16))
     }
@@ -26,7 +28,7 @@ struct DownloadTailConnection: TailConnection {
                 }
                 return .message(whole)
             }
-            return .closed(code: 1000, reason: "")
+            return goesOn ? .partComplete : .closed(code: 1000, reason: "")
         } catch is CancellationError {
             throw CancellationError()
         } catch {

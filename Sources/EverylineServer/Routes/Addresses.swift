@@ -3,17 +3,27 @@ import HTTPTypes
 import Hummingbird
 
 /// Builds the URLs that answers hold: from the configured public URL, else from the request's own authority.
-struct Addresses {
+struct Addresses: Sendable {
     let publicURL: String?
     let isTLS: Bool
+    /// Where streams are, if that isn't here. There a viewer speaks first.
+    var streams: StreamGateway?
 
     func http(_ path: String, token: Secret? = nil, for request: Request) -> String {
         base(of: request) + path + (token.map { "?token=\($0.value)" } ?? "")
     }
 
-    func webSocket(of execution: ExecutionID, token: Secret, for request: Request) -> String {
+    func webSocket(
+        of execution: ExecutionID, token: Secret, after offset: Offset = .zero, for request: Request
+    ) -> String {
+        if let streams { return streams.url(of: execution, token: token.value, after: offset) }
         // http → ws, https → wss
-        "ws" + http(APIPath.stream(of: execution), token: token, for: request).dropFirst(4)
+        return "ws" + http(APIPath.stream(of: execution), token: token, for: request).dropFirst(4)
+    }
+
+    /// The log as server-sent events; `nil` where only WebSocket is spoken.
+    func events(of execution: ExecutionID, token: Secret, for request: Request) -> String? {
+        streams == nil ? http(APIPath.events(of: execution), token: token, for: request) : nil
     }
 
     private func base(of request: Request) -> String {

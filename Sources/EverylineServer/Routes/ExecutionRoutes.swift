@@ -97,6 +97,7 @@ struct ExecutionRoutes {
         _ = try await authenticator.principal(of: request, may: .stop(owner: owner))
         var execution = try await core.executions.requestStop(id)
         core.stopRequests.announceChange(of: id)
+        if execution.status == .terminating { try await core.stop(execution) }
         if execution.status == .terminating, execution.producer == .external,
             !producers.isPresent(id, within: limits.absentProducer)
         {

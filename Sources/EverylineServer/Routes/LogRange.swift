@@ -21,4 +21,19 @@ struct LogRange: Sendable {
             guard try await body(block) else { return }
         }
     }
+
+    /// The same range, cut so that it holds at most `bytes`, but at least one event.
+    func prefix(limit bytes: ByteCount) async throws -> LogRange {
+        var left = bytes
+        var end = after
+        try await forEachBlock { block in
+            // What comes after the first event must fit as a whole.
+            let part = block.prefix(limit: max(left, 1))
+            guard end == after || part.bytes.readableBytes <= left else { return false }
+            left -= part.bytes.readableBytes
+            end = part.last
+            return part.last == block.last
+        }
+        return LogRange(execution: execution, after: after, through: end, log: log, limit: limit)
+    }
 }

@@ -24,30 +24,34 @@ struct LogRoutes {
         let execution = try await core.executions.execution(id)
         let after = try await start.offset(in: id, of: core.log)
         guard execution.status.isTerminal else {
-            return try await location(of: execution, start: start, for: principal, request)
+            return try await location(of: execution, start: start, after: after, for: principal, request)
         }
         var through = execution.head
         if let count { through = min(through, after.advanced(by: count)) }
-        let range = LogRange(execution: id, after: after, through: through, log: core.log, limit: limits.read)
+        var range = LogRange(execution: id, after: after, through: through, log: core.log, limit: limits.read)
+        if let bytes = limits.logAnswer { range = try await range.prefix(limit: bytes) }
         switch Accepted(request.headers[.accept]) {
         case .json: return page(range, of: execution)
         case .download(let form):
-            let isWhole = form == .ndjson && after == .zero && through == execution.head
-            return try await LogDownload(range: range, form: form, knownLength: isWhole ? execution.logBytes : nil)
-                .response(to: request)
+            let isWhole = form == .ndjson && after == .zero && range.through == execution.head
+            var response = try await LogDownload(
+                range: range, form: form, knownLength: isWhole ? execution.logBytes : nil
+            ).response(to: request)
+            if range.through < through { response.headers[.nextAfter] = range.through.description }
+            return response
         }
     }
 
     private func location(
-        of execution: Execution, start: StreamStart, for principal: Principal, _ request: Request
+        of execution: Execution, start: StreamStart, after offset: Offset, for principal: Principal, _ request: Request
     ) async throws -> Response {
         let token = try await StreamTokens(access: core.access, now: core.now, lifetime: limits.streamToken)
             .issue(for: execution.id, to: principal, start: start)
         return try .json(
             LogLocation(
                 executionID: execution.id.rawValue, status: execution.status.rawValue,
-                websocketURL: addresses.webSocket(of: execution.id, token: token, for: request),
-                streamURL: addresses.http(APIPath.events(of: execution.id), token: token, for: request)))
+                websocketURL: addresses.webSocket(of: execution.id, token: token, after: offset, for: request),
+                streamURL: addresses.events(of: execution.id, token: token, for: request)))
     }
 
     /// The events in one JSON document, written as it is read.

@@ -1,0 +1,60 @@
+import Everyline
+import HTTPTypes
+import Hummingbird
+
+/// Puts the API's routes together, for whoever brings requests to them: a listener of this machine's, or a function that
+/// is handed a request at a time.
+struct APIRouter {
+    let core: ServerCore
+    let authenticator: Authenticator
+    let addresses: Addresses
+    let metrics: ServerMetrics
+    let limits: ServerConfiguration.Limits
+
+    /// - Parameter admission: who may open a stream; `nil` where there is no connection that a stream could live on. Then
+    ///   nothing is at the streams' addresses.
+    func router(admission: ViewerAdmission?) -> Router<EverylineContext> {
+        let producers = Producers()
+        let router = Router(context: EverylineContext.self)
+        router.addMiddleware {
+            AccessLog(metrics: metrics)
+            Problems(lingering: limits.lingering)
+        }
+        MetaRoutes(core: core, metrics: metrics).add(to: router)
+        ExecutionRoutes(
+            core: core, authenticator: authenticator, producers: producers, addresses: addresses, limits: limits
+        ).add(to: router)
+        LogRoutes(core: core, authenticator: authenticator, addresses: addresses, limits: limits).add(to: router)
+        if let admission {
+            EventStreamRoutes(core: core, authenticator: authenticator, metrics: metrics, limits: limits)
+                .add(to: router)
+            WebSocketRoutes(admission: admission).add(to: router)
+        }
+        AppendRoutes(
+            core: core, authenticator: authenticator, producers: producers, metrics: metrics, limits: limits
+        ).add(to: router)
+        KeyRoutes(core: core, authenticator: authenticator, limits: limits).add(to: router)
+        router.refuseOtherMethods()
+        return router
+    }
+}
+
+extension Router<EverylineContext> {
+    /// Lets every path that is known answer 405 for the methods that it doesn't take (RFC 9110, section 15.5.6).
+    fileprivate func refuseOtherMethods() {
+        let known = Dictionary(grouping: routes, by: { "\($0.path)" })
+        for routes in known.values {
+            let allowed = Set(routes.map(\.method))
+            let list = allowed.map(\.rawValue).sorted().joined(separator: ", ")
+            for name in ["GET", "PUT", "POST", "DELETE", "PATCH", "OPTIONS", "TRACE", "QUERY"] {
+                guard let method = HTTPRequest.Method(name), !allowed.contains(method) else { continue }
+                on(routes[0].path, method: method) { _, context in
+                    let problem = APIError(.methodNotAllowed, "This path takes \(list).")
+                    var response = Problems.response(problem, requestID: context.requestID)
+                    response.headers[.allow] = list
+                    return response
+                }
+            }
+        }
+    }
+}
