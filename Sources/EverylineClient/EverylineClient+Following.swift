@@ -32,7 +32,12 @@ extension EverylineClient {
                 case .running(let location): .stream(location.websocketURL)
                 }
             },
-            open: { url, start in try await openStream(at: url, from: start, options) },
+            open: { url, start in
+                if let offset = StreamGateway.start(of: url) {
+                    return try await openGatewayStream(at: url, of: id, after: start.offset ?? offset, options)
+                }
+                return try await openStream(at: url, from: start, options)
+            },
             standing: {
                 let view = try await failing { try await execution(id) }
                 let status = ExecutionStatus(rawValue: view.status)
@@ -50,6 +55,27 @@ extension EverylineClient {
     private func openStream(
         at url: String, from start: StreamStart, _ options: ResumingTail.Options
     ) async throws -> any TailConnection {
+        try await Self.failing {
+            let connection = try await connect(to: ServerAddress.adding(start.query, to: url), options)
+            guard connection.subprotocol == APIHeader.subprotocol else {
+                connection.startClosing()
+                throw TailFailure.unusable("the server doesn't speak \(APIHeader.subprotocol)")
+            }
+            return WebSocketTailConnection(connection)
+        }
+    }
+
+    /// Opens a stream on which the viewer speaks first. Its address says how it speaks, whether or not the gateway repeats
+    /// the subprotocol.
+    private func openGatewayStream(
+        at url: String, of execution: ExecutionID, after offset: Offset, _ options: ResumingTail.Options
+    ) async throws -> any TailConnection {
+        try await Self.failing {
+            try await GatewayTailConnection(try await connect(to: url, options), of: execution, after: offset)
+        }
+    }
+
+    private func connect(to url: String, _ options: ResumingTail.Options) async throws -> WebSocketConnection {
         if configuration.address.isEncrypted && !url.hasPrefix("wss:") {
             throw TailFailure.unusable(
                 "the server's stream is not encrypted, though it is reached over TLS: its public URL must say https")
@@ -58,17 +84,16 @@ extension EverylineClient {
         limits.connectTimeout = configuration.connectTimeout
         limits.handshakeTimeout = configuration.connectTimeout
         limits.idleTimeout = options.silenceLimit
+        return try await WebSocketClient.connect(
+            to: url, headers: ["User-Agent": configuration.userAgent], subprotocol: APIHeader.subprotocol,
+            configuration: limits, eventLoopGroup: eventLoopGroup, tls: tls)
+    }
+
+    private static func failing<Value>(_ connect: () async throws -> Value) async throws -> Value {
         do {
-            let connection = try await WebSocketClient.connect(
-                to: ServerAddress.adding(start.query, to: url), headers: ["User-Agent": configuration.userAgent],
-                subprotocol: APIHeader.subprotocol, configuration: limits, eventLoopGroup: eventLoopGroup, tls: tls)
-            guard connection.subprotocol == APIHeader.subprotocol else {
-                connection.startClosing()
-                throw TailFailure.unusable("the server doesn't speak \(APIHeader.subprotocol)")
-            }
-            return WebSocketTailConnection(connection)
+            return try await connect()
         } catch let error as WebSocketError {
-            throw Self.failure(error)
+            throw failure(error)
         }
     }
 
@@ -92,5 +117,13 @@ extension EverylineClient {
         } catch let error as ClientError {
             throw TailFailure.unreachable(error.description)
         }
+    }
+}
+
+extension StreamStart {
+    /// `nil` for a start by time.
+    fileprivate var offset: Offset? {
+        guard case .after(let offset) = self else { return nil }
+        return offset
     }
 }

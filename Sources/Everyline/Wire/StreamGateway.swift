@@ -19,8 +19,8 @@ public struct StreamGateway: Sendable, Equatable {
         guard let query = url.split(separator: "?", maxSplits: 1).dropFirst().first else { return nil }
         let parameters = query.split(separator: "&")
         guard parameters.contains(where: { $0 == opening }) else { return nil }
-        let after = parameters.first { $0.hasPrefix(after) }
-        return after.map { Offset(decimal: $0.dropFirst(Self.after.count)) } ?? .zero
+        guard let start = parameters.first(where: { $0.hasPrefix(after) }) else { return .zero }
+        return Offset(decimal: start.dropFirst(after.count))
     }
 
     private static let opening = "opening=resume"

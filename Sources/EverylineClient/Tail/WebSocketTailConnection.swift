@@ -10,7 +10,10 @@ final class WebSocketTailConnection: TailConnection {
 
     deinit { connection.startClosing() }
 
-    func next() async throws -> TailReading {
+    func next() async throws -> TailReading { try await Self.reading(of: connection) }
+
+    /// The connection's next message, or how it ended.
+    static func reading(of connection: WebSocketConnection) async throws -> TailReading {
         do {
             if let message = try await connection.next() { return .message(message.bytes) }
             let closure = connection.closure

@@ -86,6 +86,12 @@ package final class WebSocketConnection: Sendable {
         try await send(binaries, as: .binary)
     }
 
+    /// Sends one text message at once, or drops it: where the peer doesn't read, or the connection has ended. For what is said
+    /// again in a while.
+    package func post(text: ByteBuffer) {
+        onEventLoop { _ = try? $0.send([text], as: .text) }
+    }
+
     nonisolated(nonsending) private func send(_ payloads: [ByteBuffer], as opcode: WebSocketOpcode) async throws {
         guard !payloads.isEmpty else { return }
         if eventLoop.inEventLoop, try handler.value.send(payloads, as: opcode) { return }

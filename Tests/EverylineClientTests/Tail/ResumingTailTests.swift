@@ -68,6 +68,27 @@ import Testing
         #expect(server.asked == ["locate after 0", "locate after 3"])
     }
 
+    @Test("asks for the rest of a download that comes in parts, and tells nobody")
+    func parts() async throws {
+        let server = ScriptedServer([
+            .locate(.success(.download([message(Lines.lines(1...3)), .partComplete]))),
+            .locate(.success(.download([message([Lines.line(4), Lines.end(5)]), .closed(code: 1000, reason: "")]))),
+        ])
+        var updates: [TailUpdate] = []
+        for try await update in tail(server) { updates.append(update) }
+        #expect(updates.count == 3)
+        #expect(updates.last == .ended(.failed3, isVerified: true))
+        #expect(server.asked == ["locate after 0", "locate after 3"])
+    }
+
+    @Test("doesn't ask for ever where a part holds nothing")
+    func emptyParts() async {
+        let server = ScriptedServer(Array(repeating: .locate(.success(.download([.partComplete]))), count: 8))
+        await #expect(throws: TailError.unproven(.noEnd, after: .zero)) {
+            for try await _ in tail(server) {}
+        }
+    }
+
     @Test("never ends well without the end event, wherever the stream stops", arguments: 0...4)
     func neverUnproven(received: Int) async throws {
         let lines = (1...4).prefix(received).map { Lines.line(UInt64($0)) }
