@@ -31,19 +31,21 @@ let package = Package(
         .library(name: "EverylineAWS", targets: ["EverylineAWS"]),
         .executable(name: "everyline", targets: ["EverylineCLI"]),
         .executable(name: "everyline-aws", targets: ["EverylineAWSCLI"]),
+        .executable(name: "everyline-lambda", targets: ["EverylineLambda"]),
         .executable(name: "everyline-demo", targets: ["EverylineDemo"]),
         .executable(name: "simulate", targets: ["Simulate"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.2"),
-        .package(url: "https://github.com/apple/swift-http-types.git", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-http-types.git", from: "1.8.0", traits: []),
         .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-extras.git", from: "1.35.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.6"),
         .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
-        .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.1"),
+        // Its default traits pull in the whole of Foundation, and with it 50 MB of ICU's tables into a static binary.
+        .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.1", traits: []),
         .package(url: "https://github.com/jpsim/Yams.git", from: "6.2.2"),
         .package(url: "https://github.com/swift-server/async-http-client.git", from: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
@@ -89,7 +91,15 @@ let package = Package(
             swiftSettings: settings),
         .target(
             name: "EverylineAWS",
-            dependencies: ["CZlib", "Everyline", nioCore, nioPosix, nioHTTP1, crypto, httpClient],
+            dependencies: ["CZlib", "Everyline", nioCore, nioPosix, nioHTTP1, crypto, httpClient, logging],
+            swiftSettings: settings),
+        .target(name: "CGlibcCompatibility", path: "Sources/CGlibcCompatibility"),
+        .executableTarget(
+            name: "EverylineLambda",
+            dependencies: [
+                "CGlibcCompatibility", "Everyline", "EverylineAWS", "EverylineServer", nioCore, nioPosix, httpClient,
+                logging, product("HTTPTypes", "swift-http-types"),
+            ],
             swiftSettings: settings),
         .executableTarget(
             name: "EverylineCLI",

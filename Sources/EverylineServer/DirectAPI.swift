@@ -29,12 +29,13 @@ package struct DirectAPI: Sendable {
 
     /// Answers a request. Whatever is wrong with it is an answer too.
     ///
+    /// - Parameter id: what whoever brought the request calls it.
     /// - Throws: what broke off while the answer's body was made.
     package func respond(
-        to head: HTTPRequest, body: ByteBuffer
+        to head: HTTPRequest, body: ByteBuffer, id: String
     ) async throws -> (head: HTTPResponse, body: ByteBuffer) {
         let request = Request(head: head, body: RequestBody(buffer: body))
-        let response = try await responder.respond(to: request, context: EverylineContext(logger: logger))
+        let response = try await responder.respond(to: request, context: EverylineContext(id: id, logger: logger))
         let whole = WholeBody()
         try await response.body.write(Writer(body: whole))
         return (response.head, whole.bytes.withLock { $0 })

@@ -16,7 +16,11 @@ package struct EverylineContext: RequestContext {
     }
 
     /// A request that came over no connection of this process's.
-    init(logger: Logger) {
+    ///
+    /// - Parameter id: what whoever brought it calls it.
+    init(id: String, logger: Logger) {
+        var logger = logger
+        logger[metadataKey: "hb.request.id"] = .string(id)
         coreContext = .init(source: DirectSource(logger: logger))
         channel = nil
     }
@@ -31,10 +35,11 @@ package struct EverylineContext: RequestContext {
         channel.eventLoop.scheduleTask(in: TimeAmount(time)) { channel.close(promise: nil) }
     }
 
-    /// Waits on the connection's event loop, whose timers cost less than the system's.
+    /// Waits on the connection's event loop, if there is one: its timers cost less than the system's.
     ///
     /// - Throws: if the task is cancelled.
     package func sleep(for time: Duration) async throws {
+        guard let channel else { return try await Task.sleep(for: time) }
         let timer = channel.eventLoop.scheduleTask(in: TimeAmount(time)) {}
         try await withTaskCancellationHandler {
             try await timer.futureResult.get()

@@ -54,8 +54,9 @@ package struct ServerConfiguration: Sendable {
         package var viewersPerKey = 10_000
         /// How long a producer that asks whether it should stop waits for the answer.
         package var control: Duration = .seconds(20)
-        /// How long nothing was heard of an external producer, before a stop ends its execution without it.
-        package var absentProducer: Duration = .seconds(60)
+        /// How long nothing was heard of an external producer, before a stop ends its execution without it; `nil` where that
+        /// is known to nobody, so that only the producer ends it.
+        package var absentProducer: Duration? = .seconds(60)
         /// How many executions a list gives at the most.
         package var listPage = 1000
         /// How many events a page of a log gives at the most.

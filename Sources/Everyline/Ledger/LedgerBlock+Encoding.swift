@@ -53,7 +53,8 @@ extension BlockEncoder {
                         ? message.endOfPart(from: start, limit: lineLimit) : message.count
                     appendLine(
                         UnsafeRawBufferPointer(rebasing: message[start..<end]), timestamp: event.timestamp,
-                        isPartial: end < message.count, eventID: UnsafeRawBufferPointer(id))
+                        isPartial: end < message.count || event.isPartial,
+                        eventID: UnsafeRawBufferPointer(id))
                     start = end
                 } while start < message.count
             }

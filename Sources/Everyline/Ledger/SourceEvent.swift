@@ -4,11 +4,14 @@ public struct SourceEvent: Sendable, Equatable {
     public let id: String
     public let timestamp: Timestamp
     public let message: String
+    /// Whether the line was too long for the platform, and goes on in the next event.
+    public let isPartial: Bool
 
-    public init(id: String, timestamp: Timestamp, message: String) {
+    public init(id: String, timestamp: Timestamp, message: String, isPartial: Bool = false) {
         self.id = id
         self.timestamp = timestamp
         self.message = message
+        self.isPartial = isPartial
     }
 }
 

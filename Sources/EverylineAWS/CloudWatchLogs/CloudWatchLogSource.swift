@@ -28,8 +28,11 @@ package struct CloudWatchLogSource: LogSource {
 }
 
 extension SourceEvent {
+    /// The event as the command wrote it: without what the task's script has marked.
     package init(_ event: CloudWatchLogs.Event) {
+        let line = RunnerScript.Line(event.message)
         self.init(
-            id: event.id, timestamp: Timestamp(milliseconds: max(0, event.timestamp)), message: event.message)
+            id: event.id, timestamp: Timestamp(milliseconds: max(0, event.timestamp)), message: line.text,
+            isPartial: line.isPartial)
     }
 }

@@ -44,6 +44,7 @@ final class GatewayTailConnection: TailConnection {
                 switch voice.stream.withLock({ $0.receive(message, at: .now) }) {
                 case .lines(let lines): return .message(lines)
                 case .nothing: continue
+                case .answer(let message): connection.post(text: ByteBuffer(string: message.text))
                 case .refused(let what): return .lost("the gateway says: \(what)")
                 }
             case let end:

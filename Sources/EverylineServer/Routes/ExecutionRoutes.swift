@@ -98,8 +98,8 @@ struct ExecutionRoutes {
         var execution = try await core.executions.requestStop(id)
         core.stopRequests.announceChange(of: id)
         if execution.status == .terminating { try await core.stop(execution) }
-        if execution.status == .terminating, execution.producer == .external,
-            !producers.isPresent(id, within: limits.absentProducer)
+        if execution.status == .terminating, execution.producer == .external, let time = limits.absentProducer,
+            !producers.isPresent(id, within: time)
         {
             // Nobody is there who would end it, and nobody should wait for ever.
             _ = try await core.writer.end(id, ExecutionOutcome(status: .stopped, exitCode: nil, reason: .producerLost))

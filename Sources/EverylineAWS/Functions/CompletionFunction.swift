@@ -1,0 +1,75 @@
+package import Everyline
+package import Logging
+package import NIOCore
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// Hears from EventBridge that a task has stopped, and queues the drain behind the execution's lines.
+///
+///     EventBridge ─► Completion ─► logs-events.fifo ─► Sequencer: drain, `end`
+///
+/// It ends nothing itself: lines may still be on their way, and only one may append at a time.
+package struct CompletionFunction: LambdaHandler {
+    private let queue: any LogsQueue
+    private let stream: @Sendable (ECSTask) -> LogStreamName
+    private let logger: Logger
+
+    /// - Parameter stream: where a task's output is.
+    package init(queue: any LogsQueue, stream: @escaping @Sendable (ECSTask) -> LogStreamName, logger: Logger) {
+        self.queue = queue
+        self.stream = stream
+        self.logger = logger
+    }
+
+    package func handle(_ invocation: LambdaInvocation) async throws -> ByteBuffer {
+        let event = try LambdaEvent.decode(ECSTaskStateChangeEvent.self, from: invocation.payload)
+        let task = event.detail
+        guard task.lastStatus == "STOPPED" else { return .null }
+        guard let execution = task.startedBy.flatMap({ ExecutionID($0) }) else {
+            logger.notice("A task that is no execution's has stopped", metadata: ["task": "\(task.id)"])
+            return .null
+        }
+        let stopped = StoppedTask(
+            stream: stream(task), outcome: task.outcome, stoppedAt: Timestamp(rfc3339: event.time) ?? .epoch)
+        try await queue.send(
+            [Identified(.stopped(stopped), id: "stopped-\(task.id)")], of: execution)
+        return .null
+    }
+}
+
+extension ECSTask {
+    /// How the execution that the task carried has ended.
+    package var outcome: ExecutionOutcome {
+        let exitCode = containers?.first { $0.name == RunnerScript.container }?.exitCode
+        switch (stopCode, exitCode) {
+        case ("UserInitiated", _):
+            return ExecutionOutcome(status: .stopped, exitCode: exitCode, reason: .stopRequested)
+        case ("TaskFailedToStart", _):
+            return ExecutionOutcome(status: .failed, exitCode: exitCode ?? 126, reason: .notStarted)
+        case (_, 0?):
+            return ExecutionOutcome(status: .succeeded, exitCode: 0)
+        case (_, RunnerScript.timedOut?):
+            return ExecutionOutcome(status: .failed, exitCode: RunnerScript.timedOut, reason: .timedOut)
+        case (_, let exitCode?):
+            return ExecutionOutcome(status: .failed, exitCode: exitCode)
+        case (_, nil):
+            // The platform took the task away: interrupted, out of memory before it said so, its host gone.
+            return ExecutionOutcome(status: .failed, exitCode: nil, reason: .runnerLost)
+        }
+    }
+}
+
+extension Timestamp {
+    /// Reads a time such as `2026-11-24T07:00:00.123Z`, as events of AWS's carry it; `nil` for anything else.
+    init?(rfc3339 text: String) {
+        let withFractions = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
+        guard let date = (try? withFractions.parse(text)) ?? (try? Date.ISO8601FormatStyle().parse(text)) else {
+            return nil
+        }
+        self.init(milliseconds: Int64(date.timeIntervalSince1970 * 1000))
+    }
+}

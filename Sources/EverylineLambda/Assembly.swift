@@ -1,0 +1,157 @@
+import AsyncHTTPClient
+import Everyline
+import EverylineAWS
+import EverylineServer
+import Logging
+import NIOPosix
+
+/// Puts a function together: which adapters stand behind its ports.
+///
+///     api         ─► router ─► stores; RunTask, StopTask
+///     ingest      ─► tasks' streams ─► logs-events.fifo
+///     sequencer   ─► ledger, rings; CloudWatch for a drain
+///     delivery    ─► connections, ledger ─► gateway
+///     connection  ─► tokens, connections, rings
+///     completion  ─► logs-events.fifo
+struct Assembly: Sendable {
+    let configuration: LambdaConfiguration
+    let client: AWSClient
+    let logger: Logger
+    let now: @Sendable () -> Timestamp
+
+    /// - Throws: ``ConfigurationError``.
+    func function() throws -> AssembledFunction {
+        if configuration.function == .api { return try api() }
+        return AssembledFunction(handler: try handler())
+    }
+
+    private func handler() throws -> any LambdaHandler {
+        switch configuration.function {
+        case .api: preconditionFailure("the API is more than a handler")
+        case .ingest:
+            IngestFunction(tasks: DynamoDBTaskStore(try table), queue: try logsQueue, logger: logger)
+        case .sequencer: try sequencer()
+        case .delivery:
+            DeliveryFunction(
+                worker: DeliveryWorker(
+                    log: try log, connections: try connections, gateway: try gateway,
+                    settings: try configuration.delivery, now: now),
+                doorbell: try doorbell, comeBack: comeBack(try deliveries), logger: logger)
+        case .connection:
+            ConnectionFunction(
+                worker: ReceptionWorker(
+                    log: try log, connections: try connections, doorbell: try doorbell, gateway: try gateway,
+                    lease: try configuration.delivery.lease, now: now),
+                access: DynamoDBAccessStore(try table), log: try log, now: now, logger: logger)
+        case .completion:
+            CompletionFunction(queue: try logsQueue, stream: try stream, logger: logger)
+        }
+    }
+
+    private func sequencer() throws -> any LambdaHandler {
+        let logs = CloudWatchLogs(client)
+        return SequencerFunction(
+            worker: SequencerWorker(ledger: try log, connections: try connections, doorbell: try doorbell, now: now),
+            source: { CloudWatchLogSource(logs, group: $0.group, stream: $0.name) },
+            comeBack: comeBack(SQSQueue(try configuration.logsEventsQueueURL, client: client)),
+            clock: ContinuousClock(), now: now, logger: logger)
+    }
+
+    private func api() throws -> AssembledFunction {
+        let access = DynamoDBAccessStore(try table)
+        let ringing = RingingLogStore(
+            try log, connections: try connections, doorbell: try doorbell, now: now, logger: logger)
+        let (feed, stopRequests) = (LogFeed(), LogFeed())
+        let logWriter = LogWriter(store: ringing, feed: feed, now: now)
+        let commands = try commands
+        let core = ServerCore(
+            executions: DynamoDBExecutionStore(try table, retention: try configuration.retention, now: now),
+            log: ringing, access: access, writer: logWriter, feed: feed, stopRequests: stopRequests, now: now,
+            start: { try await commands.start($0.request, as: $0.execution) },
+            stop: { execution in
+                guard execution.producer == .runner else { return }
+                // No task and none to come: nobody else would ever end it.
+                if try await !commands.stop(execution.id) {
+                    let outcome = ExecutionOutcome(status: .stopped, exitCode: nil, reason: .runnerLost)
+                    _ = try await logWriter.end(execution.id, outcome)
+                }
+            })
+        let function = APIFunction(
+            api: DirectAPI(
+                core: core, streams: try configuration.streams, publicURL: configuration.publicURL,
+                limits: Self.limits, logger: logger),
+            access: access, now: now, logger: logger)
+        return AssembledFunction(
+            handler: function, background: [{ await logWriter.run() }, { await Self.tick(stopRequests) }])
+    }
+
+    /// Lets producers that wait for a request to stop look again: it is another instance that gets the request.
+    private static func tick(_ feed: LogFeed) async {
+        while (try? await Task.sleep(for: .seconds(2))) != nil { feed.tick() }
+    }
+
+    /// A function takes 6 MiB and gives as much; what is JSON within JSON takes up to twice its size.
+    private static var limits: ServerConfiguration.Limits {
+        var limits = ServerConfiguration.Limits()
+        limits.appendBody = .mebibytes(3)
+        limits.logAnswer = .mebibytes(2)
+        // Which producers are there, no one instance of a function knows.
+        limits.absentProducer = nil
+        return limits
+    }
+
+    private var commands: ECSCommands {
+        get throws {
+            ECSCommands(
+                cluster: ECSCluster(try configuration.cluster, client: client), placement: try configuration.placement,
+                tasks: DynamoDBTaskStore(try table), stream: try stream)
+        }
+    }
+
+    /// The log driver names a stream after its prefix, the container and the task.
+    private var stream: @Sendable (ECSTask) -> LogStreamName {
+        get throws {
+            let (group, prefix) = (try configuration.logGroup, try configuration.logPrefix)
+            return { LogStreamName(group: group, name: "\(prefix)/\(RunnerScript.container)/\($0.id)") }
+        }
+    }
+
+    private func comeBack(_ queue: SQSQueue) -> ComeBack {
+        { record, delay in
+            // If it fails, the message comes back all the same, only later.
+            try? await queue.changeVisibility(record.receiptHandle, timeout: delay)
+        }
+    }
+
+    private var table: DynamoDBTable { get throws { DynamoDBTable(try configuration.table, client: client) } }
+
+    private var log: DynamoDBLogStore {
+        get throws { DynamoDBLogStore(try table, logLimit: SequencerLimits().log, now: now) }
+    }
+
+    private var connections: DynamoDBConnectionStore { get throws { DynamoDBConnectionStore(try table) } }
+    private var gateway: APIGatewayConnections {
+        get throws { APIGatewayConnections(try configuration.connections, client: client) }
+    }
+    private var deliveries: SQSQueue {
+        get throws { SQSQueue(try configuration.deliveriesQueueURL, client: client) }
+    }
+    private var logsQueue: SQSLogsQueue {
+        get throws { SQSLogsQueue(SQSQueue(try configuration.logsEventsQueueURL, client: client)) }
+    }
+
+    private var doorbell: SQSDoorbell {
+        get throws {
+            SQSDoorbell(try deliveries) {
+                var generator = SystemRandomNumberGenerator()
+                return String(generator.next(), radix: 36) + "-" + String(generator.next(), radix: 36)
+            }
+        }
+    }
+}
+
+/// A function, and what must run beside it for as long as its process does.
+struct AssembledFunction: Sendable {
+    let handler: any LambdaHandler
+    var background: [@Sendable () async -> Void] = []
+}

@@ -1,0 +1,108 @@
+import Everyline
+import EverylineAWS
+import EverylineServer
+
+/// What the functions are told by their environment; read here and nowhere else. The template sets it.
+struct LambdaConfiguration: Sendable {
+    let function: Function
+    let runtime: AWSEndpoint
+    let region: String
+    /// In the place of AWS's own addresses.
+    let endpoint: AWSEndpoint?
+    let credentials: EnvironmentCredentials
+    let logLevel: String
+
+    enum Function: String, Sendable, CaseIterable {
+        case api
+        case ingest
+        case sequencer
+        case delivery
+        case connection
+        case completion
+    }
+
+    private let environment: [String: String]
+
+    init(_ environment: [String: String]) throws {
+        self.environment = environment
+        let name = try Self.value("EVERYLINE_FUNCTION", in: environment)
+        guard let function = Function(rawValue: name) else {
+            throw ConfigurationError.invalid("EVERYLINE_FUNCTION", name)
+        }
+        self.function = function
+        runtime = try Self.endpoint("http://" + Self.value("AWS_LAMBDA_RUNTIME_API", in: environment))
+        region = try Self.value("AWS_REGION", in: environment)
+        endpoint = try environment["AWS_ENDPOINT_URL"].map(Self.endpoint)
+        credentials = EnvironmentCredentials(environment)
+        logLevel = environment["EVERYLINE_LOG_LEVEL"] ?? "info"
+    }
+
+    var table: String { get throws { try value("EVERYLINE_TABLE") } }
+    var logsEventsQueueURL: String { get throws { try value("LogsEventsQueueURL") } }
+    var deliveriesQueueURL: String { get throws { try value("DeliveriesQueueURL") } }
+    /// Where viewers connect: `wss://…/stage`.
+    var streams: StreamGateway { get throws { StreamGateway(address: try value("EVERYLINE_STREAMS_URL")) } }
+    /// The same stage, where posts to viewers go: `https://…/stage`.
+    var connections: AWSEndpoint { get throws { try Self.endpoint(value("EVERYLINE_CONNECTIONS_URL")) } }
+    /// How clients reach the API, if not at the address that they asked.
+    var publicURL: String? { environment["EVERYLINE_PUBLIC_URL"].flatMap { $0.isEmpty ? nil : $0 } }
+    var cluster: String { get throws { try value("EVERYLINE_CLUSTER") } }
+    var logGroup: String { get throws { try value("EVERYLINE_LOG_GROUP") } }
+    /// What the names of tasks' log streams begin with.
+    var logPrefix: String { get throws { try value("EVERYLINE_LOG_PREFIX") } }
+
+    var placement: ECSCommands.Placement {
+        get throws {
+            ECSCommands.Placement(
+                taskDefinition: try value("EVERYLINE_TASK_DEFINITION"), subnets: try list("EVERYLINE_SUBNETS"),
+                securityGroups: try list("EVERYLINE_SECURITY_GROUPS"),
+                assignsPublicIP: environment["EVERYLINE_PUBLIC_IP"] == "true")
+        }
+    }
+
+    /// For how long executions are kept; for ever if nothing is said.
+    var retention: Duration? {
+        get throws {
+            guard let text = environment["EVERYLINE_RETENTION_DAYS"] else { return nil }
+            guard let days = Int(text), days > 0 else {
+                throw ConfigurationError.invalid("EVERYLINE_RETENTION_DAYS", text)
+            }
+            return .seconds(days * 24 * 60 * 60)
+        }
+    }
+
+    /// How long a sender may hold a viewer's lock without progress.
+    var delivery: DeliverySettings {
+        get throws {
+            var settings = DeliverySettings()
+            if let text = environment["EVERYLINE_LEASE_SECONDS"] {
+                guard let seconds = Int(text), seconds > 0 else {
+                    throw ConfigurationError.invalid("EVERYLINE_LEASE_SECONDS", text)
+                }
+                settings.lease = .seconds(seconds)
+            }
+            return settings
+        }
+    }
+
+    private func value(_ name: String) throws -> String { try Self.value(name, in: environment) }
+
+    private func list(_ name: String) throws -> [String] {
+        try value(name).split(separator: ",").map(String.init)
+    }
+
+    private static func value(_ name: String, in environment: [String: String]) throws -> String {
+        guard let value = environment[name], !value.isEmpty else { throw ConfigurationError.missing(name) }
+        return value
+    }
+
+    private static func endpoint(_ url: String) throws -> AWSEndpoint {
+        guard let endpoint = AWSEndpoint(url) else { throw ConfigurationError.invalid("an address", url) }
+        return endpoint
+    }
+}
+
+enum ConfigurationError: Error, Equatable {
+    case missing(String)
+    case invalid(String, String)
+}
