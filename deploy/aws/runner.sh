@@ -3,6 +3,9 @@
 # U+001E > a part of a line that goes on, U+001E = a line that begins with U+001E itself. Needs sh, awk and mkfifo.
 id=$1 limit=$2 directory=$3
 shift 3
+interrupted= group=
+stop() { [ -z "$group" ] || kill -s TERM -- "$group" 2>/dev/null; }
+trap 'interrupted=1; stop' TERM INT
 here=$(mktemp -d) && mkfifo "$here/output" || exit 126
 interactive=
 case $(awk -W version 2>&1 </dev/null) in mawk*) interactive='-W interactive' ;; esac
@@ -24,7 +27,9 @@ LC_ALL=C awk $interactive -v id="$id" '
   END { print "everyline-end " id " lines=" lines + 0 }
 ' <"$here/output" &
 counter=$!
-if [ -n "$directory" ]; then cd "$directory" || { code=126; set -- true; }; fi
+if [ -n "$directory" ] && ! cd "$directory" 2>/dev/null; then
+  set -- sh -c 'echo "there is no directory $1" >&2; exit 126' sh "$directory"
+fi
 if command -v setsid >/dev/null; then
   setsid "$@" >"$here/output" 2>&1 &
   pid=$! group=-$!
@@ -32,26 +37,30 @@ else
   "$@" >"$here/output" 2>&1 &
   pid=$! group=$!
 fi
-trap 'kill -TERM -- "$group" 2>/dev/null' TERM INT
+[ -z "$interrupted" ] || stop
 timer=
 if [ "$limit" -gt 0 ]; then
   (
     trap - TERM INT
     sleep "$limit"
     : >"$here/late"
-    kill -TERM -- "$group"
+    kill -s TERM -- "$group"
     sleep 10
-    kill -KILL -- "$group"
+    kill -s KILL -- "$group"
   ) >/dev/null 2>&1 &
   timer=$!
 fi
-while :; do
-  wait "$pid"
-  ended=$?
-  kill -0 "$pid" 2>/dev/null || break
+# A signal cuts a wait short, and says nothing of the command's own status.
+wait "$pid" 2>/dev/null
+ended=$?
+while [ -n "$interrupted" ]; do
+  interrupted=
+  wait "$pid" 2>/dev/null
+  again=$?
+  [ "$again" = 127 ] || ended=$again
 done
 [ -z "$timer" ] || kill "$timer" 2>/dev/null
 wait "$counter"
 [ ! -e "$here/late" ] || ended=124
 rm -rf "$here"
-exit "${code:-$ended}"
+exit "$ended"

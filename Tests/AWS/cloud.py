@@ -1,0 +1,259 @@
+"""Everyline's AWS form on an emulator: the template, the real binary in every function, and the least of a client."""
+
+import base64
+import gzip
+import io
+import json
+import os
+import pathlib
+import secrets
+import signal
+import time
+import urllib.error
+import urllib.request
+import zipfile
+
+import boto3
+from botocore.config import Config
+
+from faults import FaultProxy
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+TEMPLATE = ROOT / "deploy/aws/template.yaml"
+LAMBDA = os.environ.get("EVERYLINE_LAMBDA", str(ROOT / ".build/debug/everyline-lambda"))
+REGION = "us-east-1"
+FUNCTIONS = ["Api", "Ingest", "Sequencer", "Delivery", "Connection", "Completion"]
+
+
+class Cloud:
+    """One deployed stack."""
+
+    def __init__(self, endpoint, directory):
+        self.endpoint, self.directory = endpoint, pathlib.Path(directory)
+        self.proxy = FaultProxy(endpoint)
+        session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
+        settings = Config(retries={"max_attempts": 1}, read_timeout=120)
+        self.client = lambda service: session.client(service, endpoint_url=endpoint, config=settings)
+        for service in ("cloudformation", "s3", "lambda", "sqs", "logs", "dynamodb", "ecs", "events"):
+            setattr(self, {"lambda": "functions"}.get(service, service), self.client(service))
+        self._deploy()
+        self.key = self.make_key("admin")
+
+    # MARK: The stack
+
+    def _deploy(self):
+        self.s3.create_bucket(Bucket="code")
+        self.s3.put_object(Bucket="code", Key="lambda.zip", Body=self._package())
+        parameters = {"CodeBucket": "code", "CodeKey": "lambda.zip", "Subnets": "subnet-1", "SecurityGroups": "sg-1"}
+        self.cloudformation.create_stack(
+            StackName="everyline", TemplateBody=TEMPLATE.read_text(), Capabilities=["CAPABILITY_IAM"],
+            Parameters=[{"ParameterKey": k, "ParameterValue": v} for k, v in parameters.items()])
+        self.cloudformation.get_waiter("stack_create_complete").wait(
+            StackName="everyline", WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+        resources = self.cloudformation.describe_stack_resources(StackName="everyline")["StackResources"]
+        self.ids = {r["LogicalResourceId"]: r["PhysicalResourceId"] for r in resources}
+        self.table, self.log_group = self.ids["Table"], self.ids["CommandsLogGroup"]
+        self.logs_queue, self.deliveries = self.ids["LogsEventsQueue"], self.ids["DeliveriesQueue"]
+        gateway = f"/_aws/execute-api/{self.ids['StreamsApi']}/live"
+        self.proxy.api_prefix = f"/_aws/execute-api/{self.ids['HttpApi']}/$default"
+        self.address = self.proxy.address
+        # The emulator's addresses in the place of AWS's; and short waits, so that a test of them is short.
+        changes = {
+            "AWS_ENDPOINT_URL": self.proxy.address, "EVERYLINE_LOG_LEVEL": "debug",
+            "EVERYLINE_STREAMS_URL": self.endpoint.replace("http", "ws") + gateway,
+            "EVERYLINE_CONNECTIONS_URL": self.proxy.address + gateway, "EVERYLINE_LEASE_SECONDS": "4",
+        }
+        for name in FUNCTIONS:
+            self.change(name, changes)
+        for queue in (self.logs_queue, self.deliveries):
+            self.sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "6"})
+
+    def change(self, name, environment):
+        function = self.ids[f"{name}Function"]
+        known = self.functions.get_function_configuration(FunctionName=function)["Environment"]["Variables"]
+        self.functions.update_function_configuration(
+            FunctionName=function, Environment={"Variables": {**known, **environment}})
+
+    def _package(self):
+        """A package whose bootstrap is the binary where it was built, and says its process's id."""
+        script = f'#!/bin/sh\necho $$ >>"{self.directory}/$EVERYLINE_FUNCTION.pids"\nexec "{LAMBDA}" 2>>"{self.directory}/$EVERYLINE_FUNCTION.log"\n'
+        file = io.BytesIO()
+        with zipfile.ZipFile(file, "w") as archive:
+            entry = zipfile.ZipInfo("bootstrap")
+            entry.external_attr = 0o755 << 16
+            archive.writestr(entry, script)
+        return file.getvalue()
+
+    def pids(self, function):
+        file = self.directory / f"{function}.pids"
+        found = [int(line) for line in file.read_text().split()] if file.exists() else []
+        return [pid for pid in found if os.path.exists(f"/proc/{pid}")]
+
+    def kill(self, function):
+        """Ends a function's processes in the middle of what they do."""
+        for pid in self.pids(function):
+            os.kill(pid, signal.SIGKILL)
+
+    def second_delivery(self):
+        """Another function that delivers, so that the emulator, which lets one batch of a queue be under way for each, has
+        two of them at once; as AWS has when a message's visibility is over."""
+        known = self.functions.get_function(FunctionName=self.ids["DeliveryFunction"])["Configuration"]
+        name = "everyline-delivery-2"
+        try:
+            self.functions.get_function(FunctionName=name)
+        except self.functions.exceptions.ResourceNotFoundException:
+            self.functions.create_function(
+                FunctionName=name, Runtime=known["Runtime"], Handler="bootstrap", Role=known["Role"], Timeout=60,
+                Code={"S3Bucket": "code", "S3Key": "lambda.zip"}, Environment=known["Environment"])
+        return name
+
+    def arn(self, queue):
+        return self.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+
+    def depth(self, queue):
+        name = "ApproximateNumberOfMessages"
+        return int(self.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=[name])["Attributes"][name])
+
+    def redrive(self, queue, receives, visibility):
+        dead = self.arn(self.ids["LogsEventsDeadQueue"])
+        self.sqs.set_queue_attributes(QueueUrl=queue, Attributes={
+            "VisibilityTimeout": str(visibility),
+            "RedrivePolicy": json.dumps({"deadLetterTargetArn": dead, "maxReceiveCount": receives})})
+
+    def log(self, function):
+        file = self.directory / f"{function}.log"
+        return file.read_text() if file.exists() else ""
+
+    def close(self):
+        self.proxy.close()
+
+    def invoke(self, name, event):
+        answer = self.functions.invoke(FunctionName=self.ids[f"{name}Function"], Payload=json.dumps(event).encode())
+        body = json.loads(answer["Payload"].read() or b"null")
+        if answer.get("FunctionError"):
+            raise AssertionError(f"{name} failed: {body}")
+        return body
+
+    # MARK: The API
+
+    def make_key(self, role):
+        return self.invoke("Api", {"create_key": {"user": "tester", "role": role}})["key"]
+
+    def request(self, method, path, body=None, key=None, headers=()):
+        request = urllib.request.Request(
+            self.address + path, method=method, data=json.dumps(body).encode() if body is not None else None,
+            headers={"Authorization": f"Bearer {key or self.key}", "Content-Type": "application/json", **dict(headers)})
+        with urllib.request.urlopen(request, timeout=60) as response:
+            data = response.read()
+            if "json" in response.headers["Content-Type"] and "ndjson" not in response.headers["Content-Type"]:
+                return json.loads(data)
+            return data
+
+    def get(self, path, **options):
+        return self.request("GET", path, **options)
+
+    def execution(self):
+        return Execution(self)
+
+
+class Execution:
+    """An execution whose output a test puts into CloudWatch as a task would."""
+
+    def __init__(self, cloud, id=None, stream=None):
+        self.cloud = cloud
+        self.task = secrets.token_hex(16)
+        self.id = id or cloud.request("POST", "/api/v1/executions", {"command": ["tested"]})["execution_id"]
+        self.stream = stream or f"run/command/{self.task}"
+        self.path = f"/api/v1/executions/{self.id}"
+        self.written, self.time = [], int(time.time() * 1000)
+        cloud.logs.create_log_stream(logGroupName=cloud.log_group, logStreamName=self.stream)
+        for partition, sort, more in [
+            (f"S#{cloud.log_group}", self.stream, {"execution": self.id}),
+            (f"E#{self.id}", "TASK", {"task_arn": f"arn:aws:ecs:::task/x/{self.task}", "log_group": cloud.log_group,
+                                      "log_stream": self.stream}),
+        ]:
+            item = {"pk": partition, "sk": sort, **more}
+            cloud.dynamodb.put_item(TableName=cloud.table, Item={k: {"S": v} for k, v in item.items()})
+
+    def write(self, *lines):
+        """Puts lines into CloudWatch, each a millisecond after the one before."""
+        self.put(self.events(*lines))
+
+    def events(self, *lines):
+        events = []
+        for line in lines:
+            self.time += 1
+            events.append({"timestamp": self.time, "message": line})
+        self.written += lines
+        return events
+
+    def put(self, events):
+        for start in range(0, len(events), 1000):
+            self.cloud.logs.put_log_events(
+                logGroupName=self.cloud.log_group, logStreamName=self.stream, logEvents=events[start:start + 1000])
+
+    def sentinel(self):
+        """The runner's last line."""
+        self.time += 1
+        self.put([{"timestamp": self.time, "message": f"everyline-end {self.id} lines={len(self.written)}"}])
+
+    def stop(self, exit_code=0, **more):
+        """Lets ECS say that the task has stopped."""
+        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        task = {
+            "taskArn": f"arn:aws:ecs:us-east-1:1:task/everyline/{self.task}", "lastStatus": "STOPPED",
+            "startedBy": self.id, "stopCode": "EssentialContainerExited",
+            "containers": [{"name": "command", "lastStatus": "STOPPED", "exitCode": exit_code}], **more}
+        self.cloud.invoke("Completion", {
+            "id": secrets.token_hex(8), "source": "aws.ecs", "detail-type": "ECS Task State Change",
+            "region": REGION, "time": now, "detail": task})
+
+    def end(self, exit_code=0):
+        self.sentinel()
+        self.stop(exit_code)
+
+    def location(self, query=""):
+        return self.cloud.get(f"{self.path}/logs{query}")
+
+    @property
+    def status(self):
+        return self.cloud.get(f"{self.path}/status")
+
+    def stored(self):
+        """The events as CloudWatch gives them, with their ids."""
+        found, token = [], None
+        while True:
+            page = self.cloud.logs.filter_log_events(
+                logGroupName=self.cloud.log_group, logStreamNames=[self.stream], **({"nextToken": token} if token else {}))
+            found += page["events"]
+            token = page.get("nextToken")
+            if not token:
+                return found
+
+    def bring(self, events):
+        """Brings a batch of CloudWatch's events to the function as a subscription does."""
+        message = {
+            "messageType": "DATA_MESSAGE", "owner": "1", "logGroup": self.cloud.log_group, "logStream": self.stream,
+            "subscriptionFilters": ["f"],
+            "logEvents": [{"id": e["eventId"], "timestamp": e["timestamp"], "message": e["message"]} for e in events]}
+        data = base64.b64encode(gzip.compress(json.dumps(message).encode())).decode()
+        self.cloud.invoke("Ingest", {"awslogs": {"data": data}})
+
+
+class subscription_off:
+    """CloudWatch brings nothing by itself while this holds: the test does."""
+
+    def __init__(self, cloud):
+        self.cloud = cloud
+
+    def __enter__(self):
+        logs, group = self.cloud.logs, self.cloud.log_group
+        self.filters = logs.describe_subscription_filters(logGroupName=group)["subscriptionFilters"]
+        for found in self.filters:
+            logs.delete_subscription_filter(logGroupName=group, filterName=found["filterName"])
+
+    def __exit__(self, *_):
+        for found in self.filters:
+            self.cloud.logs.put_subscription_filter(
+                logGroupName=self.cloud.log_group, filterName=found["filterName"], filterPattern="",
+                destinationArn=found["destinationArn"])

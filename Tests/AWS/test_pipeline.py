@@ -1,0 +1,157 @@
+"""Lines that are put into CloudWatch, as real viewers see them."""
+
+import os
+import subprocess
+import time
+
+import pytest
+
+from cloud import Execution
+from viewer import Viewer
+
+EVERYLINE = os.environ.get("EVERYLINE_BINARY", ".build/debug/everyline")
+
+
+def test_lines_are_seen_live_in_order_and_once(execution):
+    viewer = Viewer(execution)
+    for batch in range(5):
+        execution.write(*(f"line {batch}.{n}" for n in range(20)))
+        viewer.wait_for(20 * (batch + 1))
+    execution.end(exit_code=3)
+    viewer.wait_for_end()
+    assert viewer.messages == execution.written
+    assert viewer.repeated == 0
+    assert viewer.end["status"] == "FAILED" and viewer.end["exit_code"] == 3 and viewer.end["verified"] is True
+
+
+def test_the_command_line_follows_by_address_alone(cloud, execution, tmp_path):
+    execution.write("first", "ünïcödé \u001b[31mred\u001b[0m")
+    environment = {**os.environ, "EVERYLINE_URL": cloud.address, "EVERYLINE_API_KEY": cloud.key,
+                   "XDG_CONFIG_HOME": str(tmp_path)}
+    with open(tmp_path / "output", "wb+") as output:
+        process = subprocess.Popen(
+            [EVERYLINE, "logs", "-f", execution.id, "--exit-status"], env=environment,
+            stdout=output, stderr=subprocess.PIPE)
+        while b"red" not in (tmp_path / "output").read_bytes():
+            assert process.poll() is None, process.stderr.read()
+            time.sleep(0.05)
+        execution.write(*(f"more {n}" for n in range(500)))
+        execution.end(exit_code=7)
+        _, errors = process.communicate(timeout=60)
+    assert (tmp_path / "output").read_text().splitlines() == execution.written
+    assert process.returncode == 7, errors
+    again = subprocess.run([EVERYLINE, "logs", execution.id], capture_output=True, env=environment, timeout=60)
+    assert again.stdout.decode().splitlines() == execution.written and again.returncode == 0, again.stderr
+
+
+def test_viewers_join_at_every_moment(execution):
+    viewers = []
+    for batch in range(6):
+        viewers.append(Viewer(execution))
+        execution.write(*(f"line {batch}.{n}" for n in range(10)))
+    execution.sentinel()
+    viewers.append(Viewer(execution))
+    location = execution.location()
+    execution.stop()
+    for viewer in viewers:
+        viewer.wait_for_end()
+        assert viewer.messages == execution.written
+    # One that asked before the end and comes after it.
+    late = Viewer(execution, url=location["websocket_url"]).wait_for_end()
+    assert late.messages == execution.written
+
+
+def test_an_ended_log_is_read_by_the_api(cloud, execution):
+    execution.write(*(f"line {n}" for n in range(10)))
+    execution.end()
+    Viewer(execution).wait_for_end()
+    log = execution.location("?after=4")
+    assert [e["offset"] for e in log["events"]] == [5, 6, 7, 8, 9, 10]
+    assert (log["status"], log["exit_code"], log["last_offset"]) == ("SUCCEEDED", 0, 11)
+    text = cloud.get(f"{execution.path}/logs", headers={"Accept": "text/plain"})
+    assert text.decode().splitlines() == execution.written
+
+
+def test_viewers_reconnect_with_an_offset_and_with_a_time(execution):
+    execution.write(*(f"line {n}" for n in range(30)))
+    first = Viewer(execution).wait_for(30)
+    seen = first.drop()
+    execution.write(*(f"line {n}" for n in range(30, 60)))
+    second = Viewer(execution, after=seen, url=first.url).wait_for(30)
+    assert second.messages == execution.written[30:]
+    last = second.events[-11]
+    second.drop()
+    location = execution.location(f"?last_seen_timestamp={last['timestamp']}")
+    after = int(location["websocket_url"].split("after=")[1])
+    third = Viewer(execution, after=after, url=location["websocket_url"])
+    execution.end()
+    third.wait_for_end()
+    # Every event that is not older: the one that was seen comes again.
+    assert third.messages == execution.written[49:]
+
+
+def test_a_viewer_that_cannot_speak_first_gets_lines_and_a_disconnect(execution):
+    execution.write("a", "b", "c")
+    viewer = Viewer(execution, form=None)
+    viewer.wait_for(3)
+    execution.write("d")
+    execution.end()
+    viewer.wait_for_end()
+    assert viewer.messages == ["a", "b", "c", "d"]
+    assert viewer.end == {"type": "disconnect", "reason": "execution_completed"}
+
+
+def test_a_viewer_that_stalls_holds_up_nobody(execution):
+    slow, quick = Viewer(execution), Viewer(execution)
+    slow.stalled.clear()
+    execution.write(*(f"line {n}" for n in range(100)))
+    quick.wait_for(100)
+    slow.stalled.set()
+    execution.end()
+    for viewer in (slow, quick):
+        viewer.wait_for_end()
+        assert viewer.messages == execution.written
+
+
+def test_streams_open_with_a_valid_token_only(execution):
+    url = execution.location()["websocket_url"]
+    for wrong in (url.replace("token=els_", "token=els-"), url.split("&token=")[0], url.replace(execution.id, "other")):
+        with pytest.raises(Exception, match="HTTP 40|rejected"):
+            Viewer(execution, url=wrong)
+
+
+def test_commands_run_as_tasks(cloud):
+    started = cloud.request("POST", "/api/v1/run", {
+        "command": ["sh", "-c", "echo out; echo; printf '%020000d\\n' 0; exit 4"], "env": {"A": "b"}, "timeout_seconds": 60})
+    tasks = cloud.ecs.list_tasks(cluster=cloud.ids["Cluster"], startedBy=started["execution_id"])["taskArns"]
+    assert len(tasks) == 1
+    task = cloud.ecs.describe_tasks(cluster=cloud.ids["Cluster"], tasks=tasks)["tasks"][0]
+    override = task["overrides"]["containerOverrides"][0]
+    assert override["command"][:3] == [started["execution_id"], "60", ""]
+    assert {"name": "A", "value": "b"} in override["environment"]
+    # What the task would do, done here: its own script, its lines into its stream.
+    definition = cloud.ecs.describe_task_definition(taskDefinition=task["taskDefinitionArn"])["taskDefinition"]
+    container = definition["containerDefinitions"][0]
+    assert container["logConfiguration"]["options"]["mode"] == "blocking"
+    ran = subprocess.run(container["entryPoint"] + override["command"], capture_output=True, timeout=60)
+    stream = f"run/command/{tasks[0].split('/')[-1]}"
+    execution = Execution(cloud, id=started["execution_id"], stream=stream)
+    execution.task = tasks[0].split("/")[-1]
+    execution.put(execution.events(*ran.stdout.decode().rstrip("\n").split("\n")))
+    execution.stop(ran.returncode)
+    viewer = Viewer(execution).wait_for_end()
+    assert viewer.end["status"] == "FAILED" and viewer.end["exit_code"] == 4 and viewer.end["verified"] is True
+    texts = [(e["message"], e.get("partial", False)) for e in viewer.events[:-1]]
+    assert [t for t, _ in texts[:2]] == ["out", ""]
+    assert [p for _, p in texts] == [False, False, True, True, False]
+    assert "".join(t for t, _ in texts[2:]) == "0" * 20000
+
+
+def test_a_stop_reaches_the_task(cloud):
+    started = cloud.request("POST", "/api/v1/run", {"command": ["sleep", "100"]})
+    cloud.request("DELETE", f"/api/v1/executions/{started['execution_id']}")
+    tasks = [t for status in ("RUNNING", "STOPPED") for t in cloud.ecs.list_tasks(
+        cluster=cloud.ids["Cluster"], startedBy=started["execution_id"], desiredStatus=status)["taskArns"]]
+    task = cloud.ecs.describe_tasks(cluster=cloud.ids["Cluster"], tasks=tasks)["tasks"][0]
+    assert task["desiredStatus"] == "STOPPED" and task["stoppedReason"] == "stop requested"
+
