@@ -19,6 +19,8 @@ package struct APIGatewayConnections: Sendable {
     /// What one message may hold, and what the gateway refuses beyond (128 KiB, API Gateway's quotas).
     package static let messageLimit: ByteCount = .kibibytes(128)
 
+    private static let postRetries = AWSRetryPolicy(attempts: 2, triesThrottled: false)
+
     /// - Parameter endpoint: `https://ID.execute-api.REGION.amazonaws.com/STAGE`.
     package init(_ endpoint: AWSEndpoint, client: AWSClient) {
         self.endpoint = endpoint
@@ -27,13 +29,14 @@ package struct APIGatewayConnections: Sendable {
 
     /// Hands one text message to the gateway: when this returns, it was accepted, not received.
     ///
-    /// It is sent once only: whoever posts decides what a refusal means, because "too many requests" is also what a viewer
-    /// that doesn't read looks like.
+    /// A refusal isn't tried again: whoever posts decides what it means, because "too many requests" is also what a viewer
+    /// that doesn't read looks like. What had no answer is, once: a function that was frozen finds its connections closed.
+    /// So a message may be accepted twice.
     package func post(_ message: ByteBuffer, to connection: String, timeout: Duration = .seconds(5)) async throws {
         var request = request(.POST, connection)
         request.headers.add(name: "Content-Type", value: "application/octet-stream")
         request.body = message
-        _ = try await send(request, "PostToConnection", retries: .once, timeout: timeout)
+        _ = try await send(request, "PostToConnection", retries: Self.postRetries, timeout: timeout)
     }
 
     /// Closes a connection.

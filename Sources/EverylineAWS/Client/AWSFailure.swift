@@ -46,6 +46,8 @@ enum AWSFailure: Sendable {
     private static let passing: Set<String> = [
         "RequestTimeout", "RequestTimeoutException", "InternalServerError", "InternalError", "InternalFailure",
         "ServiceUnavailable", "ServiceUnavailableException", "ReplicatedWriteConflictException",
+        // A single write that ran into a transaction.
+        "TransactionConflictException",
     ]
     private static let expired: Set<String> = ["ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"]
 }

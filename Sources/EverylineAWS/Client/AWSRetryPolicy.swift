@@ -9,21 +9,21 @@ package struct AWSRetryPolicy: Sendable, Equatable {
     package var firstThrottled: Duration
     /// Between any two tries, at the most.
     package var longest: Duration
+    /// Whether there is another try after a service has asked for less.
+    package var triesThrottled: Bool
 
     /// - Precondition: there is at least one attempt, and the times are positive.
     package init(
         attempts: Int = 5, first: Duration = .milliseconds(50), firstThrottled: Duration = .milliseconds(400),
-        longest: Duration = .seconds(5)
+        longest: Duration = .seconds(5), triesThrottled: Bool = true
     ) {
         precondition(attempts >= 1 && first > .zero && firstThrottled > .zero && longest >= first)
         self.attempts = attempts
         self.first = first
         self.firstThrottled = firstThrottled
         self.longest = longest
+        self.triesThrottled = triesThrottled
     }
-
-    /// One try, for what has a better way of trying again.
-    package static let once = AWSRetryPolicy(attempts: 1)
 
     /// How long to wait after so many failed tries in a row; `nil` if there is to be no other one.
     func delay(
@@ -35,7 +35,9 @@ package struct AWSRetryPolicy: Sendable, Equatable {
         case .permanent: return nil
         case .expiredCredentials: return failures == 1 ? .zero : nil
         case .transient: start = first
-        case .throttled: start = firstThrottled
+        case .throttled:
+            guard triesThrottled else { return nil }
+            start = firstThrottled
         }
         var whole = start
         for _ in 1..<failures where whole < longest { whole = min(whole * 2, longest) }

@@ -63,6 +63,18 @@ extension ConnectionUpdate {
         [":no": .boolean(false), ":one": .number(1)])
 }
 
+extension ConnectionUpdate {
+    /// Whether only this update can have left the record as it is. Then a refusal is the answer to its repetition.
+    ///
+    /// A fence belongs to one sender; so nobody else advances under it. (Who has a lock is only a name's word, and a name may
+    /// be given twice. A sender that isn't told of its lock waits for the end of the lease, like any other.)
+    func hasMade(_ connection: ViewerConnection) -> Bool {
+        guard case .advance(let fence, let from, let to, let lastSeen, let now, let lease) = self else { return false }
+        return connection.isOpen && from < to && connection.fence == fence && connection.cursor == to
+            && connection.lastSeen == lastSeen && connection.lock?.leaseUntil == now + lease
+    }
+}
+
 extension Timestamp {
     fileprivate var number: AttributeValue { .number(milliseconds) }
 }

@@ -34,8 +34,16 @@ package struct DynamoDBConnectionStore: ConnectionStore {
         return try await unavailable {
             let written = try await table.update(
                 RecordKey.connection(id, of: execution), expressions.update, if: expressions.condition)
-            guard case .done(let item) = written else { return nil }
-            return try ViewerConnection(item, of: execution)
+            switch written {
+            case .done(let item):
+                return try ViewerConnection(item, of: execution)
+            case .refused(let item?):
+                // The client may have sent it again after the answer to the first one was lost.
+                let connection = try ViewerConnection(item, of: execution)
+                return update.hasMade(connection) ? connection : nil
+            case .refused(nil):
+                return nil
+            }
         }
     }
 

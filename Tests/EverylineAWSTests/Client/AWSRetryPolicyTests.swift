@@ -47,6 +47,8 @@ struct AWSRetryPolicyTests {
         #expect(longest(.permanent, 1, of: policy) == nil)
         #expect(longest(.expiredCredentials, 1, of: policy) == .zero)
         #expect(longest(.expiredCredentials, 2, of: policy) == nil)
-        #expect(longest(.throttled, 1, of: .once) == nil)
+        let impatient = AWSRetryPolicy(triesThrottled: false)
+        #expect(longest(.throttled, 1, of: impatient) == nil)
+        #expect(longest(.transient, 1, of: impatient) != nil)
     }
 }

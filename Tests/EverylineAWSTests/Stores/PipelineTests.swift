@@ -94,7 +94,8 @@ struct PipelineTests {
         while case let rings = doorbell.take(), !rings.isEmpty {
             for ring in rings {
                 let outcomes = await withTaskGroup(of: Delivery.Outcome.self) { group in
-                    for name in ["a", "b"] {
+                    for _ in 0..<2 {
+                        let name = String(UInt64.random(in: 0 ... .max))
                         group.addTask { await worker.deliver(to: ring.connection, of: ring.execution, as: name) }
                     }
                     return await group.reduce(into: []) { $0.append($1) }
