@@ -11,16 +11,10 @@ extension DynamoDBLogStore {
         var last = offset
         var latest = Timestamp.epoch
         var bytes = ByteBuffer()
-        var pageSize = Self.firstPage
+        // Small blocks are fetched in ever larger pages, but one that fills the answer comes alone.
+        var pageSize = 1
         while last < head.offset, bytes.readableBytes < limit {
-            var query = blocks(of: execution, from: last.next)
-            query.limit = pageSize
-            // Small blocks are fetched in ever larger pages, but one that fills the answer comes alone.
-            pageSize = min(pageSize * 4, 256)
-            let items = try await table.query(query).items
-            guard !items.isEmpty else { throw Self.hole }
-            for item in items {
-                let stored = try BlockItem(item).events
+            for stored in try await fetch(execution, from: last.next, pageSize: pageSize) {
                 guard stored.first <= last.next, let rest = stored.suffix(after: last)?.prefix(through: head.offset)
                 else { throw Self.hole }
                 let space = limit - bytes.readableBytes
@@ -34,11 +28,23 @@ extension DynamoDBLogStore {
                 latest = max(latest, stored.latest)
                 if last < rest.last || last == head.offset { return block(after: offset, last, latest, head, bytes) }
             }
+            pageSize = min(pageSize * 4, 256)
         }
         return block(after: offset, last, latest, head, bytes)
     }
 
-    private static let firstPage = 1
+    /// The blocks from the one that holds `offset` on, at least one; without asking, if that one was read last.
+    private func fetch(
+        _ execution: ExecutionID, from offset: Offset, pageSize: Int
+    ) async throws -> [EventBlock] {
+        if let block = warm.block(of: execution, holding: offset) { return [block] }
+        var query = blocks(of: execution, from: offset)
+        query.limit = pageSize
+        let blocks = try await table.query(query).items.map { try BlockItem($0).events }
+        guard let last = blocks.last else { throw Self.hole }
+        warm.keep(last, of: execution)
+        return blocks
+    }
 
     private func block(
         after offset: Offset, _ last: Offset, _ latest: Timestamp, _ head: LogHead, _ bytes: ByteBuffer

@@ -8,6 +8,7 @@ package struct DynamoDBLogStore: Sendable {
     let table: DynamoDBTable
     let logLimit: ByteCount
     let now: @Sendable () -> Timestamp
+    let warm = WarmBlocks()
 
     /// - Parameters:
     ///   - logLimit: how many bytes a log may hold before only notices and the `end` are taken.

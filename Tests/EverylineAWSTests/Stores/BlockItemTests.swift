@@ -29,7 +29,7 @@ struct BlockItemTests {
     func roundTrip() throws {
         let block = try block((0..<4000).map { random($0 % 700, from: 0x20...0x7E) })
         let items = try items(block)
-        #expect(items.count > 4)
+        #expect(items.count > 3)
         var bytes = ByteBuffer()
         var last = Offset.zero
         for item in items {
