@@ -144,7 +144,9 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "EverylineAWSTests",
-            dependencies: ["Everyline", "EverylineAWS", "EverylineTesting", nioCore, nioPosix, nioHTTP1, httpClient],
+            dependencies: [
+                "Everyline", "EverylineAWS", "EverylineTesting", nioCore, nioPosix, nioHTTP1, httpClient, logging,
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "EverylineRunnerTests",

@@ -15,7 +15,8 @@ import Testing
 
     private func block(_ lines: [String], generation: UInt64 = 1, of execution: String = "e1") -> ByteBuffer {
         GatewayFrame.block(
-            generation: generation, execution: ExecutionID(execution) ?? self.execution, lines: ByteBuffer(lines: lines)
+            generation: generation, start: .zero, execution: ExecutionID(execution) ?? self.execution,
+            lines: ByteBuffer(lines: lines)
         ).message
     }
 

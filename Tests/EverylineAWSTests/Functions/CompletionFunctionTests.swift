@@ -1,0 +1,61 @@
+import Everyline
+import EverylineAWS
+import EverylineTesting
+import NIOCore
+import Testing
+
+@Suite("Completion") struct CompletionFunctionTests {
+    private let queue = InMemoryLogsQueue()
+
+    private var function: CompletionFunction {
+        CompletionFunction(
+            queue: queue, stream: { LogStreamName(group: "g", name: "run/command/\($0.id)") }, logger: .silent)
+    }
+
+    private func event(
+        status: String = "STOPPED", startedBy: String = "e1", stopCode: String = "EssentialContainerExited",
+        exitCode: Int? = 0
+    ) -> LambdaInvocation {
+        let code = exitCode.map { ",\"exitCode\":\($0)" } ?? ""
+        return Event.invocation(
+            """
+            {"id":"x","source":"aws.ecs","detail-type":"ECS Task State Change","region":"r","time":"2026-01-01T00:00:01Z",
+            "detail":{"taskArn":"arn:aws:ecs:r:1:task/c/t1","lastStatus":"\(status)","startedBy":"\(startedBy)",
+            "stopCode":"\(stopCode)","containers":[{"name":"command"\(code)}]}}
+            """)
+    }
+
+    @Test("queues the end behind the execution's lines, once")
+    func end() async throws {
+        _ = try await function.handle(event(exitCode: 3))
+        _ = try await function.handle(event(exitCode: 3))
+        let task = StoppedTask(
+            stream: LogStreamName(group: "g", name: "run/command/t1"),
+            outcome: ExecutionOutcome(status: .failed, exitCode: 3),
+            stoppedAt: Timestamp(milliseconds: 1_767_225_601_000))
+        #expect(queue.sent == [.init(execution: Sample.id("e1"), message: .stopped(task))])
+    }
+
+    @Test("minds no other state and nobody else's tasks")
+    func others() async throws {
+        _ = try await function.handle(event(status: "RUNNING"))
+        _ = try await function.handle(event(startedBy: "ecs-svc/1 2"))
+        #expect(queue.sent.isEmpty)
+    }
+
+    @Test(
+        "knows each way in which a task ends",
+        arguments: [
+            ("EssentialContainerExited", 0, ExecutionOutcome(status: .succeeded, exitCode: 0)),
+            ("EssentialContainerExited", 9, ExecutionOutcome(status: .failed, exitCode: 9)),
+            ("EssentialContainerExited", 124, ExecutionOutcome(status: .failed, exitCode: 124, reason: .timedOut)),
+            ("UserInitiated", 143, ExecutionOutcome(status: .stopped, exitCode: 143, reason: .stopRequested)),
+            ("TaskFailedToStart", nil, ExecutionOutcome(status: .failed, exitCode: 126, reason: .notStarted)),
+            ("SpotInterruption", nil, ExecutionOutcome(status: .failed, exitCode: nil, reason: .runnerLost)),
+        ] as [(String, Int?, ExecutionOutcome)])
+    func outcomes(stopCode: String, exitCode: Int?, outcome: ExecutionOutcome) async throws {
+        _ = try await function.handle(event(stopCode: stopCode, exitCode: exitCode))
+        guard case .stopped(let task) = queue.sent.first?.message else { return #expect(Bool(false)) }
+        #expect(task.outcome == outcome)
+    }
+}

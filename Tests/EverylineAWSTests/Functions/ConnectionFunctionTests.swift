@@ -1,0 +1,107 @@
+import Everyline
+import EverylineAWS
+import EverylineTesting
+import NIOCore
+import Testing
+
+@Suite("The connection's function") struct ConnectionFunctionTests {
+    private let stores = InMemoryStores()
+    private let connections = InMemoryConnections()
+    private let doorbell = InMemoryDoorbell()
+    private let gateway = InMemoryGateway()
+    private let execution = Sample.id("e")
+    private let id = ConnectionID("v=")
+
+    private var function: ConnectionFunction {
+        let now: @Sendable () -> Timestamp = { Timestamp(milliseconds: 5000) }
+        return ConnectionFunction(
+            worker: ReceptionWorker(
+                log: stores, connections: connections, doorbell: doorbell, gateway: gateway, lease: .seconds(30),
+                now: now),
+            access: stores, log: stores, now: now, logger: .silent)
+    }
+
+    /// An execution with two lines, and a token for it.
+    private func begin(expiresAt: Int64 = 6000) async throws {
+        _ = try await stores.create(Sample.execution("e"), appendToken: Sample.hash("e"), idempotency: nil)
+        _ = try await stores.append(
+            [LogAppend(Sample.body(["one", "two"], after: 0), to: execution, after: .zero)], at: .epoch)
+        try await stores.add(Sample.key("k"))
+        try await stores.add(
+            StreamToken(
+                hash: SecretHash(of: "secret"), execution: execution, user: Sample.user("ann"), key: "k",
+                start: .after(Offset(1)), expiresAt: Timestamp(milliseconds: expiresAt)))
+    }
+
+    private func event(
+        _ kind: String, query: String = "{}", headers: String = "{}", body: String? = nil
+    ) -> LambdaInvocation {
+        let body = body.map { ",\"body\":\"\($0.replacing("\"", with: "\\\""))\"" } ?? ""
+        return Event.invocation(
+            """
+            {"requestContext":{"routeKey":"$x","eventType":"\(kind)","connectionId":"v="},
+            "queryStringParameters":\(query),"headers":\(headers)\(body)}
+            """)
+    }
+
+    private func connect(_ query: String, headers: String = "{}") async throws -> String {
+        String(buffer: try await function.handle(event("CONNECT", query: query, headers: headers)))
+    }
+
+    @Test("takes in a viewer that speaks the protocol, and waits for it to speak")
+    func blocks() async throws {
+        try await begin()
+        let answer = try await connect(
+            #"{"execution":"e","token":"secret"}"#, headers: #"{"sec-websocket-protocol":"other, everyline.v1"}"#)
+        #expect(answer.contains(#""statusCode":200"#) && answer.contains("everyline.v1"))
+        let connection = try #require(try await connections.connection(id, of: execution))
+        #expect(connection.form == .blocks && connection.cursor == Offset(1))
+        #expect(doorbell.take().isEmpty)
+    }
+
+    @Test("rings for a viewer that can't speak first")
+    func lines() async throws {
+        try await begin()
+        _ = try await connect(#"{"execution":"e","token":"secret","after":"2"}"#)
+        let connection = try #require(try await connections.connection(id, of: execution))
+        #expect(connection.form == .lines && connection.cursor == Offset(2))
+        #expect(doorbell.take().count == 1)
+        #expect(gateway.received(by: id).isEmpty)
+    }
+
+    @Test(
+        "refuses who has no token for this execution now, and cursors that are none",
+        arguments: [
+            (#"{"execution":"e"}"#, 401), (#"{"execution":"e","token":"other"}"#, 401),
+            (#"{"execution":"f","token":"secret"}"#, 401), (#"{"token":"secret"}"#, 404),
+            (#"{"execution":"e","token":"secret","after":"3"}"#, 400),
+            (#"{"execution":"e","token":"secret","after":"-1"}"#, 400),
+            (#"{"execution":"e","token":"secret","after":"1","last_seen_timestamp":"1"}"#, 400),
+        ])
+    func refusals(query: String, status: Int) async throws {
+        try await begin()
+        #expect(try await connect(query).contains("\"statusCode\":\(status)"))
+        #expect(try await connections.execution(of: id) == nil)
+    }
+
+    @Test("refuses a token that has expired, whether or not it has been cleaned up")
+    func expired() async throws {
+        try await begin(expiresAt: 5000)
+        #expect(try await connect(#"{"execution":"e","token":"secret"}"#).contains("401"))
+    }
+
+    @Test("carries out what a viewer says, and lets a viewer go")
+    func messages() async throws {
+        try await begin()
+        _ = try await connect(
+            #"{"execution":"e","token":"secret"}"#, headers: #"{"Sec-WebSocket-Protocol":"everyline.v1"}"#)
+        gateway.open(id)
+        _ = try await function.handle(event("MESSAGE", body: #"{"action":"resume","gen":1,"after":0}"#))
+        #expect(try await connections.connection(id, of: execution)?.cursor == .zero)
+        #expect(doorbell.take().count == 1)
+        #expect(gateway.received(by: id).map { String(buffer: $0) } == [#"{"type":"resumed","gen":1,"head":2}"#])
+        _ = try await function.handle(event("MESSAGE", body: "hello"))
+        _ = try await function.handle(event("DISCONNECT"))
+        #expect(try await connections.connection(id, of: execution)?.isOpen == false)
+    }
+}

@@ -1,0 +1,73 @@
+import Everyline
+import EverylineAWS
+import EverylineTesting
+import NIOCore
+import Testing
+
+@Suite("The delivery's function") struct DeliveryFunctionTests {
+    private let stores = InMemoryStores()
+    private let connections = InMemoryConnections()
+    private let doorbell = InMemoryDoorbell()
+    private let gateway = InMemoryGateway()
+    private let comebacks = Comebacks()
+    private let execution = Sample.id("e")
+
+    private func function(at time: Int64 = 100_000) -> DeliveryFunction {
+        DeliveryFunction(
+            worker: DeliveryWorker(
+                log: stores, connections: connections, gateway: gateway, settings: DeliverySettings(),
+                now: { Timestamp(milliseconds: time) }),
+            doorbell: doorbell, comeBack: comebacks.comeBack, logger: .silent)
+    }
+
+    /// An execution with two lines, and a viewer of it for each id.
+    private func begin(_ ids: String..., connectedAt time: Int64 = 0) async throws {
+        _ = try await stores.create(Sample.execution("e"), appendToken: Sample.hash("e"), idempotency: nil)
+        _ = try await stores.append(
+            [LogAppend(Sample.body(["one", "two"], after: 0), to: execution, after: .zero)], at: .epoch)
+        for id in ids {
+            let connection = ViewerConnection(
+                execution: execution, cursor: .zero, form: .blocks, connectedAt: Timestamp(milliseconds: time),
+                expiresAt: Timestamp(milliseconds: 10_000_000))
+            try await connections.connect(ConnectionID(id), connection)
+            gateway.open(ConnectionID(id))
+        }
+    }
+
+    private func ring(_ message: String, _ connection: String) -> (id: String, group: String, body: String) {
+        (message, connection, Ring(connection: ConnectionID(connection), execution: execution).body)
+    }
+
+    @Test("sends to each viewer that was rung, once for all of its rings")
+    func rings() async throws {
+        try await begin("v", "w")
+        let answer = try await function().handle(
+            Event.batch([ring("1", "v"), ring("2", "v"), ring("3", "w"), ("4", "x", "nonsense")]))
+        #expect(String(buffer: answer) == #"{"batchItemFailures":[]}"#)
+        #expect(gateway.received(by: ConnectionID("v")).count == 1)
+        #expect(gateway.received(by: ConnectionID("w")).count == 1)
+        #expect(doorbell.take().isEmpty)
+    }
+
+    @Test("keeps the rings of a viewer whom somebody else is sending to")
+    func locked() async throws {
+        try await begin("v")
+        _ = try await connections.update(
+            ConnectionID("v"), of: execution,
+            .acquire(owner: "other", now: Timestamp(milliseconds: 99_000), lease: .seconds(30)))
+        let answer = try await function().handle(Event.batch([ring("1", "v"), ring("2", "v")]))
+        #expect(String(buffer: answer).contains("\"1\"") && String(buffer: answer).contains("\"2\""))
+        #expect(comebacks.messages == ["1", "2"])
+        #expect(gateway.received(by: ConnectionID("v")).isEmpty)
+    }
+
+    @Test("keeps the ring of a viewer whom the gateway doesn't know yet, and lets go of one who left")
+    func gone() async throws {
+        try await begin("v", connectedAt: 95_000)
+        await gateway.close(ConnectionID("v"))
+        _ = try await function().handle(Event.batch([ring("1", "v")]))
+        #expect(comebacks.messages == ["1"])
+        let answer = try await function(at: 200_000).handle(Event.batch([ring("1", "v")]))
+        #expect(String(buffer: answer) == #"{"batchItemFailures":[]}"#)
+    }
+}

@@ -1,0 +1,73 @@
+import Everyline
+import EverylineAWS
+import EverylineTesting
+import NIOCore
+import Synchronization
+
+/// A queue of logs' events that takes each id once, as SQS does, and none that is too large.
+final class InMemoryLogsQueue: LogsQueue {
+    struct Sent: Equatable {
+        let execution: ExecutionID
+        let message: LogsMessage
+    }
+
+    private let state = Mutex<(ids: Set<String>, sent: [Sent])>(([], []))
+
+    var sent: [Sent] { state.withLock { $0.sent } }
+
+    func send(_ messages: [Identified<LogsMessage>], of execution: ExecutionID) async throws {
+        for message in messages {
+            // What can't travel must be noticed here, not at AWS.
+            guard let body = message.message.body else { throw LambdaEventError.tooLarge(limit: 0) }
+            let arrived = try LogsMessage(body)
+            state.withLock { state in
+                guard state.ids.insert("\(execution) \(message.id)").inserted else { return }
+                state.sent.append(Sent(execution: execution, message: arrived))
+            }
+        }
+    }
+}
+
+/// Tasks in memory.
+final class InMemoryTasks: TaskStore {
+    private let tasks = Mutex<[ExecutionID: ExecutionTask]>([:])
+
+    func add(_ task: ExecutionTask, of execution: ExecutionID) async throws {
+        tasks.withLock { $0[execution] = task }
+    }
+
+    func task(of execution: ExecutionID) async throws -> ExecutionTask? { tasks.withLock { $0[execution] } }
+
+    func execution(of stream: LogStreamName) async throws -> ExecutionID? {
+        tasks.withLock { $0.first { $0.value.stream == stream }?.key }
+    }
+}
+
+/// Which messages were asked to come back soon.
+final class Comebacks: Sendable {
+    private let ids = Mutex<[String]>([])
+
+    var messages: [String] { ids.withLock { $0.sorted() } }
+    var comeBack: ComeBack { { record, _ in self.ids.withLock { $0.append(record.messageID) } } }
+}
+
+enum Event {
+    /// A batch as a queue's trigger gives it.
+    static func batch(_ messages: [(id: String, group: String, body: String)]) -> LambdaInvocation {
+        let records = messages.map { message in
+            """
+            {"messageId":"\(message.id)","receiptHandle":"r-\(message.id)","body":"\(message.body)",
+            "attributes":{"MessageGroupId":"\(message.group)","ApproximateReceiveCount":"1"}}
+            """
+        }
+        return invocation("{\"Records\":[\(records.joined(separator: ","))]}")
+    }
+
+    static func invocation(_ json: String, deadline: Int64 = 1_790_000_900_000) -> LambdaInvocation {
+        LambdaInvocation(id: "i", payload: ByteBuffer(string: json), deadline: Timestamp(milliseconds: deadline))
+    }
+
+    static func line(_ id: Int, _ message: String = "text") -> CloudWatchLogs.Event {
+        CloudWatchLogs.Event(id: "id-\(id)", timestamp: Int64(1000 + id), message: message)
+    }
+}
