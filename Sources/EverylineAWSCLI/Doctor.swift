@@ -56,11 +56,14 @@ struct Doctor: AsyncParsableCommand {
             ContainerCredentials(environment, http: http, readFile: Self.text(of:)),
             InstanceCredentials(environment, http: http),
         ])
+        let now: @Sendable () -> Timestamp = {
+            Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1000))
+        }
         let client = AWSClient(
             .init(region: region, endpoint: endpoint), http: http, credentials: CredentialCache(credentials),
-            clock: ContinuousClock(),
-            now: { Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)) })
-        let doctor = AWSDoctor(stack, client: client, probe: String(UInt64.random(in: 0 ... .max), radix: 16))
+            clock: ContinuousClock(), now: now)
+        let doctor = AWSDoctor(
+            stack, client: client, probe: String(UInt64.random(in: 0 ... .max), radix: 16), now: now)
         do {
             return .success(try await doctor.findings())
         } catch {

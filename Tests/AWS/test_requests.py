@@ -29,9 +29,8 @@ NEEDED = {
     "dynamodb": {"GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "BatchGetItem", "TransactWriteItems",
                  "DescribeTable", "DescribeTimeToLive"},
     "sqs": {"SendMessage", "SendMessageBatch", "DeleteMessage", "ChangeMessageVisibility", "GetQueueAttributes"},
-    "logs": {"FilterLogEvents", "GetLogEvents", "DescribeLogGroups", "DescribeLogStreams",
-             "DescribeSubscriptionFilters"},
-    "ecs": {"ListTasks", "RunTask", "StopTask", "DescribeTasks", "DescribeTaskDefinition"},
+    "logs": {"FilterLogEvents", "DescribeLogGroups", "DescribeSubscriptionFilters"},
+    "ecs": {"RunTask", "StopTask", "DescribeTasks", "DescribeTaskDefinition"},
     "lambda": {"GetFunctionConfiguration", "ListEventSourceMappings"},
     "execute-api": {"PostToConnection", "DeleteConnection", "GetConnection"},
 }

@@ -59,18 +59,6 @@ package struct CloudWatchLogs: Sendable {
         return Page(events: output.events ?? [], next: output.nextToken)
     }
 
-    /// The stream's events from its start, a page at a time, without ids; the end is where a page gives the token back
-    /// that it was asked with.
-    package func events(
-        group: String, stream: String, limit: Int = 10_000, token: String? = nil
-    ) async throws -> (events: [(timestamp: Int64, message: String)], next: String?) {
-        let input = GetLogEventsInput(
-            logGroupName: group, logStreamName: stream, limit: limit, startFromHead: true, nextToken: token)
-        let output = try await client.call("GetLogEvents", of: .logs, input, giving: GetLogEventsOutput.self)
-        let next = output.nextForwardToken == token ? nil : output.nextForwardToken
-        return ((output.events ?? []).map { ($0.timestamp, $0.message) }, next)
-    }
-
     /// The groups whose names begin so, in no more than one page of fifty.
     package func groups(beginningWith prefix: String) async throws -> [Group] {
         let input = DescribeLogGroupsInput(logGroupNamePrefix: prefix, limit: 50)
@@ -95,19 +83,5 @@ package struct CloudWatchLogs: Sendable {
     package struct Subscription: Sendable, Equatable, Decodable {
         package let filterPattern: String?
         package let destinationArn: String?
-    }
-
-    /// The streams of a group whose names begin so, in no more than one page of fifty.
-    package func streams(of group: String, beginningWith prefix: String) async throws -> [Stream] {
-        let input = DescribeLogStreamsInput(logGroupName: group, logStreamNamePrefix: prefix, limit: 50)
-        return try await client.call("DescribeLogStreams", of: .logs, input, giving: DescribeLogStreamsOutput.self)
-            .logStreams ?? []
-    }
-
-    package struct Stream: Sendable, Equatable, Decodable {
-        package let logStreamName: String
-        package let firstEventTimestamp: Int64?
-        package let lastEventTimestamp: Int64?
-        package let lastIngestionTime: Int64?
     }
 }

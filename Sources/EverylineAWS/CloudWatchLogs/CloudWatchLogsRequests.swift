@@ -14,24 +14,6 @@ struct FilterLogEventsOutput: Decodable {
     let nextToken: String?
 }
 
-struct GetLogEventsInput: Encodable {
-    let logGroupName: String
-    let logStreamName: String
-    let limit: Int
-    let startFromHead: Bool
-    let nextToken: String?
-}
-
-struct GetLogEventsOutput: Decodable {
-    let events: [Event]?
-    let nextForwardToken: String?
-
-    struct Event: Decodable {
-        let timestamp: Int64
-        let message: String
-    }
-}
-
 struct DescribeLogGroupsInput: Encodable {
     let logGroupNamePrefix: String
     let limit: Int
@@ -39,16 +21,6 @@ struct DescribeLogGroupsInput: Encodable {
 
 struct DescribeLogGroupsOutput: Decodable {
     let logGroups: [CloudWatchLogs.Group]?
-}
-
-struct DescribeLogStreamsInput: Encodable {
-    let logGroupName: String
-    let logStreamNamePrefix: String
-    let limit: Int
-}
-
-struct DescribeLogStreamsOutput: Decodable {
-    let logStreams: [CloudWatchLogs.Stream]?
 }
 
 struct DescribeSubscriptionFiltersInput: Encodable {

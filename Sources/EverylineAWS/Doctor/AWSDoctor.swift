@@ -1,3 +1,5 @@
+package import Everyline
+
 /// Looks at a deployment for what must hold and an emulator can't show: that everything is there as the template makes it, and
 /// that the services keep the promises that the protocol is built on.
 ///
@@ -7,12 +9,18 @@ package struct AWSDoctor: Sendable {
     let stack: String
     /// Of the item that it writes: what no other doctor has at the same time.
     let probe: String
+    let now: @Sendable () -> Timestamp
 
-    /// - Parameter stack: the stack's name, which those of its functions begin with.
-    package init(_ stack: String, client: AWSClient, probe: String) {
+    /// - Parameters:
+    ///   - stack: the stack's name, which those of its functions begin with.
+    ///   - now: the wall clock, by which records expire.
+    package init(
+        _ stack: String, client: AWSClient, probe: String, now: @escaping @Sendable () -> Timestamp
+    ) {
         self.stack = stack
         self.client = client
         self.probe = probe
+        self.now = now
     }
 
     /// Every function that a stack has.
@@ -34,6 +42,8 @@ package struct AWSDoctor: Sendable {
         findings += try await examineQueue(environment, "DeliveriesQueueURL", of: "delivery")
         findings += try await examineLogs(environment["EVERYLINE_LOG_GROUP"])
         findings += try await examineTask(environment["EVERYLINE_TASK_DEFINITION"], environment["EVERYLINE_LOG_GROUP"])
+        findings += try await examineExecutions(
+            environment["EVERYLINE_TABLE"], cluster: environment["EVERYLINE_CLUSTER"])
         findings += try await examineGateway(environment["EVERYLINE_CONNECTIONS_URL"])
         return findings
     }
@@ -48,6 +58,8 @@ package struct AWSDoctor: Sendable {
         } catch let error as AWSError {
             notes.unknown("\(error)")
         } catch let error as DamagedItem {
+            notes.unknown("\(error)")
+        } catch let error as LogStoreError {
             notes.unknown("\(error)")
         }
         return notes.findings

@@ -73,12 +73,6 @@ package struct ECSCluster: Sendable {
         try await client.call("StopTask", of: .ecs, StopTaskInput(cluster: name, task: task, reason: reason))
     }
 
-    /// The ARNs of the tasks that were started so and run or are about to: a hundred of them at the most.
-    package func list(startedBy: String) async throws -> [String] {
-        let input = ListTasksInput(cluster: name, startedBy: startedBy)
-        return try await client.call("ListTasks", of: .ecs, input, giving: ListTasksOutput.self).taskArns ?? []
-    }
-
     /// The containers of a task definition.
     func definition(_ name: String) async throws -> [DescribeTaskDefinitionOutput.Container] {
         let input = DescribeTaskDefinitionInput(taskDefinition: name)

@@ -58,15 +58,6 @@ struct TasksOutput: Decodable {
     }
 }
 
-struct ListTasksInput: Encodable {
-    let cluster: String
-    let startedBy: String
-}
-
-struct ListTasksOutput: Decodable {
-    let taskArns: [String]?
-}
-
 struct DescribeTaskDefinitionInput: Encodable {
     let taskDefinition: String
 }

@@ -13,7 +13,7 @@ struct EveryOperation {
         try await ecs()
         try await connections()
         // Whatever it finds: it asks for everything.
-        let findings = try await AWSDoctor("everyline", client: client, probe: "p").findings()
+        let findings = try await AWSDoctor("everyline", client: client, probe: "p", now: { .epoch }).findings()
         precondition(findings.contains { $0.verdict == .wrong })
     }
 
@@ -65,9 +65,7 @@ struct EveryOperation {
         _ = try await logs.filter(
             group: "/everyline/commands", stream: "run/command/id", from: Timestamp(milliseconds: 1),
             to: Timestamp(milliseconds: 2), limit: 10, token: "t")
-        _ = try await logs.events(group: "/everyline/commands", stream: "run/command/id", token: "t")
         _ = try await logs.groups(beginningWith: "/everyline")
-        _ = try await logs.streams(of: "/everyline/commands", beginningWith: "run")
     }
 
     private func ecs() async throws {
@@ -77,7 +75,6 @@ struct EveryOperation {
                 taskDefinition: "everyline-command:3", container: "command", command: ["sh", "-c", "echo ü"],
                 environment: ["A": "1", "B": ""], subnets: ["subnet-1"], securityGroups: ["sg-1"],
                 assignsPublicIP: true, startedBy: "01hv", clientToken: "01hv"))
-        _ = try await cluster.list(startedBy: "01hv")
         try await cluster.stop("arn:aws:ecs:eu-central-1:1:task/c/t", reason: "asked for")
         _ = try await cluster.describe(["arn:aws:ecs:eu-central-1:1:task/c/t"])
     }
