@@ -1,23 +1,89 @@
 import EverylineSimulation
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// Plays simulated runs of both forms, and says whether a promise was broken. Exits with 0 only if it is as it should be.
 @main struct Simulate {
     static func main() {
-        let a = CommandLine.arguments
-        let n = Int(a[1]) ?? 1
-        let mutation = a.count > 3 ? Mutation(rawValue: a[3]) : nil
-        let first = UInt64(a[2]) ?? 1
-        let s = Simulation()
+        do {
+            let arguments = try SimulateArguments(CommandLine.arguments.dropFirst())
+            if arguments.wantsHelp { return print(SimulateArguments.help) }
+            let isAsItShould = arguments.checksMutations ? checkMutations(arguments) : simulate(arguments)
+            if !isAsItShould { exit(1) }
+        } catch {
+            print("\(error)\n\n\(SimulateArguments.help)")
+            exit(64)
+        }
+    }
+
+    private static func simulate(_ arguments: SimulateArguments) -> Bool {
+        let deadline = arguments.duration.map { ContinuousClock.now + $0 }
+        let schedules = arguments.duration == nil ? arguments.schedules : Int.max
         let start = ContinuousClock.now
-        var bad = 0
-        for seed in first..<(first + UInt64(n)) {
-            if let v = s.run(seed: seed, mutation: mutation) {
-                bad += 1
-                if bad <= 5 { print(seed, v) }
-                if bad == 1 && n == 1 { print(s.trace(seed: seed, mutation: mutation).joined(separator: "\n")) }
+        let report = Campaign(
+            firstSeed: arguments.seed, schedules: schedules, threads: arguments.threads, mutation: arguments.mutation,
+            deadline: deadline
+        ).run()
+        let seconds = (ContinuousClock.now - start) / .seconds(1)
+        printFaults(report)
+        if let first = report.violations.first { explain(first.seed, first.violation, arguments) }
+        print(
+            "\(Int(Double(report.schedules) / max(seconds, 0.001))) schedules a second on \(arguments.threads) threads")
+        let violations = report.violations.count
+        print("\(report.schedules) schedules, \(violations) violations, seed \(arguments.seed)")
+        return report.violations.isEmpty
+    }
+
+    private static func printFaults(_ report: Campaign.Report) {
+        print("Faults:")
+        for fault in Fault.allCases {
+            let name = fault.name.padded(to: 22)
+            print("  \(name) \(report.faults[fault.rawValue])")
+        }
+    }
+
+    /// What broke, how to see it again, and the smallest run in which it does.
+    private static func explain(_ seed: UInt64, _ violation: Violation, _ arguments: SimulateArguments) {
+        print("\nVIOLATION in the run of seed \(seed): \(violation)")
+        let mutation = arguments.mutation.map { " --mutate \($0.rawValue)" } ?? ""
+        print("Play it again: simulate --schedules 1 --seed \(seed)\(mutation)")
+        guard var minimiser = Minimiser(seed: seed, mutation: arguments.mutation) else { return }
+        let smallest = minimiser.minimise()
+        print("The smallest run found that breaks the same promise, with \(smallest.faults) faults:\n")
+        for line in smallest.trace { print(line) }
+        print("")
+    }
+
+    /// Switches off one mechanism after the other: each must be missed.
+    private static func checkMutations(_ arguments: SimulateArguments) -> Bool {
+        var areAllFound = true
+        for mutation in Mutation.allCases {
+            let report = Campaign(
+                firstSeed: arguments.seed, schedules: arguments.schedules, threads: arguments.threads,
+                mutation: mutation,
+                violationLimit: 1
+            ).run()
+            let name = mutation.rawValue.padded(to: 18)
+            if let first = report.violations.first {
+                print("\(name) found in schedule \(report.schedules): \(first.violation)")
+            } else {
+                areAllFound = false
+                print("\(name) NOT FOUND in \(report.schedules) schedules")
             }
         }
-        print(n, bad, ContinuousClock.now - start)
-        if n > 1 { for f in Fault.allCases { print(f.name, s.faultCounts[f.rawValue], terminator: "; ") } }
-        print()
+        print(areAllFound ? "every mutation was found" : "a mutation was NOT found")
+        return areAllFound
+    }
+}
+
+extension String {
+    fileprivate func padded(to length: Int) -> String {
+        self + String(repeating: " ", count: max(0, length - count))
     }
 }

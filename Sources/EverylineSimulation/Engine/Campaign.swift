@@ -1,0 +1,62 @@
+import Dispatch
+import Synchronization
+
+/// Many runs, of consecutive seeds, on as many threads as are wanted. What comes out doesn't depend on their number.
+package struct Campaign {
+    private let firstSeed: UInt64
+    private let schedules: Int
+    private let threads: Int
+    private let mutation: Mutation?
+    private let deadline: ContinuousClock.Instant?
+    /// A mutation is found by its first violation.
+    private let violationLimit: Int
+
+    package init(
+        firstSeed: UInt64, schedules: Int, threads: Int, mutation: Mutation? = nil,
+        deadline: ContinuousClock.Instant? = nil, violationLimit: Int = 10
+    ) {
+        self.firstSeed = firstSeed
+        self.schedules = schedules
+        self.threads = max(1, threads)
+        self.mutation = mutation
+        self.deadline = deadline
+        self.violationLimit = violationLimit
+    }
+
+    package struct Report: Sendable {
+        package fileprivate(set) var schedules = 0
+        package fileprivate(set) var violations: [(seed: UInt64, violation: Violation)] = []
+        package fileprivate(set) var faults = [Int](repeating: 0, count: Fault.allCases.count)
+    }
+
+    /// Plays the runs until all are done, the time is over, or enough promises were broken.
+    package func run() -> Report {
+        let report = Mutex(Report())
+        DispatchQueue.concurrentPerform(iterations: threads) { thread in
+            let simulation = Simulation()
+            var schedules = 0
+            for number in stride(from: thread, to: self.schedules, by: threads) {
+                if number / threads % 64 == 0, isOver(report.withLock { $0.violations.count }) { break }
+                let seed = firstSeed &+ UInt64(number)
+                schedules += 1
+                guard let violation = simulation.run(seed: seed, mutation: mutation) else { continue }
+                let count = report.withLock { report in
+                    report.violations.append((seed, violation))
+                    return report.violations.count
+                }
+                if isOver(count) { break }
+            }
+            report.withLock { report in
+                report.schedules += schedules
+                for (index, count) in simulation.faultCounts.enumerated() { report.faults[index] += count }
+            }
+        }
+        var result = report.withLock { $0 }
+        result.violations.sort { $0.seed < $1.seed }
+        return result
+    }
+
+    private func isOver(_ violations: Int) -> Bool {
+        violations >= violationLimit || deadline.map { ContinuousClock.now >= $0 } ?? false
+    }
+}
