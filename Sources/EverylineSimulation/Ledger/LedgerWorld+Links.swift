@@ -75,7 +75,7 @@ extension LedgerWorld {
         viewers[viewer].session = session
         say(opening, on: index)
         take(.connected, by: viewer)
-        schedule(.viewer(viewer, token: index, .silence), after: 30_000)
+        schedule(.silence(viewer: viewer, link: index), after: 30_000)
     }
 
     /// A viewer says something; it may be lost, and a resumption may come once more, late.
@@ -159,5 +159,38 @@ extension LedgerWorld {
         let idleFrom = links[index].lastTraffic
         if now - idleFrom >= Self.idleLimit { return cut(index, because: "idle for ten minutes") }
         heap.add(.idle(link: index), at: idleFrom + Self.idleLimit)
+    }
+
+    func open(for viewer: Int, token: Int) {
+        schedule(.connect(viewer: viewer, token: token), after: latency() % 9000)
+    }
+
+    func schedule(_ event: ViewerEvent, of viewer: Int, token: Int, after delay: Int64) {
+        schedule(.viewer(viewer, token: token, event), after: delay)
+    }
+
+    func hangUp(_ viewer: Int) {
+        viewers[viewer].mailbox.removeAll(keepingCapacity: true)
+        viewers[viewer].session = nil
+        let link = viewers[viewer].link
+        viewers[viewer].link = -1
+        guard link >= 0 else { return }
+        links[link].isReadable = false
+        if links[link].state != .closed { close(link) }
+    }
+
+    /// Without a word for a while, the viewer says something; without an answer to that, it takes the connection for dead.
+    func checkSilence(of viewer: Int, on link: Int) {
+        guard viewers[viewer].link == link, links[link].isReadable, viewers[viewer].phase == .reading,
+            let session = viewers[viewer].session, world.mutation != .ping
+        else { return }
+        let silence = now - viewers[viewer].lastHeard
+        if viewers[viewer].isStalled(at: now) {
+            return schedule(.silence(viewer: viewer, link: link), after: 10_000)
+        }
+        if silence >= 45_000 { return receive(.lost("nothing came for 45 s"), by: viewer) }
+        if silence >= 30_000 { say(session.silence(), on: link) }
+        let next = viewers[viewer].lastHeard + (silence >= 30_000 ? 45_000 : 30_000)
+        heap.add(.silence(viewer: viewer, link: link), at: max(next, now + 1))
     }
 }

@@ -112,7 +112,7 @@ extension LedgerWorld {
                 let time = World.epoch + Int64(world.random.below(Int(executions[execution].stoppedAt) + 1))
                 start = .notOlderThan(Timestamp(milliseconds: time))
             }
-            var viewer = SimulatedViewer(execution: execution, start: start, machine: machine(from: start))
+            var viewer = SimulatedViewer(execution: execution, start: start, machine: newMachine(from: start))
             if world.strikes(.slowViewer, 120) { viewer.pace = Int64(world.random.within(500...20_000)) }
             let begins = Int64(world.random.below(Int(lastStop) + 3000))
             if world.strikes(.stalledViewer, 120) {
@@ -128,9 +128,5 @@ extension LedgerWorld {
                 heap.add(.restart(viewer: number), at: begins + Int64(world.random.below(60_000)))
             }
         }
-    }
-
-    func machine(from start: StreamStart) -> ResumingTailStateMachine {
-        ResumingTailStateMachine(from: start, options: ResumptionOptions(), seed: world.random.next())
     }
 }

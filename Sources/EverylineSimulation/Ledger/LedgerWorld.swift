@@ -4,7 +4,7 @@ import NIOCore
 /// The AWS form in one thread: a platform's log with its subscription, two queues, workers, a ledger, connections, a gateway
 /// and viewers. The workers are the real ``Sequencer``, ``Drain``, ``Delivery`` and ``Reception``, the viewers the real
 /// ``ResumingTailStateMachine`` over the real ``GatewaySession``; everything they talk to is simulated, and goes wrong.
-final class LedgerWorld {
+final class LedgerWorld: ViewerHost {
     enum Event {
         /// A batch of the subscription reaches the queue.
         case ingest(Int)
@@ -27,12 +27,9 @@ final class LedgerWorld {
         case disconnected(name: Int)
         case idle(link: Int)
         case viewer(Int, token: Int, ViewerEvent)
+        case silence(viewer: Int, link: Int)
         case restart(viewer: Int)
         case faultsEnd
-    }
-
-    enum ViewerEvent {
-        case located, asked, waited, look, silence
     }
 
     static let lease = Duration.seconds(30)
@@ -115,6 +112,7 @@ final class LedgerWorld {
         case .disconnected(let name): disconnected(name)
         case .idle(let link): checkIdle(link)
         case .viewer(let viewer, let token, let event): handle(event, of: viewer, token)
+        case .silence(let viewer, let link): checkSilence(of: viewer, on: link)
         case .restart(let viewer): restart(viewer)
         case .faultsEnd:
             world.tell("   .. from here on nothing goes wrong any more")

@@ -1,10 +1,28 @@
 import Everyline
 import NIOCore
 
-// The viewers: the real resuming tail, told what came of its actions.
-extension LedgerWorld {
+/// A world with viewers: the real resuming tail, told what came of its actions, and held to what it may say.
+protocol ViewerHost: AnyObject {
+    var world: World { get set }
+    var executions: [SimulatedExecution] { get set }
+    var viewers: [SimulatedViewer] { get set }
+    /// How many viewers are yet to be served.
+    var unfinished: Int { get set }
+
+    func schedule(_ event: ViewerEvent, of viewer: Int, token: Int, after delay: Int64)
+    /// Begins to open a stream for the viewer, and reports by ``take(_:by:)``.
+    func open(for viewer: Int, token: Int)
+    /// The viewer lets go of its connection, if it has one.
+    func hangUp(_ viewer: Int)
+    func latency() -> Int64
+}
+
+enum ViewerEvent {
+    case located, asked, waited, look
+}
+
+extension ViewerHost {
     func handle(_ event: ViewerEvent, of viewer: Int, _ token: Int) {
-        if case .silence = event { return checkSilence(of: viewer, on: token) }
         guard viewers[viewer].token == token else { return }
         let number = viewers[viewer].execution
         switch event {
@@ -22,12 +40,15 @@ extension LedgerWorld {
             let head = executions[number].head.log
             let outcome = head.isEnded ? executions[number].outcome : nil
             take(.standing(TailStanding(outcome: outcome, head: head.offset)), by: viewer)
-        case .silence: break
         }
     }
 
+    func newMachine(from start: StreamStart) -> ResumingTailStateMachine {
+        ResumingTailStateMachine(from: start, options: ResumptionOptions(), seed: world.random.next())
+    }
+
     /// Does what the tail says until it has to wait for something.
-    private func goOn(_ viewer: Int) {
+    func goOn(_ viewer: Int) {
         while world.violation == nil, viewers[viewer].phase != .finished {
             let action = viewers[viewer].machine.next()
             viewers[viewer].token += 1
@@ -39,20 +60,20 @@ extension LedgerWorld {
                 hangUp(viewer)
             case .locate:
                 viewers[viewer].phase = .locating
-                return schedule(.viewer(viewer, token: token, .located), after: latency() % 9000)
+                return schedule(.located, of: viewer, token: token, after: latency() % 9000)
             case .open:
                 viewers[viewer].phase = .opening
-                return schedule(.connect(viewer: viewer, token: token), after: latency() % 9000)
+                return open(for: viewer, token: token)
             case .read:
                 viewers[viewer].phase = .reading
                 guard !viewers[viewer].mailbox.isEmpty else { return }
                 viewers[viewer].machine.take(.read(viewers[viewer].mailbox.removeFirst()))
             case .askStanding:
                 viewers[viewer].phase = .asking
-                return schedule(.viewer(viewer, token: token, .asked), after: latency() % 9000)
+                return schedule(.asked, of: viewer, token: token, after: latency() % 9000)
             case .wait(let delay):
                 viewers[viewer].phase = .waiting
-                return schedule(.viewer(viewer, token: token, .waited), after: delay.milliseconds + 1)
+                return schedule(.waited, of: viewer, token: token, after: delay.milliseconds + 1)
             case .finish:
                 finish(viewer)
             case .fail(let error):
@@ -74,19 +95,9 @@ extension LedgerWorld {
             take(.read(reading), by: viewer)
         case .opening where reading.isEnd:
             take(.failed(.unreachable("the connection was closed")), by: viewer)
-        case .finished, .locating, .waiting, .asking, .opening:
+        default:
             break
         }
-    }
-
-    private func hangUp(_ viewer: Int) {
-        viewers[viewer].mailbox.removeAll(keepingCapacity: true)
-        viewers[viewer].session = nil
-        let link = viewers[viewer].link
-        viewers[viewer].link = -1
-        guard link >= 0 else { return }
-        links[link].isReadable = false
-        if links[link].state != .closed { close(link) }
     }
 
     /// The log has ended: everything is given at once.
@@ -105,29 +116,14 @@ extension LedgerWorld {
         take(.connected, by: viewer)
     }
 
-    /// Without a word for a while, the viewer says something; without an answer to that, it takes the connection for dead.
-    private func checkSilence(of viewer: Int, on link: Int) {
-        guard viewers[viewer].link == link, links[link].isReadable, viewers[viewer].phase == .reading,
-            let session = viewers[viewer].session, world.mutation != .ping
-        else { return }
-        let silence = now - viewers[viewer].lastHeard
-        if viewers[viewer].isStalled(at: now) {
-            return schedule(.viewer(viewer, token: link, .silence), after: 10_000)
-        }
-        if silence >= 45_000 { return receive(.lost("nothing came for 45 s"), by: viewer) }
-        if silence >= 30_000 { say(session.silence(), on: link) }
-        let next = viewers[viewer].lastHeard + (silence >= 30_000 ? 45_000 : 30_000)
-        heap.add(.viewer(viewer, token: link, .silence), at: max(next, now + 1))
-    }
-
     /// The viewer's program dies, and is started again after the last event that it knows.
     func restart(_ viewer: Int) {
         guard viewers[viewer].phase != .finished else { return }
         world.tell("viewer \(viewer) is started anew after \(viewers[viewer].last?.description ?? "nothing")")
         hangUp(viewer)
         viewers[viewer].token += 1
-        viewers[viewer].machine = machine(from: viewers[viewer].last.map(StreamStart.after) ?? viewers[viewer].start)
-        schedule(.viewer(viewer, token: viewers[viewer].token, .look), after: latency() % 9000)
+        viewers[viewer].machine = newMachine(from: viewers[viewer].last.map(StreamStart.after) ?? viewers[viewer].start)
+        schedule(.look, of: viewer, token: viewers[viewer].token, after: latency() % 9000)
         viewers[viewer].phase = .waiting
     }
 

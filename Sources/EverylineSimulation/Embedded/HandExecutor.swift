@@ -1,0 +1,24 @@
+import Synchronization
+
+/// Runs tasks one after the other, in the order in which they became ready, on the thread that calls ``run()`` and only then:
+/// so that real asynchronous code takes part in a simulation whose every step follows from its seed.
+final class HandExecutor: TaskExecutor {
+    private let ready = Mutex<[UnownedJob]>([])
+
+    func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        ready.withLock { $0.append(job) }
+    }
+
+    /// Runs what is ready, and what becomes ready by it, until nothing is.
+    func run() {
+        while true {
+            let jobs = ready.withLock { ready in
+                defer { ready.removeAll(keepingCapacity: true) }
+                return ready
+            }
+            if jobs.isEmpty { return }
+            for job in jobs { job.runSynchronously(on: asUnownedTaskExecutor()) }
+        }
+    }
+}

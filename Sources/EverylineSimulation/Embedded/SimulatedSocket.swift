@@ -1,0 +1,45 @@
+import Everyline
+import NIOCore
+
+/// A viewer's socket as the network has it, and the stream that serves it.
+struct SimulatedSocket {
+    let viewer: Int
+    let server: Int
+    let subscription: LogFeed.Subscription
+    /// Both sides still have it.
+    var isOpen = true
+    /// Whether what was sent still reaches the viewer.
+    var isReadable = true
+    var messages: [TailReading] = []
+    var arrived = 0
+    var lastArrival: Int64 = 0
+    var lastProgress: Int64 = 0
+    /// How many steps of its task stand on the board, and whether the task still runs.
+    var pending = 0
+    var isServed = true
+    /// What waits for room.
+    var waiting: [(messages: [ByteBuffer], continuation: CheckedContinuation<Void, any Error>)] = []
+    /// The last event that the stream took out of the log for it.
+    var taken: Offset
+
+    var unread: Int { messages.count - arrived }
+}
+
+/// The runner of the embedded form: what its command writes, what the server has acknowledged, and how it goes on.
+struct SimulatedProducer {
+    /// When each line is written.
+    var writtenAt: [Int64] = []
+    /// How many lines are there by now.
+    var written = 0
+    var endsAt: Int64 = 0
+    var hasEnded = false
+    /// The head that was acknowledged.
+    var acknowledged = Offset.zero
+    /// The offset of line i is i+1, unless a notice came before.
+    var isFull = false
+    var isNoticed = false
+    var request = 0
+    var isAsking = false
+    var isDone = false
+    var failures = 0
+}

@@ -1,0 +1,111 @@
+import Everyline
+import NIOCore
+import Synchronization
+
+/// Where the tasks of a simulated server leave what they wait for: each step stands here until the world lets it happen.
+final class StepBoard: Sendable {
+    enum Step: Sendable {
+        case append([LogAppend], CheckedContinuation<[Result<Appended, LogStoreError>], any Error>)
+        case head(CheckedContinuation<LogHead, any Error>)
+        case read(after: Offset, limit: ByteCount, CheckedContinuation<LogRead, any Error>)
+        /// Waits for room in the viewer's socket, then hands the messages over.
+        case send([ByteBuffer], CheckedContinuation<Void, any Error>)
+    }
+
+    struct Entry: Sendable {
+        let server: Int
+        /// The stream that waits; -1 for the writer and for producers.
+        let stream: Int
+        var step: Step
+    }
+
+    /// What a task says without waiting.
+    enum Word: Sendable {
+        case answered(request: Int, Result<LogHead, LogStoreError>)
+        case took(stream: Int, [EventBlock])
+        case closed(stream: Int, code: UInt16)
+        case ended(Result<LogHead, LogStoreError>)
+    }
+
+    private struct State {
+        var entries: [Entry] = []
+        var words: [Word] = []
+        var deadBefore = 0
+    }
+
+    private let state = Mutex(State())
+
+    func takeEntries() -> [Entry] {
+        state.withLock { state in
+            defer { state.entries.removeAll(keepingCapacity: true) }
+            return state.entries
+        }
+    }
+
+    func takeWords() -> [Word] {
+        state.withLock { state in
+            defer { state.words.removeAll(keepingCapacity: true) }
+            return state.words
+        }
+    }
+
+    func say(_ word: Word) { state.withLock { $0.words.append(word) } }
+
+    /// From now on no step of a server before this one is taken any more.
+    func bury(before server: Int) { state.withLock { $0.deadBefore = server } }
+
+    /// Puts a step up; says so if its server is dead.
+    func put(_ step: Step, server: Int, stream: Int) -> Bool {
+        state.withLock { state in
+            guard server >= state.deadBefore else { return false }
+            state.entries.append(Entry(server: server, stream: stream, step: step))
+            return true
+        }
+    }
+}
+
+/// The server's process is gone, and with it whoever waited in it.
+struct ServerGone: Error {}
+
+extension StepBoard.Step {
+    /// Ends the wait without an answer.
+    func fail(_ error: any Error) {
+        switch self {
+        case .append(_, let continuation): continuation.resume(throwing: error)
+        case .head(let continuation): continuation.resume(throwing: error)
+        case .read(_, _, let continuation): continuation.resume(throwing: error)
+        case .send(_, let continuation): continuation.resume(throwing: error)
+        }
+    }
+}
+
+/// One party's view of the store: every call waits on the board.
+struct BoardLogStore: LogStore {
+    let board: StepBoard
+    let server: Int
+    let stream: Int
+
+    func append(_ appends: [LogAppend], at now: Timestamp) async throws -> [Result<Appended, LogStoreError>] {
+        try await withCheckedThrowingContinuation { put(.append(appends, $0)) }
+    }
+
+    func head(of execution: ExecutionID) async throws -> LogHead {
+        try await withCheckedThrowingContinuation { put(.head($0)) }
+    }
+
+    func read(_ execution: ExecutionID, after offset: Offset, limit: ByteCount) async throws -> LogRead {
+        try await withCheckedThrowingContinuation { put(.read(after: offset, limit: limit, $0)) }
+    }
+
+    func offset(in execution: ExecutionID, before time: Timestamp) async throws -> Offset {
+        preconditionFailure("the world knows where a time is")
+    }
+
+    func send(_ messages: [ByteBuffer]) async throws {
+        try await withCheckedThrowingContinuation { put(.send(messages, $0)) }
+    }
+
+    private func put(_ step: StepBoard.Step) {
+        if !board.put(step, server: server, stream: stream) { step.fail(ServerGone()) }
+    }
+}
