@@ -79,7 +79,7 @@ let package = Package(
                 product("HTTPTypes", "swift-http-types"), product("NIOHTTPTypes", "swift-nio-extras"),
                 product("NIOHTTPTypesHTTP1", "swift-nio-extras"),
             ],
-            resources: [.embedInCode("Resources/openapi.json")],
+            resources: [.embedInCode("Resources/openapi.json"), .embedInCode("Resources/viewer")],
             swiftSettings: settings),
         .systemLibrary(name: "CSpawn", path: "Sources/CSpawn"),
         .target(

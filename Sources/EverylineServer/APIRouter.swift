@@ -33,6 +33,7 @@ struct APIRouter {
         AppendRoutes(
             core: core, authenticator: authenticator, producers: producers, metrics: metrics, limits: limits
         ).add(to: router)
+        ViewerRoutes(addresses: addresses).add(to: router)
         KeyRoutes(core: core, authenticator: authenticator, limits: limits).add(to: router)
         router.refuseOtherMethods()
         return router

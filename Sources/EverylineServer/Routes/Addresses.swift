@@ -26,6 +26,18 @@ struct Addresses: Sendable {
         streams == nil ? http(APIPath.events(of: execution), token: token, for: request) : nil
     }
 
+    /// Where streams may be, by either scheme: a proxy before the server may end TLS.
+    func webSocketOrigins(for request: Request) -> [String] {
+        if let streams { return [Self.origin(of: streams.address)] }
+        let authority = base(of: request).drop { $0 != "/" }.dropFirst(2)
+        return ["ws://\(authority)", "wss://\(authority)"]
+    }
+
+    /// Scheme and authority of a URL.
+    private static func origin(of url: String) -> String {
+        url.split(separator: "/", maxSplits: 3, omittingEmptySubsequences: false).prefix(3).joined(separator: "/")
+    }
+
     private func base(of request: Request) -> String {
         if let publicURL { return publicURL }
         let authority = request.head.authority.flatMap(Self.harmless) ?? "localhost"

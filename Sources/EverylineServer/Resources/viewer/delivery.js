@@ -1,0 +1,77 @@
+// What can be said of how the log comes in, at any moment, in words. A value without clock and connection: it is told.
+
+/** @typedef {"connecting" | "live" | "reconnecting" | "ended" | "refused"} Phase */
+/** @typedef {{tone: "quiet" | "good" | "warn" | "bad", text: string}} Words */
+
+/** How long a resumption is shown, in milliseconds. */
+const SHOWN = 10_000;
+/** Silence that is worth a word, in milliseconds: the server speaks at least every 15 s. */
+const STALL = 20_000;
+
+const number = new Intl.NumberFormat("en");
+export const count = (/** @type {number} */ n, /** @type {string} */ noun) =>
+  `${number.format(n)} ${noun}${n === 1 ? "" : "s"}`;
+
+export class Delivery {
+  /** @type {Phase} */ phase = "connecting";
+  /** The newest offset that came. */
+  cursor = 0;
+  /** How often a connection was lost and taken up again. */
+  resumptions = 0;
+  reason = "";
+  #resumedAfter = 0;
+  #resumedAt = -Infinity;
+  #retryAt = 0;
+  #lost = false;
+
+  /** @param {number} now */
+  opened(now) {
+    if (this.#lost) {
+      this.#resumedAfter = this.cursor;
+      this.#resumedAt = now;
+      this.resumptions++;
+      this.#lost = false;
+    }
+    this.phase = "live";
+  }
+
+  /** @param {number} retryAt */
+  lost(retryAt) {
+    if (this.phase === "live") this.#lost = true;
+    if (this.phase !== "connecting") this.phase = "reconnecting";
+    this.#retryAt = retryAt;
+  }
+
+  ended() {
+    this.phase = "ended";
+  }
+
+  /** @param {string} reason */
+  refused(reason) {
+    this.phase = "refused";
+    this.reason = reason;
+  }
+
+  /** @param {{now: number, silence: number, isOnline: boolean, end: number, received: number, missing: number}} facts
+   * @returns {Words} */
+  words({ now, silence, isOnline, end, received, missing }) {
+    if (this.phase === "refused") return { tone: "bad", text: this.reason };
+    if (missing > 0) return { tone: "bad", text: `${count(missing, "line")} missing` };
+    switch (this.phase) {
+      case "connecting": return { tone: "quiet", text: "Connecting…" };
+      case "ended": return { tone: "quiet", text: received >= end ? "Complete: every line received" : "Ended" };
+      case "reconnecting": {
+        if (!isOnline) return { tone: "warn", text: `Offline: goes on after ${number.format(this.cursor)}` };
+        const seconds = Math.ceil((this.#retryAt - now) / 1000);
+        const when = seconds >= 1 ? ` in ${seconds} s` : "";
+        return { tone: "warn", text: `Reconnecting${when}: goes on after ${number.format(this.cursor)}` };
+      }
+      case "live":
+        if (silence >= STALL) return { tone: "warn", text: `Stalled: nothing heard for ${Math.floor(silence / 1000)} s` };
+        if (now - this.#resumedAt < SHOWN) {
+          return { tone: "good", text: `Resumed after ${number.format(this.#resumedAfter)}, nothing missing` };
+        }
+        return { tone: "good", text: "Live" };
+    }
+  }
+}

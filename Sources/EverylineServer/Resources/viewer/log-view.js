@@ -1,0 +1,298 @@
+// The rows on the screen. A fixed set of elements shows whatever rows are in view. The browser's own scrolling moves an empty
+// belt, and how far it moved is how far the view moves: so momentum, wheels, touch and selecting beyond the edge are the
+// browser's, and no element is ever as high as the log.
+
+import { BLOCK, blockOf } from "./blocks.js";
+import { make } from "./page.js";
+import { fillText } from "./row-text.js";
+import { count } from "./delivery.js";
+import { duration, fullTime, lineTime } from "./time.js";
+import { PAUSE as SILENCE } from "./rows.js";
+import { Viewport } from "./viewport.js";
+import { reasonOf } from "./page.js";
+
+/** Pixels, as in style.css. */
+export const ROW = 20, PAUSE = 28, END = 64;
+/** Kept free below the last row. */
+const MARGIN = 8;
+const OVERSCAN = 4;
+const BELT = 2_000_000;
+
+/** @typedef {import("./rows.js").Row} Row */
+/** @typedef {{element: HTMLElement, pause: HTMLElement, gutter: HTMLElement, number: HTMLAnchorElement, time: HTMLElement,
+ *   text: HTMLElement, first: number, shows: Row | null, look: number}} Slot */
+
+export class LogView {
+  /** @type {Slot[]} in the order of the document */ #slots = [];
+  #viewport;
+  #frame = 0;
+  #beltAt = BELT / 2;
+  #look = 0;
+  #wraps = false;
+  #follows = true;
+  /** @type {Map<number, number>} measured, while lines are wrapped */ #heights = new Map();
+  /** @type {[number, number] | null} */ selection = null;
+  /** @type {RegExp | null} */ expression = null;
+  /** The match that is shown. */
+  current = 0;
+  /** @type {import("./time.js").TimeMode} */ timeMode = "off";
+  start = 0;
+  onMove = () => {};
+  /** @type {(first: number, last: number) => void} */
+  onWhole = () => {};
+  #scroller;
+  #log;
+  #rowsElement;
+  #rows;
+  #store;
+  #source;
+
+  /** @param {{scroller: HTMLElement, log: HTMLElement, rows: HTMLElement}} elements @param {import("./rows.js").Rows} rows
+   * @param {import("./blocks.js").BlockStore} store @param {import("./source.js").Source} source */
+  constructor(elements, rows, store, source) {
+    ({ scroller: this.#scroller, log: this.#log, rows: this.#rowsElement } = elements);
+    this.#rows = rows;
+    this.#store = store;
+    this.#source = source;
+    this.#viewport = new Viewport(rows, (first) => this.#heightOf(first));
+    this.#scroller.addEventListener("scroll", () => this.#scrolled());
+    this.#scroller.addEventListener("scrollend", () => this.#centre());
+    this.#log.addEventListener("scroll", () => { this.#log.scrollTop = 0; });
+    new ResizeObserver(() => this.#resized()).observe(this.#scroller);
+    this.#centre(true);
+  }
+
+  get follows() {
+    return this.#follows;
+  }
+
+  set follows(follows) {
+    if (this.#follows === follows) return;
+    this.#follows = follows;
+    this.onMove();
+    this.update();
+  }
+
+  get wraps() {
+    return this.#wraps;
+  }
+
+  set wraps(wraps) {
+    this.#wraps = wraps;
+    this.#rowsElement.classList.toggle("wraps", wraps);
+    this.#heights.clear();
+    this.#log.scrollLeft = 0;
+    this.restyle();
+  }
+
+  /** The first and the last row of which anything is in view. */
+  get range() {
+    return [this.#viewport.top, this.#viewport.bottom];
+  }
+
+  /** Draws again in the next frame. */
+  update() {
+    if (this.#frame === 0) this.#frame = requestAnimationFrame(() => this.draw());
+  }
+
+  /** Draws every row anew: something changed that all of them show. */
+  restyle() {
+    this.#look++;
+    this.update();
+  }
+
+  /** @param {number} pixels */
+  scrollBy(pixels) {
+    if (pixels < 0) this.#follows = false;
+    this.#viewport.scrollBy(pixels);
+    if (pixels > 0 && this.#viewport.isAtEnd) this.#follows = true;
+    this.onMove();
+    this.update();
+  }
+
+  /** @param {number} share of the height */
+  page(share) {
+    this.scrollBy(Math.round((this.#viewport.height - 2 * ROW) * share));
+  }
+
+  /** Shows an event, a third below the upper edge unless it is in view anyway.
+   * @param {number} offset */
+  reveal(offset) {
+    const [top, bottom] = this.range;
+    if (offset > top && offset < bottom && !this.#follows) return this.update();
+    this.seek(offset, Math.round(this.#viewport.height / 3));
+  }
+
+  /** @param {number} offset @param {number} [below] */
+  seek(offset, below = 0) {
+    this.#follows = false;
+    this.#viewport.head = this.#store.head;
+    this.#viewport.show(offset, below);
+    this.onMove();
+    this.update();
+  }
+
+  #scrolled() {
+    const at = this.#scroller.scrollTop;
+    const moved = at - this.#beltAt;
+    this.#beltAt = at;
+    if (moved !== 0) this.scrollBy(moved);
+  }
+
+  /** @param {boolean} [always] */
+  #centre(always = false) {
+    if (!always && Math.abs(this.#beltAt - BELT / 2) < BELT / 4) return;
+    this.#scroller.scrollTop = BELT / 2;
+    this.#beltAt = this.#scroller.scrollTop;
+  }
+
+  #resized() {
+    const stage = /** @type {HTMLElement} */ (this.#log.parentElement);
+    stage.style.height = `${this.#scroller.clientHeight}px`;
+    this.#viewport.height = this.#log.clientHeight - MARGIN;
+    if (this.#beltAt === 0) this.#centre(true);
+    this.#heights.clear();
+    this.update();
+  }
+
+  /** @param {number} first */
+  #heightOf(first) {
+    const measured = this.#heights.get(first);
+    if (measured !== undefined) return measured;
+    const event = this.#store.event(first);
+    if (!event) return ROW;
+    if (event.type === "end") return END;
+    const before = first > 1 ? this.#store.event(first - 1)?.timestamp : undefined;
+    return ROW + (before !== undefined && event.timestamp - before >= SILENCE ? PAUSE : 0);
+  }
+
+  /** Draws now: what came with this frame is to be seen with it. */
+  draw() {
+    cancelAnimationFrame(this.#frame);
+    this.#frame = 0;
+    const viewport = this.#viewport;
+    viewport.head = this.#store.head;
+    // What has just been drawn may turn out to be higher or lower than was thought.
+    for (let round = 0; round < (this.#wraps ? 3 : 1); round++) {
+      if (this.#follows) viewport.toEnd();
+      else viewport.settle();
+      this.#show(viewport.head > 0 ? viewport.rows(OVERSCAN) : []);
+      if (!this.#wraps || !this.#measure()) break;
+    }
+    if (this.#wraps) {
+      if (this.#follows) viewport.toEnd();
+      else viewport.settle();
+    }
+    let above = 0;
+    for (const slot of this.#slots) {
+      if (slot.first === 0 || slot.first >= viewport.top) break;
+      above += this.#heightOf(slot.first);
+    }
+    this.#rowsElement.style.transform = `translateY(${-above - viewport.shift}px)`;
+    this.onMove();
+  }
+
+  /** Measures what was drawn. Gives whether any row isn't as high as was thought. */
+  #measure() {
+    if (this.#heights.size > 20_000) this.#heights.clear();
+    let isNew = false;
+    for (const { first, element, shows } of this.#slots) {
+      if (first === 0 || shows?.kind === "unread") continue;
+      const height = element.offsetHeight;
+      if (this.#heightOf(first) !== height) isNew = true;
+      this.#heights.set(first, height);
+    }
+    return isNew;
+  }
+
+  /** Gives each of these rows one of the elements; those that show it already keep it.
+   * @param {number[]} firsts */
+  #show(firsts) {
+    const wanted = new Set(firsts);
+    const kept = new Map(this.#slots.filter((slot) => wanted.has(slot.first)).map((slot) => [slot.first, slot]));
+    const free = this.#slots.filter((slot) => !wanted.has(slot.first));
+    for (const slot of free) {
+      // Those that are free stand behind the others, so that moving on by some rows moves only some elements.
+      if (slot.first !== 0 && slot.element.nextSibling) this.#rowsElement.append(slot.element);
+    }
+    /** @type {Slot[]} */
+    const slots = [];
+    let next = this.#rowsElement.firstElementChild;
+    for (const first of firsts) {
+      const slot = kept.get(first) ?? free.shift() ?? this.#newSlot();
+      if (slot.element === next) next = next.nextElementSibling;
+      else this.#rowsElement.insertBefore(slot.element, next);
+      this.#fill(slot, first);
+      slots.push(slot);
+    }
+    for (const slot of free) {
+      slot.element.hidden = true;
+      slot.first = 0;
+      slot.shows = null;
+    }
+    this.#slots = [...slots, ...free];
+  }
+
+  /** @returns {Slot} */
+  #newSlot() {
+    const element = make("div", "row");
+    const pause = make("p", "pause");
+    const gutter = make("span", "gutter");
+    const number = make("a", "number");
+    number.tabIndex = -1;
+    const time = make("time", "time");
+    const text = make("span", "text");
+    gutter.append(number, time);
+    element.append(pause, gutter, text);
+    return { element, pause, gutter, number, time, text, first: 0, shows: null, look: -1 };
+  }
+
+  /** @param {Slot} slot @param {number} first */
+  #fill(slot, first) {
+    const row = this.#rows.row(first);
+    if (row.event?.stream) this.#rowsElement.classList.add("split");
+    if (row.kind === "unread") this.#source.want(blockOf(first));
+    else if (first > 1 && (first - 1) % BLOCK === 0 && !this.#store.event(first - 1)) this.#source.want(blockOf(first) - 1);
+    if (slot.first === first && slot.shows === row && slot.look === this.#look) return;
+    const { element, number, time, text, pause } = slot;
+    [slot.first, slot.shows, slot.look] = [first, row, this.#look];
+    element.hidden = false;
+    element.dataset.kind = row.kind;
+    element.dataset.first = String(first);
+    element.dataset.last = String(row.last);
+    element.classList.toggle("error", row.isError);
+    element.classList.toggle("selected", this.selection !== null && first <= this.selection[1] && row.last >= this.selection[0]);
+    element.classList.toggle("current", first <= this.current && this.current <= row.last);
+    number.textContent = String(first);
+    number.href = `#L${first}`;
+    pause.hidden = row.pause === 0;
+    pause.textContent = row.pause ? `${duration(row.pause)} of silence` : "";
+    time.textContent = lineTime(row.timestamp, this.timeMode, this.start);
+    if (this.timeMode !== "off" && row.event) time.title = fullTime(row.timestamp);
+    else time.removeAttribute("title");
+    switch (row.kind) {
+      case "line": this.#fillLine(text, row); break;
+      case "unread": text.textContent = ""; break;
+      case "notice": text.textContent = row.event?.message ?? ""; break;
+      case "missing": text.textContent = `${count(row.last - first + 1, "line")} missing here: the server doesn’t give them`; break;
+      case "end": text.textContent = endText(row); element.dataset.status = row.event?.status ?? ""; break;
+    }
+  }
+
+  /** @param {HTMLElement} text @param {Row} row */
+  #fillLine(text, row) {
+    if (!row.rendered) return;
+    fillText(text, row.rendered, this.expression);
+    if (row.rendered.clipped === 0) return;
+    const whole = make("button", "whole", `+ ${count(row.rendered.clipped, "character")}`);
+    whole.addEventListener("click", () => this.onWhole(row.first, row.last));
+    text.append(" ", whole);
+  }
+}
+
+/** @param {Row} row */
+function endText({ event, first }) {
+  const exit = event?.exit_code === undefined ? "" : ` with exit code ${event.exit_code}`;
+  const reason = event?.reason ? `: ${reasonOf(event)}` : "";
+  return `${event?.status ?? "ENDED"}${exit}${reason} · ${count(first - 1, "line")}`;
+}

@@ -1,0 +1,115 @@
+// What both pages have: finding elements, sheets, the theme, announcements, the clipboard, and signing in.
+
+import { json, Refused } from "./api.js";
+import * as session from "./session.js";
+
+/** @typedef {import("./api.js").Me} Me */
+
+/** The element with this id, which the page has.
+ * @template {HTMLElement} [E=HTMLElement] @param {string} id @returns {E} */
+export function byId(id) {
+  const element = document.getElementById(id);
+  if (!element) throw new Error(`there is no #${id}`);
+  return /** @type {E} */ (element);
+}
+
+/** @template {keyof HTMLElementTagNameMap} K @param {K} name @param {string} [className] @param {string} [text]
+ * @returns {HTMLElementTagNameMap[K]} */
+export function make(name, className, text) {
+  const element = document.createElement(name);
+  if (className) element.className = className;
+  if (text !== undefined) element.textContent = text;
+  return element;
+}
+
+/** @param {string} id @returns {HTMLDialogElement} */
+export const sheet = (id) => byId(`sheet-${id}`);
+
+/** Says something to those who don't see the page.
+ * @param {string} text */
+export function announce(text) {
+  byId("announcement").textContent = text;
+}
+
+/** Whether keys belong to what has the focus.
+ * @param {KeyboardEvent} event */
+export const isTyping = ({ target }) =>
+  document.querySelector("dialog[open]") !== null ||
+  (target instanceof Element && target.matches("input, textarea, select"));
+
+/** Lets a sheet's buttons close it.
+ * @param {ParentNode} root */
+export function setUpSheets(root) {
+  for (const dialog of root.querySelectorAll("dialog")) {
+    dialog.addEventListener("submit", (event) => event.preventDefault());
+    dialog.addEventListener("click", ({ target }) => {
+      const isPlainForm = target instanceof HTMLButtonElement && target.type === "submit" && !target.form?.id;
+      if (target === dialog || isPlainForm || (target instanceof Element && target.matches("[data-close]"))) dialog.close();
+    });
+  }
+}
+
+export function setUpTheme() {
+  byId("theme").addEventListener("click", changeTheme);
+  addEventListener("everyline-themed", (event) => {
+    const theme = /** @type {CustomEvent<string>} */ (event).detail;
+    byId("theme").title = `Theme: ${theme} (T)`;
+    announce(`Theme: ${theme}`);
+  });
+}
+
+export const changeTheme = () => void dispatchEvent(new Event("everyline-theme"));
+
+/** @param {string} text */
+export async function copyText(text) {
+  if (navigator.clipboard) return navigator.clipboard.writeText(text);
+  // Over plain HTTP a browser has no clipboard but this.
+  const area = make("textarea", "unseen");
+  area.value = text;
+  (document.querySelector("dialog[open]") ?? document.body).append(area);
+  area.select();
+  document.execCommand("copy");
+  area.remove();
+}
+
+/** Whom the server takes the key's holder for; asks for a key until there is a valid one.
+ * @returns {Promise<Me>} */
+export async function whoAmI() {
+  if (!session.key()) {
+    const key = await session.keyOfAnotherTab();
+    if (key) session.signIn(key);
+  }
+  for (let trouble = ""; ; ) {
+    if (!session.key()) session.signIn(await (await import("./sign-in.js")).askForKey(trouble));
+    try {
+      return await json("/me");
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      trouble = error.message;
+      if (error.status === 401) session.forget();
+      else await new Promise((resolve) => setTimeout(resolve, 1_000));
+    }
+  }
+}
+
+const GLYPHS = /** @type {Record<string, string>} */ ({
+  STARTING: "◌", RUNNING: "●", TERMINATING: "◐", SUCCEEDED: "✓", FAILED: "✕", STOPPED: "■",
+});
+
+/** @param {HTMLElement} element @param {string} status @param {number} [exitCode] */
+export function showStatus(element, status, exitCode) {
+  const word = status.charAt(0) + status.slice(1).toLowerCase();
+  element.dataset.status = status;
+  element.dataset.glyph = GLYPHS[status] ?? "";
+  element.textContent = exitCode !== undefined && exitCode !== null && exitCode !== 0 ? `${word} · exit ${exitCode}` : word;
+}
+
+/** @param {{reason?: string}} execution */
+export const reasonOf = ({ reason }) =>
+  /** @type {Record<string, string>} */ ({
+    timed_out: "the time limit passed",
+    stop_requested: "it was stopped",
+    not_started: "it could not be started",
+    runner_lost: "its runner was lost",
+    producer_lost: "its producer was lost",
+  })[reason ?? ""] ?? reason?.replaceAll("_", " ") ?? "";

@@ -1,0 +1,94 @@
+// A line's text as elements: one text node where nothing is special about it, else a span for each look and each match.
+
+import { BOLD, DIM, INVERSE, ITALIC, STRIKE, UNDERLINE } from "./ansi.js";
+import { cssColour, onGround, paletteColour, parseHex, readable } from "./colour.js";
+import { matches } from "./matcher.js";
+import { make } from "./page.js";
+
+/** The most matches that are marked in a line. */
+const MARKS = 200;
+
+/** @typedef {import("./ansi.js").Style} Style */
+
+/** @param {HTMLElement} element @param {import("./ansi.js").Rendered} rendered @param {RegExp | null} expression */
+export function fillText(element, rendered, expression) {
+  const marks = expression ? matches(expression, rendered.text, MARKS) : [];
+  const [only] = rendered.runs;
+  if (marks.length === 0 && (rendered.runs.length === 0 || (rendered.runs.length === 1 && isPlain(only.style) && !only.link))) {
+    element.textContent = rendered.text;
+    return;
+  }
+  const fragment = document.createDocumentFragment();
+  let at = 0;
+  let mark = 0;
+  for (const run of rendered.runs) {
+    const parent = parentFor(run, fragment);
+    const end = at + run.text.length;
+    while (at < end) {
+      const [from, to] = marks[mark] ?? [Infinity, Infinity];
+      if (from >= end) {
+        parent.append(rendered.text.slice(at, end));
+        at = end;
+      } else {
+        if (from > at) parent.append(rendered.text.slice(at, from));
+        parent.append(make("mark", "", rendered.text.slice(Math.max(at, from), Math.min(to, end))));
+        at = Math.min(to, end);
+        if (to <= end) mark++;
+      }
+    }
+  }
+  element.replaceChildren(fragment);
+}
+
+/** @param {Style} style */
+const isPlain = ({ fg, bg, flags }) => fg === null && bg === null && flags === 0;
+
+/** @param {import("./ansi.js").Run} run @param {DocumentFragment} fragment */
+function parentFor({ style, link }, fragment) {
+  if (isPlain(style) && !link) return fragment;
+  const element = link ? make("a") : make("span");
+  if (link && element instanceof HTMLAnchorElement) {
+    Object.assign(element, { href: link, title: link, target: "_blank", rel: "noopener noreferrer nofollow", tabIndex: -1 });
+  }
+  dress(element, style);
+  fragment.append(element);
+  return element;
+}
+
+/** @param {HTMLElement} element @param {Style} style */
+function dress(element, style) {
+  const { flags } = style;
+  const isInverse = (flags & INVERSE) !== 0;
+  const [fg, bg] = isInverse ? [style.bg, style.fg] : [style.fg, style.bg];
+  const names = [];
+  if (isInverse) names.push("inverse");
+  if (flags & BOLD) names.push("bold");
+  if (flags & DIM) names.push("dim");
+  if (flags & ITALIC) names.push("italic");
+  if (flags & UNDERLINE) names.push(flags & STRIKE ? "underline strike" : "underline");
+  else if (flags & STRIKE) names.push("strike");
+  if (typeof bg === "number" && bg < 16) names.push(`b${bg}`);
+  if (typeof fg === "number" && fg < 16) names.push(`f${fg}`);
+  element.className = names.join(" ");
+  const ground = valueOf(bg);
+  const colour = valueOf(fg);
+  if (ground) {
+    element.style.background = cssColour(ground);
+    if (fg === null) element.style.color = cssColour(onGround(ground));
+  }
+  if (colour) element.style.color = cssColour(bg === null && !isInverse ? readable(colour, theGround()) : colour);
+}
+
+/** @param {import("./ansi.js").Colour} colour */
+function valueOf(colour) {
+  if (colour === null || (typeof colour === "number" && colour < 16)) return null;
+  return typeof colour === "number" ? paletteColour(colour) : parseHex(colour);
+}
+
+/** The theme's ground.
+ * @returns {import("./colour.js").RGB} */
+function theGround() {
+  const { theme } = document.documentElement.dataset;
+  const isDark = theme === "dark" || (theme === "system" && matchMedia("(prefers-color-scheme: dark)").matches);
+  return isDark ? [15, 17, 19] : [253, 253, 252];
+}

@@ -1,0 +1,155 @@
+// Selecting lines: by their numbers, by keys and by the address. A selection is offsets, so a link to it stays true for ever.
+
+import { BLOCK, blockOf } from "./blocks.js";
+import { count } from "./delivery.js";
+import { announce, byId, copyText } from "./page.js";
+import { fragmentOf } from "./time.js";
+
+/** The most lines that are copied at once. */
+const COPIED = 100_000;
+
+export class Selection {
+  #id;
+  #source;
+  #store;
+  #rows;
+  #view;
+  /** The end that stays when the other one moves. */
+  #anchor = 0;
+  #moving = 0;
+
+  /** @param {string} id @param {import("./source.js").Source} source @param {import("./blocks.js").BlockStore} store
+   * @param {import("./rows.js").Rows} rows @param {import("./log-view.js").LogView} view */
+  constructor(id, source, store, rows, view) {
+    this.#id = id;
+    this.#source = source;
+    this.#store = store;
+    this.#rows = rows;
+    this.#view = view;
+    this.#listen();
+    byId("copy").addEventListener("click", () => this.copy());
+    byId("copy-link").addEventListener("click", () => this.copyLink());
+    byId("deselect").addEventListener("click", () => this.clear());
+  }
+
+  get isEmpty() {
+    return this.#view.selection === null;
+  }
+
+  /** @param {number} anchor @param {number} moving @param {boolean} [tells] the address bar */
+  set(anchor, moving, tells = true) {
+    [this.#anchor, this.#moving] = [anchor, moving];
+    const [first, last] = anchor <= moving ? [anchor, moving] : [moving, anchor];
+    this.#view.selection = [first, last];
+    if (tells) history.replaceState(null, "", fragmentOf(first, last));
+    byId("selection").hidden = false;
+    byId("selected").textContent =
+      first === last ? `Line ${first}` : `Lines ${first}–${last} (${count(last - first + 1, "line")})`;
+    this.#view.restyle();
+  }
+
+  clear() {
+    if (this.isEmpty) return;
+    this.#view.selection = null;
+    history.replaceState(null, "", location.pathname);
+    byId("selection").hidden = true;
+    this.#view.restyle();
+  }
+
+  /** Begins at the match that is shown, or at the first line in view. */
+  begin() {
+    const [top, bottom] = this.#view.range;
+    const { current } = this.#view;
+    const first = current >= top && current <= bottom ? current : Math.min(top + 1, bottom);
+    this.#view.follows = false;
+    this.set(first, first);
+    announce(`Line ${first} selected`);
+  }
+
+  /** @param {1 | -1} direction @param {boolean} widens */
+  move(direction, widens) {
+    const row = this.#rows.start(this.#moving);
+    const next = direction > 0 ? this.#rows.last(row) + 1 : row - 1;
+    if (next < 1 || next > this.#store.head) return;
+    const moving = this.#rows.start(next);
+    this.set(widens ? this.#anchor : moving, moving);
+    this.#view.reveal(moving);
+    announce(widens ? `Lines ${this.#view.selection?.join(" to ")}` : `Line ${moving}: ${this.#rows.text(moving) ?? ""}`);
+  }
+
+  async copy() {
+    if (!this.#view.selection) return;
+    const [first, last] = this.#view.selection;
+    if (last - first >= COPIED) return announce(`At most ${COPIED} lines can be copied: download the log instead`);
+    for (let k = blockOf(first); k <= blockOf(Math.min(last, this.#store.head)); k++) {
+      if (!this.#store.holds(k)) await this.#source.fetch(k * BLOCK, BLOCK, (at, lines) => this.#store.add(at, lines));
+    }
+    /** @type {string[]} */
+    const texts = [];
+    for (let row = this.#rows.start(first); row <= Math.min(last, this.#store.head); row = this.#rows.last(row) + 1) {
+      texts.push(this.#rows.text(row) ?? "");
+    }
+    await copyText(texts.join("\n") + "\n");
+    announce(`${count(last - first + 1, "line")} copied`);
+    flash("copy");
+  }
+
+  async copyLink() {
+    const [first, last] = this.#view.selection ?? [this.#view.range[0], this.#view.range[0]];
+    await copyText(`${location.origin}/executions/${encodeURIComponent(this.#id)}${fragmentOf(first, last)}`);
+    announce("Link copied");
+    flash("copy-link");
+  }
+
+  #listen() {
+    const log = byId("log");
+    let drags = false;
+    /** @param {Event} event */
+    const rowAt = (event) => event.target instanceof Element ? event.target.closest(".row") : null;
+    const lines = (/** @type {Element} */ row) => {
+      const { first, last } = /** @type {HTMLElement} */ (row).dataset;
+      return [Number(first), Number(last)];
+    };
+    log.addEventListener("pointerdown", (event) => {
+      if (event.button !== 0 || !(event.target instanceof Element) || !event.target.closest(".number")) return;
+      const row = rowAt(event);
+      if (!row || event.ctrlKey || event.metaKey) return;
+      const [first, last] = lines(row);
+      const widens = event.shiftKey || (event.pointerType === "touch" && this.#anchor === this.#moving);
+      if (!this.isEmpty && widens) this.set(this.#anchor, first < this.#anchor ? first : last);
+      else this.set(first, last);
+      drags = event.pointerType === "mouse";
+      if (drags) event.preventDefault();
+      this.#view.follows = false;
+    });
+    log.addEventListener("pointerover", (event) => {
+      const row = drags ? rowAt(event) : null;
+      if (!row) return;
+      const [first, last] = lines(row);
+      this.set(this.#anchor, first < this.#anchor ? first : last);
+    });
+    addEventListener("pointerup", () => { drags = false; });
+    log.addEventListener("click", (event) => {
+      if (!(event.target instanceof Element) || !event.target.closest(".number") || event.ctrlKey || event.metaKey) return;
+      event.preventDefault();
+    });
+    // Rows that move on under it would take a text selection with them.
+    document.addEventListener("selectionchange", () => {
+      const chosen = getSelection();
+      if (chosen && !chosen.isCollapsed && log.contains(chosen.anchorNode)) this.#view.follows = false;
+    });
+    log.addEventListener("copy", (event) => {
+      const text = getSelection()?.toString();
+      if (!text || !event.clipboardData) return;
+      event.clipboardData.setData("text/plain", text);
+      event.preventDefault();
+    });
+  }
+}
+
+/** @param {string} id */
+function flash(id) {
+  const button = byId(id);
+  button.dataset.done = "✓";
+  setTimeout(() => delete button.dataset.done, 1_200);
+}

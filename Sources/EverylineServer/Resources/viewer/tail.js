@@ -1,0 +1,132 @@
+// Following a log until its end: connects, takes up again after the last offset, and never leaves the words for it unsaid.
+
+import { Refused } from "./api.js";
+import { mayReconnect, retryDelay } from "./frames.js";
+import { SILENCE, Stream } from "./stream.js";
+
+/** After so many openings that began with the same hole, the hole is the log's own. */
+const HOLES = 3;
+
+export class Tail {
+  #source;
+  #store;
+  #delivery;
+  #onChange;
+  /** @type {Stream | null} */ #stream = null;
+  #failures = 0;
+  #asksAnew = false;
+  #holes = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */ #timer;
+
+  /** @param {import("./source.js").Source} source @param {import("./blocks.js").BlockStore} store
+   * @param {import("./delivery.js").Delivery} delivery @param {() => void} onChange */
+  constructor(source, store, delivery, onChange) {
+    this.#source = source;
+    this.#store = store;
+    this.#delivery = delivery;
+    this.#onChange = onChange;
+    addEventListener("online", () => this.#retryNow());
+    addEventListener("pageshow", () => this.tick());
+    document.addEventListener("visibilitychange", () => document.hidden || this.#retryNow());
+  }
+
+  /** @param {number} after */
+  follow(after) {
+    this.#delivery.cursor = after;
+    this.#connect();
+  }
+
+  get silence() {
+    return this.#stream?.silence ?? 0;
+  }
+
+  /** To be called every second. */
+  tick() {
+    if (this.silence > SILENCE) this.#stream?.drop();
+  }
+
+  /** Ends the connection as a cut network would. */
+  cut() {
+    this.#stream?.drop();
+  }
+
+  #retryNow() {
+    this.tick();
+    if (this.#delivery.phase !== "reconnecting" || this.#stream) return;
+    clearTimeout(this.#timer);
+    this.#connect();
+  }
+
+  async #connect() {
+    let address;
+    try {
+      address = await this.#source.address(this.#asksAnew);
+      this.#asksAnew = false;
+    } catch (error) {
+      if (error instanceof Refused && [400, 401, 403, 404].includes(error.status)) {
+        this.#delivery.refused(error.message);
+        this.#onChange();
+      } else {
+        this.#retry(1006);
+      }
+      return;
+    }
+    if (address === null) return this.#ended();
+    const after = this.#delivery.cursor;
+    this.#stream = new Stream(address, after, {
+      opened: () => {
+        this.#delivery.opened(performance.now());
+        this.#onChange();
+      },
+      control: ({ head }) => {
+        if (head !== undefined && head > this.#store.head) this.#store.head = head;
+      },
+      lines: (lines, first) => this.#take(lines, first),
+      hole: (expected, got) => this.#skip(expected, got),
+      closed: (code, wasOpen) => {
+        this.#stream = null;
+        if (this.#store.end) return;
+        if (!wasOpen) this.#asksAnew = true;
+        if (mayReconnect(code)) return this.#retry(code);
+        this.#delivery.refused(code === 4404 ? "The log was removed." : "The server doesn’t allow this any longer.");
+        this.#onChange();
+      },
+    });
+  }
+
+  /** @param {string[]} lines @param {number} first */
+  #take(lines, first) {
+    this.#failures = this.#holes = 0;
+    this.#store.add(first, lines);
+    this.#delivery.cursor = first + lines.length - 1;
+    if (lines[lines.length - 1].includes('"type":"end"') && JSON.parse(lines[lines.length - 1]).type === "end") {
+      this.#store.end = this.#delivery.cursor;
+      this.#ended();
+    }
+    this.#onChange();
+  }
+
+  #ended() {
+    clearTimeout(this.#timer);
+    this.#stream?.close();
+    this.#stream = null;
+    this.#delivery.ended();
+    this.#onChange();
+  }
+
+  /** @param {number} expected @param {number} got */
+  #skip(expected, got) {
+    if (!(got > expected) || ++this.#holes < HOLES) return;
+    this.#store.miss(expected, got - 1);
+    this.#delivery.cursor = got - 1;
+    this.#holes = 0;
+  }
+
+  /** @param {number} code */
+  #retry(code) {
+    const delay = retryDelay(this.#failures++, code);
+    this.#delivery.lost(performance.now() + delay);
+    this.#timer = setTimeout(() => this.#connect(), delay);
+    this.#onChange();
+  }
+}

@@ -1,0 +1,75 @@
+// Times and durations as they are shown and typed.
+
+/** @typedef {"off" | "utc" | "local" | "elapsed"} TimeMode */
+
+const two = (/** @type {number} */ n) => (n < 10 ? "0" + n : "" + n);
+const three = (/** @type {number} */ n) => (n < 10 ? "00" + n : n < 100 ? "0" + n : "" + n);
+
+/** A line's time.
+ * @param {number} time @param {TimeMode} mode @param {number} start of the execution */
+export function lineTime(time, mode, start) {
+  if (mode === "off" || Number.isNaN(time)) return "";
+  if (mode === "elapsed") {
+    const elapsed = Math.abs(time - start);
+    const seconds = Math.floor(elapsed / 1000);
+    const sign = time < start ? "−" : "+";
+    return `${sign}${Math.floor(seconds / 3600)}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}.${three(elapsed % 1000)}`;
+  }
+  const date = new Date(time);
+  return mode === "utc"
+    ? `${two(date.getUTCHours())}:${two(date.getUTCMinutes())}:${two(date.getUTCSeconds())}.${three(date.getUTCMilliseconds())}`
+    : `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${three(date.getMilliseconds())}`;
+}
+
+/** The date and time in full.
+ * @param {number} time */
+export function fullTime(time) {
+  const date = new Date(time);
+  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${lineTime(time, "local", 0)}`;
+}
+
+/** @param {number} milliseconds */
+export function duration(milliseconds) {
+  const seconds = milliseconds / 1000;
+  if (seconds < 0.9995) return `${Math.max(0, Math.round(milliseconds))} ms`;
+  if (seconds < 59.95) return `${seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${two(whole % 60)} s`;
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 48 * 60) return `${Math.floor(minutes / 60)} h ${two(minutes % 60)} min`;
+  return `${Math.floor(minutes / 1440)} d ${Math.floor(minutes / 60) % 24} h`;
+}
+
+/** How long ago.
+ * @param {number} time @param {number} now */
+export function ago(time, now) {
+  const seconds = Math.round((now - time) / 1000);
+  if (seconds < 5) return "just now";
+  if (seconds < 60) return `${seconds} s ago`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;
+  if (seconds < 24 * 3600) return `${Math.floor(seconds / 3600)} h ago`;
+  return fullTime(time).slice(0, 16);
+}
+
+/** @param {number} bytes */
+export function size(bytes) {
+  if (bytes < 1000) return `${bytes} B`;
+  const units = ["kB", "MB", "GB", "TB"];
+  let value = bytes / 1000;
+  let unit = 0;
+  while (value >= 999.5 && unit < 3) [value, unit] = [value / 1000, unit + 1];
+  return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
+}
+
+/** The lines that a fragment names, or null.
+ * @param {string} fragment @returns {[number, number] | null} */
+export function linesIn(fragment) {
+  const match = /^#L(\d{1,15})(?:-L?(\d{1,15}))?$/.exec(fragment);
+  if (!match) return null;
+  const first = Number(match[1]);
+  const last = Number(match[2] ?? match[1]);
+  return first < 1 || last < 1 ? null : first <= last ? [first, last] : [last, first];
+}
+
+/** @param {number} first @param {number} last */
+export const fragmentOf = (first, last) => (first === last ? `#L${first}` : `#L${first}-L${last}`);

@@ -1,0 +1,114 @@
+import Crypto
+import NIOCore
+
+/// One file of the viewer, as it is sent. The files are compiled in, so a server has exactly those that belong to it.
+struct ViewerAsset: Sendable {
+    let type: String
+    let content: ByteBuffer
+    let compressed: ByteBuffer
+    /// Strong: a hash of the content, so that a page is loaded again only when it changed.
+    let etag: String
+
+    static let executions = ViewerAsset(PackageResources.executions_html, type: "text/html; charset=utf-8")
+    static let log = ViewerAsset(PackageResources.log_html, type: "text/html; charset=utf-8")
+
+    static func named(_ name: String) -> ViewerAsset? { files[name] }
+
+    private static let files: [String: ViewerAsset] = {
+        var files: [String: ViewerAsset] = [:]
+        files["log-sheets.html"] = ViewerAsset(PackageResources.log_sheets_html, type: "text/html; charset=utf-8")
+        for (name, source) in styles {
+            files["\(name).css"] = ViewerAsset(withoutComments(source), type: "text/css; charset=utf-8")
+        }
+        for (name, source) in scripts {
+            files["\(name).js"] = ViewerAsset(withoutComments(source), type: "text/javascript; charset=utf-8")
+        }
+        return files
+    }()
+
+    private static let styles: [(String, [UInt8])] = [
+        ("executions", PackageResources.executions_css),
+        ("log", PackageResources.log_css),
+        ("style", PackageResources.style_css),
+    ]
+
+    private static let scripts: [(String, [UInt8])] = [
+        ("ansi", PackageResources.ansi_js),
+        ("api", PackageResources.api_js),
+        ("blocks", PackageResources.blocks_js),
+        ("colour", PackageResources.colour_js),
+        ("command", PackageResources.command_js),
+        ("delivery", PackageResources.delivery_js),
+        ("executions-page", PackageResources.executions_page_js),
+        ("favicon", PackageResources.favicon_js),
+        ("frames", PackageResources.frames_js),
+        ("hits", PackageResources.hits_js),
+        ("log-keys", PackageResources.log_keys_js),
+        ("log-page", PackageResources.log_page_js),
+        ("log-sheets", PackageResources.log_sheets_js),
+        ("log-view", PackageResources.log_view_js),
+        ("matcher", PackageResources.matcher_js),
+        ("minimap", PackageResources.minimap_js),
+        ("page", PackageResources.page_js),
+        ("place", PackageResources.place_js),
+        ("row-text", PackageResources.row_text_js),
+        ("rows", PackageResources.rows_js),
+        ("search", PackageResources.search_js),
+        ("search-box", PackageResources.search_box_js),
+        ("search-worker", PackageResources.search_worker_js),
+        ("selection", PackageResources.selection_js),
+        ("session", PackageResources.session_js),
+        ("sign-in", PackageResources.sign_in_js),
+        ("source", PackageResources.source_js),
+        ("stream", PackageResources.stream_js),
+        ("tail", PackageResources.tail_js),
+        ("theme", PackageResources.theme_js),
+        ("time", PackageResources.time_js),
+        ("viewport", PackageResources.viewport_js),
+        ("words", PackageResources.words_js),
+    ]
+
+    private init(_ bytes: [UInt8], type: String) {
+        self.type = type
+        content = ByteBuffer(bytes: bytes)
+        guard let compressed = try? GzipStream().compress(content, isLast: true) else {
+            preconditionFailure("what is compiled in can be compressed")
+        }
+        self.compressed = compressed
+        let digits = Array("0123456789abcdef")
+        let hash = SHA256.hash(data: bytes).prefix(12).flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
+        etag = "\"\(String(hash))\""
+    }
+
+    /// A script or style sheet without its comments, indentation and empty lines: a third of it, which no browser needs.
+    ///
+    /// It knows no grammar: a comment is what begins a line and is closed at the end of one, and no string goes over several
+    /// lines. The tests run what is left.
+    private static func withoutComments(_ source: [UInt8]) -> [UInt8] {
+        var result: [UInt8] = []
+        result.reserveCapacity(source.count)
+        var isComment = false
+        for line in source.split(separator: UInt8(ascii: "\n")) {
+            let code = line.drop { $0 == UInt8(ascii: " ") }
+            let closes = code.suffix(2).elementsEqual("*/".utf8)
+            if !isComment, code.starts(with: "/*".utf8) {
+                isComment = !closes && !code.hasCodeBehindComment
+                if isComment || closes { continue }
+            } else if isComment {
+                isComment = !closes
+                continue
+            }
+            if code.isEmpty || code.starts(with: "//".utf8) { continue }
+            result += code
+            result.append(UInt8(ascii: "\n"))
+        }
+        return result
+    }
+}
+
+extension ArraySlice<UInt8> {
+    /// Whether a comment that begins here is closed before the line's end.
+    fileprivate var hasCodeBehindComment: Bool {
+        zip(self, dropFirst()).contains { $0 == UInt8(ascii: "*") && $1 == UInt8(ascii: "/") }
+    }
+}

@@ -1,0 +1,106 @@
+"""Held against axe-core, and against what axe can't see."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from viewer import PHONE, search, seed, wait_for_row, wait_for_words
+
+
+@pytest.fixture(scope="module")
+def log(server):
+    """Every look that a line can have."""
+    log = server.register()
+    log.append("plain", "\x1b[1mbold\x1b[0m \x1b[2mdim\x1b[0m \x1b[3mitalic\x1b[0m \x1b[4munderline\x1b[0m \x1b[7minverse\x1b[0m")
+    log.append(*["".join(f"\x1b[{n}m colour {n} \x1b[0m" for n in codes)
+                 for codes in (range(30, 38), range(90, 98), range(40, 48), range(100, 108))])
+    log.append(*["".join(f"\x1b[38;5;{n}m{n} \x1b[0m" for n in range(k, k + 20)) for k in range(16, 256, 20)])
+    log.append("\x1b]8;;https://example.com\x07a link\x1b]8;;\x07", "x" * 20_000)
+    log.append("on stderr", stream="stderr")
+    return log
+
+
+def check(page):
+    violations = Axe().run(page).response["violations"]
+    assert violations == [], [
+        (v["id"], [(node["target"], node.get("failureSummary", "")[:300]) for node in v["nodes"][:5]]) for v in violations]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("where", ["desk", "phone"])
+def test_no_page_has_a_barrier(server, viewer, log, theme, where):
+    options = {"theme": theme, "key": server.key, **(PHONE if where == "phone" else {})}
+    page = viewer.log(server, log.id, **options)
+    wait_for_words(page, "^Live$")
+    check(page)
+    page.keyboard.press("t")
+    search(page, "colour")
+    page.locator("#log").focus()
+    page.keyboard.press("v")
+    page.keyboard.press("Shift+ArrowDown")
+    page.wait_for_timeout(200)
+    check(page)
+    for key, name in (("?", "help"), ("g", "goto"), ("d", "download"), ("s", "stop")):
+        page.keyboard.press(key)
+        page.wait_for_selector(f"#sheet-{name}[open]")
+        check(page)
+        page.keyboard.press("Escape")
+    page.click("#delivery")
+    page.wait_for_selector("#sheet-delivery[open]")
+    check(page)
+    page = viewer.page(server.url + "/", **options)
+    page.wait_for_selector("#list tr")
+    check(page)
+    page.click("#run")
+    check(page)
+    page = viewer.page(server.url + "/", theme=theme)
+    page.wait_for_selector("dialog.sign-in")
+    check(page)
+
+
+def test_rows_are_never_announced_and_one_place_says_what_matters(server, viewer):
+    log = server.register()
+    seed(log, 300)
+    page = viewer.log(server, log.id)
+    live = "elements => elements.map((e) => [e.id, e.getAttribute('aria-live') ?? e.getAttribute('role')])"
+    assert page.eval_on_selector_all("[aria-live], [role=status], [role=log]", live) == [["log", "off"], ["announcement", "status"]]
+    wait_for_words(page, "^Live$")
+    assert page.inner_text("#announcement") == "Live"
+    page.keyboard.press("PageUp")
+    page.wait_for_timeout(100)
+    assert page.inner_text("#announcement") == "Live"
+
+
+@pytest.mark.parametrize("width", [360, 768, 1280])
+def test_no_page_is_wider_than_its_screen(server, viewer, log, width):
+    for path in ("/", f"/executions/{log.id}"):
+        page = viewer.page(server.url + path, key=server.key, viewport={"width": width, "height": 740})
+        page.wait_for_selector("#list tr, .row:not([hidden])")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_everything_on_a_log_can_be_reached_by_tab(server, viewer, log):
+    page = viewer.log(server, log.id)
+    reached = set()
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        reached.add(page.evaluate("document.activeElement.id || document.activeElement.className"))
+    assert {"query", "follow", "wrap", "time", "goto", "download", "theme", "help", "stop", "log", "map", "delivery"} <= reached
+
+
+def test_who_wants_no_motion_gets_none(server, viewer, log):
+    page = viewer.log(server, log.id, reduced_motion="reduce")
+    assert page.evaluate("document.getAnimations().length") == 0
+
+
+def test_the_theme_follows_the_system_until_one_is_chosen(server, viewer, log):
+    page = viewer.log(server, log.id, theme="system", color_scheme="dark")
+    ground = "getComputedStyle(document.body).backgroundColor"
+    dark = page.evaluate(ground)
+    page.emulate_media(color_scheme="light")
+    light = page.evaluate(ground)
+    assert dark != light
+    page.keyboard.press("T")
+    page.keyboard.press("T")
+    assert page.evaluate(ground) == dark
+    page.reload()
+    assert page.evaluate(ground) == dark

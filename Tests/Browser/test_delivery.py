@@ -1,0 +1,194 @@
+"""Every line, once, in order: as the page shows it, through cuts, restarts and what should never happen."""
+
+import json
+import re
+import threading
+
+from proxy import CuttingProxy
+from viewer import (
+    OUTAGE, check_rows, rows, seed, texts, visible, wait_for_row, wait_for_words, words, wait_until_read)
+
+
+def message(n):
+    return f"line {n}: the quick brown fox jumps over the lazy dog"
+
+
+def check_from_top_to_bottom(page, count):
+    """Reads the whole log with the eyes: page after page, and holds every row against what was written."""
+    page.keyboard.press("Home")
+    next = 1
+    while True:
+        wait_for_row(page, next)
+        wait_until_read(page)
+        for row in check_rows(page):
+            if row["kind"] == "line" and row["first"] >= next:
+                assert row["first"] == next and row["text"] == message(next)
+                next += 1
+        if next > count:
+            return
+        page.keyboard.press("Space")
+        page.wait_for_function("next => [...document.querySelectorAll('.row:not([hidden])')].some((row) => +row.dataset.last >= next)", arg=next)
+
+
+def test_a_log_that_is_cut_fifty_times_is_shown_without_a_hole(server, viewer):
+    log = server.register()
+    seed(log, 200)
+    proxy = CuttingProxy(int(server.url.rsplit(":", 1)[1]), cuts=50, most=6_000)
+    page = viewer.log(server, log.id, base=proxy.url, allow=OUTAGE)
+    # In each frame the rows on the screen are consecutive, and each says what was written under its offset.
+    page.evaluate("""() => {
+      window.wrong = []; window.frames = 0; window.newest = 0;
+      const look = () => {
+        let before = 0;
+        for (const row of document.querySelectorAll('.row:not([hidden])')) {
+          const first = +row.dataset.first;
+          if (before && first !== before + 1) window.wrong.push(`${before} then ${first}`);
+          if (row.dataset.kind === 'line' && !row.textContent.includes(`line ${first}:`)) window.wrong.push(row.textContent);
+          if (row.dataset.kind === 'missing') window.wrong.push('missing');
+          before = first; window.newest = Math.max(window.newest, first);
+        }
+        window.frames++;
+        requestAnimationFrame(look);
+      };
+      look();
+    }""")
+
+    def produce():
+        n = 200
+        while proxy.left > 0 or proxy.cut < 50:
+            n = log.append(*[message(i) for i in range(n + 1, n + 101)])
+        log.append(*[message(i) for i in range(n + 1, n + 301)], end="SUCCEEDED")
+
+    producer = threading.Thread(target=produce)
+    producer.start()
+    while producer.is_alive():
+        page.wait_for_timeout(100)
+    assert proxy.cut == 50
+    wait_for_words(page, "Complete|Ended")
+    page.wait_for_selector(".row[data-kind=end]:not([hidden])")
+    assert page.evaluate("window.wrong") == []
+    assert page.evaluate("window.newest") == log.head
+    page.click("#delivery")
+    facts = page.inner_text("#delivery-facts")
+    assert f"{log.head:,} events of {log.head:,} events, all of them, each in its place" in facts
+    # The page began with a stream that may be cut before it stood.
+    assert int(re.search(r"Resumed\s+(\d+) times", facts)[1]) >= 40
+    page.keyboard.press("Escape")
+    proxy.close()
+    check_from_top_to_bottom(page, log.head - 1)
+
+
+def test_a_server_that_is_killed_and_started_again_is_waited_for(own_server, viewer):
+    server = own_server.start()
+    log = server.register()
+    seed(log, 100)
+    page = viewer.log(server, log.id, allow=OUTAGE)
+    wait_for_words(page, "^Live$")
+    for round in range(3):
+        server.kill()
+        wait_for_words(page, "^Reconnecting.*goes on after ")
+        assert page.inner_text("#announcement").startswith("Reconnecting")
+        server.start()
+        wait_for_words(page, f"^Resumed after {log.head}, nothing missing$")
+        head = log.append(*[message(n) for n in range(log.head + 1, log.head + 51)])
+        wait_for_row(page, head)
+        check_rows(page)
+    log.append(end="FAILED")
+    wait_for_words(page, "^Complete: every line received$")
+    check_from_top_to_bottom(page, log.head - 1)
+
+
+def test_a_restart_in_order_is_resumed_at_once(own_server, viewer):
+    server = own_server.start()
+    log = server.register()
+    seed(log, 10)
+    page = viewer.log(server, log.id, allow=OUTAGE)
+    wait_for_words(page, "^Live$")
+    assert server.stop() == 0
+    server.start()
+    wait_for_words(page, "^Resumed after 10, nothing missing$")
+
+
+def test_what_a_server_leaves_out_is_said_where_it_is(server, viewer):
+    log = server.register()
+    seed(log, 40)
+    context = viewer.context(key=server.key)
+    line = lambda n: json.dumps({"offset": n, "timestamp": 1_700_000_000_000 + n, "message": f"line {n}"}, separators=(",", ":"))
+
+    def stream(socket):
+        after = int(re.search(r"after=(\d+)", socket.url)[1])
+        # The events 21 to 30 don't exist for this server, however often it is asked.
+        socket.send("\n".join(line(n) for n in range(1, 41) if n > after and not 21 <= n <= 30))
+
+    context.route_web_socket(re.compile("/stream"), stream)
+    page = viewer.log(server, log.id, context=context)
+    wait_for_words(page, "^10 lines missing$")
+    wait_for_row(page, 40)
+    missing = [row for row in check_rows(page) if row["kind"] == "missing"]
+    assert [(row["first"], row["last"]) for row in missing] == [(21, 30)]
+    assert "10 lines missing here" in missing[0]["text"]
+    assert page.get_attribute("#delivery", "data-tone") == "bad"
+
+
+def test_a_stream_that_repeats_shows_each_line_once(server, viewer):
+    log = server.register()
+    seed(log, 40)
+    context = viewer.context(key=server.key)
+    line = lambda n: json.dumps({"offset": n, "timestamp": 1_700_000_000_000 + n, "message": message(n)}, separators=(",", ":"))
+
+    def stream(socket):
+        socket.send("\n".join(line(n) for n in range(1, 21)))
+        socket.send("\n".join(line(n) for n in range(11, 31)))
+        socket.send("\n".join(line(n) for n in range(5, 9)))
+        socket.send("\n".join(line(n) for n in range(31, 41)))
+
+    context.route_web_socket(re.compile("/stream"), stream)
+    page = viewer.log(server, log.id, context=context)
+    wait_for_row(page, 40)
+    assert [row["text"] for row in check_rows(page)][-40:] == [message(n) for n in range(1, 41)]
+
+
+def test_a_gateway_is_spoken_to_in_its_way(server, viewer):
+    log = server.register()
+    seed(log, 40)
+    context = viewer.context(key=server.key)
+    said = []
+
+    def stream(socket):
+        def hear(text):
+            said.append(json.loads(text))
+            generation = said[-1]["gen"]
+            lines = [json.dumps({"offset": n, "timestamp": 1, "message": message(n)}, separators=(",", ":")) for n in range(1, 41)]
+            socket.send(f'{{"type":"resumed","gen":{generation},"head":40}}')
+            socket.send("\n".join([f'{{"type":"block","gen":{generation - 1}}}', lines[0].replace("line 1", "old")]))
+            socket.send("\n".join([f'{{"type":"block","gen":{generation}}}', *lines]))
+
+        socket.on_message(hear)
+
+    def location(route):
+        answer = route.fetch()
+        body = answer.json()
+        if "websocket_url" in body:
+            body["websocket_url"] += "&opening=resume"
+        route.fulfill(response=answer, json=body)
+
+    context.route_web_socket(re.compile("/stream"), stream)
+    context.route(re.compile("/logs"), location)
+    page = viewer.log(server, log.id, context=context)
+    wait_for_row(page, 40)
+    assert said[0] == {"action": "resume", "gen": 1, "after": 0}
+    assert [row["text"] for row in check_rows(page)][-40:] == [message(n) for n in range(1, 41)]
+
+
+def test_a_removed_key_is_told_and_not_tried_for_ever(server, viewer):
+    key = server.create_key("viewer", "leaver")
+    log = server.register()
+    seed(log, 10)
+    page = viewer.log(server, log.id, key=key, allow=OUTAGE)
+    wait_for_words(page, "^Live$")
+    id = next(k["id"] for k in server.get("/api/v1/keys")["keys"] if k["user"] == "leaver")
+    server.delete(f"/api/v1/keys/{id}")
+    page.reload()
+    page.wait_for_selector("dialog.sign-in")
+    assert "not valid" in page.inner_text("dialog.sign-in")
+    assert page.evaluate("sessionStorage.getItem('everyline.key')") is None

@@ -1,0 +1,94 @@
+"""The list of executions, and what each role finds there."""
+
+import re
+
+from viewer import PHONE, wait_for_row, wait_for_words
+
+
+def test_a_command_is_started_followed_and_stopped(server, viewer):
+    page = viewer.page(server.url + "/", key=server.key)
+    page.click("#run")
+    page.fill("#run-command", "sh -c 'echo \"hello $NAME\"; sleep 600'")
+    page.fill("#run-environment", "NAME=world")
+    page.click("#run-form button.main")
+    page.wait_for_url("**/executions/*")
+    wait_for_row(page, 1)
+    assert page.inner_text(".row[data-first='1'] .text") == "hello world"
+    page.click("#stop")
+    page.click("#stop-form button.main")
+    page.wait_for_selector(".row[data-kind=end]:not([hidden])")
+    assert "STOPPED" in page.inner_text(".row[data-kind=end] .text")
+    page.wait_for_function("() => document.querySelector('#status').textContent.startsWith('Stopped')")
+    assert not page.is_visible("#stop")
+
+
+def test_a_command_that_cannot_be_is_not_sent(server, viewer):
+    page = viewer.page(server.url + "/", key=server.key, allow=re.compile("400"))
+    page.click("#run")
+    page.fill("#run-command", "echo 'open")
+    page.click("#run-form button.main")
+    assert page.inner_text("#run-trouble") == "A quote isn’t closed."
+    page.fill("#run-command", "true")
+    page.fill("#run-directory", "nowhere")
+    page.click("#run-form button.main")
+    page.wait_for_function("() => document.querySelector('#run-trouble').textContent.includes('absolute')")
+
+
+def test_executions_are_found_and_kept_fresh(own_server, viewer):
+    server = own_server.start()
+    for n in range(70):
+        server.register().append(end="FAILED" if n % 10 == 0 else "SUCCEEDED")
+    log = server.register()
+    page = viewer.page(server.url + "/", key=server.key)
+    page.wait_for_selector("#list tr")
+    assert page.locator("#list tr").count() == 50
+    page.click("#more")
+    page.wait_for_function("() => document.querySelectorAll('#list tr').length === 71")
+    page.click("text=Failed")
+    page.wait_for_function("() => document.querySelectorAll('#list tr').length === 7")
+    page.click("text=Running")
+    page.wait_for_function("() => document.querySelectorAll('#list tr').length === 1")
+    log.append("x")
+    page.wait_for_function("() => document.querySelector('#list .lines').textContent === '1'")
+    page.click("#statuses >> text=All")
+    page.fill("#filter", log.id)
+    page.wait_for_function("() => document.querySelectorAll('#list tr').length === 1")
+    page.fill("#filter", "nothing like this")
+    page.wait_for_selector("#empty:not([hidden])")
+    assert page.inner_text("#empty") == "Nothing matches."
+
+
+def test_roles_see_what_they_may_do(server, viewer):
+    mine = server.create_key("developer", "ann")
+    id = server.run("sleep", "600", key=mine)
+    expected = {
+        "viewer": (False, False), "developer": (True, False), "operator": (True, True), "admin": (True, True)}
+    for role, (runs, stops) in expected.items():
+        key = server.create_key(role, f"the-{role}")
+        page = viewer.page(server.url + "/", key=key)
+        row = page.locator(f"#list tr:has(a[href='/executions/{id}'])")
+        row.wait_for()
+        assert page.is_visible("#run") == runs
+        assert row.locator("button").is_visible() == stops
+        assert page.inner_text("#account span") == f"the-{role} · {role}"
+    page = viewer.page(server.url + "/", key=mine)
+    row = page.locator(f"#list tr:has(a[href='/executions/{id}'])")
+    row.locator("button").click()
+    page.click("#stop-form button.main")
+    page.wait_for_function("id => document.querySelector(`a[href='/executions/${id}']`).closest('tr').textContent.includes('Stopped')", arg=id)
+
+
+def test_the_list_is_walked_by_keys(server, viewer):
+    server.register()
+    page = viewer.page(server.url + "/", key=server.key)
+    page.wait_for_selector("#list tr")
+    page.keyboard.press("/")
+    assert page.evaluate("document.activeElement.id") == "filter"
+    page.keyboard.press("Escape")
+    page.keyboard.press("j")
+    href = page.evaluate("document.activeElement.getAttribute('href')")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**" + href)
+    page.go_back()
+    page.keyboard.press("?")
+    page.wait_for_selector("#sheet-help[open]")

@@ -1,0 +1,355 @@
+"""A log's page: a million lines, searching, places, times, selecting and copying."""
+
+import json
+import re
+import time
+
+import pytest
+
+from viewer import (
+    DESK, PHONE, check_rows, elements, found, heap, rows, search, seed, texts, visible, wait_for_row, wait_for_words,
+    wait_until_read, words)
+
+MILLION = 1_000_000
+START = 1_760_000_000_000
+
+
+@pytest.fixture(scope="module")
+def million(server):
+    """A log of a million lines that has ended: one every 10 ms, with a minute of silence before line 500,001."""
+    log = server.register()
+    seed(log, MILLION, time_of=lambda n: START + n * 10 + (60_000 if n > 500_000 else 0),
+         message_of=lambda n: f"\x1b[3{n % 8}mline\x1b[0m {n} of {MILLION}: {'needle ' if n % 50_000 == 7 else ''}{n * 7919 % 1_000_003}")
+    log.append(end="SUCCEEDED")
+    return log
+
+
+def test_a_million_lines_cost_no_more_than_a_screen(server, viewer, million):
+    page = viewer.log(server, million.id)
+    wait_for_row(page, MILLION + 1)
+    assert visible(page)[-1]["kind"] == "end"
+    dom = elements(page)
+    page.mouse.move(500, 400)
+    for _ in range(100):
+        page.mouse.wheel(0, -4_000)
+        page.wait_for_timeout(5)
+    wait_until_read(page)
+    check_rows(page)
+    box = page.locator("#map").bounding_box()
+    x, low, high = box["x"] + 8, box["y"] + 2, box["y"] + box["height"] - 4
+    page.mouse.move(x, high)
+    page.mouse.down()
+    for step in range(0, 100):
+        page.mouse.move(x, high - (high - low) * step / 99)
+        page.wait_for_timeout(5)
+    page.mouse.up()
+    wait_for_row(page, 1)
+    assert visible(page)[0]["first"] == 1
+    for place in range(1, 20):
+        page.evaluate("hash => { location.hash = hash }", f"#L{place * 50_000}")
+        wait_for_row(page, place * 50_000)
+        wait_until_read(page)
+        row = next(r for r in check_rows(page) if r["first"] == place * 50_000)
+        assert row["text"].startswith(f"line {place * 50_000} of")
+    assert elements(page) <= dom + 150
+    assert page.evaluate("document.querySelectorAll('.row').length") < 60
+    assert heap(page) < 80 << 20
+
+
+def test_a_search_goes_over_all_lines_and_counts_truly(server, viewer, million):
+    page = viewer.log(server, million.id)
+    assert search(page, "NEEDLE") == "20"
+    page.keyboard.press("Enter")
+    page.wait_for_function("() => document.querySelector('#found').textContent.startsWith('1 of 20')")
+    wait_for_row(page, 7)
+    assert "needle" in page.inner_text(".row.current mark")
+    page.keyboard.press("Escape")
+    page.keyboard.press("/")
+    page.click("#is-regex")
+    page.fill("#query", r"^line \d*77777 of")
+    expected = sum(1 for n in range(1, MILLION + 1) if n % 100_000 == 77_777)
+    assert re.fullmatch(rf"(\d+ of )?{expected}", found(page))
+    page.fill("#query", "(")
+    page.wait_for_function("() => document.querySelector('#found').textContent === 'not an expression'")
+    assert page.get_attribute("#query", "aria-invalid") == "true"
+
+
+def test_n_and_shift_n_walk_the_matches_round(server, viewer):
+    log = server.register()
+    seed(log, 5_000, message_of=lambda n: f"line {n}" + (" match" if n in (10, 2_500, 4_900) else ""))
+    page = viewer.log(server, log.id, "#L1")
+    assert search(page, "match") in ("3", "1 of 3")
+    page.locator("#log").focus()
+    seen = []
+    for key in ["n", "n", "n", "N", "N"]:
+        page.keyboard.press(key)
+        page.wait_for_timeout(50)
+        page.wait_for_selector(".row.current:not([hidden])")
+        seen.append(int(page.get_attribute(".row.current", "data-first")))
+    assert seen == [2_500, 4_900, 10, 4_900, 2_500]
+    # What comes later is searched as well.
+    log.append("another match")
+    page.wait_for_function("() => document.querySelector('#found').textContent.endsWith('of 4')")
+
+
+def test_an_expression_that_takes_for_ever_is_given_up(server, viewer):
+    log = server.register()
+    log.append("a" * 40 + "!")
+    page = viewer.log(server, log.id)
+    page.keyboard.press("/")
+    page.click("#is-regex")
+    # The page marks what is in view with the same expression, so the line isn't in view.
+    log.append(*["x"] * 200)
+    wait_for_row(page, 201)
+    page.fill("#query", "(a+)+$")
+    page.wait_for_function("() => document.querySelector('#found').textContent.includes('takes too long')", timeout=30_000)
+    page.fill("#query", "x")
+    assert found(page).endswith("200")
+
+
+def test_a_permalink_shows_its_lines_also_after_a_reload(server, viewer, million):
+    page = viewer.log(server, million.id, "#L123456-L123460")
+    wait_for_row(page, 123_456)
+
+    def check():
+        selected = [row for row in visible(page) if "selected" in row["classes"]]
+        assert [row["first"] for row in selected] == list(range(123_456, 123_461))
+        assert page.inner_text("#selected") == "Lines 123456–123460 (5 lines)"
+
+    check()
+    page.reload()
+    wait_for_row(page, 123_456)
+    check()
+    page.locator(".row[data-first='123458'] .number").click()
+    assert page.evaluate("location.hash") == "#L123458"
+    page.locator(".row[data-first='123462'] .number").click(modifiers=["Shift"])
+    assert page.evaluate("location.hash") == "#L123458-L123462"
+    page.reload()
+    wait_for_row(page, 123_458)
+    assert page.inner_text("#selected") == "Lines 123458–123462 (5 lines)"
+    page.keyboard.press("l")
+    page.wait_for_function("() => document.querySelector('#announcement').textContent === 'Link copied'")
+    assert page.evaluate("navigator.clipboard.readText()") == f"{server.url}/executions/{million.id}#L123458-L123462"
+
+
+def test_a_time_and_a_line_can_be_gone_to(server, viewer, million):
+    page = viewer.log(server, million.id, timezone_id="UTC")
+    places = {
+        "750,000": 750_000,
+        time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(START / 1000 + 5_000)): None,
+    }
+    for typed, line in places.items():
+        page.keyboard.press("g")
+        page.wait_for_selector("#sheet-goto[open]")
+        page.fill("#place", typed)
+        page.keyboard.press("Enter")
+        page.wait_for_selector("#sheet-goto", state="hidden")
+        if line is None:
+            # START isn't a whole second, so the first line that isn't older than the typed one is computed the same way.
+            wanted = (START // 1000 + 5_000) * 1000
+            line = max(1, -(-(wanted - START) // 10))
+            line = line if line <= 500_000 else line
+        wait_for_row(page, line)
+        assert int(page.get_attribute(".row.current", "data-first")) == line
+    page.keyboard.press("g")
+    page.fill("#place", "yesterday")
+    page.keyboard.press("Enter")
+    assert page.inner_text("#place-trouble") == "That is neither a line nor a time."
+
+
+def test_a_running_log_can_be_gone_through_by_time_and_line_too(server, viewer):
+    log = server.register()
+    seed(log, 30_000, time_of=lambda n: START + n * 1_000)
+    page = viewer.log(server, log.id, timezone_id="UTC")
+    page.keyboard.press("Home")
+    wait_for_row(page, 1)
+    wait_until_read(page)
+    check_rows(page)
+    page.keyboard.press("g")
+    page.fill("#place", time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(START / 1000 + 12_345)))
+    page.keyboard.press("Enter")
+    wait_for_row(page, 12_345)
+    assert int(page.get_attribute(".row.current", "data-first")) == 12_345
+
+
+def test_silence_has_a_divider(server, viewer, million):
+    page = viewer.log(server, million.id, "#L500000")
+    wait_for_row(page, 500_001)
+    assert page.inner_text(".row[data-first='500001'] .pause") == "1 min 00 s of silence"
+    assert page.locator(".pause:not([hidden])").count() == 1
+    check_rows(page)
+
+
+def test_times_are_shown_in_each_way(server, viewer):
+    log = server.register()
+    log.append_raw(json.dumps({"timestamp": START, "message": "x"}) + "\n")
+    page = viewer.log(server, log.id, timezone_id="Asia/Kolkata")
+    shown = []
+    for _ in range(4):
+        page.keyboard.press("t")
+        page.wait_for_timeout(50)
+        shown.append(page.inner_text(".row .time") if page.is_visible(".row .time") else "")
+    utc = time.strftime("%H:%M:%S.000", time.gmtime(START / 1000))
+    local = time.strftime("%H:%M:%S.000", time.gmtime(START / 1000 + 19_800))
+    assert shown[:2] == [local, utc] and shown[2].startswith("−") and shown[3] == ""
+
+
+def test_following_yields_to_scrolling_and_comes_back(server, viewer):
+    log = server.register()
+    seed(log, 500)
+    page = viewer.log(server, log.id)
+    wait_for_row(page, 500)
+    page.mouse.move(500, 400)
+    page.mouse.wheel(0, -300)
+    page.wait_for_function("() => document.querySelector('#follow').getAttribute('aria-pressed') === 'false'")
+    before = visible(page)[0]
+    log.append(*[f"new {n}" for n in range(312)])
+    page.wait_for_function("() => document.querySelector('#pill').textContent === '↓ 312 new'")
+    assert visible(page)[0]["first"] == before["first"]
+    page.click("#pill")
+    wait_for_row(page, 812)
+    assert not page.is_visible("#pill")
+    page.keyboard.press("k")
+    assert page.get_attribute("#follow", "aria-pressed") == "false"
+    page.keyboard.press("End")
+    log.append("last")
+    wait_for_row(page, 813)
+    # Scrolling down to the end is coming back as well.
+    page.mouse.wheel(0, -300)
+    page.wait_for_timeout(100)
+    page.mouse.wheel(0, 3_000)
+    page.wait_for_function("() => document.querySelector('#follow').getAttribute('aria-pressed') === 'true'")
+
+
+def test_long_lines_are_wrapped_and_unwrapped(server, viewer):
+    log = server.register()
+    seed(log, 300, message_of=lambda n: f"{n} " + "word " * (n % 90))
+    page = viewer.log(server, log.id)
+    check_rows(page)
+    page.keyboard.press("w")
+    page.wait_for_function("() => document.querySelector('#rows').classList.contains('wraps')")
+    page.wait_for_timeout(100)
+    found = check_rows(page)
+    assert max(row["height"] for row in found) > 60
+    assert visible(page)[-1]["first"] == 300
+    page.mouse.move(500, 400)
+    for _ in range(40):
+        page.mouse.wheel(0, -333)
+        page.wait_for_timeout(10)
+        check_rows(page)
+    for _ in range(60):
+        page.mouse.wheel(0, 333)
+        page.wait_for_timeout(10)
+    page.wait_for_timeout(200)
+    assert visible(page)[-1]["first"] == 300
+    page.keyboard.press("w")
+    page.wait_for_timeout(100)
+    assert max(row["height"] for row in check_rows(page)) == 20
+
+
+def test_text_is_copied_without_its_gutter(server, viewer):
+    log = server.register()
+    log.append("\x1b[31mfirst\x1b[0m", "  second", "third")
+    page = viewer.log(server, log.id)
+    page.keyboard.press("t")
+    page.evaluate("""() => {
+      const texts = document.querySelectorAll('.row:not([hidden]) .text');
+      getSelection().setBaseAndExtent(texts[0], 0, texts[2], texts[2].childNodes.length);
+    }""")
+    page.keyboard.press("Control+c")
+    assert page.evaluate("navigator.clipboard.readText()").split("\n") == ["first", "  second", "third"]
+
+
+def test_lines_are_selected_and_copied_by_keys(server, viewer):
+    log = server.register()
+    seed(log, 2_000)
+    page = viewer.log(server, log.id, "#L1000")
+    wait_for_row(page, 1_000)
+    for key in ["v", "j", "Shift+ArrowDown", "Shift+ArrowDown"]:
+        page.keyboard.press(key)
+    first = int(re.fullmatch(r"#L(\d+)-L(\d+)", page.evaluate("location.hash"))[1])
+    page.keyboard.press("c")
+    page.wait_for_function("() => document.querySelector('#announcement').textContent === '3 lines copied'")
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied == "".join(f"line {n}: the quick brown fox jumps over the lazy dog\n" for n in range(first, first + 3))
+    page.keyboard.press("Escape")
+    assert not page.is_visible("#selection")
+    assert page.evaluate("location.hash") == ""
+
+
+def test_stderr_is_marked_not_only_by_colour(server, viewer):
+    log = server.register()
+    log.append("out", stream="stdout")
+    log.append("err", stream="stderr")
+    page = viewer.log(server, log.id)
+    wait_for_row(page, 2)
+    mark = "row => getComputedStyle(row.querySelector('.number'), '::before').content"
+    assert page.eval_on_selector(".row[data-first='2']", mark) == '"err"'
+    assert page.eval_on_selector(".row[data-first='1']", mark) == "none"
+
+
+def test_pieces_of_a_line_are_joined_and_the_whole_can_be_read(server, viewer):
+    log = server.register()
+    log.append_raw("".join(json.dumps(e) + "\n" for e in [
+        {"timestamp": START, "message": "a" * 20_000, "partial": True},
+        {"timestamp": START, "message": "b" * 20_000, "partial": True},
+        {"timestamp": START, "message": "c"},
+        {"timestamp": START, "message": "next"}]))
+    page = viewer.log(server, log.id)
+    wait_for_row(page, 4)
+    found = rows(page)
+    assert [(row["first"], row["last"]) for row in found] == [(1, 3), (4, 4)]
+    assert found[0]["text"].startswith("a" * 10_000) and "+ 30,001 characters" in found[0]["text"]
+    page.click(".whole")
+    page.wait_for_selector("#sheet-line[open]")
+    assert page.input_value("#line-text") == "a" * 20_000 + "b" * 20_000 + "c"
+
+
+def test_a_log_is_downloaded_as_it_was_written(server, viewer, tmp_path):
+    for ends in (True, False):
+        log = server.register()
+        messages = [f"\x1b[3{n % 8}mline {n}\x1b[0m ü" for n in range(40_000)]
+        log.append(*messages)
+        if ends:
+            log.append(end="SUCCEEDED")
+        page = viewer.log(server, log.id)
+        for button, name in (("#download-text", "log"), ("#download-events", "ndjson")):
+            page.keyboard.press("d")
+            page.wait_for_selector("#sheet-download[open]")
+            with page.expect_download() as download:
+                page.click(button)
+            assert download.value.suggested_filename == f"{log.id}.{name}"
+            path = tmp_path / name
+            download.value.save_as(path)
+            lines = path.read_text().split("\n")[:-1]
+            if name == "log":
+                assert lines == messages
+            else:
+                assert [json.loads(line)["offset"] for line in lines] == list(range(1, log.head + 1))
+
+
+def test_an_end_is_said_with_its_code_and_reason(server, viewer):
+    id = server.run("sh", "-c", "echo out; exit 3")
+    page = viewer.log(server, id)
+    page.wait_for_selector(".row[data-kind=end]:not([hidden])")
+    assert "FAILED with exit code 3 · 1 line" in texts(page)[-1]
+    page.wait_for_function("() => document.querySelector('#status').textContent === 'Failed · exit 3'")
+    wait_for_words(page, "^Complete: every line received$")
+    assert "line" not in page.inner_text("#rate")
+
+
+def test_a_large_log_says_what_was_not_read_and_reads_it(server, viewer, million):
+    page = viewer.log(server, million.id)
+    assert words(page) == "Ended"
+    page.click("#delivery")
+    page.click("#verify")
+    page.wait_for_function(
+        "() => document.querySelector('#delivery-facts').textContent.includes('all of them')", timeout=120_000)
+    page.keyboard.press("Escape")
+    wait_for_words(page, "^Complete: every line received$")
+
+
+def test_an_unknown_execution_is_said(server, viewer):
+    page = viewer.page(f"{server.url}/executions/nonsense", key=server.key, allow=re.compile("404"))
+    page.wait_for_selector("#empty:not([hidden])")
+    assert page.inner_text("#empty") == "There is no execution with this id."

@@ -1,0 +1,120 @@
+"""What a hostile command can write, and what a reader's key is kept from."""
+
+import json
+import re
+
+from viewer import check_rows, elements, rows, texts, visible, wait_for_row
+
+
+def test_hostile_output_is_text_and_nothing_else(server, viewer):
+    hostile = [
+        "<img src=x onerror=\"document.title='owned'\">", "<script>document.title='owned'</script>", "</div></body><h1>x",
+        "&lt;b&gt; &amp;", "${document.title='owned'}", "\x1b]8;;javascript:document.title='owned'\x07click\x1b]8;;\x07",
+        "\x1b]8;;data:text/html,<script>1</script>\x07click\x1b]8;;\x07", "\x1b]0;owned\x07title", "\x1b[2J\x1b[H\x1bcgone?",
+        "\x1b[31m" * 30_000 + "bomb", "\x1b[999999999Cfar", "‮reversed", "a\u0300" * 500, "\x00\x07\x08\x7f\x9b31mcontrols",
+        "x" * 262_144, "<b>" * 80_000, json.dumps({"offset": 1, "type": "end"}), "漢" * 80_000]
+    log = server.register()
+    log.append(*hostile)
+    page = viewer.log(server, log.id)
+    wait_for_row(page, len(hostile))
+    found = {row["first"]: row["text"] for row in check_rows(page)}
+    assert found[1] == hostile[0] and found[2] == hostile[1] and found[4] == hostile[3]
+    assert found[6] == "click" and found[8] == "title" and found[9] == "gone?" and found[10] == "bomb"
+    assert found[11].strip() == "far" and len(found[11]) <= 1_010
+    assert found[14] == "31mcontrols"
+    assert found[15].startswith("x" * 10_000) and "+ 252,144 characters" in found[15]
+    assert found[17] == hostile[16]
+    assert "owned" not in page.title()
+    assert page.locator("#rows img, #rows script, #rows h1, #rows b").count() == 0
+    assert page.locator("#rows .text a").count() == 0
+    assert all(row["height"] == 20 for row in rows(page))
+    page.keyboard.press("w")
+    page.wait_for_timeout(300)
+    check_rows(page)
+    page.keyboard.press("Home")
+    for _ in range(20):
+        page.keyboard.press("Space")
+    page.wait_for_timeout(100)
+    check_rows(page)
+    assert elements(page) < 1_500
+
+
+def test_a_link_leads_to_the_web_in_a_tab_of_its_own(server, viewer):
+    log = server.register()
+    log.append("see \x1b]8;;https://example.com/a?b=c\x1b\\this\x1b]8;;\x1b\\ page")
+    page = viewer.log(server, log.id)
+    link = page.locator("#rows .text a")
+    assert link.get_attribute("href") == "https://example.com/a?b=c"
+    assert link.get_attribute("target") == "_blank" and "noopener" in link.get_attribute("rel")
+    assert texts(page)[0] == "see this page"
+
+
+def test_a_million_colours_cost_no_elements(server, viewer):
+    log = server.register()
+    log.append(*["".join(f"\x1b[38;5;{n % 256}m{n % 10}" for n in range(5_000))] * 60)
+    page = viewer.log(server, log.id)
+    wait_for_row(page, 60)
+    assert elements(page) < 400 * 60
+    assert len(texts(page)[-1]) == 5_000
+
+
+def test_pages_have_a_policy_and_keep_no_cookies(server, viewer):
+    for path in ("/", "/executions/x", "/assets/log-page.js", "/assets/style.css"):
+        _, headers, _ = server.request("GET", path, key="")
+        policy = dict(part.strip().split(" ", 1) for part in headers["Content-Security-Policy"].split(";"))
+        host = server.url.split("//")[1]
+        assert policy == {
+            "default-src": "'none'", "script-src": "'self'", "style-src": "'self'",
+            "connect-src": f"'self' ws://{host} wss://{host}", "img-src": "'self' data:", "base-uri": "'none'",
+            "frame-ancestors": "'none'", "form-action": "'none'"}
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert "Set-Cookie" not in headers
+        status, _, body = server.request("GET", path, key="", headers={"If-None-Match": "\"nothing\""})
+        assert status == 200 and body
+        try:
+            server.request("GET", path, key="", headers={"If-None-Match": headers["ETag"]})
+            raise AssertionError("it was sent again")
+        except Exception as error:
+            assert getattr(error, "status", None) == 304
+
+
+def test_a_key_is_asked_for_and_stands_in_no_address(server, viewer):
+    log = server.register()
+    log.append("hello")
+    context = viewer.context()
+    addresses = []
+    context.on("request", lambda request: addresses.append(request.url))
+    page = viewer.page(f"{server.url}/executions/{log.id}#L1", context=context, allow=re.compile("401"))
+    page.wait_for_selector("dialog.sign-in")
+    page.fill("#key", "elk_wrong")
+    page.keyboard.press("Enter")
+    page.wait_for_function("() => document.querySelector('dialog.sign-in .trouble')?.textContent.includes('not valid')")
+    page.fill("#key", server.key)
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".row.selected:not([hidden])")
+    assert texts(page)[0] == "hello"
+    assert not any(server.key in address for address in addresses)
+    assert page.evaluate("JSON.stringify(localStorage)").find(server.key) < 0
+    assert page.evaluate("document.cookie") == ""
+    # Another tab asks this one; when all are closed, nobody answers.
+    other = viewer.page(server.url + "/", context=context)
+    other.wait_for_selector("#list tr")
+    other.click("text=Sign out")
+    other.wait_for_selector("dialog.sign-in")
+    page.wait_for_selector("dialog.sign-in")
+
+
+def test_a_page_loads_little_and_shows_lines_soon(server, viewer):
+    log = server.register()
+    log.append(*[f"line {n}" for n in range(2_000)])
+    context = viewer.context(key=server.key)
+    sizes = {}
+    context.on("response", lambda response: "/api/" not in response.url and sizes.update(
+        {response.url: len(response.body())}))
+    page = viewer.log(server, log.id, context=context)
+    page.wait_for_timeout(300)
+    assert sum(sizes.values()) < 100_000, sizes
+    # Everything that is loaded was asked for by the page itself, at once.
+    preloaded = set(page.eval_on_selector_all("link[rel=modulepreload]", "links => links.map((link) => link.href)"))
+    modules = {url for url in sizes if url.endswith(".js")} - {f"{server.url}/assets/{name}.js" for name in ("log-page", "theme")}
+    assert modules == preloaded

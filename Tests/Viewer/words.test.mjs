@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { contrast, readable } from "../../Sources/EverylineServer/Resources/viewer/colour.js";
+import { commandLine } from "../../Sources/EverylineServer/Resources/viewer/command.js";
+import { place } from "../../Sources/EverylineServer/Resources/viewer/place.js";
+import { ago, duration, fragmentOf, lineTime, linesIn, size } from "../../Sources/EverylineServer/Resources/viewer/time.js";
+import { splitWords } from "../../Sources/EverylineServer/Resources/viewer/words.js";
+
+
+
+test("a command is split as a shell splits it", () => {
+  assert.deepEqual(splitWords(`a 'b c' "d \\"e\\" \\n" f\\ g '' x"y"'z'`), ["a", "b c", 'd "e" \\n', "f g", "", "xyz"]);
+  assert.deepEqual(splitWords("  a\n\tb  "), ["a", "b"]);
+  assert.deepEqual(splitWords(""), []);
+  assert.equal(splitWords("a 'b"), null);
+  assert.equal(splitWords('a "b'), null);
+});
+
+test("a command as it is shown can be typed again", () => {
+  for (const command of [["ls", "-la"], ["sh", "-c", "echo 'it''s' | cat"], ["", "a b", "it's", "ü", "$HOME", "a\\b"]]) {
+    assert.deepEqual(splitWords(commandLine(command)), command);
+  }
+});
+
+test("durations and sizes read well", () => {
+  assert.deepEqual([0, 999, 1_500, 59_940, 60_000, 3_599_000, 3_600_000, 200_000_000].map(duration),
+    ["0 ms", "999 ms", "1.5 s", "59.9 s", "1 min 00 s", "59 min 59 s", "1 h 00 min", "2 d 7 h"]);
+  assert.deepEqual([0, 999, 1_000, 1_550_000, 12_000_000_000].map(size), ["0 B", "999 B", "1.0 kB", "1.6 MB", "12 GB"]);
+  assert.equal(ago(0, 3_000), "just now");
+  assert.equal(ago(0, 125_000), "2 min ago");
+});
+
+test("a line's time is shown in each way", () => {
+  const time = Date.UTC(2026, 0, 31, 14, 3, 20, 7);
+  assert.equal(lineTime(time, "utc", 0), "14:03:20.007");
+  assert.equal(lineTime(time, "elapsed", time - 3_725_001), "+1:02:05.001");
+  assert.equal(lineTime(time, "elapsed", time + 5), "−0:00:00.005");
+  assert.equal(lineTime(time, "off", 0), "");
+});
+
+test("a place is a line, a time of the day, a date or a time since the start", () => {
+  const start = Date.UTC(2026, 0, 31, 23, 50, 0);
+  assert.deepEqual(place("1,200", start, true), { line: 1200 });
+  assert.deepEqual(place("L42", start, true), { line: 42 });
+  assert.deepEqual(place("23:55:01.5", start, true), { time: start + 301_500 });
+  assert.deepEqual(place("00:05", start, true), { time: start + 900_000 });
+  assert.deepEqual(place("2026-01-31 14:03Z", start, false), { time: Date.UTC(2026, 0, 31, 14, 3) });
+  assert.deepEqual(place("+1h5m", start, true), { time: start + 3_900_000 });
+  assert.deepEqual(place("+90s", start, true), { time: start + 90_000 });
+  for (const none of ["", "x", "25:00", "12:61", "+", "-5"]) assert.equal(place(none, start, true), null, none);
+});
+
+test("a fragment names a line or a range, and nothing else does", () => {
+  assert.deepEqual(linesIn("#L120-L140"), [120, 140]);
+  assert.deepEqual(linesIn("#L140-120"), [120, 140]);
+  assert.deepEqual(linesIn("#L7"), [7, 7]);
+  for (const none of ["", "#", "#L", "#L0", "#L-1", "#L1x", "#L1-", "#x"]) assert.equal(linesIn(none), null, none);
+  assert.deepEqual(linesIn(fragmentOf(3, 9)), [3, 9]);
+  assert.equal(fragmentOf(3, 3), "#L3");
+});
+
+test("a colour that can't be read is made one that can", () => {
+  for (const ground of [[15, 17, 19], [253, 253, 252]]) {
+    for (let n = 0; n < 4096; n++) {
+      const colour = [(n & 15) * 17, ((n >> 4) & 15) * 17, (n >> 8) * 17];
+      assert.ok(contrast(readable(colour, ground), ground) >= 4.49);
+    }
+  }
+  assert.deepEqual(readable([255, 200, 0], [15, 17, 19]), [255, 200, 0]);
+});
