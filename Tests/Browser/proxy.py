@@ -6,9 +6,9 @@ import threading
 
 
 class CuttingProxy:
-    def __init__(self, port, cuts, most=20_000, seed=1):
+    def __init__(self, port, cuts, most=12_000, seed=1):
         self.port = port
-        self.left = cuts
+        self.cuts = cuts
         self.most = most
         self.random = random.Random(seed)
         self.listener = socket.create_server(("127.0.0.1", 0))
@@ -38,11 +38,10 @@ class CuttingProxy:
         passed = 0
         try:
             while data := source.recv(65_536):
-                if is_request and b"upgrade: websocket" in data.lower() and self.left > 0:
-                    self.left -= 1
+                if is_request and b"upgrade: websocket" in data.lower() and self.cut < self.cuts:
                     state["limit"] = self.random.randrange(200, self.most)
                 limit = state["limit"]
-                if not is_request and limit is not None and passed + len(data) >= limit:
+                if not is_request and limit is not None and passed + len(data) >= limit and self.cut < self.cuts:
                     # In the middle of whatever it is.
                     target.sendall(data[: limit - passed])
                     self.cut += 1

@@ -58,7 +58,7 @@ def test_a_million_lines_cost_no_more_than_a_screen(server, viewer, million):
 
 def test_a_search_goes_over_all_lines_and_counts_truly(server, viewer, million):
     page = viewer.log(server, million.id)
-    assert search(page, "NEEDLE") == "20"
+    assert search(page, "NEEDLE") == "20 of 20"
     page.keyboard.press("Enter")
     page.wait_for_function("() => document.querySelector('#found').textContent.startsWith('1 of 20')")
     wait_for_row(page, 7)
@@ -230,7 +230,7 @@ def test_long_lines_are_wrapped_and_unwrapped(server, viewer):
     page.wait_for_function("() => document.querySelector('#rows').classList.contains('wraps')")
     page.wait_for_timeout(100)
     found = check_rows(page)
-    assert max(row["height"] for row in found) > 60
+    assert max(row["height"] for row in found) >= 60
     assert visible(page)[-1]["first"] == 300
     page.mouse.move(500, 400)
     for _ in range(40):

@@ -29,10 +29,12 @@ struct ViewerAsset: Sendable {
     private static let styles: [(String, [UInt8])] = [
         ("executions", PackageResources.executions_css),
         ("log", PackageResources.log_css),
+        ("sheets", PackageResources.sheets_css),
         ("style", PackageResources.style_css),
     ]
 
     private static let scripts: [(String, [UInt8])] = [
+        ("ago", PackageResources.ago_js),
         ("ansi", PackageResources.ansi_js),
         ("api", PackageResources.api_js),
         ("blocks", PackageResources.blocks_js),
@@ -82,33 +84,34 @@ struct ViewerAsset: Sendable {
 
     /// A script or style sheet without its comments, indentation and empty lines: a third of it, which no browser needs.
     ///
-    /// It knows no grammar: a comment is what begins a line and is closed at the end of one, and no string goes over several
-    /// lines. The tests run what is left.
+    /// It knows no grammar: `/*` begins a comment wherever it stands, `//` only where a line begins, and no string goes over
+    /// several lines. The tests run what is left.
     private static func withoutComments(_ source: [UInt8]) -> [UInt8] {
         var result: [UInt8] = []
         result.reserveCapacity(source.count)
-        var isComment = false
-        for line in source.split(separator: UInt8(ascii: "\n")) {
+        for line in withoutBlockComments(source).split(separator: UInt8(ascii: "\n")) {
             let code = line.drop { $0 == UInt8(ascii: " ") }
-            let closes = code.suffix(2).elementsEqual("*/".utf8)
-            if !isComment, code.starts(with: "/*".utf8) {
-                isComment = !closes && !code.hasCodeBehindComment
-                if isComment || closes { continue }
-            } else if isComment {
-                isComment = !closes
-                continue
-            }
             if code.isEmpty || code.starts(with: "//".utf8) { continue }
             result += code
             result.append(UInt8(ascii: "\n"))
         }
         return result
     }
-}
 
-extension ArraySlice<UInt8> {
-    /// Whether a comment that begins here is closed before the line's end.
-    fileprivate var hasCodeBehindComment: Bool {
-        zip(self, dropFirst()).contains { $0 == UInt8(ascii: "*") && $1 == UInt8(ascii: "/") }
+    private static func withoutBlockComments(_ source: [UInt8]) -> [UInt8] {
+        var result: [UInt8] = []
+        result.reserveCapacity(source.count)
+        var rest = source[...]
+        while let byte = rest.first {
+            if rest.starts(with: "/*".utf8) {
+                rest = rest.dropFirst(2)
+                while !rest.isEmpty, !rest.starts(with: "*/".utf8) { rest = rest.dropFirst() }
+                rest = rest.dropFirst(2).drop { $0 == UInt8(ascii: " ") }
+            } else {
+                result.append(byte)
+                rest = rest.dropFirst()
+            }
+        }
+        return result
     }
 }

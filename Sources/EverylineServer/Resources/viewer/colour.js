@@ -1,5 +1,7 @@
 // Colours that a program chose, made readable on the theme's ground (WCAG 2.2, 1.4.3: contrast 4.5 to 1).
 
+/** A little more than is asked for, so that rounding leaves enough. */
+const READABLE = 4.6;
 const STEPS = [0, 95, 135, 175, 215, 255];
 /** @typedef {[number, number, number]} RGB */
 
@@ -41,12 +43,12 @@ export function contrast(one, other) {
 /** The colour, or the nearest to it on its way to black or white that can be read on the ground.
  * @param {RGB} colour @param {RGB} ground @returns {RGB} */
 export function readable(colour, ground) {
-  if (contrast(colour, ground) >= 4.5) return colour;
+  if (contrast(colour, ground) >= READABLE) return colour;
   const target = luminance(ground) > 0.18 ? 0 : 255;
   let [low, high] = [0, 1];
   for (let i = 0; i < 8; i++) {
     const middle = (low + high) / 2;
-    if (contrast(mix(colour, target, middle), ground) >= 4.5) high = middle;
+    if (contrast(mix(colour, target, middle), ground) >= READABLE) high = middle;
     else low = middle;
   }
   return mix(colour, target, high);

@@ -1,10 +1,11 @@
 // The list of executions: found, started, stopped, and a link to each one's log.
 
+import { ago } from "./ago.js";
 import { isTerminal, json, mayRun, mayStop, request, sending } from "./api.js";
 import { commandLine } from "./command.js";
 import { announce, byId, changeTheme, isTyping, make, reasonOf, setUpSheets, setUpTheme, sheet, showStatus, whoAmI } from "./page.js";
 import { signOut } from "./session.js";
-import { ago, duration, fullTime } from "./time.js";
+import { duration, fullTime } from "./time.js";
 import { splitWords } from "./words.js";
 
 /** @typedef {import("./api.js").Execution} Execution */

@@ -130,7 +130,7 @@ function showWords() {
   if (byId("words").textContent !== text) {
     byId("words").textContent = text;
     // Counting seconds aloud would be a torment.
-    if (!/\d s\b/.test(text)) announce(text);
+    announce(text.replace(/ (in|for) \d+ s/, ""));
   }
   byId("delivery").dataset.tone = words.tone;
   const empty = byId("empty");
@@ -202,6 +202,10 @@ function setUpTools() {
     const step = { ArrowDown: 3, ArrowUp: -3 }[event.key];
     if (step) { view.scrollBy(step * 20); event.preventDefault(); event.stopPropagation(); }
   });
+  // A wheel over what lies beside or above the rows means the rows.
+  document.querySelector("main")?.addEventListener("wheel", (event) => {
+    if (!byId("scroller").contains(/** @type {Node} */ (event.target))) view.scrollBy(event.deltaY);
+  }, { passive: true });
   const restyle = () => {
     view.restyle();
     map.restyle();

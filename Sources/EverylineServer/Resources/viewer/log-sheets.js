@@ -34,6 +34,7 @@ async function load(context) {
     throw error;
   });
   const sheets = new DOMParser().parseFromString(await response.text(), "text/html");
+  await styled(sheets.querySelector("link"));
   document.body.append(...sheets.querySelectorAll("dialog"));
   setUpSheets(document);
   openings = {
@@ -44,6 +45,13 @@ async function load(context) {
     delivery: setUpDelivery(context),
   };
 }
+
+/** @param {HTMLLinkElement | null} link */
+const styled = (link) => new Promise((resolve) => {
+  if (!link) return resolve(undefined);
+  link.onload = link.onerror = resolve;
+  document.head.append(link);
+});
 
 /** @param {Context} context */
 function setUpGoing({ view, source }) {

@@ -3,13 +3,12 @@
 // browser's, and no element is ever as high as the log.
 
 import { BLOCK, blockOf } from "./blocks.js";
-import { make } from "./page.js";
+import { make, reasonOf } from "./page.js";
 import { fillText } from "./row-text.js";
 import { count } from "./delivery.js";
 import { duration, fullTime, lineTime } from "./time.js";
 import { PAUSE as SILENCE } from "./rows.js";
 import { Viewport } from "./viewport.js";
-import { reasonOf } from "./page.js";
 
 /** Pixels, as in style.css. */
 export const ROW = 20, PAUSE = 28, END = 64;

@@ -28,7 +28,8 @@ export const sheet = (id) => byId(`sheet-${id}`);
 /** Says something to those who don't see the page.
  * @param {string} text */
 export function announce(text) {
-  byId("announcement").textContent = text;
+  const place = byId("announcement");
+  if (place.textContent !== text) place.textContent = text;
 }
 
 /** Whether keys belong to what has the focus.

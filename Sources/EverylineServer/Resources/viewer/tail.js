@@ -76,6 +76,8 @@ export class Tail {
     this.#stream = new Stream(address, after, {
       opened: () => {
         this.#delivery.opened(performance.now());
+        // Who answers may be asked again soon.
+        this.#failures = Math.min(this.#failures, 1);
         this.#onChange();
       },
       control: ({ head }) => {

@@ -40,17 +40,6 @@ export function duration(milliseconds) {
   return `${Math.floor(minutes / 1440)} d ${Math.floor(minutes / 60) % 24} h`;
 }
 
-/** How long ago.
- * @param {number} time @param {number} now */
-export function ago(time, now) {
-  const seconds = Math.round((now - time) / 1000);
-  if (seconds < 5) return "just now";
-  if (seconds < 60) return `${seconds} s ago`;
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;
-  if (seconds < 24 * 3600) return `${Math.floor(seconds / 3600)} h ago`;
-  return fullTime(time).slice(0, 16);
-}
-
 /** @param {number} bytes */
 export function size(bytes) {
   if (bytes < 1000) return `${bytes} B`;
