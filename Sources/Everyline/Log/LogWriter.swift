@@ -131,7 +131,10 @@ public final class LogWriter: Sendable {
         do {
             results = try await store.append(batch.map(\.append), at: now())
         } catch {
-            for request in batch { request.answer.resume(throwing: error) }
+            for request in batch {
+                feed.announceDoubt(about: request.append.execution)
+                request.answer.resume(throwing: error)
+            }
             return
         }
         for (request, result) in zip(batch, results) {

@@ -49,6 +49,12 @@ public final class LogFeed: Sendable {
         wake(execution) { _ in }
     }
 
+    /// Says that nobody knows what the log holds by now, for instance after a commit that failed: perhaps it was durable all the
+    /// same. The newest blocks are forgotten, so that every tail asks the store.
+    public func announceDoubt(about execution: ExecutionID) {
+        wake(execution) { $0.recent = RecentBlocks(limit: recentLimit) }
+    }
+
     /// Ends every wait with ``Wakeup/tick``. To be called at a regular pace.
     public func tick() {
         let waiters = state.withLock { state in

@@ -38,7 +38,8 @@ public struct RecentBlocks: Sendable {
     /// The whole blocks after `offset`, at least one and otherwise at most `limit` bytes.
     public func blocks(after offset: Offset, limit: ByteCount) -> Found {
         guard let oldest = blocks.first, let newest = blocks.last else { return .unknown }
-        if offset == newest.last { return .upToDate }
+        // Behind the end nothing ever comes: that is for the store to say, not for a wake-up.
+        if offset == newest.last { return newest.endsLog ? .unknown : .upToDate }
         guard offset >= oldest.predecessor, offset < newest.last else { return .unknown }
         var found: [EventBlock] = []
         var size = 0

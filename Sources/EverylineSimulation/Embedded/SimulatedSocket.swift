@@ -35,7 +35,8 @@ struct SimulatedProducer {
     var hasEnded = false
     /// The head that was acknowledged.
     var acknowledged = Offset.zero
-    /// The offset of line i is i+1, unless a notice came before.
+    /// The offset that its end has, once it has been sent.
+    var endOffset: Offset?
     var isFull = false
     var isNoticed = false
     var request = 0

@@ -114,7 +114,7 @@ extension LedgerWorld {
     /// The gateway takes a message for a viewer.
     func accept(_ message: ByteBuffer, on index: Int) {
         links[index].lastTraffic = now
-        if links[index].isBlackHole || world.strikes(.acceptedAndLost, 15) { return }
+        if links[index].isBlackHole || world.strikes(.acceptedAndLost, 30) { return }
         links[index].frames.append(message)
         let viewer = viewers[links[index].viewer]
         let arrival = max(now + Int64(1 + world.random.below(30)), links[index].lastArrival + viewer.pace)

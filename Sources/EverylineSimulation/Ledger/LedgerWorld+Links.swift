@@ -27,7 +27,9 @@ extension LedgerWorld {
             links[index].isReadable = false
             return take(.failed(.unreachable("the connection was refused")), by: viewer)
         }
-        schedule(.connected(link: index), after: latency() % 9000)
+        // Some integrations take their time: what is posted meanwhile finds no connection.
+        let delay = world.random.chance(350) ? Int64(world.random.within(500...9000)) : latency() % 9000
+        schedule(.connected(link: index), after: delay)
         schedule(.idle(link: index), after: Self.idleLimit)
         if world.strikes(.connectionCut, 180) {
             schedule(.cut(link: index), after: Int64(world.random.within(10...60_000)))
@@ -38,7 +40,7 @@ extension LedgerWorld {
     /// An id: usually a new one, sometimes one that another connection had.
     private func freeName() -> Int {
         let closed = linkOf.indices.filter { links[linkOf[$0]].state == .closed }
-        if let name = closed.last, world.strikes(.connectionIDReused, 250) { return name }
+        if let name = closed.last, world.strikes(.connectionIDReused, 450) { return name }
         linkOf.append(-1)
         executionOf.append(-1)
         records.append([ViewerConnection?](repeating: nil, count: executions.count))
@@ -55,7 +57,7 @@ extension LedgerWorld {
             } else {
                 .zero
             }
-        let life = world.strikes(.recordExpired, 30) ? Int64(world.random.within(5000...60_000)) : 7_200_000
+        let life = world.strikes(.recordExpired, 110) ? Int64(world.random.within(5000...60_000)) : 7_200_000
         return ViewerConnection(
             execution: executions[number].id, cursor: cursor, form: .blocks, connectedAt: world.time,
             expiresAt: Timestamp(milliseconds: world.time.milliseconds + life))
@@ -83,9 +85,9 @@ extension LedgerWorld {
         guard links[index].state == .open else { return }
         let arrival = max(now + latency() % 5000, links[index].lastSaid)
         links[index].lastSaid = arrival
-        if world.strikes(.lostMessage, 30) { return }
+        if world.strikes(.lostMessage, 70) { return }
         heap.add(.hear(link: index, message: message), at: arrival)
-        if case .resume = message, world.strikes(.lateResumption, 120) {
+        if case .resume = message, world.strikes(.lateResumption, 180) {
             heap.add(.hear(link: index, message: message), at: arrival + Int64(world.random.within(5...60_000)))
         }
     }

@@ -11,10 +11,10 @@ extension LedgerWorld {
         settings.frame = world.random.within(90...900)
         settings.turn = world.random.chance(300) ? world.random.within(1...3) : 64
         settings.pageSize = world.random.within(2...12)
-        settings.logBatch = world.random.within(1...4)
+        settings.logBatch = world.random.within(2...8)
         settings.limits = DrainLimits(quietScans: 2, patientScans: 4, scans: 20)
         settings.limits.sequencer.block = world.random.chance(300) ? 200 : 4000
-        let isSmall = world.strikes(.logFull, 40)
+        let isSmall = world.strikes(.logFull, 150)
         if isSmall { settings.limits.sequencer.log = world.random.within(0...500) }
         for number in 0..<(world.random.chance(250) ? 2 : 1) { prepareExecution(number, options) }
         let lastStop = executions.map(\.stoppedAt).max() ?? 0
@@ -27,7 +27,7 @@ extension LedgerWorld {
     private func prepareExecution(_ number: Int, _ options: RunOptions) {
         var execution = SimulatedExecution(id: Self.ids[number])
         execution.lineCount = min(world.random.within(0...14), options.lines)
-        execution.hasSentinel = !world.strikes(.missingSentinel, 150)
+        execution.hasSentinel = !world.strikes(.missingSentinel, 250)
         var clock: Int64 = 0
         for line in 0..<execution.lineCount {
             if !world.random.chance(350) {
@@ -80,7 +80,7 @@ extension LedgerWorld {
         let execution = executions[number]
         var index = 0
         while index < execution.source.count {
-            let size = min(world.random.within(1...5), execution.source.count - index)
+            let size = min(world.random.within(1...3), execution.source.count - index)
             let overlap = index > 0 && world.strikes(.doubledBatch, 60) ? 1 : 0
             var events = Array(execution.source[(index - overlap)..<(index + size)])
             index += size

@@ -37,7 +37,7 @@ extension LedgerWorld {
         if world.strikes(.clockForward, 3) { process.skew += Int64(world.random.within(1000...90_000_000)) }
         if world.strikes(.clockBackward, 3) { process.skew -= Int64(world.random.within(1000...90_000_000)) }
         if world.strikes(.crashBeforeEffect, 8) { return crash(process) }
-        if step.mayFail, world.strikes(.stepFailed, 8) {
+        if step.mayFail, world.strikes(.stepFailed, 12) {
             process.answer = step.failure
         } else {
             let answer = carryOut(step, by: process)

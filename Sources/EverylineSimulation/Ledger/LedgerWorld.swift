@@ -44,8 +44,8 @@ final class LedgerWorld: ViewerHost {
     var heap = EventHeap<Event>()
     var executions: [SimulatedExecution] = []
     var batches: [(execution: Int, events: [SourceEvent])] = []
-    var logs = SimulatedQueue(visibility: LedgerWorld.logVisibility, maximumReceives: 6)
-    var rings = SimulatedQueue(visibility: LedgerWorld.ringVisibility, maximumReceives: 8)
+    var logs = SimulatedQueue(visibility: LedgerWorld.logVisibility, maximumReceives: 4)
+    var rings = SimulatedQueue(visibility: LedgerWorld.ringVisibility, maximumReceives: 5)
     var processes: [SimulatedProcess] = []
     var links: [SimulatedLink] = []
     /// By connection id: the link that has it now, the execution that it stands for, and the records.

@@ -162,7 +162,11 @@ extension ViewerHost {
                 viewers[viewer].last == execution.head.log.offset, .end,
                 "viewer \(viewer) ends at \(viewers[viewer].last ?? .zero) instead of \(execution.head.log.offset)")
         } else {
-            let start: Offset = if case .after(let offset) = viewers[viewer].start { offset } else { .zero }
+            let start: Offset =
+                switch viewers[viewer].start {
+                case .after(let offset): offset
+                case .notOlderThan(let time): execution.offset(before: time)
+                }
             world.require(
                 (viewers[viewer].last ?? start) >= execution.head.log.offset, .verifiable,
                 "viewer \(viewer) ends without the end event, which it has not seen")

@@ -93,6 +93,32 @@ struct LogWriterTests {
         }
     }
 
+    @Test("lets the tails ask the store after a commit that failed: it may have been durable all the same")
+    func doubtfulCommit() async throws {
+        let stores = try await InMemoryStores.holding(id, [])
+        let once = Once()
+        let staged = StagedLogStore(
+            stores: stores,
+            afterCommit: { appends in
+                if appends.first?.head == Offset(1), once.take() { throw LogStoreError.unavailable("the disk") }
+            })
+        try await running(staged) { writer in
+            var tail = Tail(of: id, after: .zero, in: staged, feed: feed, limit: 1000)
+            _ = try await writer.append(body("a", after: 0), to: id, after: .zero)
+            guard case .blocks = try await tail.next() else { return #expect(Bool(false), "nothing came") }
+            let version = tail.subscription.version
+            await #expect(throws: LogStoreError.unavailable("the disk")) {
+                _ = try await writer.append(body("b", after: 1), to: id, after: Offset(1))
+            }
+            #expect(tail.subscription.version > version)
+            guard case .unknown = tail.subscription.recent(after: Offset(1), limit: 1000) else {
+                return #expect(Bool(false), "the tail would wait for ever")
+            }
+            guard case .blocks(let blocks) = try await tail.next() else { return #expect(Bool(false), "nothing came") }
+            #expect(try blocks.texts() == ["b"])
+        }
+    }
+
     @Test("refuses what would wait beyond its limit")
     func limit() async throws {
         let stores = try await InMemoryStores.holding(id, [])

@@ -7,6 +7,8 @@ struct StagedLogStore: LogStore {
     let stores: InMemoryStores
     /// Runs before a batch is committed.
     var beforeCommit: @Sendable (_ appends: [LogAppend]) async throws -> Void = { _ in }
+    /// Runs after a batch was committed, before that is said.
+    var afterCommit: @Sendable (_ appends: [LogAppend]) async throws -> Void = { _ in }
     /// Runs after a read, before its answer is given.
     var afterRead: @Sendable (_ found: LogRead) async throws -> Void = { _ in }
     /// Runs after the head was read, before it is given.
@@ -14,7 +16,9 @@ struct StagedLogStore: LogStore {
 
     func append(_ appends: [LogAppend], at now: Timestamp) async throws -> [Result<Appended, LogStoreError>] {
         try await beforeCommit(appends)
-        return try await stores.append(appends, at: now)
+        let results = try await stores.append(appends, at: now)
+        try await afterCommit(appends)
+        return results
     }
 
     func head(of execution: ExecutionID) async throws -> LogHead {

@@ -100,6 +100,17 @@ struct TailTests {
         guard case .ended = try await tail.next() else { return #expect(Bool(false), "it waits") }
     }
 
+    @Test("after the end event ends at once, also where the end is in memory")
+    func behindTheEnd() async throws {
+        let stores = try await InMemoryStores.holding(id, ["a"])
+        let other = tail(in: stores)
+        feed.announce(try await stores.add([], to: id, end: Sample.success), in: id)
+        var tail = tail(in: stores, after: 2)
+        tail.subscription.end()
+        guard case .ended = try await tail.next() else { return #expect(Bool(false), "it waits") }
+        #expect(other.offset == .zero)
+    }
+
     @Test("of many beside each other gives each of them every event once, while the log grows")
     func many() async throws {
         let stores = try await InMemoryStores.holding(id, [])

@@ -1,0 +1,180 @@
+import Everyline
+import NIOCore
+
+// The server's process, its store, and how both fail.
+extension EmbeddedWorld {
+    func start() {
+        guard server == nil else { return }
+        servers += 1
+        server = SimulatedServer(number: servers, board: board, executor: executor)
+        world.tell("server \(servers) starts")
+        executor.run()
+        if !producer.isDone { schedule(.produce(request: producer.request), after: latency()) }
+    }
+
+    /// Lets the server's tasks run until all of them wait, and takes what they said and what they wait for.
+    func runTasks() {
+        while true {
+            executor.run()
+            let words = board.takeWords()
+            for word in words { hear(word) }
+            let entries = board.takeEntries()
+            for entry in entries { putUp(entry) }
+            if words.isEmpty && entries.isEmpty { break }
+        }
+        checkNobodyIsForgotten()
+    }
+
+    private func putUp(_ entry: StepBoard.Entry) {
+        if entry.stream >= 0 { sockets[entry.stream].pending += 1 }
+        if case .send(let messages, let continuation) = entry.step {
+            return send(messages, on: entry.stream, continuation)
+        }
+        operations.append(Operation(entry: entry))
+        schedule(.effect(operations.count - 1), after: latency())
+    }
+
+    private func hear(_ word: StepBoard.Word) {
+        switch word {
+        case .answered(let request, let result):
+            if world.strikes(.answerLost, 60) { return schedule(.giveUpAsking(request: request), after: latency()) }
+            schedule(.answer(request: request, result), after: latency())
+        case .took(let stream, let blocks):
+            for block in blocks { check(block, takenFor: stream) }
+        case .closed(let stream, let code):
+            sockets[stream].isServed = false
+            closeInOrder(stream, code: code)
+        case .ended(let result):
+            world.tell("ended from outside: \(result)")
+            if case .failure = result, !world.faults.isOver || !executions[0].isEnded {
+                schedule(.endFromOutside, after: 1000)
+            }
+        }
+    }
+
+    /// The moment at which the store does what was asked of it.
+    func effect(_ index: Int) {
+        guard let operation = operations[index] else { return }
+        var outcome: Outcome
+        switch operation.entry.step {
+        case .append(let appends, _):
+            if world.strikes(.commitFailed, 60) {
+                outcome = .failed
+            } else {
+                outcome = .appended(appends.map(commit))
+                if world.strikes(.commitUnknown, 60) { outcome = .failed }
+            }
+        case .head:
+            outcome = .head(executions[0].head.log)
+        case .read(let offset, let limit, _):
+            outcome = world.strikes(.readFailed, 60) ? .failed : .read(executions[0].read(after: offset, limit: limit))
+        case .send:
+            preconditionFailure("a socket is no store")
+        }
+        operations[index]?.outcome = outcome
+        schedule(.reply(index), after: latency())
+    }
+
+    private func commit(_ append: LogAppend) -> Result<Appended, LogStoreError> {
+        let head = executions[0].head.log
+        switch AppendRule.decide(append, at: head, limit: logLimit) {
+        case .refuse(let error):
+            world.tell("the store refuses an append after \(append.head): \(error)")
+            return .failure(error)
+        case .held:
+            world.note(.appendRetried)
+            return .success(Appended(head: head, block: nil))
+        case .add(let block):
+            world.tell("the store commits \(block.first)…\(block.last)\(block.endsLog ? ", the end" : "")")
+            world.require(!head.isEnded, .end, "the log gets events behind its end")
+            world.require(block.predecessor == head.offset, .order, "\(block.first) follows \(head.offset)")
+            let next = head.adding(block)
+            executions[0].head.log = next
+            executions[0].blocks.append(LedgerBlock(events: block, eventIDs: [], runningMaximum: next.latest))
+            block.appendHashes(to: &executions[0].hashes)
+            return .success(Appended(head: next, block: block))
+        }
+    }
+
+    /// The moment at which a task hears what became of its step.
+    func reply(_ index: Int) {
+        guard let operation = operations[index] else { return }
+        operations[index] = nil
+        let entry = operation.entry
+        if entry.stream >= 0 { sockets[entry.stream].pending -= 1 }
+        switch (entry.step, operation.outcome) {
+        case (.append(_, let continuation), .appended(let results)):
+            for case .success(let appended) in results {
+                if let block = appended.block { server?.announced = block.last }
+            }
+            continuation.resume(returning: results)
+        case (.head(let continuation), .head(let head)): continuation.resume(returning: head)
+        case (.read(_, _, let continuation), .read(let read)): continuation.resume(returning: read)
+        default: entry.step.fail(LogStoreError.unavailable("the disk"))
+        }
+    }
+
+    func tick() {
+        server?.feed.tick()
+        schedule(.tick, after: Self.heartbeat)
+    }
+
+    /// The process is gone at once: what it had not committed, and everybody who was connected.
+    func kill() {
+        guard let dead = server else { return }
+        world.tell("server \(dead.number) is killed")
+        end(dead)
+        for socket in sockets.indices where sockets[socket].server == dead.number { cut(socket) }
+        schedule(.start, after: Int64(world.random.within(10...5000)))
+    }
+
+    /// The server goes in order: it commits what it has taken, and tells its viewers to come back.
+    func stop() {
+        guard let old = server else { return }
+        world.tell("server \(old.number) stops")
+        old.writing.cancel()
+        executor.run()
+        for socket in sockets.indices where sockets[socket].server == old.number && sockets[socket].isOpen {
+            closeInOrder(socket, code: 1001)
+        }
+        // What is being committed may still succeed on the disk, with nobody left to hear of it.
+        for index in operations.indices {
+            if let operation = operations[index], operation.outcome == nil, case .append = operation.entry.step {
+                effect(index)
+            }
+        }
+        end(old)
+        schedule(.start, after: Int64(world.random.within(10...3000)))
+    }
+
+    private func end(_ old: SimulatedServer) {
+        board.bury(before: old.number + 1)
+        server = nil
+        old.writing.cancel()
+        for task in old.tasks { task.cancel() }
+        for index in operations.indices {
+            operations[index]?.entry.step.fail(ServerGone())
+            operations[index] = nil
+        }
+        for index in sockets.indices where sockets[index].server == old.number {
+            sockets[index].subscription.end()
+            sockets[index].isServed = false
+            failWaiting(index)
+        }
+        executor.run()
+        for entry in board.takeEntries() { entry.step.fail(ServerGone()) }
+        executor.run()
+        _ = board.takeWords()
+        producerLost()
+    }
+
+    func failWaiting(_ index: Int) {
+        for waiting in sockets[index].waiting { waiting.continuation.resume(throwing: ServerGone()) }
+        sockets[index].waiting.removeAll()
+    }
+
+    /// Ends the run: no task may outlive it.
+    func shutDown() {
+        if let server { end(server) }
+    }
+}
