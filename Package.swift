@@ -129,6 +129,8 @@ let package = Package(
         .testTarget(
             name: "EverylineTests", dependencies: ["Everyline", "EverylineTesting", nioCore], swiftSettings: settings),
         .testTarget(
+            name: "EverylineSimulationTests", dependencies: ["EverylineSimulation"], swiftSettings: settings),
+        .testTarget(
             name: "EverylineSQLiteTests",
             dependencies: ["Everyline", "EverylineSQLite", "EverylineTesting", nioCore, product("GRDB", "GRDB.swift")],
             swiftSettings: settings),

@@ -31,21 +31,23 @@ import EverylineSimulation
             deadline: deadline
         ).run()
         let seconds = (ContinuousClock.now - start) / .seconds(1)
-        printFaults(report)
+        let areFaultsEnough = printFaults(report, atLeast: arguments.leastFaults)
         if let first = report.violations.first { explain(first.seed, first.violation, arguments) }
         print(
             "\(Int(Double(report.schedules) / max(seconds, 0.001))) schedules a second on \(arguments.threads) threads")
         let violations = report.violations.count
         print("\(report.schedules) schedules, \(violations) violations, seed \(arguments.seed)")
-        return report.violations.isEmpty
+        return report.violations.isEmpty && areFaultsEnough
     }
 
-    private static func printFaults(_ report: Campaign.Report) {
+    /// How often each kind of fault struck. Says whether that was often enough.
+    private static func printFaults(_ report: Campaign.Report, atLeast least: Int) -> Bool {
         print("Faults:")
         for fault in Fault.allCases {
-            let name = fault.name.padded(to: 22)
-            print("  \(name) \(report.faults[fault.rawValue])")
+            let count = report.faults[fault.rawValue]
+            print("  \(fault.name.padded(to: 22)) \(count)\(count < least ? ", which is too few" : "")")
         }
+        return report.faults.allSatisfy { $0 >= least }
     }
 
     /// What broke, how to see it again, and the smallest run in which it does.

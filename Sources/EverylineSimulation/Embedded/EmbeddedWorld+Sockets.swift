@@ -98,7 +98,7 @@ extension EmbeddedWorld {
 
     private func put(_ reading: TailReading, on index: Int) {
         sockets[index].messages.append(reading)
-        let pace = viewers[sockets[index].viewer].pace
+        let pace = pace(of: viewers[sockets[index].viewer])
         let arrival = max(now + latency(), sockets[index].lastArrival + pace)
         sockets[index].lastArrival = arrival
         heap.add(.arrive(socket: index), at: arrival)

@@ -117,7 +117,7 @@ extension LedgerWorld {
         if links[index].isBlackHole || world.strikes(.acceptedAndLost, 30) { return }
         links[index].frames.append(message)
         let viewer = viewers[links[index].viewer]
-        let arrival = max(now + Int64(1 + world.random.below(30)), links[index].lastArrival + viewer.pace)
+        let arrival = max(now + Int64(1 + world.random.below(30)), links[index].lastArrival + pace(of: viewer))
         links[index].lastArrival = arrival
         heap.add(.arrive(link: index), at: arrival)
     }

@@ -43,6 +43,9 @@ extension ViewerHost {
         }
     }
 
+    /// How long the viewer takes over one message; in the end nobody is slow.
+    func pace(of viewer: SimulatedViewer) -> Int64 { world.faults.isOver ? min(viewer.pace, 500) : viewer.pace }
+
     func newMachine(from start: StreamStart) -> ResumingTailStateMachine {
         ResumingTailStateMachine(from: start, options: ResumptionOptions(), seed: world.random.next())
     }
