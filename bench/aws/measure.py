@@ -1,0 +1,175 @@
+"""The path of lines under load: many quiet executions and one loud one, every log held against what was written."""
+
+import argparse
+import collections
+import concurrent.futures
+import json
+import os
+import pathlib
+import statistics
+import sys
+import tempfile
+import threading
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "Tests/AWS"), str(ROOT / "bench/aws")]
+
+import prices  # noqa: E402
+import start  # noqa: E402
+from cloud import LAMBDA, Cloud  # noqa: E402
+from viewer import Viewer  # noqa: E402
+
+LINE = "[{:>7}] compile src/module/file-{}.c ok, in the form in which a build writes a hundred bytes a line"
+
+
+class Meter:
+    """Counts the functions' calls and what they would cost."""
+
+    def __init__(self, cloud):
+        self.calls, self.cost, self.lock, self.on = collections.Counter(), collections.Counter(), threading.Lock(), False
+        cloud.proxy.rules.append(self._rule)
+
+    async def _rule(self, exchange):
+        if self.on:
+            with self.lock:
+                self._count(exchange)
+
+    def _count(self, exchange):
+        operation, size = exchange.headers.get("X-Amz-Target", "").split(".")[-1], len(exchange.body)
+        if "/@connections/" in exchange.path:
+            operation = "PostToConnection" if exchange.method == "POST" else exchange.method + " connection"
+            if exchange.method == "POST":
+                self.cost["API Gateway"] += prices.chunks(size, 32 << 10) * prices.WEBSOCKET_MESSAGE
+        elif operation.startswith(("SendMessage", "ChangeMessage")):
+            self.cost["SQS"] += prices.chunks(size, 64 << 10) * prices.SQS_FIFO_REQUEST
+        elif operation == "TransactWriteItems":
+            for item in json.loads(exchange.body)["TransactItems"]:
+                self.cost["DynamoDB"] += 2 * prices.chunks(self._stored(item), 1 << 10) * prices.DYNAMODB_WRITE
+        elif operation in ("PutItem", "UpdateItem", "DeleteItem"):
+            self.cost["DynamoDB"] += prices.chunks(size, 1 << 10) * prices.DYNAMODB_WRITE
+        elif operation in ("GetItem", "Query", "BatchGetItem"):
+            self.cost["DynamoDB"] += prices.DYNAMODB_READ
+        self.calls[operation] += 1
+
+    @staticmethod
+    def _stored(item):
+        """Base64 is of the wire only."""
+        return len(json.dumps(item)) * 3 // 4
+
+
+def write(execution, lines, batch):
+    for first in range(0, lines, batch):
+        execution.write(*(LINE.format(n, n) for n in range(first, min(first + batch, lines))))
+    execution.sentinel()
+    execution.finished = time.monotonic()
+    execution.stop()
+
+
+def check(execution):
+    """Whether the log holds every line once; and how many came later than their time."""
+    events, after = [], 0
+    while True:
+        page = execution.location(f"?after={after}")
+        events += page["events"]
+        if "next_after" not in page:
+            break
+        after = page["next_after"]
+    assert [e["offset"] for e in events] == list(range(1, len(execution.written) + 1)), execution.id
+    messages = [e["message"] for e in events]
+    assert sorted(messages) == sorted(execution.written), f"{execution.id} lacks lines"
+    late = sum(1 for one, two in zip(events, events[1:]) if two["timestamp"] < one["timestamp"])
+    return len(events), sum(len(m.encode()) for m in messages), late
+
+
+def wait(executions, seconds=600):
+    """When each ended after its last line was written."""
+    waiting, times, deadline = {e.id: e for e in executions}, {}, time.monotonic() + seconds
+    while waiting:
+        assert time.monotonic() < deadline, f"{len(waiting)} never ended"
+        for status in ("SUCCEEDED",):
+            cursor = ""
+            while True:
+                page = executions[0].cloud.get(f"/api/v1/executions?status={status}&limit=1000{cursor}")
+                for view in page["executions"]:
+                    execution = waiting.pop(view["execution_id"], None)
+                    if execution:
+                        times[execution.id] = time.monotonic() - execution.finished
+                if not page.get("next_cursor"):
+                    break
+                cursor = f"&cursor={page['next_cursor']}"
+        time.sleep(0.2)
+    return times
+
+
+def phase(cloud, quiet, loud_lines, batch):
+    executions = [cloud.execution() for _ in range(quiet)]
+    loud = cloud.execution() if loud_lines else None
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        began = time.monotonic()
+        jobs = [pool.submit(write, loud, loud_lines, batch)] if loud else []
+        jobs += [pool.submit(write, e, 50, 25) for e in executions]
+        times = wait_after(jobs, executions + ([loud] if loud else []))
+        took = time.monotonic() - began
+    results = [check(e) for e in executions + ([loud] if loud else [])]
+    quiet_times = sorted(times[e.id] for e in executions)
+    return {
+        "took": took, "lines": sum(r[0] for r in results), "bytes": sum(r[1] for r in results),
+        "late": sum(r[2] for r in results), "p50": statistics.median(quiet_times),
+        "p95": quiet_times[int(len(quiet_times) * 0.95)], "loud": times.get(loud.id) if loud else None}
+
+
+def wait_after(jobs, executions):
+    for job in jobs:
+        job.result()
+    return wait(executions)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--quiet", type=int, default=200)
+    parser.add_argument("--loud", type=int, default=50_000)
+    options = parser.parse_args()
+    print("## Start\n\n" + start.table(LAMBDA) + "\n", flush=True)
+    with tempfile.TemporaryDirectory() as directory:
+        cloud = Cloud(os.environ["EVERYLINE_AWS_ENDPOINT"], directory)
+        meter = Meter(cloud)
+        alone = phase(cloud, options.quiet, 0, 1000)
+        both = phase(cloud, options.quiet, options.loud, 1000)
+        print("## Load\n")
+        print("| | executions | lines | took | quiet ones' end after their last line, p50 | p95 | lines behind later ones |")
+        print("| --- | --- | --- | --- | --- | --- | --- |")
+        for name, result, count in (("quiet ones alone", alone, options.quiet),
+                                    ("with a loud one", both, options.quiet + 1)):
+            print(f"| {name} | {count} | {result['lines']} | {result['took']:.1f} s | {result['p50']:.1f} s | "
+                  f"{result['p95']:.1f} s | {result['late']} |")
+        print("\nEvery line was there once, every offset without a hole, in all of them.\n")
+        meter.on = True
+        viewer_of = cloud.execution()
+        viewer = Viewer(viewer_of)
+        write(viewer_of, options.loud, 1000)
+        wait([viewer_of])
+        viewer.wait_for_end(120)
+        meter.on = False
+        lines, size, _ = check(viewer_of)
+        report(meter, lines, size)
+        cloud.close()
+
+
+def report(meter, lines, size):
+    million, gigabyte = 1e6 / lines, 1e9 / size
+    print(f"## Calls and price of one log of {lines} lines ({size / lines:.0f} bytes each) with one viewer\n")
+    print("| call | number | per million lines |\n| --- | --- | --- |")
+    for operation, count in meter.calls.most_common():
+        print(f"| {operation} | {count} | {count * million:.0f} |")
+    total = sum(meter.cost.values())
+    print("\n| | USD per million lines | USD per GB of output |\n| --- | --- | --- |")
+    for service, cost in meter.cost.most_common():
+        print(f"| {service} | {cost * million:.4f} | {cost * gigabyte:.4f} |")
+    print(f"| Everyline's calls (without Lambda's time) | {total * million:.4f} | {total * gigabyte:.4f} |")
+    overhead = (size + 26 * lines) / 1e9 * prices.CLOUDWATCH_GB
+    print(f"| CloudWatch's own ingestion | {overhead * million:.4f} | {overhead * gigabyte:.4f} |")
+
+
+if __name__ == "__main__":
+    main()
