@@ -119,6 +119,9 @@ public struct Drain: Sendable {
         switch action {
         case .finish(.done):
             addedInScan += sequencer.added
+            // Everything is there: what the source could still show would be nothing new. If the head moves before the end
+            // is written, the write is refused.
+            if sequencer.head.isCounted, !sequencer.head.log.isEnded { return end(at: sequencer.head) }
             return next == nil ? scanned() : read(after: next)
         case .finish(.retry):
             return finish(.retry)

@@ -61,6 +61,15 @@ struct DrainTests {
         #expect(try await end() == Sample.success.verified(true))
     }
 
+    @Test("waits for nothing once a scan has completed the count")
+    func completed() async throws {
+        let outcome = await worker().drain(
+            id, outcome: Sample.success, stoppedAt: Timestamp(milliseconds: 2000),
+            from: InMemoryLogSource(events(1...8, counted: 8)), pause: { Issue.record("it paused") })
+        #expect(outcome == .done)
+        #expect(try await end() == Sample.success.verified(true))
+    }
+
     @Test("waits for what the source shows late", arguments: [1, 3])
     func late(groups: Int) async throws {
         let all = events(1...6, counted: 6)
