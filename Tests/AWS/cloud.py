@@ -65,6 +65,12 @@ class Cloud:
         }
         for name in FUNCTIONS:
             self.change(name, changes)
+        for name in FUNCTIONS:
+            self.functions.get_waiter("function_updated_v2").wait(
+                FunctionName=self.ids[f"{name}Function"], WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+        # The emulator passes over the template's.
+        self.dynamodb.update_time_to_live(
+            TableName=self.table, TimeToLiveSpecification={"Enabled": True, "AttributeName": "expires_s"})
         for queue in (self.logs_queue, self.deliveries):
             self.sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "6"})
 

@@ -44,6 +44,19 @@ def test_the_command_line_follows_by_address_alone(cloud, execution, tmp_path):
     assert again.stdout.decode().splitlines() == execution.written and again.returncode == 0, again.stderr
 
 
+def test_a_long_log_comes_in_parts_that_a_function_can_give(cloud, execution, tmp_path):
+    execution.write(*(f"{n:>8} " + "x" * 400 for n in range(8000)))
+    execution.end()
+    Viewer(execution).wait_for_end(120)
+    page = execution.location()
+    assert page["next_after"] == page["events"][-1]["offset"] < 8000
+    environment = {**os.environ, "EVERYLINE_URL": cloud.address, "EVERYLINE_API_KEY": cloud.key,
+                   "XDG_CONFIG_HOME": str(tmp_path)}
+    ran = subprocess.run([EVERYLINE, "logs", execution.id], capture_output=True, env=environment, timeout=60)
+    assert ran.stdout.decode().splitlines() == execution.written and ran.returncode == 0, ran.stderr
+    assert ran.stderr == b""
+
+
 def test_viewers_join_at_every_moment(execution):
     viewers = []
     for batch in range(6):
