@@ -1,4 +1,4 @@
-"""What is deployed is what the doctor expects."""
+"""`everyline-aws doctor` looks at the stack that the template made."""
 
 import os
 import subprocess
@@ -6,11 +6,24 @@ import subprocess
 EVERYLINE_AWS = os.environ.get("EVERYLINE_AWS_BINARY", ".build/debug/everyline-aws")
 
 
-def test_the_doctor_finds_nothing_wrong_with_the_template(cloud):
+def examine(cloud):
     environment = {
         **os.environ, "AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test"}
     ran = subprocess.run(
         [EVERYLINE_AWS, "doctor", "--stack", "everyline", "--endpoint-url", cloud.endpoint],
         capture_output=True, text=True, env=environment, timeout=60)
-    assert ran.returncode == 0, ran.stdout + ran.stderr
+    findings = ran.stdout.splitlines()
+    assert len(findings) > 30, ran.stdout + ran.stderr
+    return ran.returncode, [finding for finding in findings if not finding.startswith("ok ")]
+
+
+def test_the_doctor_finds_nothing_wrong_with_the_template(cloud):
+    assert examine(cloud) == (0, [])
+
+
+def test_the_doctor_finds_what_was_changed(cloud):
+    cloud.logs.delete_retention_policy(logGroupName=cloud.log_group)
+    code, wrong = examine(cloud)
+    cloud.logs.put_retention_policy(logGroupName=cloud.log_group, retentionInDays=30)
+    assert code == 1 and len(wrong) == 1 and "for ever" in wrong[0], wrong
