@@ -7,14 +7,18 @@ package struct DynamoDBTaskStore: TaskStore {
 
     package init(_ table: DynamoDBTable) { self.table = table }
 
+    /// The records are kept for as long as the execution's own.
     package func add(_ task: ExecutionTask, of execution: ExecutionID) async throws {
+        let expires = try await table.get(RecordKey.meta(execution))?["expires_s"]
         var byStream = Self.key(task.stream).attributes
         byStream["execution"] = .string(execution.rawValue)
+        byStream["expires_s"] = expires
         try await table.put(byStream)
         var byExecution = Self.key(execution).attributes
         byExecution["task_arn"] = .string(task.arn)
         byExecution["log_group"] = .string(task.stream.group)
         byExecution["log_stream"] = .string(task.stream.name)
+        byExecution["expires_s"] = expires
         try await table.put(byExecution)
     }
 
