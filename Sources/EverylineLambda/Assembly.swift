@@ -50,9 +50,14 @@ struct Assembly: Sendable {
 
     private func sequencer() throws -> any LambdaHandler {
         let logs = CloudWatchLogs(client)
+        let executions = DynamoDBExecutionStore(try table, retention: try configuration.retention, now: now)
         return SequencerFunction(
             worker: SequencerWorker(ledger: try log, connections: try connections, doorbell: try doorbell, now: now),
-            source: { CloudWatchLogSource(logs, group: $0.group, stream: $0.name) },
+            source: { stream in
+                CloudWatchLogSource(logs, group: stream.group, stream: stream.name) {
+                    try await executions.execution($0).createdAt
+                }
+            },
             comeBack: comeBack(SQSQueue(try configuration.logsEventsQueueURL, client: client)),
             clock: ContinuousClock(), now: now, logger: logger)
     }

@@ -5,20 +5,29 @@ package struct CloudWatchLogSource: LogSource {
     private let logs: CloudWatchLogs
     private let group: String
     private let stream: String
-    private let pageSize: Int
+    private let createdAt: @Sendable (ExecutionID) async throws -> Timestamp
 
-    package init(_ logs: CloudWatchLogs, group: String, stream: String, pageSize: Int = 10_000) {
+    /// How much earlier than its execution's making an event may say that it is. It bounds what the service searches through
+    /// (a group holds the streams of all executions), so it is wide enough for any clock that is only wrong.
+    static let margin = Duration.seconds(24 * 60 * 60)
+
+    /// - Parameter createdAt: when an execution was made.
+    package init(
+        _ logs: CloudWatchLogs, group: String, stream: String,
+        createdAt: @escaping @Sendable (ExecutionID) async throws -> Timestamp
+    ) {
         self.logs = logs
         self.group = group
         self.stream = stream
-        self.pageSize = pageSize
+        self.createdAt = createdAt
     }
 
     /// A stream that doesn't exist (yet) holds nothing: an execution that never wrote anything has none.
     package func read(_ execution: ExecutionID, after position: SourcePosition?) async throws -> SourcePage {
+        let start = Timestamp(
+            milliseconds: max(0, try await createdAt(execution).milliseconds - Self.margin.milliseconds))
         do {
-            let page = try await logs.filter(
-                group: group, stream: stream, limit: pageSize, token: position?.token)
+            let page = try await logs.filter(group: group, stream: stream, from: start, token: position?.token)
             return SourcePage(
                 events: page.events.map(SourceEvent.init), next: page.next.map(SourcePosition.init(token:)))
         } catch let error as AWSError where error.code == .resourceNotFound {

@@ -10,8 +10,10 @@ struct CloudWatchLogSourceTests {
         let client = AWSClient(
             .init(region: "us-east-1"), http: http, credentials: CredentialCache(FixedCredentials()),
             clock: InstantClock(), now: { .epoch })
-        return CloudWatchLogSource(CloudWatchLogs(client), group: "g", stream: "s")
+        return CloudWatchLogSource(CloudWatchLogs(client), group: "g", stream: "s") { _ in Self.created }
     }
+
+    private static let created = Timestamp(milliseconds: 1_790_000_000_000)
 
     @Test("is read page by page, also past an empty one")
     func pages() async throws {
@@ -28,6 +30,9 @@ struct CloudWatchLogSourceTests {
                 == SourcePage(
                     events: [SourceEvent(id: "a", timestamp: Timestamp(milliseconds: 5), message: "x")], next: nil))
         #expect(String(buffer: http.requests[1].body).contains("\"nextToken\":\"1\""))
+        for request in http.requests {
+            #expect(String(buffer: request.body).contains("\"startTime\":\(1_790_000_000_000 - 86_400_000)"))
+        }
     }
 
     @Test("that isn't there holds nothing")
@@ -64,7 +69,7 @@ struct CloudWatchLogSourceTests {
         let events = (0..<25).map { Put.Event(timestamp: Emulator.now.milliseconds + Int64($0), message: "ü \($0)") }
         try await client.call("PutLogEvents", of: .logs, Put(logGroupName: group, logEvents: events))
         let logs = CloudWatchLogs(client)
-        let source = CloudWatchLogSource(logs, group: group, stream: "s")
+        let source = CloudWatchLogSource(logs, group: group, stream: "s") { _ in Emulator.now }
         let page = try await source.read(Sample.id("e"), after: nil)
         #expect(page.events.map(\.message) == events.map(\.message))
         #expect(Set(page.events.map(\.id)).count == 25)
