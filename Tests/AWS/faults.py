@@ -122,7 +122,8 @@ class FaultProxy:
             if answer is not None:
                 return answer
         path = exchange.path
-        if self.api_prefix and path.startswith(("/api/", "/healthz", "/readyz")):
+        is_page = exchange.method == "GET" and path == "/"
+        if self.api_prefix and (is_page or path.startswith(("/api/", "/healthz", "/readyz", "/executions/", "/assets/"))):
             path = self.api_prefix + path
         headers = {k: v for k, v in request.headers.items() if k.lower() not in ("transfer-encoding", "content-length")}
         async with self.session.request(

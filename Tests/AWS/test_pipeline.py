@@ -6,7 +6,6 @@ import time
 
 import pytest
 
-from cloud import Execution
 from viewer import Viewer
 
 EVERYLINE = os.environ.get("EVERYLINE_BINARY", ".build/debug/everyline")
@@ -45,9 +44,10 @@ def test_the_command_line_follows_by_address_alone(cloud, execution, tmp_path):
 
 
 def test_a_long_log_comes_in_parts_that_a_function_can_give(cloud, execution, tmp_path):
+    viewer = Viewer(execution)
     execution.write(*(f"{n:>8} " + "x" * 400 for n in range(8000)))
     execution.end()
-    Viewer(execution).wait_for_end(120)
+    viewer.wait_for_end(120)
     page = execution.location()
     assert page["next_after"] == page["events"][-1]["offset"] < 8000
     environment = {**os.environ, "EVERYLINE_URL": cloud.address, "EVERYLINE_API_KEY": cloud.key,
@@ -75,9 +75,10 @@ def test_viewers_join_at_every_moment(execution):
 
 
 def test_an_ended_log_is_read_by_the_api(cloud, execution):
+    viewer = Viewer(execution)
     execution.write(*(f"line {n}" for n in range(10)))
     execution.end()
-    Viewer(execution).wait_for_end()
+    viewer.wait_for_end()
     log = execution.location("?after=4")
     assert [e["offset"] for e in log["events"]] == [5, 6, 7, 8, 9, 10]
     assert (log["status"], log["exit_code"], log["last_offset"]) == ("SUCCEEDED", 0, 11)
@@ -142,22 +143,31 @@ def test_commands_run_as_tasks(cloud):
     override = task["overrides"]["containerOverrides"][0]
     assert override["command"][:3] == [started["execution_id"], "60", ""]
     assert {"name": "A", "value": "b"} in override["environment"]
-    # What the task would do, done here: its own script, its lines into its stream.
-    definition = cloud.ecs.describe_task_definition(taskDefinition=task["taskDefinitionArn"])["taskDefinition"]
-    container = definition["containerDefinitions"][0]
-    assert container["logConfiguration"]["options"]["mode"] == "blocking"
-    ran = subprocess.run(container["entryPoint"] + override["command"], capture_output=True, timeout=60)
-    stream = f"run/command/{tasks[0].split('/')[-1]}"
-    execution = Execution(cloud, id=started["execution_id"], stream=stream)
-    execution.task = tasks[0].split("/")[-1]
-    execution.put(execution.events(*ran.stdout.decode().rstrip("\n").split("\n")))
+    execution, ran = cloud.carry_out(tasks[0])
     execution.stop(ran.returncode)
-    viewer = Viewer(execution).wait_for_end()
+    viewer = Viewer(execution, url=started["websocket_url"]).wait_for_end()
     assert viewer.end["status"] == "FAILED" and viewer.end["exit_code"] == 4 and viewer.end["verified"] is True
     texts = [(e["message"], e.get("partial", False)) for e in viewer.events[:-1]]
     assert [t for t, _ in texts[:2]] == ["out", ""]
     assert [p for _, p in texts] == [False, False, True, True, False]
     assert "".join(t for t, _ in texts[2:]) == "0" * 20000
+
+
+def test_the_command_line_runs_a_command_and_follows_it(cloud, tmp_path):
+    environment = {**os.environ, "EVERYLINE_URL": cloud.address, "EVERYLINE_API_KEY": cloud.key,
+                   "XDG_CONFIG_HOME": str(tmp_path)}
+    known = set(cloud.ecs.list_tasks(cluster=cloud.ids["Cluster"])["taskArns"])
+    process = subprocess.Popen(
+        [EVERYLINE, "run", "--", "sh", "-c", "echo one; echo two; exit 5"], env=environment, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE)
+    deadline = time.monotonic() + 30
+    while not (new := set(cloud.ecs.list_tasks(cluster=cloud.ids["Cluster"])["taskArns"]) - known):
+        assert time.monotonic() < deadline and process.poll() is None, process.stderr.read()
+        time.sleep(0.1)
+    execution, ran = cloud.carry_out(new.pop())
+    execution.stop(ran.returncode)
+    output, errors = process.communicate(timeout=60)
+    assert (output, process.returncode) == (b"one\ntwo\n", 5), errors
 
 
 def test_a_stop_reaches_the_task(cloud):

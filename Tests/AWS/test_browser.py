@@ -1,0 +1,32 @@
+"""The viewer's page, which the API's function serves, on a stream behind the gateway."""
+
+import json
+import os
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+CHROMIUM = os.environ.get("EVERYLINE_CHROMIUM", "/usr/bin/chromium")
+
+
+@pytest.fixture
+def page(cloud):
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        context = browser.new_context()
+        context.add_init_script(f"sessionStorage.setItem('everyline.key', {json.dumps(cloud.key)})")
+        yield context.new_page()
+        browser.close()
+
+
+def test_follows_a_log_to_its_end(cloud, execution, page):
+    errors = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    execution.write("the first line")
+    page.goto(f"{cloud.address}/executions/{execution.id}")
+    page.wait_for_selector("text=the first line", timeout=30_000)
+    execution.write(*(f"line {n}" for n in range(30)))
+    page.wait_for_selector("text=line 29", timeout=30_000)
+    execution.end(exit_code=3)
+    page.wait_for_selector("text=/exit code 3|FAILED|failed/i", timeout=30_000)
+    assert errors == []
