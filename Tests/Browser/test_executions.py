@@ -90,5 +90,6 @@ def test_the_list_is_walked_by_keys(server, viewer):
     page.keyboard.press("Enter")
     page.wait_for_url("**" + href)
     page.go_back()
+    page.wait_for_selector("#list tr")
     page.keyboard.press("?")
     page.wait_for_selector("#sheet-help[open]")

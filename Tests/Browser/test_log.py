@@ -94,17 +94,14 @@ def test_n_and_shift_n_walk_the_matches_round(server, viewer):
 
 def test_an_expression_that_takes_for_ever_is_given_up(server, viewer):
     log = server.register()
-    log.append("a" * 40 + "!")
+    log.append("a" * 40 + "!", *["x"] * 10)
     page = viewer.log(server, log.id)
     page.keyboard.press("/")
     page.click("#is-regex")
-    # The page marks what is in view with the same expression, so the line isn't in view.
-    log.append(*["x"] * 200)
-    wait_for_row(page, 201)
     page.fill("#query", "(a+)+$")
     page.wait_for_function("() => document.querySelector('#found').textContent.includes('takes too long')", timeout=30_000)
     page.fill("#query", "x")
-    assert found(page).endswith("200")
+    assert found(page).endswith("10")
 
 
 def test_a_permalink_shows_its_lines_also_after_a_reload(server, viewer, million):
@@ -340,7 +337,7 @@ def test_an_end_is_said_with_its_code_and_reason(server, viewer):
 
 def test_a_large_log_says_what_was_not_read_and_reads_it(server, viewer, million):
     page = viewer.log(server, million.id)
-    assert words(page) == "Ended"
+    assert words(page) == "Ended: 1 % read here, nothing missing"
     page.click("#delivery")
     page.click("#verify")
     page.wait_for_function(

@@ -92,6 +92,7 @@ def test_a_key_is_asked_for_and_stands_in_no_address(server, viewer):
     page.fill("#key", server.key)
     page.keyboard.press("Enter")
     page.wait_for_selector(".row.selected:not([hidden])")
+    wait_for_row(page, 1)
     assert texts(page)[0] == "hello"
     assert not any(server.key in address for address in addresses)
     assert page.evaluate("JSON.stringify(localStorage)").find(server.key) < 0

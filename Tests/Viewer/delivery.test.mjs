@@ -27,7 +27,8 @@ test("the words follow what happens", () => {
   assert.equal(delivery.resumptions, 1);
   assert.equal(words({ missing: 1 }), "1 line missing");
   delivery.ended();
-  assert.equal(words({ end: 11 }), "Ended");
+  assert.equal(words({ end: 11 }), "Ended: 90 % read here, nothing missing");
+  assert.equal(words({ end: 11_000 }), "Ended: 1 % read here, nothing missing");
   assert.equal(words({ end: 10 }), "Complete: every line received");
   delivery.refused("The log was removed.");
   assert.equal(words(), "The log was removed.");
@@ -47,6 +48,7 @@ test("the embedded server is told the cursor by the address", () => {
   assert.equal(framing.addressAfter(41, "https:").slice(0, 4), "wss:");
   assert.equal(framing.opening(41), null);
   assert.equal(framing.ping(41), null);
+  assert.equal(framing.stall, 20_000);
   assert.deepEqual(framing.read(lines(1, 3).join("\n")), { lines: lines(1, 3), control: null });
   assert.deepEqual(framing.read('{"type":"heartbeat","head":7}'), { lines: [], control: { type: "heartbeat", head: 7 } });
 });
@@ -56,6 +58,7 @@ test("a gateway is told by a message, and blocks of an earlier opening are refus
   assert.equal(framing.addressAfter(41), "wss://g/stage?execution=x&token=t&opening=resume");
   assert.deepEqual(JSON.parse(framing.opening(41)), { action: "resume", gen: 3, after: 41 });
   assert.deepEqual(JSON.parse(framing.ping(50)), { action: "ping", have: 50 });
+  assert.ok(framing.stall > 30_000);
   assert.deepEqual(framing.read(['{"type":"block","gen":3}', ...lines(42, 43)].join("\n")).lines, lines(42, 43));
   assert.deepEqual(framing.read(['{"type":"block","gen":2}', ...lines(42, 43)].join("\n")).lines, []);
   assert.deepEqual(framing.read('{"type":"pong","head":9}').control, { type: "pong", head: 9 });

@@ -5,8 +5,9 @@
 export const BLOCK = 256;
 /** How many bytes of text are held at the most. */
 export const BUDGET = 48 << 20;
-/** In how many blocks events are held decoded. */
+/** In how many blocks, and up to how many bytes of them, events are held decoded. */
 const DECODED = 16;
+const DECODED_BYTES = 8 << 20;
 
 /** @typedef {{offset: number, timestamp: number, message?: string, stream?: "stdout" | "stderr", partial?: boolean,
  *   type?: "line" | "end" | "notice" | "missing", code?: string, status?: string, exit_code?: number, reason?: string}} LogEvent */
@@ -164,7 +165,12 @@ export class BlockStore {
     if (this.#decoded.at(-1) !== block) {
       this.#decoded = this.#decoded.filter((other) => other !== block);
       this.#decoded.push(block);
-      if (this.#decoded.length > DECODED) this.#decoded.shift()?.rest();
+      let bytes = this.#decoded.reduce((sum, { bytes }) => sum + bytes, 0);
+      while (this.#decoded.length > DECODED || (bytes > DECODED_BYTES && this.#decoded.length > 2)) {
+        const oldest = this.#decoded.shift();
+        bytes -= oldest?.bytes ?? 0;
+        oldest?.rest();
+      }
     }
     return block.event(offset);
   }

@@ -5,12 +5,13 @@
 
 /** How long a resumption is shown, in milliseconds. */
 const SHOWN = 10_000;
-/** Silence that is worth a word, in milliseconds: the server speaks at least every 15 s. */
-const STALL = 20_000;
 
 const number = new Intl.NumberFormat("en");
 export const count = (/** @type {number} */ n, /** @type {string} */ noun) =>
   `${number.format(n)} ${noun}${n === 1 ? "" : "s"}`;
+
+const percent = (/** @type {number} */ part, /** @type {number} */ whole) =>
+  `${Math.max(1, Math.floor((part / whole) * 100))} %`;
 
 export class Delivery {
   /** @type {Phase} */ phase = "connecting";
@@ -52,14 +53,15 @@ export class Delivery {
     this.reason = reason;
   }
 
-  /** @param {{now: number, silence: number, isOnline: boolean, end: number, received: number, missing: number}} facts
+  /** `silence` is 0 while it is nothing unusual.
+   * @param {{now: number, silence: number, isOnline: boolean, end: number, received: number, missing: number}} facts
    * @returns {Words} */
   words({ now, silence, isOnline, end, received, missing }) {
     if (this.phase === "refused") return { tone: "bad", text: this.reason };
     if (missing > 0) return { tone: "bad", text: `${count(missing, "line")} missing` };
     switch (this.phase) {
       case "connecting": return { tone: "quiet", text: "Connecting…" };
-      case "ended": return { tone: "quiet", text: received >= end ? "Complete: every line received" : "Ended" };
+      case "ended": return { tone: "quiet", text: received >= end ? "Complete: every line received" : `Ended: ${percent(received, end)} read here, nothing missing` };
       case "reconnecting": {
         if (!isOnline) return { tone: "warn", text: `Offline: goes on after ${number.format(this.cursor)}` };
         const seconds = Math.ceil((this.#retryAt - now) / 1000);
@@ -67,7 +69,7 @@ export class Delivery {
         return { tone: "warn", text: `Reconnecting${when}: goes on after ${number.format(this.cursor)}` };
       }
       case "live":
-        if (silence >= STALL) return { tone: "warn", text: `Stalled: nothing heard for ${Math.floor(silence / 1000)} s` };
+        if (silence > 0) return { tone: "warn", text: `Stalled: nothing heard for ${Math.floor(silence / 1000)} s` };
         if (now - this.#resumedAt < SHOWN) {
           return { tone: "good", text: `Resumed after ${number.format(this.#resumedAfter)}, nothing missing` };
         }

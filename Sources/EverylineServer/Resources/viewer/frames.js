@@ -37,6 +37,11 @@ export class Framing {
     return this.#speaksFirst ? JSON.stringify({ action: "ping", have }) : null;
   }
 
+  /** Silence that is unusual, in milliseconds: the server speaks every 15 s, the gateway when it is asked. */
+  get stall() {
+    return this.#speaksFirst ? 35_000 : 20_000;
+  }
+
   /** @param {string} message @returns {Frame} */
   read(message) {
     const lines = message.split("\n");

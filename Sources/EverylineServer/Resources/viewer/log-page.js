@@ -47,6 +47,8 @@ let leftAt = 0;
 /** @type {[number, number][]} times and heads, for the rate */
 let pace = [];
 let isDue = false;
+let isRefreshing = false;
+let ticks = 0;
 
 setUpTheme();
 setUpTools();
@@ -68,7 +70,7 @@ async function open() {
   execution = (await early) ?? (await json(`/executions/${id}`));
   view.start = execution.started_at ?? execution.created_at;
   source.size(execution.log_bytes, execution.last_offset);
-  store.head = execution.last_offset;
+  store.head = leftAt = execution.last_offset;
   if (isTerminal(execution.status)) {
     store.end = execution.last_offset;
     delivery.ended();
@@ -99,7 +101,7 @@ function show() {
   isDue = false;
   keepDigits();
   box.advance();
-  if (store.end && !isTerminal(execution?.status ?? "")) refresh();
+  if (delivery.phase === "ended" && !isTerminal(execution?.status ?? "")) refresh();
   showWords();
   if (!document.hidden) view.draw();
 }
@@ -147,15 +149,19 @@ function tick() {
   byId("rate").textContent = !store.end && rate > 0 ? `${numbers.format(rate)} lines/s` : "";
   showWords();
   showExecution();
+  const { status } = execution;
+  if (!isTerminal(status) && ((status === "STARTING" && store.head > 0) || ++ticks % 5 === 0)) refresh();
 }
 
 /** Asks for the execution again: its status changes beside its log. */
 async function refresh() {
-  try {
-    execution = await json(`/executions/${id}`);
-  } catch {
-    return; // What happens to the connection says why.
-  }
+  if (isRefreshing) return;
+  isRefreshing = true;
+  const answer = await json(`/executions/${id}`).catch(() => null);
+  isRefreshing = false;
+  // What happens to the connection says why there is none.
+  if (!answer) return;
+  execution = answer;
   if (isTerminal(execution.status)) {
     store.end = execution.last_offset;
     store.head = Math.max(store.head, store.end);
@@ -176,7 +182,6 @@ function showExecution() {
   byId("facts").replaceChildren(...facts.filter(Boolean).map((fact) => make("span", "", fact)));
   document.title = `${line.slice(0, 80)} — Everyline`;
   keepFavicon(status);
-  if (status === "STARTING" && store.head > 0) refresh();
 }
 
 /** Keeps the numbers' column as wide as the longest number. */

@@ -31,7 +31,10 @@ export class LogView {
   #follows = true;
   /** @type {Map<number, number>} measured, while lines are wrapped */ #heights = new Map();
   /** @type {[number, number] | null} */ selection = null;
-  /** @type {RegExp | null} */ expression = null;
+  /** What is searched for, and where it was found. Only there is it marked: an expression that takes for ever on a line must
+   * not be tried on it here.
+   * @type {{expression: RegExp, hits: import("./hits.js").Hits} | null} */
+  search = null;
   /** The match that is shown. */
   current = 0;
   /** @type {import("./time.js").TimeMode} */ timeMode = "off";
@@ -278,10 +281,16 @@ export class LogView {
     }
   }
 
+  /** @param {Row} row */
+  #hasHit({ first, last }) {
+    for (let offset = first; offset <= last; offset++) if (this.search?.hits.has(offset)) return true;
+    return false;
+  }
+
   /** @param {HTMLElement} text @param {Row} row */
   #fillLine(text, row) {
     if (!row.rendered) return;
-    fillText(text, row.rendered, this.expression);
+    fillText(text, row.rendered, this.#hasHit(row) ? this.search?.expression ?? null : null);
     if (row.rendered.clipped === 0) return;
     const whole = make("button", "whole", `+ ${count(row.rendered.clipped, "character")}`);
     whole.addEventListener("click", () => this.onWhole(row.first, row.last));

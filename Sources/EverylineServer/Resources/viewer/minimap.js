@@ -102,7 +102,7 @@ export class Minimap {
       if (this.#spread?.key !== key) this.#spread = { key, parts: hits.spread(head, Math.ceil(height)) };
       context.fillStyle = colour("--hit-mark");
       this.#spread.parts.forEach((found, y) => {
-        if (found > 0) context.fillRect(3, y, width - 6, 1.5);
+        if (found > 0) context.fillRect(6, y, width - 9, 1.5);
       });
       context.fillStyle = colour("--current-mark");
       if (current) context.fillRect(0, at(current) - 1, width, 3);
@@ -111,6 +111,7 @@ export class Minimap {
     for (const [first, last] of missing) context.fillRect(0, at(first), width, Math.max(2, at(last + 1) - at(first)));
     const [top, size] = this.#thumb();
     context.fillStyle = colour("--thumb");
-    context.fillRect(2, top + 1, width - 4, size - 2);
+    context.fillRect(0, top, width, size);
+    context.fillRect(0, top, 3, size);
   }
 }

@@ -102,7 +102,7 @@ export function showStatus(element, status, exitCode) {
   const word = status.charAt(0) + status.slice(1).toLowerCase();
   element.dataset.status = status;
   element.dataset.glyph = GLYPHS[status] ?? "";
-  element.textContent = exitCode !== undefined && exitCode !== null && exitCode !== 0 ? `${word} · exit ${exitCode}` : word;
+  element.textContent = status === "FAILED" && exitCode !== undefined ? `${word} · exit ${exitCode}` : word;
 }
 
 /** @param {{reason?: string}} execution */

@@ -70,7 +70,7 @@ export class Rows {
     // A row that isn't whole yet will be another one.
     const isWhole = event && (last < this.#store.head || !event.partial) && this.#isKnownBefore(first);
     if (isWhole) {
-      if (this.#cache.size > 2_000) this.#cache.clear();
+      if (this.#cache.size > 300) this.#cache.clear();
       this.#cache.set(first, row);
     }
     return row;

@@ -12,6 +12,8 @@ export class SearchBox {
   #onChange;
   /** Whether the first match that is found is to be shown. */
   #goes = false;
+  /** Up to here what was found is marked on the screen. */
+  #marked = 0;
   #input = /** @type {HTMLInputElement} */ (byId("query"));
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #timer;
 
@@ -98,7 +100,7 @@ export class SearchBox {
     this.#typed = JSON.stringify(query);
     this.#search?.end();
     this.#search = null;
-    this.#view.current = 0;
+    this.#view.current = this.#marked = 0;
     this.#input.removeAttribute("aria-invalid");
     let trouble = "";
     if (query.text !== "") {
@@ -112,7 +114,7 @@ export class SearchBox {
         this.#input.setAttribute("aria-invalid", "true");
       }
     }
-    this.#view.expression = this.#search?.expression ?? null;
+    this.#view.search = this.#search;
     this.#view.restyle();
     this.#show(trouble);
     this.#onChange();
@@ -137,10 +139,13 @@ export class SearchBox {
   #found() {
     const search = this.#search;
     if (!search) return;
+    const [top, bottom] = this.#view.range;
+    if (this.#marked <= bottom && search.searched >= top) this.#view.restyle();
+    this.#marked = search.searched;
     if (this.#goes && search.hits.count > 0) {
       // What is in view already is near enough; otherwise the first one from there on, once it is known.
-      const [top] = this.#view.range;
-      const near = search.hits.from(top) || (search.isDone ? search.hits.upTo(top) : 0);
+      const from = this.#view.selection?.[0] ?? top;
+      const near = search.hits.from(from) || (search.isDone ? search.hits.upTo(from) : 0);
       if (near) {
         this.#goes = false;
         this.#view.current = near;

@@ -81,12 +81,13 @@ export class Selection {
     if (!this.#view.selection) return;
     const [first, last] = this.#view.selection;
     if (last - first >= COPIED) return announce(`At most ${COPIED} lines can be copied: download the log instead`);
-    for (let k = blockOf(first); k <= blockOf(Math.min(last, this.#store.head)); k++) {
-      if (!this.#store.holds(k)) await this.#source.fetch(k * BLOCK, BLOCK, (at, lines) => this.#store.add(at, lines));
-    }
     /** @type {string[]} */
     const texts = [];
     for (let row = this.#rows.start(first); row <= Math.min(last, this.#store.head); row = this.#rows.last(row) + 1) {
+      // A line may go on in the next block.
+      for (const k of [blockOf(row), blockOf(row + 1)]) {
+        if (!this.#store.holds(k)) await this.#source.fetch(k * BLOCK, BLOCK, (at, lines) => this.#store.add(at, lines));
+      }
       texts.push(this.#rows.text(row) ?? "");
     }
     await copyText(texts.join("\n") + "\n");

@@ -1,10 +1,10 @@
 // Reading parts of a log by offset, whether it has ended (HTTP) or goes on (a short stream of its own).
 
-import { NDJSON, request } from "./api.js";
-import { BLOCK, blockOf, holeIn } from "./blocks.js";
+import { json, NDJSON, request } from "./api.js";
+import { BLOCK, holeIn } from "./blocks.js";
 import { Stream } from "./stream.js";
 
-/** Where reading stands still when a line is this long on the average: one block at a time. */
+/** Lines that are this long on the average, in bytes, are read one block at a time. */
 const LARGE = 2_048;
 
 export class Source {
@@ -39,6 +39,11 @@ export class Source {
     const response = await request(`/executions/${this.#id}/logs?limit=1`);
     const answer = await response.json();
     return (this.#address = answer.websocket_url ?? null);
+  }
+
+  /** The log's head, as the server knows it. */
+  async head() {
+    return (await json(`/executions/${this.#id}/status`)).last_offset;
   }
 
   /** Has the block read soon; the one wanted last comes first.
@@ -136,7 +141,8 @@ export class Source {
           for (const line of lines) if (found.length < through - after) found.push(line);
           if (found.length >= through - after) finish();
         },
-        hole: (expected, got) => { found.push(`{"offset":${got},`); void expected; },
+        // Whoever reads this finds the hole as it finds one in a page.
+        hole: (_, got) => { found.push(`{"offset":${got},`); },
         closed: async (_, wasOpen) => {
           if (!wasOpen) await this.address(true).catch(() => null);
           finish();
@@ -179,5 +185,3 @@ function firstOffset(address, otherwise) {
     socket.onerror = () => finish(otherwise);
   });
 }
-
-export { blockOf };

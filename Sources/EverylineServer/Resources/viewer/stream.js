@@ -3,8 +3,6 @@
 import { holeIn } from "./blocks.js";
 import { Framing } from "./frames.js";
 
-/** Silence after which a connection is taken for dead, in milliseconds. The server speaks at least every 15 s. */
-export const SILENCE = 40_000;
 const PING = 30_000;
 
 /** @typedef {{opened(): void, lines(lines: string[], first: number): void, control(control: {type: string, head?: number,
@@ -36,6 +34,11 @@ export class Stream {
   /** How long nothing was heard, in milliseconds. */
   get silence() {
     return performance.now() - this.#heard;
+  }
+
+  /** Silence that is unusual, in milliseconds. After twice that the connection is taken for dead. */
+  get stall() {
+    return this.#framing.stall;
   }
 
   /** Ends it; the receiver hears no more. */

@@ -2,7 +2,7 @@
 
 import { Refused } from "./api.js";
 import { mayReconnect, retryDelay } from "./frames.js";
-import { SILENCE, Stream } from "./stream.js";
+import { Stream } from "./stream.js";
 
 /** After so many openings that began with the same hole, the hole is the log's own. */
 const HOLES = 3;
@@ -13,6 +13,7 @@ export class Tail {
   #delivery;
   #onChange;
   /** @type {Stream | null} */ #stream = null;
+  #isConnecting = false;
   #failures = 0;
   #asksAnew = false;
   #holes = 0;
@@ -36,41 +37,29 @@ export class Tail {
     this.#connect();
   }
 
+  /** How long nothing was heard, in milliseconds; 0 while that is nothing unusual. */
   get silence() {
-    return this.#stream?.silence ?? 0;
+    const { silence = 0, stall = 0 } = this.#stream ?? {};
+    return silence > stall ? silence : 0;
   }
 
   /** To be called every second. */
   tick() {
-    if (this.silence > SILENCE) this.#stream?.drop();
-  }
-
-  /** Ends the connection as a cut network would. */
-  cut() {
-    this.#stream?.drop();
+    if (this.silence > 2 * (this.#stream?.stall ?? 0)) this.#stream?.drop();
   }
 
   #retryNow() {
     this.tick();
-    if (this.#delivery.phase !== "reconnecting" || this.#stream) return;
+    if (this.#delivery.phase !== "reconnecting" || this.#stream || this.#isConnecting) return;
     clearTimeout(this.#timer);
     this.#connect();
   }
 
   async #connect() {
-    let address;
-    try {
-      address = await this.#source.address(this.#asksAnew);
-      this.#asksAnew = false;
-    } catch (error) {
-      if (error instanceof Refused && [400, 401, 403, 404].includes(error.status)) {
-        this.#delivery.refused(error.message);
-        this.#onChange();
-      } else {
-        this.#retry(1006);
-      }
-      return;
-    }
+    this.#isConnecting = true;
+    const address = await this.#address();
+    this.#isConnecting = false;
+    if (address === undefined) return;
     if (address === null) return this.#ended();
     const after = this.#delivery.cursor;
     this.#stream = new Stream(address, after, {
@@ -87,13 +76,34 @@ export class Tail {
       hole: (expected, got) => this.#skip(expected, got),
       closed: (code, wasOpen) => {
         this.#stream = null;
-        if (this.#store.end) return;
+        if (this.#delivery.phase === "ended") return;
         if (!wasOpen) this.#asksAnew = true;
         if (mayReconnect(code)) return this.#retry(code);
         this.#delivery.refused(code === 4404 ? "The log was removed." : "The server doesn’t allow this any longer.");
         this.#onChange();
       },
     });
+  }
+
+  /** Where to connect to; null if the log has ended, undefined if that can't be learnt now. */
+  async #address() {
+    try {
+      // A server that refuses a stream may have lost what it had: that must not look like a bad network for ever.
+      if (this.#asksAnew && (await this.#source.head()) < this.#delivery.cursor) {
+        throw new Refused(409, "log_shortened", "The server’s log is shorter now than what came from it.");
+      }
+      const address = await this.#source.address(this.#asksAnew);
+      this.#asksAnew = false;
+      return address;
+    } catch (error) {
+      if (error instanceof Refused && error.status >= 400 && error.status < 500 && error.status !== 429) {
+        this.#delivery.refused(error.message);
+        this.#onChange();
+      } else {
+        this.#retry(1006);
+      }
+      return undefined;
+    }
   }
 
   /** @param {string[]} lines @param {number} first */
