@@ -65,18 +65,29 @@ def build_log(server, lines=4_000):
 
 
 def executions(server):
+    """Begins what the list shows; gives how to end one after the other, so that they take different times."""
     commands = [
         (["make", "release", "-j8", "VERSION=2.3.1"], "SUCCEEDED", 5_210), (["./deploy", "--to", "staging"], "FAILED", 318),
         (["pytest", "-q", "tests/session"], "SUCCEEDED", 1_204), (["backup", "--all", "/srv"], "STOPPED", 88_412),
         (["python3", "train.py", "--epochs", "40"], "SUCCEEDED", 61_377), (["sh", "-c", "terraform plan | tee plan.txt"], "SUCCEEDED", 942)]
     keys = {name: server.create_key("developer", name) for name in ("ann", "bela", "chidi")}
+    begun = []
     for n, (command, status, lines) in enumerate(reversed(commands)):
         answer = server.post("/api/v1/executions", {"command": command}, key=list(keys.values())[n % 3])
         now = int(time.time() * 1000)
+        path = f"/api/v1/executions/{answer['execution_id']}/events?after="
+        headers = {"Content-Type": "application/x-ndjson"}
         body = "".join(f'{{"timestamp":{now},"message":"{k}"}}\n' for k in range(lines))
-        end = {"timestamp": now, "type": "end", "status": status, "exit_code": {"SUCCEEDED": 0, "FAILED": 2, "STOPPED": 143}[status]}
-        server.post(f"/api/v1/executions/{answer['execution_id']}/events?after=0", (body + json.dumps(end) + "\n").encode(),
-                    key=answer["append_token"], headers={"Content-Type": "application/x-ndjson"})
+        server.post(path + "0", body.encode(), key=answer["append_token"], headers=headers)
+        begun.append((path + str(lines), answer["append_token"], headers, status))
+
+    def end_one():
+        path, token, headers, status = begun.pop()
+        end = {"timestamp": int(time.time() * 1000), "type": "end", "status": status,
+               "exit_code": {"SUCCEEDED": 0, "FAILED": 2, "STOPPED": 143}[status]}
+        server.post(path, (json.dumps(end) + "\n").encode(), key=token, headers=headers)
+
+    return end_one
 
 
 def save(page, name, colours=128):
@@ -87,12 +98,14 @@ def save(page, name, colours=128):
 def main():
     IMAGES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as directory, serving(directory) as server, sync_playwright() as playwright:
-        executions(server)
+        end_one = executions(server)
         id, head = build_log(server)
         viewer = Viewer(launch(playwright))
         page = viewer.log(server, id, theme="dark", **DESK)
         wait_for_words(page, "^Live$")
-        page.wait_for_timeout(1_200)
+        for _ in range(2):
+            page.wait_for_timeout(1_200)
+            end_one()
         save(page, "dark")
         page = viewer.log(server, id, f"#L{head - 8}-L{head - 6}", theme="light", **DESK)
         page.keyboard.press("t")
@@ -100,16 +113,20 @@ def main():
         page.fill("#query", "session")
         found(page)
         wait_for_row(page, head - 8)
-        page.wait_for_timeout(1_200)
+        for _ in range(2):
+            page.wait_for_timeout(1_700)
+            end_one()
         save(page, "light")
         page = viewer.log(server, id, theme="dark", **PHONE)
         wait_for_words(page, "^Live$")
-        page.wait_for_timeout(1_200)
+        for _ in range(2):
+            page.wait_for_timeout(1_400)
+            end_one()
         save(page, "phone")
         page = viewer.page(server.url + "/", key=server.key, theme="light", **DESK)
         page.wait_for_selector("#list tr")
         page.wait_for_timeout(500)
-        save(page, "list", 32)
+        save(page, "list")
         viewer.close()
         viewer.browser.close()
 

@@ -3,7 +3,7 @@
 import json
 import re
 
-from viewer import check_rows, elements, rows, texts, visible, wait_for_row
+from viewer import check_rows, elements, heap, rows, texts, visible, wait_for_row, wait_until_read
 
 
 def test_hostile_output_is_text_and_nothing_else(server, viewer):
@@ -56,6 +56,21 @@ def test_a_million_colours_cost_no_elements(server, viewer):
     wait_for_row(page, 60)
     assert elements(page) < 400 * 60
     assert len(texts(page)[-1]) == 5_000
+
+
+def test_the_longest_lines_fill_no_memory(server, viewer):
+    log = server.register()
+    for _ in range(20):
+        log.append(*["x" * 262_144] * 20)
+    page = viewer.log(server, log.id)
+    wait_for_row(page, 400)
+    page.locator("#log").focus()
+    for _ in range(14):
+        page.keyboard.press("PageUp")
+        wait_until_read(page)
+    check_rows(page)
+    assert visible(page)[0]["first"] == 1
+    assert heap(page) < 220 << 20
 
 
 def test_pages_have_a_policy_and_keep_no_cookies(server, viewer):
