@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures the web viewer in a real browser, and prints a Markdown table. Needs the browser tests' packages:
 
-    scripts/python Tests/EndToEnd/requirements.txt Tests/Browser/requirements.txt
+    scripts/python
     .build/python/bin/python bench/viewer.py                 five million lines (some minutes, 2 GB of disk)
     .build/python/bin/python bench/viewer.py --lines 1000000
 
@@ -19,8 +19,15 @@ import harness
 sys.path.insert(0, str(harness.ROOT / "Tests" / "Browser"))
 
 RATE = 20_000
-FRAMES = """() => { window.frames_ = []; let last = performance.now();
-  const next = () => { const now = performance.now(); window.frames_.push(now - last); last = now; requestAnimationFrame(next); };
+FRAMES = """() => {
+  window.frames_ = [];
+  let last = performance.now();
+  const next = () => {
+    const now = performance.now();
+    window.frames_.push(now - last);
+    last = now;
+    requestAnimationFrame(next);
+  };
   requestAnimationFrame(next); }"""
 FIRST_LINES = """() => { const answer = performance.getEntriesByType('navigation')[0].responseEnd;
   const look = () => document.querySelector('.row:not([hidden]):not([data-kind=unread])')
@@ -91,7 +98,7 @@ def large(viewer, server, lines, table):
     from viewer import found, seed, wait_for_row
 
     log = server.register()
-    seed(log, lines, message_of=lambda n: f"line {n}: {n * 2654435761 % 4294967296:010d} the quick brown fox jumps over the lazy dog")
+    seed(log, lines, message_of=lambda n: f"line {n}: {n * 2654435761 % 4294967296:010d} the quick brown fox jumps")
     log.append(end="SUCCEEDED")
     context = viewer.context(key=server.key)
     context.add_init_script(f"({FIRST_LINES})()")
@@ -124,7 +131,7 @@ def large(viewer, server, lines, table):
     page.fill("#query", "000123")
     text = found(page, timeout=600_000)
     seconds = time.monotonic() - start
-    table.add(f"a search over all {lines:,} lines", f"{seconds:.1f} s ({lines / seconds / 1e6:.2f} M lines/s), found {text}")
+    table.add(f"a search over all {lines:,} lines", f"{seconds:.1f} s ({lines / seconds / 1e6:.2f} M/s), found {text}")
     table.add("the same, frames", frames(page))
     table.add("memory after all that", memory(page))
 
@@ -138,12 +145,13 @@ def main():
     from viewer import Viewer, launch
 
     table = Table()
-    with harness.Workspace("viewer") as directory, harness.serving(directory) as server, sync_playwright() as playwright:
-        viewer = Viewer(launch(playwright))
-        following(viewer, server, table)
-        large(viewer, server, options.lines, table)
-        viewer.close()
-        viewer.browser.close()
+    with harness.Workspace("viewer") as directory, harness.serving(directory) as server:
+        with sync_playwright() as playwright:
+            viewer = Viewer(launch(playwright))
+            following(viewer, server, table)
+            large(viewer, server, options.lines, table)
+            viewer.close()
+            viewer.browser.close()
     table.print()
 
 

@@ -52,12 +52,14 @@ def build_log(server, lines=4_000):
             line(f"  {c('31', '✕')} {name:<10} {passed} passed, {c('1;31', '1 failed')}  {c('90', '4.1 s')}")
             line(f"{c('31', 'FAIL')} session: resumes after an expired token", "stderr")
             line(f"     expected {c('32', '200 OK')}, got {c('31', '401 Unauthorized')}", "stderr")
-            line(f"     at tests/session_test.c:212  \x1b]8;;https://example.com/session_test.c\x07{c('4', 'show')}\x1b]8;;\x07", "stderr")
+            link = f"\x1b]8;;https://example.com/session_test.c\x07{c('4', 'show')}\x1b]8;;\x07"
+            line(f"     at tests/session_test.c:212  {link}", "stderr")
         else:
             line(f"  {c('32', '✓')} {name:<10} {passed} passed  {c('90', f'{chance.random() * 3:.1f} s')}")
     line(f"{c('1', 'retry')} session, 1 of 2", after=6_300)
     line(f"  {c('32', '✓')} session    141 passed  {c('90', '4.0 s')}")
-    line(f"{c('1', 'pack')} everyline-2.4.0.tar.zst  {c('38;2;255;140;0', '█████████████████')}{c('90', '░░░░░░░')} 71 %")
+    bar = c("38;2;255;140;0", "█" * 17) + c("90", "░" * 7)
+    line(f"{c('1', 'pack')} everyline-2.4.0.tar.zst  {bar} 71 %")
     path = f"/api/v1/executions/{execution['execution_id']}/events?after=0"
     body = "".join(json.dumps(event) + "\n" for event in events)
     server.post(path, body.encode(), key=execution["append_token"], headers={"Content-Type": "application/x-ndjson"})
@@ -67,9 +69,12 @@ def build_log(server, lines=4_000):
 def executions(server):
     """Begins what the list shows; gives how to end one after the other, so that they take different times."""
     commands = [
-        (["make", "release", "-j8", "VERSION=2.3.1"], "SUCCEEDED", 5_210), (["./deploy", "--to", "staging"], "FAILED", 318),
-        (["pytest", "-q", "tests/session"], "SUCCEEDED", 1_204), (["backup", "--all", "/srv"], "STOPPED", 88_412),
-        (["python3", "train.py", "--epochs", "40"], "SUCCEEDED", 61_377), (["sh", "-c", "terraform plan | tee plan.txt"], "SUCCEEDED", 942)]
+        (["make", "release", "-j8", "VERSION=2.3.1"], "SUCCEEDED", 5_210),
+        (["./deploy", "--to", "staging"], "FAILED", 318),
+        (["pytest", "-q", "tests/session"], "SUCCEEDED", 1_204),
+        (["backup", "--all", "/srv"], "STOPPED", 88_412),
+        (["python3", "train.py", "--epochs", "40"], "SUCCEEDED", 61_377),
+        (["sh", "-c", "terraform plan | tee plan.txt"], "SUCCEEDED", 942)]
     keys = {name: server.create_key("developer", name) for name in ("ann", "bela", "chidi")}
     begun = []
     for n, (command, status, lines) in enumerate(reversed(commands)):
@@ -92,7 +97,8 @@ def executions(server):
 
 def save(page, name, colours=128):
     picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
-    picture.quantize(colours, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(IMAGES / f"viewer-{name}.png", optimize=True)
+    picture = picture.quantize(colours, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    picture.save(IMAGES / f"viewer-{name}.png", optimize=True)
 
 
 def main():

@@ -75,7 +75,7 @@ def test_roles_see_what_they_may_do(server, viewer):
     row = page.locator(f"#list tr:has(a[href='/executions/{id}'])")
     row.locator("button").click()
     page.click("#stop-form button.main")
-    page.wait_for_function("id => document.querySelector(`a[href='/executions/${id}']`).closest('tr').textContent.includes('Stopped')", arg=id)
+    page.wait_for_selector(f"#list tr:has(a[href='/executions/{id}']) .status[data-status=STOPPED]")
 
 
 def test_the_list_is_walked_by_keys(server, viewer):

@@ -33,7 +33,8 @@ class Viewer:
         options.setdefault("viewport", DESK)
         context = self.browser.new_context(**options)
         context.grant_permissions(["clipboard-read", "clipboard-write"])
-        settings = f"localStorage.getItem('everyline.theme') ?? localStorage.setItem('everyline.theme', {json.dumps(theme)});"
+        name = "'everyline.theme'"
+        settings = f"localStorage.getItem({name}) ?? localStorage.setItem({name}, {json.dumps(theme)});"
         if key:
             settings += f"sessionStorage.setItem('everyline.key', {json.dumps(key)});"
         context.add_init_script(settings)
@@ -94,7 +95,8 @@ def words(page):
 
 def wait_for_words(page, pattern, timeout=30_000):
     page.wait_for_function(
-        "pattern => new RegExp(pattern).test(document.querySelector('#words').textContent)", arg=pattern, timeout=timeout)
+        "pattern => new RegExp(pattern).test(document.querySelector('#words').textContent)", arg=pattern,
+        timeout=timeout)
 
 
 def wait_for_row(page, offset, timeout=30_000):

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { BLOCK, BlockStore, Ranges, blockOf, holeIn, offsetOf } from "../../Sources/EverylineServer/Resources/viewer/blocks.js";
+import { BLOCK, BlockStore, Ranges, blockOf, holeIn, offsetOf } from "#viewer/blocks.js";
 import { lines } from "./support.mjs";
 
 test("an offset is read from the beginning of a line", () => {
@@ -82,7 +82,8 @@ test("what is missing is said, and what follows it is kept", () => {
 
 test("ranges merge where they touch", () => {
   const ranges = new Ranges();
-  for (const [first, last] of [[5, 6], [1, 2], [9, 9], [3, 4], [8, 8], [20, 30], [7, 7], [25, 40]]) ranges.add(first, last);
+  const added = [[5, 6], [1, 2], [9, 9], [3, 4], [8, 8], [20, 30], [7, 7], [25, 40]];
+  for (const [first, last] of added) ranges.add(first, last);
   assert.deepEqual(ranges.list, [[1, 9], [20, 40]]);
   assert.equal(ranges.count, 30);
   assert.deepEqual(ranges.find(33), [20, 40]);

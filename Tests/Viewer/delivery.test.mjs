@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Delivery } from "../../Sources/EverylineServer/Resources/viewer/delivery.js";
-import { Framing, mayReconnect, retryDelay } from "../../Sources/EverylineServer/Resources/viewer/frames.js";
+import { Delivery } from "#viewer/delivery.js";
+import { Framing, mayReconnect, retryDelay } from "#viewer/frames.js";
 import { lines } from "./support.mjs";
 
 const facts = { now: 100_000, silence: 0, isOnline: true, end: 0, received: 10, missing: 0 };
@@ -50,7 +50,8 @@ test("the embedded server is told the cursor by the address", () => {
   assert.equal(framing.ping(41), null);
   assert.equal(framing.stall, 20_000);
   assert.deepEqual(framing.read(lines(1, 3).join("\n")), { lines: lines(1, 3), control: null });
-  assert.deepEqual(framing.read('{"type":"heartbeat","head":7}'), { lines: [], control: { type: "heartbeat", head: 7 } });
+  const control = { type: "heartbeat", head: 7 };
+  assert.deepEqual(framing.read(JSON.stringify(control)), { lines: [], control });
 });
 
 test("a gateway is told by a message, and blocks of an earlier opening are refused", () => {

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { BLOCK, BlockStore } from "../../Sources/EverylineServer/Resources/viewer/blocks.js";
-import { Rows } from "../../Sources/EverylineServer/Resources/viewer/rows.js";
-import { Viewport } from "../../Sources/EverylineServer/Resources/viewer/viewport.js";
+import { BLOCK, BlockStore } from "#viewer/blocks.js";
+import { Rows } from "#viewer/rows.js";
+import { Viewport } from "#viewer/viewport.js";
 import { lines, random } from "./support.mjs";
 
 const event = (offset, fields) => JSON.stringify({ offset, timestamp: 1_000, ...fields });
@@ -50,7 +50,7 @@ test("a look is carried from line to line and from block to block", () => {
 
 test("silence is worth a divider", () => {
   const store = new BlockStore();
-  store.add(1, [event(1, { message: "" }), event(2, { message: "", timestamp: 7_500 }), event(3, { message: "", timestamp: 7_600 })]);
+  store.add(1, [1_000, 7_500, 7_600].map((timestamp, i) => event(i + 1, { message: "", timestamp })));
   const rows = new Rows(store);
   assert.deepEqual([1, 2, 3].map((offset) => rows.row(offset).pause), [0, 6_500, 0]);
 });
@@ -67,7 +67,8 @@ test("what isn't held is a row to be read, what is missing is one row", () => {
 
 test("text is copied whole", () => {
   const long = "x".repeat(20_000);
-  const { rows } = rowsOf({ message: `\x1b[1m${long}`, partial: true }, { message: "y" }, { type: "notice", code: "n", message: "cut" });
+  const notice = { type: "notice", code: "n", message: "cut" };
+  const { rows } = rowsOf({ message: `\x1b[1m${long}`, partial: true }, { message: "y" }, notice);
   assert.equal(rows.text(1), long + "y");
   assert.equal(rows.text(3), "[cut]");
 });

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Hits } from "../../Sources/EverylineServer/Resources/viewer/hits.js";
-import { compile, find, matches, messageIn } from "../../Sources/EverylineServer/Resources/viewer/matcher.js";
+import { Hits } from "#viewer/hits.js";
+import { compile, find, matches, messageIn } from "#viewer/matcher.js";
 import { lines, random } from "./support.mjs";
 
 const literal = (text, matchesCase = false) => compile({ text, isRegex: false, matchesCase });
@@ -36,8 +36,8 @@ test("messages are read from lines as they come", () => {
 });
 
 test("a search sees what a reader sees", () => {
-  const events = [{ message: "\x1b[31mred\x1b[0m apple" }, { message: "10%\r100%" }, { message: "offset" }, { message: 'say "hi"' }];
-  const text = events.map((fields, i) => JSON.stringify({ offset: i + 7, timestamp: 1, ...fields })).join("\n");
+  const written = ["\x1b[31mred\x1b[0m apple", "10%\r100%", "offset", 'say "hi"'];
+  const text = written.map((message, i) => JSON.stringify({ offset: i + 7, timestamp: 1, message })).join("\n");
   assert.deepEqual(find(literal("red apple"), text, 7), [7]);
   assert.deepEqual(find(literal("10%"), text, 7), []);
   assert.deepEqual(find(literal("offset"), text, 7), [9]);

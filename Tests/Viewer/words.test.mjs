@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { contrast, readable } from "../../Sources/EverylineServer/Resources/viewer/colour.js";
-import { commandLine } from "../../Sources/EverylineServer/Resources/viewer/command.js";
-import { place } from "../../Sources/EverylineServer/Resources/viewer/place.js";
-import { ago } from "../../Sources/EverylineServer/Resources/viewer/ago.js";
-import { duration, fragmentOf, lineTime, linesIn, size } from "../../Sources/EverylineServer/Resources/viewer/time.js";
-import { splitWords } from "../../Sources/EverylineServer/Resources/viewer/words.js";
+import { contrast, readable } from "#viewer/colour.js";
+import { commandLine } from "#viewer/command.js";
+import { place } from "#viewer/place.js";
+import { ago } from "#viewer/ago.js";
+import { duration, fragmentOf, lineTime, linesIn, size } from "#viewer/time.js";
+import { splitWords } from "#viewer/words.js";
 
 
 
@@ -19,7 +19,8 @@ test("a command is split as a shell splits it", () => {
 });
 
 test("a command as it is shown can be typed again", () => {
-  for (const command of [["ls", "-la"], ["sh", "-c", "echo 'it''s' | cat"], ["", "a b", "it's", "ü", "$HOME", "a\\b"]]) {
+  const unusual = ["", "a b", "it's", "ü", "$HOME", "a\\b"];
+  for (const command of [["ls", "-la"], ["sh", "-c", "echo 'it''s' | cat"], unusual]) {
     assert.deepEqual(splitWords(commandLine(command)), command);
   }
 });

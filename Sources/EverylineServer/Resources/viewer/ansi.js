@@ -1,6 +1,6 @@
-// What a line looks like once a terminal has shown it: colours and attributes, links, and what `\r`, backspace, erasing and
-// moving within the line leave behind. Everything else that a terminal would obey is dropped. Text stays text: nothing in
-// here builds markup.
+// What a line looks like once a terminal has shown it: colours and attributes, links, and what `\r`, backspace, erasing
+// and moving within the line leave behind. Everything else that a terminal would obey is dropped. Text stays text:
+// nothing in here builds markup.
 
 export const BOLD = 1, DIM = 2, ITALIC = 4, UNDERLINE = 8, INVERSE = 16, STRIKE = 32;
 

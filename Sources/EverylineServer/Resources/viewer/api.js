@@ -5,7 +5,8 @@ import * as session from "./session.js";
 const BASE = "/api/v1";
 export const NDJSON = "application/x-ndjson";
 
-/** @typedef {{execution_id: string, command: string[], status: string, exit_code?: number, reason?: string, owner: string,
+/** @typedef {{execution_id: string, command: string[], status: string, exit_code?: number, reason?: string,
+ *   owner: string,
  *   created_at: number, started_at?: number, ended_at?: number, last_offset: number, log_bytes: number}} Execution */
 /** @typedef {{user: string, role: "viewer" | "developer" | "operator" | "admin"}} Me */
 

@@ -1,5 +1,5 @@
-// A log's lines as they came, in blocks of equal count, so that an offset says which block it is in. What is held is bounded:
-// the blocks that were not used for the longest time go first, and are fetched again when they are looked at.
+// A log's lines as they came, in blocks of equal count, so that an offset says which block it is in. What is held is
+// bounded: the blocks that were not used for the longest time go first, and are fetched again when they are looked at.
 
 /** Lines in a block. */
 export const BLOCK = 256;
@@ -10,7 +10,8 @@ const DECODED = 16;
 const DECODED_BYTES = 8 << 20;
 
 /** @typedef {{offset: number, timestamp: number, message?: string, stream?: "stdout" | "stderr", partial?: boolean,
- *   type?: "line" | "end" | "notice" | "missing", code?: string, status?: string, exit_code?: number, reason?: string}} LogEvent */
+ *   type?: "line" | "end" | "notice" | "missing", code?: string, status?: string, exit_code?: number,
+ *   reason?: string}} LogEvent */
 
 /** @param {number} offset */
 export const blockOf = (offset) => Math.floor((offset - 1) / BLOCK);
@@ -111,7 +112,7 @@ export class BlockStore {
     return this.#bytes;
   }
 
-  /** Takes lines that follow each other without a hole; they may begin where a block begins, or where what is held ends.
+  /** Takes lines that follow each other without a hole, from where a block begins or from where what is held ends.
    * @param {number} first @param {string[]} lines */
   add(first, lines) {
     for (let at = 0; at < lines.length; ) {

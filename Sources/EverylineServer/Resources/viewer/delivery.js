@@ -61,7 +61,9 @@ export class Delivery {
     if (missing > 0) return { tone: "bad", text: `${count(missing, "line")} missing` };
     switch (this.phase) {
       case "connecting": return { tone: "quiet", text: "Connecting…" };
-      case "ended": return { tone: "quiet", text: received >= end ? "Complete: every line received" : `Ended: ${percent(received, end)} read here, nothing missing` };
+      case "ended":
+        if (received >= end) return { tone: "quiet", text: "Complete: every line received" };
+        return { tone: "quiet", text: `Ended: ${percent(received, end)} read here, nothing missing` };
       case "reconnecting": {
         if (!isOnline) return { tone: "warn", text: `Offline: goes on after ${number.format(this.cursor)}` };
         const seconds = Math.ceil((this.#retryAt - now) / 1000);

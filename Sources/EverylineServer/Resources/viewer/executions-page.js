@@ -3,7 +3,9 @@
 import { ago } from "./ago.js";
 import { isTerminal, json, mayRun, mayStop, request, sending } from "./api.js";
 import { commandLine } from "./command.js";
-import { announce, byId, changeTheme, isTyping, make, reasonOf, setUpSheets, setUpTheme, sheet, showStatus, whoAmI } from "./page.js";
+import {
+  announce, byId, changeTheme, isTyping, make, reasonOf, setUpSheets, setUpTheme, sheet, showStatus, whoAmI,
+} from "./page.js";
 import { signOut } from "./session.js";
 import { duration, fullTime } from "./time.js";
 import { splitWords } from "./words.js";
@@ -62,7 +64,7 @@ async function load() {
     const answer = await json(`/executions?${query}`);
     if (turn !== asked) return;
     const known = new Set(answer.executions.map((/** @type {Execution} */ one) => one.execution_id));
-    const older = executions.length > FRESH ? executions.slice(FRESH).filter((one) => !known.has(one.execution_id)) : [];
+    const older = executions.slice(FRESH).filter((one) => !known.has(one.execution_id));
     executions = [...answer.executions, ...older];
     if (older.length === 0) cursor = answer.next_cursor;
     byId("trouble").textContent = "";
@@ -200,7 +202,10 @@ function setUpRun() {
     if (field("timeout").value) order.timeout_seconds = Number(field("timeout").value);
     const environment = field("environment").value.split("\n").filter((line) => line.includes("="));
     if (environment.length > 0) {
-      order.env = Object.fromEntries(environment.map((line) => [line.slice(0, line.indexOf("=")).trim(), line.slice(line.indexOf("=") + 1)]));
+      order.env = Object.fromEntries(environment.map((line) => {
+        const at = line.indexOf("=");
+        return [line.slice(0, at).trim(), line.slice(at + 1)];
+      }));
     }
     idempotencyKey ||= Array.from(crypto.getRandomValues(new Uint32Array(4)), (n) => n.toString(36)).join("");
     try {

@@ -1,7 +1,7 @@
 // The tab's picture says how the execution stands.
 
 const COLOURS = /** @type {Record<string, string>} */ ({
-  STARTING: "8a8f98", RUNNING: "2f81f7", TERMINATING: "d29922", SUCCEEDED: "2da44e", FAILED: "cf222e", STOPPED: "8a8f98",
+  RUNNING: "2f81f7", TERMINATING: "d29922", SUCCEEDED: "2da44e", FAILED: "cf222e",
 });
 let shown = "";
 

@@ -1,6 +1,7 @@
-// What a message of a stream holds: event lines, a control line, or a control line with the event lines it introduces. The
-// embedded server tells the cursor by the address; the gateway of the AWS form (its address says `opening=resume`) wants to
-// be told by a message, names each opening's generation on every block, and has to be asked now and then whether all came.
+// What a message of a stream holds: event lines, a control line, or a control line with the event lines it introduces.
+// The embedded server tells the cursor by the address; the gateway of the AWS form (its address says `opening=resume`)
+// wants to be told by a message, names each opening's generation on every block, and has to be asked now and then
+// whether all came.
 
 /** @typedef {{lines: string[], control: {type: string, head?: number, message?: string} | null}} Frame */
 

@@ -115,7 +115,8 @@ function moved() {
   const pill = byId("pill");
   pill.hidden = view.follows || store.head === 0 || (news === 0 && bottom >= store.head);
   pill.textContent = news > 0 ? `↓ ${numbers.format(news)} new` : "↓ End";
-  byId("where").textContent = store.head ? `${numbers.format(top)}–${numbers.format(bottom)} of ${numbers.format(store.head)}` : "";
+  const [first, last, all] = [top, bottom, store.head].map((n) => numbers.format(n));
+  byId("where").textContent = store.head ? `${first}–${last} of ${all}` : "";
   const { hits, seen } = box;
   map.show({
     head: store.head, top, bottom, hits, hitsSeen: seen, current: view.current, selection: view.selection,
@@ -172,11 +173,11 @@ async function refresh() {
 }
 
 function showExecution() {
-  const { command, status, exit_code: exitCode, owner, started_at: started, created_at: created, ended_at: ended } = execution;
-  const line = commandLine(command);
+  const { status, owner, started_at: started, created_at: created, ended_at: ended } = execution;
+  const line = commandLine(execution.command);
   byId("command").textContent = line;
   byId("command").title = line;
-  showStatus(byId("status"), status, exitCode);
+  showStatus(byId("status"), status, execution.exit_code);
   const took = started ? duration((ended ?? Date.now()) - started) : "";
   const facts = [owner, fullTime(started ?? created).slice(0, 16), took, ended ? size(execution.log_bytes) : ""];
   byId("facts").replaceChildren(...facts.filter(Boolean).map((fact) => make("span", "", fact)));
@@ -225,7 +226,9 @@ function setUpSheets(me) {
   const context = { id, execution: () => execution, me, source, store, view, delivery, changed, refresh };
   const cannot = () => announce("The server can’t be reached.");
   for (const name of ["help", "goto", "download", "stop", "delivery"]) {
-    byId(name).addEventListener("click", () => import("./log-sheets.js").then((sheets) => sheets.open(name, context)).catch(cannot));
+    byId(name).addEventListener("click", () => {
+      import("./log-sheets.js").then((sheets) => sheets.open(name, context)).catch(cannot);
+    });
   }
   view.onWhole = (first, last) =>
     void import("./log-sheets.js").then((sheets) => sheets.openLine(context, first, last)).catch(cannot);

@@ -9,7 +9,8 @@ import { place } from "./place.js";
 import { fullTime, size } from "./time.js";
 
 /** @typedef {{id: string, execution: () => import("./api.js").Execution, me: import("./api.js").Me,
- *   source: import("./source.js").Source, store: import("./blocks.js").BlockStore, view: import("./log-view.js").LogView,
+ *   source: import("./source.js").Source, store: import("./blocks.js").BlockStore,
+ *   view: import("./log-view.js").LogView,
  *   delivery: import("./delivery.js").Delivery, changed: () => void, refresh: () => Promise<void>}} Context */
 
 /** How many lines are read at once while a whole log is read. */
@@ -137,7 +138,7 @@ function textOf(lines) {
   let text = "";
   for (const line of lines) {
     const event = JSON.parse(line);
-    if (event.message !== undefined && (event.type ?? "line") === "line") text += event.message + (event.partial ? "" : "\n");
+    if ((event.type ?? "line") === "line") text += event.message + (event.partial ? "" : "\n");
   }
   return text;
 }
@@ -178,9 +179,10 @@ function setUpDelivery(context) {
     const received = store.received.count;
     const total = store.end || store.head;
     const { missing } = store;
+    const all = received >= total ? "all of them, " : "";
     const list = [
       ["State", byId("words").textContent ?? ""],
-      ["Received here", `${count(received, "event")} of ${count(total, "event")}, ${received >= total ? "all of them, " : ""}each in its place`],
+      ["Received here", `${count(received, "event")} of ${count(total, "event")}, ${all}each in its place`],
       ["Missing", missing.count === 0 ? "nothing" : missing.list.map(([first, last]) => `${first}–${last}`).join(", ")],
       ["Resumed", delivery.resumptions === 0 ? "never" : count(delivery.resumptions, "time")],
       ["End", store.end ? `event ${store.end}, ${fullTime(execution().ended_at ?? NaN)}` : "not yet"],

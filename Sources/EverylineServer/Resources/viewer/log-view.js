@@ -1,6 +1,6 @@
-// The rows on the screen. A fixed set of elements shows whatever rows are in view. The browser's own scrolling moves an empty
-// belt, and how far it moved is how far the view moves: so momentum, wheels, touch and selecting beyond the edge are the
-// browser's, and no element is ever as high as the log.
+// The rows on the screen. A fixed set of elements shows whatever rows are in view. The browser's own scrolling moves an
+// empty belt, and how far it moved is how far the view moves: so momentum, wheels, touch and selecting beyond the edge
+// are the browser's, and no element is ever as high as the log.
 
 import { BLOCK, blockOf } from "./blocks.js";
 import { make, reasonOf } from "./page.js";
@@ -18,7 +18,7 @@ const OVERSCAN = 4;
 const BELT = 2_000_000;
 
 /** @typedef {import("./rows.js").Row} Row */
-/** @typedef {{element: HTMLElement, pause: HTMLElement, gutter: HTMLElement, number: HTMLAnchorElement, time: HTMLElement,
+/** @typedef {{element: HTMLElement, pause: HTMLElement, number: HTMLAnchorElement, time: HTMLElement,
  *   text: HTMLElement, first: number, shows: Row | null, look: number}} Slot */
 
 export class LogView {
@@ -31,8 +31,8 @@ export class LogView {
   #follows = true;
   /** @type {Map<number, number>} measured, while lines are wrapped */ #heights = new Map();
   /** @type {[number, number] | null} */ selection = null;
-  /** What is searched for, and where it was found. Only there is it marked: an expression that takes for ever on a line must
-   * not be tried on it here.
+  /** What is searched for, and where it was found. Only there is it marked: an expression that takes for ever on a line
+   * must not be tried on it here.
    * @type {{expression: RegExp, hits: import("./hits.js").Hits} | null} */
   search = null;
   /** The match that is shown. */
@@ -49,8 +49,8 @@ export class LogView {
   #store;
   #source;
 
-  /** @param {{scroller: HTMLElement, log: HTMLElement, rows: HTMLElement}} elements @param {import("./rows.js").Rows} rows
-   * @param {import("./blocks.js").BlockStore} store @param {import("./source.js").Source} source */
+  /** @param {{scroller: HTMLElement, log: HTMLElement, rows: HTMLElement}} elements
+   * @param {import("./rows.js").Rows} rows @param {import("./blocks.js").BlockStore} store @param {import("./source.js").Source} source */
   constructor(elements, rows, store, source) {
     ({ scroller: this.#scroller, log: this.#log, rows: this.#rowsElement } = elements);
     this.#rows = rows;
@@ -246,15 +246,16 @@ export class LogView {
     const text = make("span", "text");
     gutter.append(number, time);
     element.append(pause, gutter, text);
-    return { element, pause, gutter, number, time, text, first: 0, shows: null, look: -1 };
+    return { element, pause, number, time, text, first: 0, shows: null, look: -1 };
   }
 
   /** @param {Slot} slot @param {number} first */
   #fill(slot, first) {
     const row = this.#rows.row(first);
     if (row.event?.stream) this.#rowsElement.classList.add("split");
-    if (row.kind === "unread") this.#source.want(blockOf(first));
-    else if (first > 1 && (first - 1) % BLOCK === 0 && !this.#store.event(first - 1)) this.#source.want(blockOf(first) - 1);
+    const k = blockOf(first);
+    if (row.kind === "unread") this.#source.want(k);
+    else if (first > 1 && first === k * BLOCK + 1 && !this.#store.event(first - 1)) this.#source.want(k - 1);
     if (slot.first === first && slot.shows === row && slot.look === this.#look) return;
     const { element, number, time, text, pause } = slot;
     [slot.first, slot.shows, slot.look] = [first, row, this.#look];
@@ -263,7 +264,8 @@ export class LogView {
     element.dataset.first = String(first);
     element.dataset.last = String(row.last);
     element.classList.toggle("error", row.isError);
-    element.classList.toggle("selected", this.selection !== null && first <= this.selection[1] && row.last >= this.selection[0]);
+    const [from, to] = this.selection ?? [0, 0];
+    element.classList.toggle("selected", first <= to && row.last >= from);
     element.classList.toggle("current", first <= this.current && this.current <= row.last);
     number.textContent = String(first);
     number.href = `#L${first}`;
@@ -276,7 +278,9 @@ export class LogView {
       case "line": this.#fillLine(text, row); break;
       case "unread": text.textContent = ""; break;
       case "notice": text.textContent = row.event?.message ?? ""; break;
-      case "missing": text.textContent = `${count(row.last - first + 1, "line")} missing here: the server doesn’t give them`; break;
+      case "missing":
+        text.textContent = `${count(row.last - first + 1, "line")} missing here: the server doesn’t give them`;
+        break;
       case "end": text.textContent = endText(row); element.dataset.status = row.event?.status ?? ""; break;
     }
   }

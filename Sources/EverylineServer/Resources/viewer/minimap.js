@@ -1,5 +1,5 @@
-// The strip beside the log: it stands for the whole log, shows where the view is, what a search found and what is missing, and
-// is the scrollbar.
+// The strip beside the log: it stands for the whole log, shows where the view is, what a search found and what is
+// missing, and is the scrollbar.
 
 /** @typedef {{head: number, top: number, bottom: number, hits: import("./hits.js").Hits | null, hitsSeen: number,
  *   current: number, selection: [number, number] | null, missing: [number, number][]}} Scene */
@@ -40,8 +40,8 @@ export class Minimap {
   /** @param {Scene} scene */
   show(scene) {
     this.#scene = scene;
-    const state = [scene.head, scene.top, scene.bottom, scene.hitsSeen, scene.current, scene.selection, scene.missing.length,
-      this.#height].join();
+    const { head, top, bottom, hitsSeen, current, selection, missing } = scene;
+    const state = [head, top, bottom, hitsSeen, current, selection, missing.length, this.#height].join();
     if (state === this.#drawn) return;
     this.#drawn = state;
     this.#canvas.setAttribute("aria-valuemax", String(Math.max(1, scene.head)));

@@ -44,8 +44,9 @@ export function setUpSheets(root) {
   for (const dialog of root.querySelectorAll("dialog")) {
     dialog.addEventListener("submit", (event) => event.preventDefault());
     dialog.addEventListener("click", ({ target }) => {
+      if (!(target instanceof Element)) return;
       const isPlainForm = target instanceof HTMLButtonElement && target.type === "submit" && !target.form?.id;
-      if (target === dialog || isPlainForm || (target instanceof Element && target.matches("[data-close]"))) dialog.close();
+      if (target === dialog || isPlainForm || target.matches("[data-close]")) dialog.close();
     });
   }
 }

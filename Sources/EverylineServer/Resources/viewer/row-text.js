@@ -13,8 +13,7 @@ const MARKS = 200;
 /** @param {HTMLElement} element @param {import("./ansi.js").Rendered} rendered @param {RegExp | null} expression */
 export function fillText(element, rendered, expression) {
   const marks = expression ? matches(expression, rendered.text, MARKS) : [];
-  const [only] = rendered.runs;
-  if (marks.length === 0 && (rendered.runs.length === 0 || (rendered.runs.length === 1 && isPlain(only.style) && !only.link))) {
+  if (marks.length === 0 && rendered.runs.every((run) => isPlain(run.style) && !run.link)) {
     element.textContent = rendered.text;
     return;
   }
@@ -48,7 +47,8 @@ function parentFor({ style, link }, fragment) {
   if (isPlain(style) && !link) return fragment;
   const element = link ? make("a") : make("span");
   if (link && element instanceof HTMLAnchorElement) {
-    Object.assign(element, { href: link, title: link, target: "_blank", rel: "noopener noreferrer nofollow", tabIndex: -1 });
+    const rel = "noopener noreferrer nofollow";
+    Object.assign(element, { href: link, title: link, target: "_blank", rel, tabIndex: -1 });
   }
   dress(element, style);
   fragment.append(element);

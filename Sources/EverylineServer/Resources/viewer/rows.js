@@ -20,7 +20,8 @@ export class Rows {
   #store;
   /** What a block's first line begins with, where that is known. @type {Map<number, import("./ansi.js").Style>} */
   #openings = new Map();
-  /** Styles within the block that was asked for last. @type {{k: number, upTo: number, style: import("./ansi.js").Style}} */
+  /** Styles within the block that was asked for last.
+   * @type {{k: number, upTo: number, style: import("./ansi.js").Style}} */
   #progress = { k: -1, upTo: 0, style: PLAIN };
   /** @type {Map<number, Row>} */ #cache = new Map();
 
@@ -86,7 +87,8 @@ export class Rows {
     if (event.type === "end") return { ...common, kind: "end" };
     if (event.type === "notice") return { ...common, kind: "notice" };
     common.isError = event.stream === "stderr";
-    return { ...common, kind: "line", rendered: render(this.message(first, last, INTERPRETED), this.#styleBefore(first)) };
+    const rendered = render(this.message(first, last, INTERPRETED), this.#styleBefore(first));
+    return { ...common, kind: "line", rendered };
   }
 
   /** The pieces' text, joined.

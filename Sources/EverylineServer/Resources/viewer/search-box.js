@@ -170,7 +170,8 @@ export class SearchBox {
     const all = numbers.format(search.hits.count);
     const head = Math.max(1, this.#store.head);
     const text = this.#view.current ? `${numbers.format(search.hits.rank(this.#view.current))} of ${all}` : all;
-    found.textContent = search.searched < head - 512 ? `${text} · ${Math.floor((search.searched / head) * 100)} %` : text;
+    const percent = Math.floor((search.searched / head) * 100);
+    found.textContent = search.searched < head - 512 ? `${text} · ${percent} %` : text;
   }
 
   /** @param {KeyboardEvent} event */

@@ -1,5 +1,5 @@
-// Searches blocks of lines beside the page, so that an expression that takes long holds nothing up: the page ends this worker
-// if it doesn't answer.
+// Searches blocks of lines beside the page, so that an expression that takes long holds nothing up: the page ends this
+// worker if it doesn't answer.
 
 import { compile, find } from "./matcher.js";
 

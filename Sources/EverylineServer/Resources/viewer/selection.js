@@ -1,4 +1,5 @@
-// Selecting lines: by their numbers, by keys and by the address. A selection is offsets, so a link to it stays true for ever.
+// Selecting lines: by their numbers, by keys and by the address. A selection is offsets, so a link to it stays true for
+// ever.
 
 import { BLOCK, blockOf } from "./blocks.js";
 import { count } from "./delivery.js";
@@ -74,19 +75,21 @@ export class Selection {
     const moving = this.#rows.start(next);
     this.set(widens ? this.#anchor : moving, moving);
     this.#view.reveal(moving);
-    announce(widens ? `Lines ${this.#view.selection?.join(" to ")}` : `Line ${moving}: ${this.#rows.text(moving) ?? ""}`);
+    const lines = this.#view.selection?.join(" to ");
+    announce(widens ? `Lines ${lines}` : `Line ${moving}: ${this.#rows.text(moving) ?? ""}`);
   }
 
   async copy() {
     if (!this.#view.selection) return;
     const [first, last] = this.#view.selection;
     if (last - first >= COPIED) return announce(`At most ${COPIED} lines can be copied: download the log instead`);
+    const take = (/** @type {number} */ at, /** @type {string[]} */ lines) => this.#store.add(at, lines);
     /** @type {string[]} */
     const texts = [];
     for (let row = this.#rows.start(first); row <= Math.min(last, this.#store.head); row = this.#rows.last(row) + 1) {
       // A line may go on in the next block.
       for (const k of [blockOf(row), blockOf(row + 1)]) {
-        if (!this.#store.holds(k)) await this.#source.fetch(k * BLOCK, BLOCK, (at, lines) => this.#store.add(at, lines));
+        if (!this.#store.holds(k)) await this.#source.fetch(k * BLOCK, BLOCK, take);
       }
       texts.push(this.#rows.text(row) ?? "");
     }
@@ -131,8 +134,8 @@ export class Selection {
     });
     addEventListener("pointerup", () => { drags = false; });
     log.addEventListener("click", (event) => {
-      if (!(event.target instanceof Element) || !event.target.closest(".number") || event.ctrlKey || event.metaKey) return;
-      event.preventDefault();
+      const isNumber = event.target instanceof Element && event.target.closest(".number");
+      if (isNumber && !event.ctrlKey && !event.metaKey) event.preventDefault();
     });
     // Rows that move on under it would take a text selection with them.
     document.addEventListener("selectionchange", () => {

@@ -1,5 +1,5 @@
-// The API key. It is held for this tab only, goes nowhere but into requests' headers, and is gone when the browser's last tab
-// of this server is: new tabs ask the open ones for it. See docs/decisions/0010.
+// The API key. It is held for this tab only, goes nowhere but into requests' headers, and is gone when the browser's
+// last tab of this server is: new tabs ask the open ones for it. See docs/decisions/0010.
 
 const NAME = "everyline.key";
 const channel = new BroadcastChannel("everyline.key");

@@ -1,4 +1,5 @@
-// Following a log until its end: connects, takes up again after the last offset, and never leaves the words for it unsaid.
+// Following a log until its end: connects, takes up again after the last offset, and never leaves the words for it
+// unsaid.
 
 import { Refused } from "./api.js";
 import { mayReconnect, retryDelay } from "./frames.js";

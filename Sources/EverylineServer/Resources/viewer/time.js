@@ -11,14 +11,15 @@ export function lineTime(time, mode, start) {
   if (mode === "off" || Number.isNaN(time)) return "";
   if (mode === "elapsed") {
     const elapsed = Math.abs(time - start);
-    const seconds = Math.floor(elapsed / 1000);
+    const [minutes, seconds] = [Math.floor(elapsed / 60_000), Math.floor(elapsed / 1000) % 60];
     const sign = time < start ? "−" : "+";
-    return `${sign}${Math.floor(seconds / 3600)}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}.${three(elapsed % 1000)}`;
+    return `${sign}${Math.floor(minutes / 60)}:${two(minutes % 60)}:${two(seconds)}.${three(elapsed % 1000)}`;
   }
   const date = new Date(time);
-  return mode === "utc"
-    ? `${two(date.getUTCHours())}:${two(date.getUTCMinutes())}:${two(date.getUTCSeconds())}.${three(date.getUTCMilliseconds())}`
-    : `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${three(date.getMilliseconds())}`;
+  const [hours, minutes, seconds, milliseconds] = mode === "utc"
+    ? [date.getUTCHours(), date.getUTCMinutes(), date.getUTCSeconds(), date.getUTCMilliseconds()]
+    : [date.getHours(), date.getMinutes(), date.getSeconds(), date.getMilliseconds()];
+  return `${two(hours)}:${two(minutes)}:${two(seconds)}.${three(milliseconds)}`;
 }
 
 /** The date and time in full.

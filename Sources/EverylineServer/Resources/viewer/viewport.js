@@ -1,5 +1,5 @@
-// Where the view stands: on a row, so many pixels into it. No height of a whole log is ever computed, so a log may have any
-// number of rows of any height; only those around the view are asked for theirs.
+// Where the view stands: on a row, so many pixels into it. No height of a whole log is ever computed, so a log may have
+// any number of rows of any height; only those around the view are asked for theirs.
 
 /** @typedef {{start(offset: number): number, last(first: number): number}} RowBounds */
 
