@@ -1,0 +1,383 @@
+"""What somebody hostile would try, one case a line. None may succeed, and the server must be as well after each as before."""
+
+import base64
+import contextlib
+import os
+import pathlib
+import socket
+import struct
+import time
+import zlib
+
+import pytest
+
+from everyline import Refused, serving, stream
+
+UPGRADE = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {}\r\n"
+SECRETS = []
+
+
+class World:
+    """A server with two users, an execution of each, and every kind of secret that is no good."""
+
+    def __init__(self, server):
+        self.server = server
+        self.alice, self.bob = server.create_key("developer", "alice"), server.create_key("developer", "bob")
+        self.viewer = server.create_key("viewer", "eve")
+        self.log, self.other = server.register(self.alice), server.register(self.bob)
+        self.log.append("one", "two")
+        self.other.append("other")
+        self.token = self.log.stream_url(self.alice).split("token=")[1]
+        self.other_token = self.other.stream_url(self.bob).split("token=")[1]
+        made = server.post("/api/v1/keys", {"user": "mallory", "role": "admin"})
+        revoked = made["key"]
+        self.revoked_token = server.stream_url(self.log.id, revoked).split("token=")[1]
+        key = next(k for k in server.get("/api/v1/keys")["keys"] if k["user"] == "mallory")
+        server.delete(f"/api/v1/keys/{key['id']}")
+        flipped = self.token[:-1] + ("A" if self.token[-1] != "A" else "B")
+        self.keys = {
+            "none": "", "forged": "elk_" + "A" * 43, "revoked": revoked, "cut": server.key[:-1],
+            "longer": server.key + "A", "a stream token": self.token, "an append token": self.log.token,
+            "another case": server.key.swapcase(), "quoted": f'"{server.key}"', "a wildcard": "%", "sql": "' OR '1'='1",
+        }
+        self.tokens = {
+            "none": "", "forged": "A" * len(self.token), "flipped": flipped, "cut": self.token[:-1],
+            "another execution's": self.other_token, "a revoked key's": self.revoked_token, "an api key": self.alice,
+            "an append token": self.log.token, "a wildcard": "%25", "sql": "%27%20OR%201=1--",
+        }
+        SECRETS.extend([self.alice, self.bob, self.viewer, revoked, server.key, self.token, self.other_token,
+                        self.revoked_token, self.log.token, self.other.token])
+
+    def talk(self, *parts, wait=10):
+        """Sends bytes as they are and gives all that comes back until the server hangs up or falls silent."""
+        received = b""
+        with contextlib.suppress(ConnectionError, TimeoutError), self.connect(wait) as line:
+            for part in parts:
+                line.sendall(part.encode() if isinstance(part, str) else part)
+            while chunk := line.recv(65536):
+                received += chunk
+                if b"\r\n\r\n" in received and b"Connection: close" not in b"".join(
+                        p.encode() if isinstance(p, str) else p for p in parts):
+                    break
+        return received
+
+    def connect(self, wait=10):
+        host, port = self.server.address.split(":")
+        return socket.create_connection((host, int(port)), timeout=wait)
+
+    def upgrade(self, target, headers="", key="dGhlIHNhbXBsZSBub25jZQ=="):
+        return self.talk(f"GET {target} HTTP/1.1\r\nHost: {self.server.address}\r\n{UPGRADE.format(key)}{headers}\r\n")
+
+    @contextlib.contextmanager
+    def websocket(self, headers=""):
+        """A viewer's connection whose frames are made by hand."""
+        with self.connect() as line:
+            path = f"{self.log.path}/stream?token={self.token}&after=2"
+            line.sendall(f"GET {path} HTTP/1.1\r\nHost: {self.server.address}\r\n"
+                         f"{UPGRADE.format('dGhlIHNhbXBsZSBub25jZQ==')}{headers}\r\n".encode())
+            head = b""
+            while b"\r\n\r\n" not in head:
+                head += line.recv(1)
+            assert head.startswith(b"HTTP/1.1 101"), head
+            yield line
+
+    def check(self):
+        """It serves as before: the log is what it was, and a viewer gets it."""
+        assert self.server.request("GET", "/healthz", timeout=10)[0] == 200
+        with stream(self.server.stream_url(self.log.id, self.alice) + "&after=0") as viewer:
+            received = viewer.recv(10)
+        assert received.count('"message":"one"') == 1 and received.count('"message":"two"') == 1
+        assert "\n".join(received.split("\n")[2:]) == ""
+
+
+@pytest.fixture(scope="module")
+def world(server):
+    world = World(server)
+    yield world
+    world.check()
+
+
+ROUTES = [
+    ("GET", "/api/v1/executions", None), ("GET", "/api/v1/executions/{id}", None),
+    ("GET", "/api/v1/executions/{id}/status", None), ("GET", "/api/v1/executions/{id}/logs", None),
+    ("POST", "/api/v1/run", {"command": ["touch", "/proof-of-an-attack"]}),
+    ("POST", "/api/v1/executions", {"command": ["x"]}), ("DELETE", "/api/v1/executions/{id}", None),
+    ("GET", "/api/v1/keys", None), ("POST", "/api/v1/keys", {"user": "x", "role": "admin"}),
+    ("DELETE", "/api/v1/keys/x", None), ("GET", "/api/v1/me", None),
+]
+BAD_KEYS = ["none", "forged", "revoked", "cut", "longer", "a stream token", "an append token", "another case", "quoted",
+            "a wildcard", "sql"]
+
+
+@pytest.mark.parametrize("kind", BAD_KEYS)
+@pytest.mark.parametrize("method, path, body", ROUTES)
+def test_no_wrong_key_opens_a_route(world, method, path, body, kind):
+    with pytest.raises(Refused) as refused:
+        world.server.request(method, path.format(id=world.log.id), body, key=world.keys[kind])
+    assert refused.value.status == 401
+
+
+BAD_TOKENS = ["none", "forged", "flipped", "cut", "another execution's", "a revoked key's", "an api key", "an append token",
+              "a wildcard", "sql"]
+
+
+@pytest.mark.parametrize("kind", BAD_TOKENS)
+@pytest.mark.parametrize("way", ["websocket", "events", "stream over http"])
+def test_no_wrong_token_opens_a_stream(world, way, kind):
+    query = f"?token={world.tokens[kind]}&after=0"
+    if way == "websocket":
+        answer = world.upgrade(f"{world.log.path}/stream{query}")
+        assert answer.startswith(b"HTTP/1.1 401"), answer[:200]
+    else:
+        with pytest.raises(Refused) as refused:
+            world.server.request("GET", world.log.path + ("/events" if way == "events" else "/stream") + query, key="")
+        assert refused.value.status == 401
+
+
+@pytest.mark.parametrize("way", ["websocket", "events"])
+def test_an_expired_token_opens_nothing(tmp_path, way):
+    with serving(tmp_path, "--token-lifetime", "1ms") as server:
+        log = server.register()
+        token = log.stream_url().split("token=")[1]
+        time.sleep(0.05)
+        if way == "websocket":
+            with pytest.raises(Exception, match="401"):
+                stream(f"ws://{server.address}{log.path}/stream?token={token}")
+        else:
+            with pytest.raises(Refused) as refused:
+                server.request("GET", f"{log.path}/events?token={token}", key="")
+            assert refused.value.status == 401
+
+
+@pytest.mark.parametrize("kind", ["other", "alice", "bob", "viewer", "token", "none", "admin"])
+def test_nobody_but_its_producer_appends(world, kind):
+    secret = {"other": world.other.token, "alice": world.alice, "bob": world.bob, "viewer": world.viewer,
+              "token": world.token, "none": "", "admin": world.server.key}[kind]
+    with pytest.raises(Refused) as refused:
+        world.server.request("POST", f"{world.log.path}/events?after=2", b'{"timestamp":1,"message":"forged"}\n', key=secret,
+                             headers={"Content-Type": "application/x-ndjson"})
+    assert refused.value.status == 401
+
+
+@pytest.mark.parametrize("who", ["bob", "viewer"])
+def test_nobody_stops_anothers_execution(world, who):
+    with pytest.raises(Refused) as refused:
+        world.server.delete(world.log.path, key=getattr(world, who))
+    assert refused.value.status == 403
+
+
+@pytest.mark.parametrize("path", [
+    "/../../../../etc/passwd", "/..%2f..%2f..%2fetc%2fpasswd", "/%2e%2e/%2e%2e/etc/passwd", "/api/v1/../../etc/passwd",
+    "/api/v1/executions/..%2f..%2fkeys", "/api/v1/executions/%00", "/api/v1/executions/{id}%00", "/api/v1/executions/{id}%00/logs",
+    "/api/v1/executions/{id}/logs%00.html", "/api/v1/executions/{id}/../../keys", "/api/v1/executions/{id}%2flogs",
+    "/api/v1/executions/%0d%0aX-Injected:%20yes", "/api/v1/executions/{id}%0d%0aSet-Cookie:a=b/logs", "//etc/passwd",
+    "/api/v1/executions/{id}/logs/../../../../etc/passwd", "/%5c..%5c..%5cetc", "/api/v1/executions/%c0%ae%c0%ae", "/\\etc",
+    "/api/v1/executions/" + "a" * 7000, "/api/v1/executions/" + "%25" * 500, "http://elsewhere/etc/passwd", "*",
+])
+def test_no_path_leads_out(world, path):
+    answer = world.talk(f"GET {path.format(id=world.log.id)} HTTP/1.1\r\nHost: {world.server.address}\r\n"
+                        f"Authorization: Bearer {world.alice}\r\nConnection: close\r\n\r\n")
+    head = answer.split(b"\r\n\r\n")[0].lower()
+    assert b"root:" not in answer and b"x-injected" not in head and b"set-cookie" not in head
+    assert not answer or answer.split(b" ")[1][:1] == b"4", answer[:300]
+
+
+@pytest.mark.parametrize("head", [
+    "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /api/v1/keys HTTP/1.1\r\n\r\n",
+    "POST /api/v1/run HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 30\r\n\r\nabc",
+    "POST /api/v1/run HTTP/1.1\r\nHost: a\r\nContent-Length: 18446744073709551617\r\n\r\nabc",
+    "POST /api/v1/run HTTP/1.1\r\nHost: a\r\nContent-Length: +3\r\n\r\nabc",
+    "POST /api/v1/run HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFFF\r\nabc",
+    "POST /api/v1/run HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\nabc",
+    "GET /healthz HTTP/1.1\r\nHost: a\r\nX-A: b\x00c\r\n\r\n", "GET /healthz HTTP/1.1\r\nHost : a\r\n\r\n",
+    "GET /heal\x00thz HTTP/1.1\r\nHost: a\r\n\r\n", "GET /healthz HTTP/1.1\r\nX-A: " + "b" * 200_000 + "\r\n\r\n",
+    "GET /healthz HTTP/1.1\r\n" + "".join(f"X-{n}: b\r\n" for n in range(20_000)) + "\r\n",
+    "GET /" + "a" * 200_000 + " HTTP/1.1\r\nHost: a\r\n\r\n", "G" * 100_000, "\r\n" * 50_000 + "GET",
+])
+def test_no_request_is_smuggled_or_too_large(world, head):
+    answer = world.talk(head.encode("latin-1"), wait=3)
+    # A refusal or a closed connection; what is behind it is never answered as a request of its own.
+    assert not answer or answer.split(b" ")[1][:1] == b"4" or head.startswith("GET / ") or "\x00c" in head, answer[:300]
+    # (A refused head may be followed by the decoder's 400 for its body.)
+    assert answer.replace(b"HTTP/1.1 400", b"").count(b"HTTP/1.1 ") <= 1 and b'"keys"' not in answer
+
+
+@pytest.mark.parametrize("cursor", [
+    "after=-1", "after=18446744073709551616", "after=18446744073709551615", "after=3", "after=1e3", "after=0x1", "after=%201",
+    "after=1;after=0", "after=1&after=0", "after=", "after=NaN", "after=1&last_seen_timestamp=1", "last_seen_timestamp=-1",
+    "last_seen_timestamp=99999999999999999999", "after=%D9%A1", "after=1%00", "after=" + "9" * 5000,
+])
+@pytest.mark.parametrize("way", ["logs", "websocket", "events"])
+def test_no_cursor_but_an_offset_is_taken(world, way, cursor):
+    if way == "logs":
+        target, key = f"{world.log.path}/logs?{cursor}", world.alice
+    else:
+        target, key = f"{world.log.path}/{'stream' if way == 'websocket' else 'events'}?token={world.token}&{cursor}", ""
+    if way == "websocket":
+        answer = world.upgrade(target)
+        assert answer.startswith(b"HTTP/1.1 4"), answer[:200]
+    else:
+        with pytest.raises(Refused) as refused:
+            world.server.request("GET", target, key=key)
+        assert refused.value.status in (400, 414, 431)
+
+
+@pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1", "https://127.0.0.1:1", "file://",
+                                    "http://{host}.evil.example", "http://evil.example/{host}", "http://user@{host}"])
+def test_no_page_of_another_origin_opens_a_stream(world, origin):
+    answer = world.upgrade(f"{world.log.path}/stream?token={world.token}",
+                           f"Origin: {origin.format(host=world.server.address)}\r\n")
+    assert answer.startswith(b"HTTP/1.1 403"), answer[:200]
+
+
+def frame(opcode, payload=b"", fin=True, mask=True, rsv=0, announce=None):
+    size = len(payload) if announce is None else announce
+    first = (0x80 if fin else 0) | rsv << 4 | opcode
+    bit = 0x80 if mask else 0
+    if size < 126:
+        head = struct.pack("!BB", first, bit | size)
+    elif size < 65536:
+        head = struct.pack("!BBH", first, bit | 126, size)
+    else:
+        head = struct.pack("!BBQ", first, bit | 127, size)
+    key = b"\x00\x00\x00\x00" if mask else b""
+    return head + key + payload
+
+
+def deflated(data):
+    deflater = zlib.compressobj(9, zlib.DEFLATED, -15)
+    return (deflater.compress(data) + deflater.flush(zlib.Z_SYNC_FLUSH))[:-4]
+
+
+FRAMES = {
+    "1 GiB announced": ([frame(2, b"x" * 100, announce=1 << 30)], 1009),
+    "2^63 announced": ([frame(2, b"", announce=1 << 63)], 1002),
+    "1 GiB in a fragment": ([frame(2, b"a", fin=False), frame(0, b"x", announce=1 << 30)], 1009),
+    "a flood of fragments": ([frame(1, b"a", fin=False)] + [frame(0, b"", fin=False)] * 40_000, 1009),
+    "fragments without an end": ([frame(1, b"a" * 1000, fin=False)] + [frame(0, b"a" * 1000, fin=False)] * 100, 1009),
+    "a message in a message": ([frame(1, b"a", fin=False), frame(1, b"b")], 1002),
+    "a continuation of nothing": ([frame(0, b"a")], 1002),
+    "not masked": ([frame(1, b"a", mask=False)], 1002),
+    "a reserved bit": ([frame(1, b"a", rsv=1)], 1002),
+    "a reserved opcode": ([frame(5, b"a")], 1002),
+    "a large ping": ([frame(9, b"a" * 126)], 1002),
+    "a ping in parts": ([frame(9, b"a", fin=False)], 1002),
+    "no UTF-8": ([frame(1, b"\xff\xfe")], 1007),
+    "a close of one byte": ([frame(8, b"a")], 1002),
+    "a close with a code that is none": ([frame(8, struct.pack("!H", 1005))], 1002),
+    "a length that is longer than it need be": ([struct.pack("!BBQ", 0x81, 0xFF, 1) + b"\0\0\0\0a"], 1002),
+}
+BOMBS = {
+    "a bomb of 1 GiB in all": ([frame(1, deflated(b"a" * (32 << 20)) * 32, rsv=4)], 1009),
+    "a bomb": ([frame(1, deflated(b"a" * (16 << 20)), rsv=4)], 1009),
+    "a bomb in parts": ([frame(1, deflated(b"a" * (16 << 20))[:1000], fin=False, rsv=4),
+                         frame(0, deflated(b"a" * (16 << 20))[1000:])], 1009),
+    "no deflate": ([frame(1, b"\xff" * 100, rsv=4)], 1007),
+}
+
+
+@pytest.mark.parametrize("kind", list(FRAMES))
+def test_no_frame_does_harm(world, kind):
+    check_frames(world, *FRAMES[kind])
+
+
+@pytest.mark.parametrize("kind", list(BOMBS))
+def test_no_compressed_frame_does_harm(world, kind):
+    check_frames(world, *BOMBS[kind], headers="Sec-WebSocket-Extensions: permessage-deflate\r\n")
+
+
+def check_frames(world, frames, code, headers=""):
+    before = memory(world.server)
+    with world.websocket(headers) as line:
+        received = b""
+        # It may hang up on a flood before all of it is out.
+        with contextlib.suppress(ConnectionError):
+            line.sendall(b"".join(frames))
+        with contextlib.suppress(ConnectionError):
+            while chunk := line.recv(65536):
+                received += chunk
+    assert b"\x88" in received or not received
+    if received:
+        closing = received[received.rindex(b"\x88"):]
+        assert struct.unpack("!H", closing[2:4])[0] in (code, 1002, 1007), closing
+    assert memory(world.server) - before < 64 << 20
+
+
+def memory(server):
+    pages = pathlib.Path(f"/proc/{server.process.pid}/statm").read_text().split()[1]
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+
+@pytest.mark.parametrize("body, type", [
+    (b'{"timestamp":1,"message":"a","offset":99}\n', "application/x-ndjson"),
+    (b'{"timestamp":-1,"message":"a"}\n', "application/x-ndjson"),
+    (b'{"timestamp":1,"type":"end","status":"RUNNING"}\n', "application/x-ndjson"),
+    (b'{"timestamp":1,"type":"end","status":"SUCCEEDED"}\n{"timestamp":1,"message":"after"}\n', "application/x-ndjson"),
+    (b"[" * 100_000, "application/x-ndjson"), (b'{"message":' * 50_000, "application/x-ndjson"),
+    (b'{"timestamp":1,"message":"a"', "application/x-ndjson"), (b"\x00" * 1000, "application/x-ndjson"),
+    (b'{"timestamp":1e999,"message":"a"}\n', "application/x-ndjson"),
+    (b'{"timestamp":1,"message":"\\ud800"}\n{"x"', "application/x-ndjson"),
+    (b"a" * ((8 << 20) + 1), "application/x-ndjson"), (b"{}", "text/html"),
+])
+def test_no_body_forges_an_event(world, body, type):
+    with pytest.raises(Refused) as refused:
+        world.log.append_raw(body, after=2, type=type)
+    assert refused.value.status in (400, 413, 415)
+    # The fixture's last look at the log shows that nothing of it was kept.
+
+
+@pytest.mark.parametrize("message", ["a\r\nb", 'x"}\n{"offset":9', "</script><script>alert(1)</script>", "\u2028data: forged", "\x00\x1b]0;t\x07"])
+def test_no_output_breaks_out_of_its_event(world, message):
+    log = world.server.register(world.alice)
+    log.append(message, end="SUCCEEDED")
+    events = world.server.events(log.id, key=world.alice)
+    assert [e.get("message") for e in events[:-1]] == [message]
+    assert world.server.request("GET", f"{log.path}/logs", key=world.alice)[1]["Content-Type"].startswith("application/json")
+
+
+@pytest.mark.parametrize("bytes_sent", [b"", b"GET /api", b"GET / HTTP/1.1\r\nHost: a\r\nX-A: ",
+                                        b"POST /api/v1/run HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n{"])
+def test_no_slow_request_is_waited_for(tmp_path, bytes_sent):
+    with serving(tmp_path, "--request-timeout", "300ms", "--idle-timeout", "300ms") as server:
+        host, port = server.address.split(":")
+        began = time.monotonic()
+        with socket.create_connection((host, int(port)), timeout=20) as line:
+            line.sendall(bytes_sent)
+            with contextlib.suppress(ConnectionError):
+                # A byte now and then doesn't buy more time.
+                while time.monotonic() - began < 15:
+                    line.settimeout(0.1)
+                    with contextlib.suppress(TimeoutError):
+                        if not line.recv(65536):
+                            break
+                    line.sendall(b"a")
+        assert time.monotonic() - began < 15
+
+
+def test_a_viewer_is_served_while_a_thousand_handshakes_hang(world, record_property):
+    with contextlib.ExitStack() as hanging:
+        for n in range(1000):
+            line = hanging.enter_context(world.connect(30))
+            line.sendall(b"GET /api/v1/executions/x/stream HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nX-" + b"a" * (n % 50))
+        began = time.monotonic()
+        with stream(f"ws://{world.server.address}{world.log.path}/stream?token={world.token}&after=0") as viewer:
+            assert '"one"' in viewer.recv(10)
+        seconds = time.monotonic() - began
+    record_property("seconds", seconds)
+    print(f"served in {seconds * 1000:.0f} ms while 1000 handshakes hung")
+    assert seconds < 5
+
+
+def test_no_secret_is_written_or_shown(world):
+    """After all of the above: not in the server's log, nor in any process's arguments."""
+    log = world.server.log()
+    arguments = b""
+    for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+        # A process may end while we look.
+        with contextlib.suppress(OSError):
+            arguments += path.read_bytes()
+    for secret in SECRETS:
+        assert secret not in log
+        assert secret.encode() not in arguments
+        assert base64.b64encode(secret.encode()).decode() not in log
+    assert not os.path.exists("/proof-of-an-attack")
