@@ -138,6 +138,10 @@ let package = Package(
             name: "EverylineWebSocketTests",
             dependencies: ["EverylineWebSocket", nioCore, nioPosix, nioEmbedded, nioHTTP1, nioWebSocket],
             swiftSettings: settings),
+        .executableTarget(
+            name: "WebSocketEcho",
+            dependencies: ["EverylineWebSocket", nioCore, nioPosix, nioHTTP1, swiftSystem],
+            path: "Tests/WebSocketEcho", swiftSettings: settings),
         .testTarget(
             name: "EverylineClientTests",
             dependencies: [
