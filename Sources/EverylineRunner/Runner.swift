@@ -1,6 +1,7 @@
 package import Everyline
 import Glibc
 import NIOPosix
+import SystemPackage
 
 /// Runs one command and records its output to the `end`: in every case, whatever becomes of the command.
 package struct Runner: Sendable {
@@ -63,7 +64,10 @@ package struct Runner: Sendable {
         do {
             outcome = try await runCommand()
         } catch let error as CommandProcess.StartError {
-            try recorder.note(.notStarted, "The command was not started: \(error.reason).")
+            let message = "The command was not started: \(error.reason)."
+            try recorder.note(.notStarted, message)
+            // Who sits before it should not have to ask the server. If the terminal is gone, nobody does.
+            _ = try? foreground?.error.writeAll(Array("everyline: \(message)\n".utf8))
             outcome = ExecutionOutcome(status: .failed, exitCode: error.exitCode, reason: .notStarted)
         }
         try recorder.end(outcome)

@@ -1,5 +1,6 @@
 import Everyline
 import GRDB
+import Glibc
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -25,6 +26,7 @@ package final class SQLiteDatabase: Sendable {
     /// - Throws: ``SQLiteDatabaseError``.
     package static func open(_ directory: String) throws -> SQLiteDatabase {
         let lock = try DirectoryLock(directory)
+        createFile(directory + "/" + fileName)
         let pool = try SQLiteDatabaseError.translating(directory) {
             let pool = try DatabasePool(path: directory + "/" + fileName, configuration: configuration())
             try pool.writeWithoutTransaction(demandDurability)
@@ -65,6 +67,13 @@ package final class SQLiteDatabase: Sendable {
         thread.end()
         try pool.close()
         lock?.release()
+    }
+
+    /// Makes a new database's file for its owner alone, whatever the directory allows; SQLite gives its other files the same
+    /// mode. If it can't be made, opening it says why.
+    private static func createFile(_ path: String) {
+        let descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        if descriptor >= 0 { Glibc.close(descriptor) }
     }
 
     private static func configuration() -> Configuration {

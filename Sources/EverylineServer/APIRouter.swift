@@ -15,7 +15,7 @@ struct APIRouter {
     ///   nothing is at the streams' addresses.
     func router(admission: ViewerAdmission?) -> Router<EverylineContext> {
         let producers = Producers()
-        let router = Router(context: EverylineContext.self)
+        let router = Router(context: EverylineContext.self, options: .autoGenerateHeadEndpoints)
         router.addMiddleware {
             AccessLog(metrics: metrics)
             Problems(lingering: limits.lingering)
@@ -26,15 +26,20 @@ struct APIRouter {
         ).add(to: router)
         LogRoutes(core: core, authenticator: authenticator, addresses: addresses, limits: limits).add(to: router)
         if let admission {
-            EventStreamRoutes(core: core, authenticator: authenticator, metrics: metrics, limits: limits)
-                .add(to: router)
+            EventStreamRoutes(
+                core: core, authenticator: authenticator, counter: admission.counter, metrics: metrics, limits: limits
+            ).add(to: router)
             WebSocketRoutes(admission: admission).add(to: router)
         }
         AppendRoutes(
             core: core, authenticator: authenticator, producers: producers, metrics: metrics, limits: limits
         ).add(to: router)
         ViewerRoutes(addresses: addresses).add(to: router)
-        KeyRoutes(core: core, authenticator: authenticator, limits: limits).add(to: router)
+        KeyRoutes(core: core, authenticator: authenticator, limits: limits) { [core] key in
+            admission?.counter.revoke(key)
+            // Streams that wait find out now.
+            core.feed.tick()
+        }.add(to: router)
         router.refuseOtherMethods()
         return router
     }

@@ -171,6 +171,8 @@ def test_lines_and_text_are_downloaded_in_ranges_compressed_and_cached(server):
     _, _, text = server.request("GET", path, headers={"Accept": "text/plain"})
     assert text.decode() == "".join(t + "\n" for t in texts)
     accept = {"Accept": "application/x-ndjson"}
+    status, same_headers, body = server.request("HEAD", path, headers=accept)
+    assert (status, body) == (200, b"") and same_headers["ETag"] == headers["ETag"]
     for spec, part in [("0-9", lines[:10]), ("100-", lines[100:]), ("-7", lines[-7:]), ("5-999999999", lines[5:])]:
         status, part_headers, body = server.request("GET", path, headers={**accept, "Range": "bytes=" + spec})
         assert (status, body) == (206, part)

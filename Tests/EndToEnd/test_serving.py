@@ -115,6 +115,15 @@ def test_settings_come_from_flags_before_the_environment_before_the_file(tmp_pat
         assert large.value.code == "body_too_large" and "2048" in large.value.problem["detail"]
 
 
+def test_a_misspelt_setting_is_refused_by_its_name(tmp_path):
+    config = tmp_path / "data-config/everyline/config.yaml"
+    config.parent.mkdir(parents=True)
+    config.write_text("serve:\n  retention-agee: 90d\n")
+    refused = serve(tmp_path / "data", "--listen", "127.0.0.1:0")
+    assert refused.returncode == 64 and "retention-agee" in refused.stderr and "retention-age," in refused.stderr
+    assert not (tmp_path / "data").exists()
+
+
 def test_a_database_of_a_newer_version_is_refused(own_server):
     own_server.start().stop()
     import sqlite3

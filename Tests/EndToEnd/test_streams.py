@@ -247,3 +247,20 @@ def test_what_upgrades_to_nothing_gets_an_answer(server):
     with pytest.raises(Refused) as plain:
         server.request("GET", log.stream_url().replace("ws://", "http://"))
     assert plain.value.status == 426
+
+
+def test_a_key_that_is_revoked_ends_the_streams_that_were_opened_with_it(server):
+    made = server.post("/api/v1/keys", {"user": "ada", "role": "viewer"})
+    log = server.register()
+    log.append("before")
+    location = server.get(f"{log.path}/logs", key=made["key"])
+    with stream(location["websocket_url"]) as viewer, urllib.request.urlopen(location["stream_url"], timeout=20) as page:
+        assert "before" in viewer.recv(timeout=20)
+        seen = b""
+        while b"before" not in seen:
+            seen += page.readline()
+        server.delete(f"/api/v1/keys/{made['id']}")
+        log.append("after")
+        received, code = read_all(viewer)
+        assert (messages(events(received)), code) == ([], 1008)
+        assert b"after" not in page.read()

@@ -21,6 +21,18 @@ struct SQLiteDatabaseTests {
         #expect(attributes[.posixPermissions] as? Int == 0o700)
     }
 
+    @Test("that was there before, open to others, gets a database for its owner alone")
+    func filePermissions() throws {
+        try FileManager.default.createDirectory(
+            atPath: data, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
+        let database = try SQLiteDatabase.open(data)
+        defer { try? database.close() }
+        for suffix in ["", "-wal", "-shm"] {
+            let path = data + "/" + SQLiteDatabase.fileName + suffix
+            #expect(try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int == 0o600)
+        }
+    }
+
     @Test("has a write-ahead log of its full size from the start, and nothing in it but the schema")
     func writeAheadLog() throws {
         let database = try SQLiteDatabase.open(data)

@@ -24,7 +24,8 @@ struct Doctor: AsyncParsableCommand {
 
     func run() async throws {
         let environment = ProcessInfo.processInfo.environment
-        let settings = ServeSettings(environment: environment, file: try UserFile.read(environment)?.serve ?? [:])
+        let settings = try ServeSettings(
+            environment: environment, file: UserFile.read(environment)?.serve ?? [:])
         let directory = try DataDirectory.path(data, settings, environment)
         let database: SQLiteDatabase
         do {

@@ -28,10 +28,15 @@ struct List: AsyncParsableCommand {
                 table.add(
                     execution.executionID, execution.status, execution.exitCode.map(String.init) ?? "-",
                     execution.owner, Timestamp(milliseconds: execution.createdAt).shortText, execution.duration,
-                    shellWords(execution.command))
+                    shortened(shellWords(execution.command)))
             }
             try Console.print(table.lines.joined(separator: "\n"))
         }
+    }
+
+    /// What a table has room for; `-o json` has the whole.
+    private func shortened(_ command: String) -> String {
+        command.count > 120 ? command.prefix(119) + "…" : command
     }
 
     /// Page by page, as the server gives them.

@@ -55,7 +55,8 @@ struct Serve: AsyncParsableCommand {
 
     func run() async throws {
         let environment = ProcessInfo.processInfo.environment
-        let settings = ServeSettings(environment: environment, file: try UserFile.read(environment)?.serve ?? [:])
+        let settings = try ServeSettings(
+            environment: environment, file: UserFile.read(environment)?.serve ?? [:])
         let server = try server(settings, environment)
         let adminKey = AdminKey(
             named: try settings.value(adminKeyFile, "admin-key-file"), directory: server.directory)

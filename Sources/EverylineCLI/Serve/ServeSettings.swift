@@ -3,14 +3,33 @@ import EverylineClient
 
 /// Where the server's settings come from: a flag goes before the environment, that before `serve:` in the user's file.
 struct ServeSettings {
-    let environment: [String: String]
+    private let environment: [String: String]
     /// What stands under `serve:`.
-    let file: [String: String]
+    private let file: [String: String]
+
+    private static let names: Set = [
+        "data", "spool", "listen", "admin-key-file", "tls-certificate", "tls-key", "public-url", "allow-origin",
+        "retention-age", "retention-size", "log-level", "line-limit", "log-limit", "append-limit", "frame-limit",
+        "stall-timeout", "heartbeat", "token-lifetime", "max-connections", "max-viewers-per-key", "request-timeout",
+        "idle-timeout",
+    ]
+
+    /// - Throws: a `ValidationError` that names a setting which there isn't: whoever misspelt a limit should not learn it
+    ///   from its absence.
+    init(environment: [String: String], file: [String: String]) throws {
+        if let unknown = file.keys.sorted().first(where: { !Self.names.contains($0) }) {
+            throw ValidationError(
+                "serve: \(unknown) in the file is no setting. There are \(Self.names.sorted().joined(separator: ", ")).")
+        }
+        self.environment = environment
+        self.file = file
+    }
 
     /// The value of `--name`, of `EVERYLINE_NAME`, or of `name` in the file; `nil` if none is given.
     ///
     /// - Throws: a `ValidationError` that says where the value that can't be used came from.
     func value<Value: ExpressibleByArgument>(_ flag: Value?, _ name: String) throws -> Value? {
+        precondition(Self.names.contains(name), "\(name) is missing in the list of settings")
         if let flag { return flag }
         let variable = "EVERYLINE_" + name.uppercased().map { $0 == "-" ? "_" : String($0) }.joined()
         let (text, origin) = environment[variable].map { ($0, variable) } ?? (file[name], "\(name) in the file")

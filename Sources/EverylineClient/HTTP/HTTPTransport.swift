@@ -1,5 +1,6 @@
 import AsyncHTTPClient
 import Everyline
+import EverylineWebSocket
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -70,15 +71,8 @@ struct HTTPTransport: Sendable {
             case .remoteConnectionClosed: ClientError.unreachable("the connection was closed")
             default: ClientError.unreachable(error.shortDescription)
             }
-        case let error as NIOConnectionError:
-            ClientError.unreachable(
-                error.connectionErrors.first.map { reason(of: $0.error) } ?? "no address of \(error.host) answers")
-        default: ClientError.unreachable(reason(of: error))
+        default: ClientError.unreachable(ConnectionFailure.reason(of: error))
         }
-    }
-
-    private static func reason(of error: any Error) -> String {
-        (error as? IOError)?.description ?? "\(error)"
     }
 
     private func prepare(_ request: APIRequest) -> HTTPClientRequest {

@@ -8,6 +8,7 @@ import ServiceLifecycle
 struct EventStreamRoutes {
     let core: ServerCore
     let authenticator: Authenticator
+    let counter: ViewerCounter
     let metrics: ServerMetrics
     let limits: ServerConfiguration.Limits
 
@@ -32,11 +33,11 @@ struct EventStreamRoutes {
         // 204 is what tells a browser that has seen the end not to come back.
         if head.isEnded, after == head.offset { return Response(status: .noContent) }
         let tail = Tail(of: id, after: after, in: core.log, feed: core.feed, limit: limits.read)
-        let metrics = metrics
+        let (counter, metrics) = (counter, metrics)
         let body = ResponseBody { writer in
             metrics.streamOpened()
             defer { metrics.streamClosed(stalled: false) }
-            try await Self.send(tail, to: &writer, metrics)
+            try await Self.send(tail, to: &writer, metrics) { try counter.check(token.key) }
             try await writer.finish(nil)
         }
         return Response(
@@ -45,8 +46,11 @@ struct EventStreamRoutes {
     }
 
     /// Sends until the end, or until the server is about to stop: then the client comes back with the id it saw last.
+    ///
+    /// - Parameter check: whether the viewer may still see what comes.
     private static func send(
-        _ tail: Tail, to writer: inout any ResponseBodyWriter, _ metrics: ServerMetrics
+        _ tail: Tail, to writer: inout any ResponseBodyWriter, _ metrics: ServerMetrics,
+        check: @Sendable () throws -> Void
     ) async throws {
         var tail = tail
         let subscription = tail.subscription
@@ -59,6 +63,7 @@ struct EventStreamRoutes {
                 } onGracefulShutdown: {
                     subscription.end()
                 }
+                try check()
                 switch step {
                 case .blocks(let blocks):
                     for block in blocks {
@@ -72,6 +77,8 @@ struct EventStreamRoutes {
                 }
             }
         } catch is CancellationError {
+            return
+        } catch is ViewerCounter.KeyRevoked {
             return
         }
     }

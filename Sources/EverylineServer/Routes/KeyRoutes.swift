@@ -7,6 +7,8 @@ struct KeyRoutes {
     let core: ServerCore
     let authenticator: Authenticator
     let limits: ServerConfiguration.Limits
+    /// Is told of each key that is good for nothing from now on.
+    let onRevocation: @Sendable (APIKey.ID) -> Void
 
     func add(to router: Router<EverylineContext>) {
         router.post(RouterPath(APIPath.keys), use: create)
@@ -44,6 +46,7 @@ struct KeyRoutes {
             throw APIError(.unknownKey, "There is no key with this id.")
         }
         try await core.access.revokeKey(id, at: core.now())
+        onRevocation(id)
         context.logger.notice("A key was revoked", metadata: ["key_id": "\(id.prefix(64))"])
         return Response(status: .noContent)
     }

@@ -43,10 +43,11 @@ struct ViewerAdmission: Sendable {
     }
 }
 
-/// Counts the streams that are open under each key.
+/// Counts the streams that are open under each key, and knows which keys were revoked meanwhile.
 final class ViewerCounter: Sendable {
     private let limit: Int
     private let counts = Mutex<[APIKey.ID: Int]>([:])
+    private let revoked = Mutex<Set<APIKey.ID>>([])
 
     init(limit: Int) { self.limit = limit }
 
@@ -57,6 +58,18 @@ final class ViewerCounter: Sendable {
     func enter(_ key: APIKey.ID) {
         counts.withLock { $0[key, default: 0] += 1 }
     }
+
+    /// Lets the streams that were opened with this key end, at their next step.
+    func revoke(_ key: APIKey.ID) {
+        revoked.withLock { _ = $0.insert(key) }
+    }
+
+    /// - Throws: ``KeyRevoked``.
+    func check(_ key: APIKey.ID) throws {
+        if revoked.withLock({ $0.contains(key) }) { throw KeyRevoked() }
+    }
+
+    struct KeyRevoked: Error {}
 
     func leave(_ key: APIKey.ID) {
         counts.withLock { counts in

@@ -34,6 +34,8 @@ actor ViewerStream {
             connection.startClosing(.goingAway)
         } catch is WebSocketError {
             connection.startClosing(.goingAway)
+        } catch is ViewerCounter.KeyRevoked {
+            connection.startClosing(.policyViolation, reason: "the key was revoked")
         } catch LogStoreError.unknownExecution {
             connection.startClosing(.unknownExecution, reason: "the log was removed")
         } catch {
@@ -55,7 +57,9 @@ actor ViewerStream {
         connection.push(to: { _ in })
         connection.closed.whenComplete { _ in subscription.end() }
         while true {
-            switch try await tail.next() {
+            let step = try await tail.next()
+            try parts.counter.check(request.key)
+            switch step {
             case .blocks(let blocks):
                 for block in blocks {
                     parts.metrics.countDelivery(events: block.count, bytes: block.bytes.readableBytes)

@@ -67,7 +67,7 @@ package enum WebSocketClient {
         } catch ChannelError.connectTimeout {
             throw WebSocketError.timedOut("connecting to \(url.authority)")
         } catch {
-            throw WebSocketError.connectionLost("can't connect to \(url.authority): \(error)")
+            throw WebSocketError.connectionLost("can't connect to \(url.authority): \(ConnectionFailure.reason(of: error))")
         }
     }
 }

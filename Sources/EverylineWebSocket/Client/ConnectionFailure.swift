@@ -1,0 +1,19 @@
+import Glibc
+import NIOCore
+import NIOPosix
+import NIOSSL
+
+/// Says in words why there is no connection.
+package enum ConnectionFailure {
+    package static func reason(of error: any Error) -> String {
+        switch error {
+        case let error as NIOConnectionError:
+            if let failure = error.connectionErrors.first { return reason(of: failure.error) }
+            return error.dnsAError == nil ? "no address of \(error.host) answers" : "there is no host \(error.host)"
+        case let error as IOError: return String(cString: strerror(error.errnoCode)).lowercased()
+        case is NIOSSLError, is BoringSSLError:
+            return "TLS can't be agreed on: is it an https server, and its certificate one to trust (--ca-file)?"
+        default: return "\(error)"
+        }
+    }
+}
