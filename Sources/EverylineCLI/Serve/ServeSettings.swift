@@ -18,8 +18,8 @@ struct ServeSettings {
     ///   from its absence.
     init(environment: [String: String], file: [String: String]) throws {
         if let unknown = file.keys.sorted().first(where: { !Self.names.contains($0) }) {
-            throw ValidationError(
-                "serve: \(unknown) in the file is no setting. There are \(Self.names.sorted().joined(separator: ", ")).")
+            let known = Self.names.sorted().joined(separator: ", ")
+            throw ValidationError("serve: \(unknown) in the file is no setting. There are \(known).")
         }
         self.environment = environment
         self.file = file

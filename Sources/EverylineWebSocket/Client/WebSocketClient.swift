@@ -67,7 +67,8 @@ package enum WebSocketClient {
         } catch ChannelError.connectTimeout {
             throw WebSocketError.timedOut("connecting to \(url.authority)")
         } catch {
-            throw WebSocketError.connectionLost("can't connect to \(url.authority): \(ConnectionFailure.reason(of: error))")
+            let reason = ConnectionFailure.reason(of: error)
+            throw WebSocketError.connectionLost("can't connect to \(url.authority): \(reason)")
         }
     }
 }
