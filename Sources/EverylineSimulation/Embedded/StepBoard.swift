@@ -25,6 +25,14 @@ final class StepBoard: Sendable {
         case took(stream: Int, [EventBlock])
         case closed(stream: Int, code: UInt16)
         case ended(Result<LogHead, LogStoreError>)
+
+        /// The stream that speaks; -1 for the others.
+        var stream: Int {
+            switch self {
+            case .took(let stream, _), .closed(let stream, _): stream
+            case .answered, .ended: -1
+            }
+        }
     }
 
     private struct State {
@@ -35,18 +43,30 @@ final class StepBoard: Sendable {
 
     private let state = Mutex(State())
 
+    // A feed wakes its waiters in the order of a hash table, which is another one in each process. What several streams did
+    // at one moment is therefore taken stream by stream: the same seed must give the same run.
+
     func takeEntries() -> [Entry] {
-        state.withLock { state in
+        let entries = state.withLock { state in
             defer { state.entries.removeAll(keepingCapacity: true) }
             return state.entries
         }
+        return Self.ordered(entries, by: \.stream)
     }
 
     func takeWords() -> [Word] {
-        state.withLock { state in
+        let words = state.withLock { state in
             defer { state.words.removeAll(keepingCapacity: true) }
             return state.words
         }
+        return Self.ordered(words, by: \.stream)
+    }
+
+    private static func ordered<Element>(_ elements: [Element], by stream: (Element) -> Int) -> [Element] {
+        guard elements.count > 1 else { return elements }
+        return elements.enumerated().sorted {
+            (stream($0.element), $0.offset) < (stream($1.element), $1.offset)
+        }.map(\.element)
     }
 
     func say(_ word: Word) { state.withLock { $0.words.append(word) } }
