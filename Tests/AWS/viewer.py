@@ -1,6 +1,7 @@
 """A viewer that speaks the stream's protocol and trusts nobody: it keeps what is its own and next, and fails on a hole."""
 
 import json
+import socket
 import threading
 import time
 
@@ -104,7 +105,7 @@ class Viewer:
 
     def drop(self):
         """Goes without a word, and says what it has."""
-        self.socket.socket.close()
+        self.socket.socket.shutdown(socket.SHUT_RDWR)
         self.thread.join(10)
         return self.last
 
