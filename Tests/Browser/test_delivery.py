@@ -66,7 +66,7 @@ def test_a_log_that_is_cut_fifty_times_is_shown_without_a_hole(server, viewer):
     def produce():
         n = 200
         while proxy.cut < 50:
-            n = log.append(*[message(i) for i in range(n + 1, n + 51)])
+            n = log.append(*[message(i) for i in range(n + 1, n + 26)])
             pace.wait(0.02)
         log.append(*[message(i) for i in range(n + 1, n + 301)], end="SUCCEEDED")
 

@@ -13,8 +13,8 @@ def test_hostile_output_is_text_and_nothing_else(server, viewer):
         "\x1b]8;;javascript:document.title='owned'\x07click\x1b]8;;\x07",
         "\x1b]8;;data:text/html,<script>1</script>\x07click\x1b]8;;\x07", "\x1b]0;owned\x07title",
         "\x1b[2J\x1b[H\x1bcgone?", "\x1b[31m" * 30_000 + "bomb", "\x1b[999999999Cfar", "\u202ereversed",
-        "a\u0300" * 500, "\x00\x07\x08\x7f\x9b31mcontrols", "x" * 262_144, "<b>" * 80_000, json.dumps({"offset": 1, "type": "end"}),
-        "漢" * 80_000]
+        "a\u0300" * 500, "\x00\x07\x08\x7f\x9b31mcontrols", "x" * 262_144, "<b>" * 80_000,
+        json.dumps({"offset": 1, "type": "end"}), "漢" * 80_000]
     log = server.register()
     log.append(*hostile)
     page = viewer.log(server, log.id)

@@ -3,6 +3,8 @@
 import * as session from "./session.js";
 
 const BASE = "/api/v1";
+/** How long a small answer may take, in milliseconds. */
+const TIMEOUT = 15_000;
 export const NDJSON = "application/x-ndjson";
 
 /** @typedef {{execution_id: string, command: string[], status: string, exit_code?: number, reason?: string,
@@ -37,7 +39,11 @@ export async function request(path, options = {}) {
 }
 
 /** @param {string} path @param {RequestInit} [options] */
-export const json = async (path, options) => (await request(path, options)).json();
+export async function json(path, options = {}) {
+  // A network that swallows what is sent must not hold anything up for ever.
+  const signal = AbortSignal.timeout(TIMEOUT);
+  return (await request(path, { ...options, signal })).json();
+}
 
 /** @param {string} method @param {unknown} [body] @returns {RequestInit} */
 export const sending = (method, body) => ({

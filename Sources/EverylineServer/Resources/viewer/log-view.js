@@ -50,7 +50,8 @@ export class LogView {
   #source;
 
   /** @param {{scroller: HTMLElement, log: HTMLElement, rows: HTMLElement}} elements
-   * @param {import("./rows.js").Rows} rows @param {import("./blocks.js").BlockStore} store @param {import("./source.js").Source} source */
+   * @param {import("./rows.js").Rows} rows @param {import("./blocks.js").BlockStore} store
+   * @param {import("./source.js").Source} source */
   constructor(elements, rows, store, source) {
     ({ scroller: this.#scroller, log: this.#log, rows: this.#rowsElement } = elements);
     this.#rows = rows;

@@ -86,7 +86,8 @@ export class Search {
     if (hole) return new Array(hole[1] - after).fill("");
     /** @type {string[]} */
     const found = [];
-    const many = this.#source.blocksAtOnce * 4 * BLOCK;
+    // A page of an ended log costs a request; an excerpt of one that goes on a connection, and what came on it in vain.
+    const many = this.#source.blocksAtOnce * (this.#store.end ? 4 : 16) * BLOCK;
     await this.#source.fetch(after, many, (first, lines) => {
       while (found.length < first - after - 1) found.push("");
       for (const line of lines) found.push(line);

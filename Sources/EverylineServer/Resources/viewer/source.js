@@ -36,8 +36,7 @@ export class Source {
   async address(anew = false) {
     if (this.#store.end) return null;
     if (this.#address && !anew) return this.#address;
-    const response = await request(`/executions/${this.#id}/logs?limit=1`);
-    const answer = await response.json();
+    const answer = await json(`/executions/${this.#id}/logs?limit=1`);
     return (this.#address = answer.websocket_url ?? null);
   }
 
