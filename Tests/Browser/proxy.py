@@ -6,7 +6,7 @@ import threading
 
 
 class CuttingProxy:
-    def __init__(self, port, cuts, most=25_000, seed=1):
+    def __init__(self, port, cuts, most=6_000, seed=1):
         self.port = port
         self.cuts = cuts
         self.most = most

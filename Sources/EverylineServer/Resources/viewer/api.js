@@ -41,8 +41,13 @@ export async function request(path, options = {}) {
 /** @param {string} path @param {RequestInit} [options] */
 export async function json(path, options = {}) {
   // A network that swallows what is sent must not hold anything up for ever.
-  const signal = AbortSignal.timeout(TIMEOUT);
-  return (await request(path, { ...options, signal })).json();
+  const waiting = new AbortController();
+  const timer = setTimeout(() => waiting.abort(new Refused(0, "timeout", "The server doesn’t answer.")), TIMEOUT);
+  try {
+    return await (await request(path, { ...options, signal: waiting.signal })).json();
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** @param {string} method @param {unknown} [body] @returns {RequestInit} */
