@@ -18,7 +18,7 @@ struct ViewerAsset: Sendable {
         var files: [String: ViewerAsset] = [:]
         files["log-sheets.html"] = ViewerAsset(PackageResources.log_sheets_html, type: "text/html; charset=utf-8")
         for (name, source) in styles {
-            files["\(name).css"] = ViewerAsset(withoutComments(source), type: "text/css; charset=utf-8")
+            files["\(name).css"] = ViewerAsset(tightened(withoutComments(source)), type: "text/css; charset=utf-8")
         }
         for (name, source) in scripts {
             files["\(name).js"] = ViewerAsset(withoutComments(source), type: "text/javascript; charset=utf-8")
@@ -94,6 +94,19 @@ struct ViewerAsset: Sendable {
             if code.isEmpty || code.starts(with: "//".utf8) { continue }
             result += code
             result.append(UInt8(ascii: "\n"))
+        }
+        return result
+    }
+
+    /// A style sheet without the spaces that stand beside its punctuation. (None of its strings has any there.)
+    private static func tightened(_ source: [UInt8]) -> [UInt8] {
+        var result: [UInt8] = []
+        result.reserveCapacity(source.count)
+        for byte in source {
+            let last = result.last ?? UInt8(ascii: "\n")
+            if byte == UInt8(ascii: " "), ":;,{".utf8.contains(last) { continue }
+            if last == UInt8(ascii: " "), "{}".utf8.contains(byte) { result.removeLast() }
+            result.append(byte)
         }
         return result
     }

@@ -34,7 +34,6 @@ export class Source {
    * @param {boolean} [anew]
    * @returns {Promise<string | null>} */
   async address(anew = false) {
-    if (this.#store.end) return null;
     if (this.#address && !anew) return this.#address;
     const answer = await json(`/executions/${this.#id}/logs?limit=1`);
     return (this.#address = answer.websocket_url ?? null);
