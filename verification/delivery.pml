@@ -227,18 +227,26 @@ post:
 close:
   atomic {
     if
-    :: gateway[c] == LIVE -> gateway[c] = CLOSED
-    :: else
+    :: may_fail -> goto crash
+    :: record[c].open && fence_is_mine -> close_record()
+    :: else -> goto delete                 /* superseded */
     fi
   };
   atomic {
     if
-    :: may_fail -> goto crash
-    :: true
-    fi
+    :: gateway[c] == LIVE -> gateway[c] = CLOSED
+    :: else
+    fi;
+    goto delete
   };
 gone:
-  atomic { close_record(); goto delete };
+  atomic {
+    if
+    :: record[c].open && fence_is_mine -> close_record()
+    :: else
+    fi;
+    goto delete
+  };
 
 release:
   atomic {
