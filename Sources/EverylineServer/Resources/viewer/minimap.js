@@ -13,6 +13,7 @@ export class Minimap {
   /** As the theme sets them. To ask for them means to compute the whole page's style, so it is not done in each frame.
    * @type {Record<string, string>} */
   #colours = {};
+  #width = 0;
   #height = 0;
   #drawn = "";
 
@@ -63,7 +64,8 @@ export class Minimap {
   #resized() {
     const scale = devicePixelRatio || 1;
     this.#height = this.#canvas.clientHeight;
-    this.#canvas.width = Math.round(this.#canvas.clientWidth * scale);
+    this.#width = this.#canvas.clientWidth;
+    this.#canvas.width = Math.round(this.#width * scale);
     this.#canvas.height = Math.round(this.#height * scale);
     this.#context.setTransform(scale, 0, 0, scale, 0, 0);
     this.restyle();
@@ -89,7 +91,7 @@ export class Minimap {
 
   /** @param {Scene} scene */
   #draw({ head, hits, hitsSeen, current, selection, missing }) {
-    const [context, width, height] = [this.#context, this.#canvas.clientWidth, this.#height];
+    const [context, width, height] = [this.#context, this.#width, this.#height];
     const colour = (/** @type {string} */ name) => this.#colours[name];
     const at = (/** @type {number} */ offset) => ((offset - 1) / Math.max(1, head)) * height;
     context.clearRect(0, 0, width, height);
