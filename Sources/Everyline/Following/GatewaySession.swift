@@ -24,13 +24,14 @@ public struct GatewaySession: Sendable {
 
     private let execution: ExecutionID
     private var generation: UInt64 = 0
-    /// The last event that has come; `nil` until something comes of a stream that began at a time.
-    private var have: Offset?
+    /// The last event that the viewer has.
+    private var have: Offset
     /// Whether the server has taken the last resumption.
-    private var isResumed = true
+    private var isResumed = false
 
-    /// - Parameter offset: what the viewer has; `nil` if its connection's address says from which time on it wants the log.
-    public init(of execution: ExecutionID, after offset: Offset?) {
+    /// - Parameter offset: what the viewer has, or where its stream's address says that it begins. A viewer without one could
+    ///   not tell its own blocks from those of a slow sender that had the connection's id before.
+    public init(of execution: ExecutionID, after offset: Offset) {
         self.execution = execution
         self.have = offset
     }
@@ -40,8 +41,7 @@ public struct GatewaySession: Sendable {
 
     /// What to say when nothing has come for ``pingInterval``: the resumption again until it is acknowledged, then a ping.
     public func silence() -> ViewerMessage {
-        guard let have else { return .ping(have: .zero) }
-        return isResumed ? .ping(have: have) : .resume(generation: generation, after: have)
+        isResumed ? .ping(have: have) : .resume(generation: generation, after: have)
     }
 
     /// Takes one message.
@@ -52,27 +52,22 @@ public struct GatewaySession: Sendable {
         case .resumed(let generation, _):
             if generation == self.generation { isResumed = true }
             return Finding()
-        case .block(let generation, let start, let execution, let lines):
+        case .block(let generation, _, let execution, let lines):
             guard generation == self.generation, execution == self.execution else { return Finding() }
-            return accept(lines, start: start)
+            return accept(lines)
         }
     }
 
-    private mutating func accept(_ lines: ByteBuffer, start: Offset) -> Finding {
+    private mutating func accept(_ lines: ByteBuffer) -> Finding {
         // Whatever can't be read is let through: who checks the stream says what is wrong with it.
         guard let span = Self.span(of: lines) else { return Finding(message: lines) }
-        let had = have ?? start
-        guard span.first <= had.next else {
-            have = had
-            return Finding(answer: resume())
-        }
+        guard span.first <= have.next else { return Finding(answer: resume()) }
         isResumed = true
-        have = max(had, span.last)
+        have = max(have, span.last)
         return Finding(message: lines)
     }
 
     private mutating func resume() -> ViewerMessage {
-        guard let have else { return .ping(have: .zero) }
         generation += 1
         isResumed = false
         return .resume(generation: generation, after: have)

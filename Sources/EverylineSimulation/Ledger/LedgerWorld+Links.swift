@@ -19,6 +19,7 @@ extension LedgerWorld {
         executionOf[name] = execution
         let record = newRecord(for: viewer)
         records[name][execution] = records[name][execution]?.replaced(by: record) ?? record
+        links[index].start = record.cursor
         links[index].posted = record.cursor
         viewers[viewer].link = index
         world.tell("viewer \(viewer) connects as c\(name) to \(executions[execution].id) after \(record.cursor)")
@@ -72,7 +73,8 @@ extension LedgerWorld {
             return cut(index, because: "nobody wants it any more")
         }
         viewers[viewer].lastHeard = now
-        var session = GatewaySession(of: executions[links[index].execution].id, after: viewers[viewer].machine.last)
+        var session = GatewaySession(
+            of: executions[links[index].execution].id, after: viewers[viewer].machine.last ?? links[index].start)
         let opening = session.open()
         viewers[viewer].session = session
         say(opening, on: index)

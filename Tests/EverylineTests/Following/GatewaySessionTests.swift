@@ -23,8 +23,8 @@ struct GatewaySessionTests {
         try finding.message.map { try LogEvent.decode(lines: $0).map(\.offset.rawValue) } ?? []
     }
 
-    private func opened(after offset: UInt64?) -> GatewaySession {
-        var session = GatewaySession(of: execution, after: offset.map { Offset($0) })
+    private func opened(after offset: UInt64) -> GatewaySession {
+        var session = GatewaySession(of: execution, after: Offset(offset))
         _ = session.open()
         return session
     }
@@ -66,21 +66,13 @@ struct GatewaySessionTests {
         #expect(session.silence() == .ping(have: Offset(6)))
     }
 
-    @Test("that began at a time takes what comes first, without a resumption")
-    func fromTime() throws {
-        var session = GatewaySession(of: execution, after: nil)
-        #expect(session.open() == .ping(have: .zero))
-        #expect(try offsets(session.take(frame(7...8, generation: 0, start: 6))) == [7, 8])
-        #expect(
-            session.take(try frame(10...10, generation: 0)) == .init(answer: .resume(generation: 1, after: Offset(8))))
-    }
-
-    @Test("that began at a time misses not even its first block")
-    func fromTimeWithHole() throws {
-        var session = opened(after: nil)
-        let frame = try frame(9...9, generation: 0, start: 6)
-        #expect(session.take(frame) == .init(answer: .resume(generation: 1, after: Offset(6))))
-        #expect(session.silence() == .resume(generation: 1, after: Offset(6)))
+    @Test("takes nothing from a slow sender to another viewer that had the connection's id, wherever that one began")
+    func reusedID() throws {
+        var session = opened(after: 0)
+        #expect(session.take(try frame(5...6, generation: 0, start: 4)) == .init())
+        #expect(session.silence() == .resume(generation: 1, after: .zero))
+        let own = try frame(5...6, generation: 1, start: 4)
+        #expect(session.take(own) == .init(answer: .resume(generation: 2, after: .zero)))
     }
 
     @Test("lets through what isn't a block")
