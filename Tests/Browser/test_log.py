@@ -245,6 +245,12 @@ def test_text_is_copied_without_its_gutter(server, viewer):
     log.append("\x1b[31mfirst\x1b[0m", "  second", "third")
     page = viewer.log(server, log.id)
     page.keyboard.press("t")
+    # A row that is drawn anew loses what was selected in it.
+    page.wait_for_function("""() => {
+      const rows = [...document.querySelectorAll('.row:not([hidden])')].slice(0, 3);
+      return rows.length === 3 && rows.every(row =>
+        row.querySelector('.time').textContent && row.querySelector('.text').textContent);
+    }""")
     page.evaluate("""() => {
       const texts = document.querySelectorAll('.row:not([hidden]) .text');
       getSelection().setBaseAndExtent(texts[0], 0, texts[2], texts[2].childNodes.length);
