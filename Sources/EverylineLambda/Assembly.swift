@@ -90,7 +90,8 @@ struct Assembly: Sendable {
             handler: function, background: [{ await logWriter.run() }, { await Self.tick(stopRequests) }])
     }
 
-    /// Lets producers that wait for a request to stop look again: it is another instance that gets the request.
+    /// Lets producers that wait for a request to stop look again: it is another instance that gets the request,
+    /// and nothing but time tells this one. Ends when it is cancelled.
     private static func tick(_ feed: LogFeed) async {
         while (try? await Task.sleep(for: .seconds(2))) != nil { feed.tick() }
     }

@@ -31,6 +31,7 @@ package struct EverylineContext: RequestContext {
 
     /// Closes the connection after this time: the rest of its request will never be of use.
     package func closeConnection(in time: Duration) {
+        // A request that was handed over whole has no event loop of its own.
         guard let channel else { return }
         channel.eventLoop.scheduleTask(in: TimeAmount(time)) { channel.close(promise: nil) }
     }

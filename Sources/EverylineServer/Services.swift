@@ -17,6 +17,7 @@ struct TickService: Service {
 
     func run() async throws {
         await cancelWhenGracefulShutdown {
+            // A pace is what this is for. Only a cancellation ends the sleep early, and with it the loop.
             while (try? await Task.sleep(for: self.interval)) != nil {
                 for feed in self.feeds { feed.tick() }
             }
@@ -42,6 +43,7 @@ struct PeriodicService: Service {
 
     func run() async throws {
         await cancelWhenGracefulShutdown {
+            // A pace, too, which a cancellation ends.
             repeat {
                 do { try await self.turn() } catch { self.onError(error) }
             } while (try? await Task.sleep(for: self.interval)) != nil

@@ -82,6 +82,7 @@ struct Run: AsyncParsableCommand {
                 case (.press, 1):
                     Console.say("detaching: the command goes on. Ctrl-C again stops it.")
                     group.addTask {
+                        // The time that the user has for a second press, as the help says.
                         try await Task.sleep(for: .seconds(2))
                         happened.yield(.tooLate)
                     }
