@@ -21,7 +21,7 @@ struct AppendTransaction {
 
     private struct Log {
         var row: LogRow
-        var outcome: ExecutionOutcome?
+        var end: (outcome: ExecutionOutcome, at: Timestamp)?
         var hasStarted = false
         var isChanged = false
     }
@@ -54,7 +54,10 @@ struct AppendTransaction {
             try insert(block, into: log.row)
             log.row.head = log.row.head.adding(block)
             log.isChanged = true
-            if block.endsLog { log.outcome = append.body.outcome }
+            if block.endsLog, let outcome = append.body.outcome {
+                let time = Execution.endTime(told: block.latest, started: log.row.started ?? now, now: now)
+                log.end = (outcome, time)
+            }
             return .success(Appended(head: log.row.head, block: block))
         }
     }
@@ -63,13 +66,14 @@ struct AppendTransaction {
     mutating func finish() throws {
         for (_, log) in logs where log.isChanged {
             try write(log)
-            if log.outcome != nil { hasEnded = true }
+            if log.end != nil { hasEnded = true }
         }
     }
 
     private func start(_ log: inout Log) {
         guard log.row.status == .starting else { return }
         log.row.status = .running
+        log.row.started = log.row.started ?? now
         log.hasStarted = true
         log.isChanged = true
     }
@@ -99,16 +103,16 @@ struct AppendTransaction {
         // Apart, because naming an indexed column writes its index too.
         if log.hasStarted {
             try db.cachedStatement(
-                sql: "UPDATE execution SET status = ?, started_ms = coalesce(started_ms, ?) WHERE number = ?"
-            ).execute(arguments: [log.row.status.rawValue, now.milliseconds, log.row.number])
+                sql: "UPDATE execution SET status = ?, started_ms = ? WHERE number = ?"
+            ).execute(arguments: [log.row.status.rawValue, log.row.started?.milliseconds, log.row.number])
         }
-        guard let outcome = log.outcome else { return }
+        guard let (outcome, time) = log.end else { return }
         try db.cachedStatement(
             sql: """
                 UPDATE execution SET status = ?, exit_code = ?, reason = ?, ended_ms = ?, merged = 0 WHERE number = ?
                 """
         ).execute(arguments: [
-            outcome.status.rawValue, outcome.exitCode, outcome.reason?.rawValue, now.milliseconds, log.row.number,
+            outcome.status.rawValue, outcome.exitCode, outcome.reason?.rawValue, time.milliseconds, log.row.number,
         ])
     }
 }

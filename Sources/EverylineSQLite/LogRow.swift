@@ -13,11 +13,13 @@ struct LogRow {
     let number: Int64
     var head: LogHead
     var status: ExecutionStatus
+    /// When its producer first appended.
+    var started: Timestamp?
 
     /// - Throws: ``LogStoreError/unknownExecution``.
     init(_ execution: ExecutionID, in db: Database) throws {
         let statement = try db.cachedStatement(
-            sql: "SELECT number, head, log_bytes, latest_ms, status FROM execution WHERE id = ?")
+            sql: "SELECT number, head, log_bytes, latest_ms, status, started_ms FROM execution WHERE id = ?")
         guard let row = try Row.fetchOne(statement, arguments: [execution.rawValue]) else {
             throw LogStoreError.unknownExecution
         }
@@ -26,6 +28,7 @@ struct LogRow {
         }
         number = row[0]
         self.status = status
+        started = (row[5] as Int64?).map(Timestamp.init(milliseconds:))
         head = LogHead(
             offset: Offset(row[1] as UInt64), isEnded: status.isTerminal, bytes: row[2],
             latest: Timestamp(milliseconds: row[3]))

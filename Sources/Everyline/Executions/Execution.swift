@@ -11,6 +11,7 @@ public struct Execution: Sendable, Equatable {
     public let createdAt: Timestamp
     /// When its producer first appended.
     public var startedAt: Timestamp?
+    /// When it ended by its log's last event, within ``endTime(told:started:now:)``.
     public var endedAt: Timestamp?
     /// The offset of the last event in its log.
     public var head: Offset
@@ -41,5 +42,11 @@ public struct Execution: Sendable, Equatable {
         self.endedAt = endedAt
         self.head = head
         self.logBytes = logBytes
+    }
+
+    /// When an execution ended: the time that the event at its end tells, for whoever keeps the log may hear of it only after
+    /// a long outage. Never before the start nor after `now`, whatever the clock of the producer says.
+    public static func endTime(told: Timestamp, started: Timestamp, now: Timestamp) -> Timestamp {
+        max(started, min(told, now))
     }
 }

@@ -11,8 +11,8 @@ public protocol Ledger: LogReader {
 
     /// Carries out the append in one durable transaction: ``LedgerAppend/apply(to:)`` decides.
     ///
-    /// A first append makes a `STARTING` execution `RUNNING`; one with an outcome writes the terminal status and `now` as
-    /// the time of the end.
+    /// A first append makes a `STARTING` execution `RUNNING`; one with an outcome writes the terminal status, and
+    /// ``Execution/endTime(told:started:now:)`` as the time of the end.
     /// - Throws: ``LogStoreError/unknownExecution``; ``LogStoreError/unavailable(_:)``, after which it may or may not have
     ///   been carried out.
     /// - Returns: the head after it; `nil` if the condition refused it: somebody else moved, read again.

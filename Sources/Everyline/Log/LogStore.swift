@@ -8,7 +8,7 @@ public protocol LogStore: LogReader {
     /// and doesn't touch the others. With the `end` event the execution's status and outcome are written, in the same
     /// transaction; a first append makes a `STARTING` execution `RUNNING`.
     ///
-    /// - Parameter now: when the executions started or ended, if they do.
+    /// - Parameter now: when the executions started, if they do; those that end did so at ``Execution/endTime(told:started:now:)``.
     /// - Throws: an error that holds for the whole batch, of which nothing was kept: ``LogStoreError/noSpace`` or
     ///   ``LogStoreError/unavailable(_:)``.
     /// - Returns: for each append, in order, what became of it or why it was refused.

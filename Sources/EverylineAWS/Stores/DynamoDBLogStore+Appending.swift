@@ -66,7 +66,8 @@ extension DynamoDBLogStore: LogStore {
         for (index, part) in parts.enumerated() {
             let next = head.adding(part.events)
             let outcome = part.events.endsLog ? append.body.outcome : nil
-            let change = HeadChange(from: head, to: next, at: now, outcome: outcome)
+            let end = outcome.map { HeadChange.End($0, by: part.events, of: meta.execution, at: now) }
+            let change = HeadChange(from: head, to: next, at: now, end: end)
             guard try await table.transact(change.writes(part.items, meta), token: Self.token()) == .done else {
                 if index == 0 { return false }
                 throw LogStoreError.unavailable("somebody else appends to the same log")

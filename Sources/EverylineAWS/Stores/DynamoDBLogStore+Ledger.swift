@@ -33,7 +33,10 @@ extension DynamoDBLogStore: Ledger {
             for _ in 0..<Self.noteAttempts {
                 let meta = try await meta(execution)
                 guard let next = append.apply(to: meta.head) else { return nil }
-                let change = HeadChange(from: meta.head, to: next, at: now, outcome: append.outcome)
+                let end = append.block.flatMap { block in
+                    append.outcome.map { HeadChange.End($0, by: block.events, of: meta.execution, at: now) }
+                }
+                let change = HeadChange(from: meta.head, to: next, at: now, end: end)
                 let items = try append.block.map {
                     try BlockItem.items(
                         $0.events, of: execution, runningMaximum: $0.runningMaximum, expires: meta.expires)

@@ -5,23 +5,34 @@ struct HeadChange {
     let from: LogHead
     let to: LogHead
     let now: Timestamp
-    let outcome: ExecutionOutcome?
+    let end: End?
     /// What a ledger notes besides; `nil` for an append that comes from a producer.
     let ledger: (from: LedgerHead, to: LedgerHead)?
 
-    init(from: LogHead, to: LogHead, at now: Timestamp, outcome: ExecutionOutcome?) {
+    struct End {
+        let outcome: ExecutionOutcome
+        let time: Timestamp
+
+        /// - Parameter block: whose last event is the end.
+        init(_ outcome: ExecutionOutcome, by block: EventBlock, of execution: Execution, at now: Timestamp) {
+            self.outcome = outcome
+            time = Execution.endTime(told: block.latest, started: execution.startedAt ?? now, now: now)
+        }
+    }
+
+    init(from: LogHead, to: LogHead, at now: Timestamp, end: End?) {
         self.from = from
         self.to = to
         self.now = now
-        self.outcome = outcome
+        self.end = end
         ledger = nil
     }
 
-    init(from: LedgerHead, to: LedgerHead, at now: Timestamp, outcome: ExecutionOutcome?) {
+    init(from: LedgerHead, to: LedgerHead, at now: Timestamp, end: End?) {
         self.from = from.log
         self.to = to.log
         self.now = now
-        self.outcome = outcome
+        self.end = end
         ledger = (from, to)
     }
 
@@ -31,7 +42,7 @@ struct HeadChange {
             .update(RecordKey.meta(meta.execution.id), update, if: condition)
         ]
         writes += blocks.map { .put($0, if: .isAbsent) }
-        if outcome != nil { writes.append(.delete(.init(RecordKey.active, meta.listSort), if: nil)) }
+        if end != nil { writes.append(.delete(.init(RecordKey.active, meta.listSort), if: nil)) }
         return writes
     }
 
@@ -63,11 +74,12 @@ struct HeadChange {
             }
             if ledger.to.isFull { set("is_full", .boolean(true)) }
         }
-        if let outcome {
+        if let end {
+            let outcome = end.outcome
             set("end_status", .string(outcome.status.rawValue))
             set("exit_code", outcome.exitCode.map { .number(Int64($0)) })
             set("end_reason", (outcome.reason?.rawValue).map { .string($0) })
-            set("ended_ms", .number(now.milliseconds))
+            set("ended_ms", .number(end.time.milliseconds))
         }
         return DynamoDBExpression("SET " + sets.joined(separator: ", "), values)
     }

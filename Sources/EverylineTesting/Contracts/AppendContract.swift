@@ -84,6 +84,17 @@ extension ContractCase {
             }
             try expectEqual(try await stores.events(of: id).count, 2)
         },
+        ContractCase("an execution ended when its end says, but not before it started and not after it was heard of") {
+            stores in
+            for (told, expected) in [(2500, 4000), (4700, 4700), (9999, 6000)] as [(Int64, Int64)] {
+                let id = try await stores.begin("ended-\(told)")
+                try await stores.append(AppendBody(block: nil), to: id, after: 0, at: 4000)
+                let body = Sample.body([("a", told)], after: 0, end: Sample.success)
+                try await stores.append(body, to: id, after: 0, at: 6000)
+                try expectEqual(
+                    try await stores.executions.execution(id).endedAt, Timestamp(milliseconds: expected))
+            }
+        },
         ContractCase("a log at its limit takes only notices and the end") { stores in
             let id = try await stores.begin()
             let large = String(repeating: "x", count: logLimit)

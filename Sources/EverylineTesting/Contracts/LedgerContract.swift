@@ -78,13 +78,13 @@ package struct LedgerContractCase: Sendable, CustomStringConvertible {
         LedgerContractCase("the end and the status are written together, and nothing follows") { ports in
             let id = try await ports.begin()
             try await ports.append(Sample.ledgerAppend(["a"], after: 0), to: id)
-            let end = Sample.ledgerAppend([], after: 1, end: Sample.success.verified(true))
+            let end = Sample.ledgerAppend([], after: 1, at: 5500, end: Sample.success.verified(true))
             let head = try await ports.append(end, to: id, at: 6000)
             try expectEqual(head?.log.isEnded, true)
             let execution = try await ports.executions.execution(id)
             try expectEqual(execution.status, .succeeded)
             try expectEqual(execution.exitCode, 0)
-            try expectEqual(execution.endedAt, Timestamp(milliseconds: 6000))
+            try expectEqual(execution.endedAt, Timestamp(milliseconds: 5500))
             try expectEqual(execution.head, Offset(2))
             for append in [Sample.ledgerAppend(["x"], after: 2), end, Sample.ledgerAppend([], after: 2, sentinel: 5)] {
                 try expectEqual(try await ports.append(append, to: id), nil)

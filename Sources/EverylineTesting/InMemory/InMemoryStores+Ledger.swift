@@ -33,6 +33,6 @@ extension InMemoryStores.Record {
         start(at: now)
         execution.head = head.offset
         execution.logBytes = head.bytes
-        if let outcome = append.outcome { end(outcome, at: now) }
+        if let outcome = append.outcome { end(outcome, told: append.block?.events.latest ?? now, at: now) }
     }
 }

@@ -27,11 +27,11 @@ package final class InMemoryStores: Sendable {
             execution.startedAt = now
         }
 
-        mutating func end(_ outcome: ExecutionOutcome, at now: Timestamp) {
+        mutating func end(_ outcome: ExecutionOutcome, told: Timestamp, at now: Timestamp) {
             execution.status = outcome.status
             execution.exitCode = outcome.exitCode
             execution.reason = outcome.reason
-            execution.endedAt = now
+            execution.endedAt = Execution.endTime(told: told, started: execution.startedAt ?? now, now: now)
         }
     }
 
@@ -88,7 +88,7 @@ extension InMemoryStores.Record {
         ledger.log = head.adding(block)
         execution.head = head.offset
         execution.logBytes = head.bytes
-        if let outcome = append.body.outcome, block.endsLog { end(outcome, at: now) }
+        if let outcome = append.body.outcome, block.endsLog { end(outcome, told: block.latest, at: now) }
         return .success(Appended(head: head, block: block))
     }
 }
