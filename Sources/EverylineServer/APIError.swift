@@ -1,4 +1,5 @@
 package import Everyline
+import NIOHTTP1
 
 /// What a route throws when the answer is a problem.
 package struct APIError: Error {
@@ -23,7 +24,17 @@ extension APIError {
         case AccessStoreError.unknownKey: self.init(.unknownKey, "There is no key with this id.")
         case AccessStoreError.duplicateKey: self.init(.internalError, "The key could not be made. Try again.")
         case let error as AppendSyntaxError: self.init(.invalidEvent, "Line \(error.line): \(error.cause.sentence)")
+        case let error as HTTPParserError: self.init(error)
         default: return nil
+        }
+    }
+
+    init(_ error: HTTPParserError) {
+        switch error {
+        case .headerOverflow:
+            self.init(.headTooLarge, "The request's line or one of its header fields is too long.")
+        default:
+            self.init(.invalidRequest, "This can't be read as HTTP: \(String(reflecting: error)).")
         }
     }
 

@@ -337,6 +337,26 @@ def talk(server, data, until=b""):
         return received
 
 
+def test_a_body_that_is_not_chunked_as_it_says_is_a_problem(server):
+    answer = talk(server, f"POST /api/v1/run HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {server.key}\r\nTransfer-Encoding: "
+                          "chunked\r\n\r\n2\r\n{}\r\nZZ\r\n".encode(), until=b'"invalid_request"')
+    assert answer.startswith(b"HTTP/1.1 400") and b"chunk size" in answer
+
+
+@pytest.mark.parametrize("data, status, code", [
+    (b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"x" * 100_000 + b"\r\n\r\n", 431, "head_too_large"),
+    (b"GET /" + b"x" * 100_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n", 431, "head_too_large"),
+    (b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n", 400, "invalid_request"),
+    (b"\x00" * 100 + b"\r\n\r\n", 400, "invalid_request"),
+    (b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\nrubbish\r\n\r\n", 400, "invalid_request")])
+def test_what_is_not_http_is_answered_with_a_problem(server, data, status, code):
+    head, _, body = talk(server, data).rpartition(b"\r\n\r\n")
+    answer = head.rpartition(b"HTTP/1.1 ")[2].decode().lower()
+    assert answer.startswith(str(status)) and "content-type: application/problem+json" in answer
+    problem = json.loads(body)
+    assert (problem["status"], problem["code"]) == (status, code) and f"x-request-id: {problem['request_id']}" in answer
+
+
 def test_rubbish_on_the_line_ends_that_connection_only(server):
     for data in [b"\x00" * 100 + b"\r\n\r\n", b"GET\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"\x16\x03\x01\x02\x00" + b"x" * 600,
                  b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n",

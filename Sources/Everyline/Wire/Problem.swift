@@ -45,6 +45,7 @@ public struct Problem: Codable, Sendable, Equatable {
         case unsupportedMediaType = "unsupported_media_type"
         case rangeNotSatisfiable = "range_not_satisfiable"
         case upgradeRequired = "upgrade_required"
+        case headTooLarge = "head_too_large"
         case tooManyRequests = "too_many_requests"
         case internalError = "internal_error"
         case unavailable
@@ -65,6 +66,7 @@ public struct Problem: Codable, Sendable, Equatable {
             case .idempotencyKeyReused: 422
             case .upgradeRequired: 426
             case .tooManyRequests: 429
+            case .headTooLarge: 431
             case .internalError: 500
             case .unavailable: 503
             case .noSpace: 507
@@ -91,6 +93,7 @@ public struct Problem: Codable, Sendable, Equatable {
             case .unsupportedMediaType: "Unsupported media type"
             case .rangeNotSatisfiable: "Range not satisfiable"
             case .upgradeRequired: "This is a WebSocket endpoint"
+            case .headTooLarge: "The head of the request is too large"
             case .tooManyRequests: "Too many requests"
             case .internalError: "Internal error"
             case .unavailable: "Unavailable"

@@ -51,6 +51,12 @@ package struct Problems: RouterMiddleware {
     }
 
     static func response(_ error: APIError, requestID: String) -> Response {
+        let (head, body) = answer(error, requestID: requestID)
+        return Response(status: head.status, headers: head.headerFields, body: .init(byteBuffer: body))
+    }
+
+    /// The problem document, for where there is no route.
+    static func answer(_ error: APIError, requestID: String) -> (head: HTTPResponse, body: ByteBuffer) {
         let problem = Problem(
             error.code, detail: error.detail, requestID: requestID, head: error.head.map(\.rawValue))
         var headers: HTTPFields = [.contentType: APIHeader.problem]
@@ -63,9 +69,8 @@ package struct Problems: RouterMiddleware {
         default: break
         }
         let body = (try? JSONEncoder.wire.encode(problem)) ?? Data()
-        return Response(
-            status: .init(code: error.code.status, reasonPhrase: error.code.title), headers: headers,
-            body: .init(byteBuffer: ByteBuffer(bytes: body)))
+        let status = HTTPResponse.Status(code: error.code.status, reasonPhrase: error.code.title)
+        return (HTTPResponse(status: status, headerFields: headers), ByteBuffer(bytes: body))
     }
 
     private static func requestID(of request: Request, _ context: EverylineContext) -> String {
