@@ -20,8 +20,8 @@ import SystemPackage
             """,
         version: "0.1.0",
         subcommands: [
-            Serve.self, Run.self, Exec.self, Pipe.self, Logs.self, List.self, Status.self, Stop.self, Keys.self,
-            Doctor.self, Completions.self, RunnerProcess.self,
+            Serve.self, Run.self, Exec.self, Pipe.self, Recover.self, Logs.self, List.self, Status.self, Stop.self,
+            Keys.self, Doctor.self, Completions.self, RunnerProcess.self,
         ])
 
     /// Whatever goes wrong on our side, apart from wrong usage.

@@ -95,6 +95,22 @@ package struct Uplink: Sendable {
         }
     }
 
+    /// Records the end that an earlier process owes, which is gone: the log says so, never as if it were complete.
+    ///
+    /// - Throws: as ``run()``.
+    package func concludeForLostProcess(_ recorder: Recorder) async throws {
+        guard spool.end == nil else { return }
+        do {
+            try await align()
+        } catch is APIError {
+            // Nobody wants it: ``run()`` learns the same.
+            return
+        }
+        try recorder.note(
+            .runnerLost, "The process that ran the command is gone; output that it had not written down is lost.")
+        try recorder.end(ExecutionOutcome(status: .failed, exitCode: nil, reason: .runnerLost))
+    }
+
     /// What follows `head`; `nil` if that was the `end`.
     private func next(after head: Offset, limit: ByteCount) async throws -> (ByteBuffer, Offset)? {
         let changes = spool.subscribe()

@@ -329,6 +329,72 @@ def test_exec_goes_on_while_the_server_is_away(own_server, tmp_path, gate):
     assert messages(server.events(id)) == ["one"] + [str(n) for n in range(1, 1001)]
 
 
+def test_what_killed_producers_left_behind_is_delivered_later(own_server, tmp_path, gate):
+    server = own_server.start()
+    cli = CommandLine(server, tmp_path)
+    spools = tmp_path / ".local/state/everyline/spool"
+    second = tmp_path / "second-gate"
+    os.mkfifo(second)
+    assert cli.out("recover") == ""
+    killed = cli.start("exec", "--", "sh", "-c", f"echo one; cat {gate}; seq 1 1000; exec sleep 600")
+    piped = cli.start("pipe")
+    ended = cli.start("exec", "--", "sh", "-c", f"cat {second}; echo two; exit 3")
+    producers = [killed, piped, ended]
+    ids = [announced(producer) for producer in producers]
+    piped.process.stdin.write(b"a\n")
+    piped.process.stdin.flush()
+    wait_for(lambda: killed.out == "one\n" and piped.out == "a\n")
+    wait_for(lambda: all(server.execution(id)["last_offset"] == 1 for id in ids[:2]))
+    server.kill()
+    open_gate(gate)
+    open_gate(second)
+    piped.process.stdin.write(b"b\nc\n")
+    piped.process.stdin.flush()
+    wait_for(lambda: killed.out.endswith("\n1000\n") and piped.out == "a\nb\nc\n" and ended.out == "two\n")
+    wait_for(lambda: all("kept in" in producer.err for producer in producers))
+    assert cli.out("recover") == "", "they are at work still"
+    for producer in producers:
+        producer.process.kill()
+        producer.wait()
+    away = cli.run("recover")
+    assert away.returncode == 125 and away.stdout == b"" and all(f"kept in {spools / id}" in away.stderr.decode() for id in ids)
+    assert (spools / ids[0] / "origin.json").stat().st_mode & 0o777 == 0o600
+
+    server.start()
+    reminded = cli.run("exec", "--", "true")
+    assert reminded.returncode == 0 and "outputs of 3 earlier executions were not delivered" in reminded.stderr.decode()
+    # Its append token is enough.
+    assert sorted(cli.out("recover", EVERYLINE_API_KEY="").split()) == sorted(ids)
+    assert not list(spools.iterdir())
+    for id, lines in zip(ids, [["one"] + [str(n) for n in range(1, 1001)], ["a", "b", "c"], ["two"]]):
+        events = server.events(id)
+        execution = server.execution(id)
+        if id == ids[2]:
+            # Its end had been recorded before it was killed.
+            assert messages(events) == lines and (execution["exit_code"], execution.get("reason")) == (3, None)
+        else:
+            assert messages(events) == lines and events[-2]["code"] == "runner_lost"
+            assert (execution["status"], execution["reason"]) == ("FAILED", "runner_lost")
+
+
+def test_what_a_server_refuses_is_kept(own_server, tmp_path, gate):
+    server = own_server.start()
+    cli = CommandLine(server, tmp_path)
+    command = cli.start("exec", "--", "sh", "-c", f"echo one; cat {gate}; echo two; exec sleep 600")
+    id = announced(command)
+    wait_for(lambda: server.execution(id)["last_offset"] == 1)
+    server.kill()
+    open_gate(gate)
+    wait_for(lambda: command.out == "one\ntwo\n" and "kept in" in command.err)
+    command.process.kill()
+    command.wait()
+    server.start()
+    cli.out("stop", id)
+    done = cli.run("recover")
+    assert done.returncode == 125 and "execution_ended" in done.stderr.decode()
+    assert b'"two"' in b"".join(p.read_bytes() for p in (tmp_path / ".local/state/everyline/spool" / id / "spool").iterdir())
+
+
 def test_exec_stops_when_the_server_says_so(cli, server):
     command = cli.start("exec", "--", "sh", "-c", "echo begun; exec sleep 600")
     id = announced(command)

@@ -39,11 +39,13 @@ struct LocalProducer {
                 throw CLIError("the server gave no usable id")
             }
             Console.say("execution \(id)")
-            let directory = try Self.spoolDirectory(id)
+            Recover.remind()
+            let directory = try ProducerDirectory.make(
+                for: id, .init(configuration: connection.configuration(), appendToken: registered.appendToken))
             let recorder = Recorder(
-                spool: try Spool(directory, of: id), lineLimit: LineCutter.defaultLimit, now: { .now })
+                spool: try Spool(directory.spool, of: id), lineLimit: LineCutter.defaultLimit, now: { .now })
             let production = Production(execution: id, recorder: recorder, stopping: Stopping())
-            let absence = Absence(directory: directory)
+            let absence = Absence(directory: directory.path)
             let uplink = Uplink(
                 spool: recorder.spool, execution: id, endpoint: ProducerEndpoint(client, execution: id, token: token),
                 policy: RetryPolicy(), clock: ContinuousClock(), now: { .now }, willRetry: absence.note)
@@ -63,24 +65,9 @@ struct LocalProducer {
                 throw CancellationError()
             }
             if case .refused(let error) = conclusion { throw CLIError("the server refused the output: \(error)") }
-            try? FileManager.default.removeItem(atPath: directory)
+            directory.remove()
             return outcome
         }
-    }
-
-    /// Where what the server hasn't acknowledged is kept: in the user's state directory, by the XDG base directory
-    /// specification.
-    private static func spoolDirectory(_ id: ExecutionID) throws -> String {
-        let environment = ProcessInfo.processInfo.environment
-        let base = environment["XDG_STATE_HOME"] ?? environment["HOME"].map { $0 + "/.local/state" } ?? "/tmp"
-        let directory = base + "/everyline/spool"
-        do {
-            try FileManager.default.createDirectory(
-                atPath: directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-        } catch {
-            throw CLIError("there is no place for the spool: \(directory): \(error)")
-        }
-        return directory + "/" + id.rawValue
     }
 }
 

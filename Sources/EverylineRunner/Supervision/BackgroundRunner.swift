@@ -28,10 +28,10 @@ package struct BackgroundRunner: Sendable {
     ///
     /// - Parameter isSuccessor: whether an earlier runner of this directory is gone: the command isn't started then.
     package func run(isSuccessor: Bool) async throws {
-        guard directory.claim() else { return logger.info("Another runner is at work, or has finished") }
+        guard directory.files.claim() else { return logger.info("Another runner is at work, or has finished") }
         let job = try directory.job()
         guard let token = Credential(job.appendToken) else { preconditionFailure("a job has a token") }
-        let spool = try Spool(directory.spool, of: directory.execution)
+        let spool = try Spool(directory.files.spool, of: directory.execution)
         let recorder = Recorder(spool: spool, lineLimit: job.lineLimit, now: now)
         let configuration = EverylineClient.Configuration(address: ServerAddress(socketPath: job.serverSocket))
         let conclusion = try await EverylineClient.with(configuration) { client in
@@ -40,7 +40,8 @@ package struct BackgroundRunner: Sendable {
             let session = ProducerSession(uplink, stopping: stopping)
             return try await session.run {
                 if isSuccessor || directory.mayHaveStarted {
-                    try await conclude(recorder, uplink)
+                    directory.command()?.killGroup()
+                    try await uplink.concludeForLostProcess(recorder)
                 } else {
                     try await run(job.request, recorder)
                 }
@@ -51,7 +52,7 @@ package struct BackgroundRunner: Sendable {
             logger.error("The server refuses the output", metadata: ["error": "\(error)"])
             try directory.giveUp(error.description)
         case .delivered, .refused:
-            directory.remove()
+            directory.files.remove()
         }
     }
 
@@ -64,31 +65,16 @@ package struct BackgroundRunner: Sendable {
         _ = try await runner.run()
     }
 
-    /// Ends what an earlier runner began: nothing of the command goes on, and the log says so.
-    private func conclude(_ recorder: Recorder, _ uplink: Uplink) async throws {
-        directory.command()?.killGroup()
-        guard recorder.spool.end == nil else { return }
-        do {
-            try await uplink.align()
-        } catch is APIError {
-            // Nobody wants it: the session learns the same.
-            return
-        }
-        try recorder.note(
-            .runnerLost, "The process that ran the command is gone; output that it had not written down is lost.")
-        try recorder.end(ExecutionOutcome(status: .failed, exitCode: nil, reason: .runnerLost))
-    }
-
     /// The server, for as long as the directory is there: whoever deletes it ends the command.
     private func endpoint(_ client: EverylineClient, _ token: Credential) -> ProducerEndpoint {
         let server = ProducerEndpoint(client, execution: directory.execution, token: token)
         return ProducerEndpoint(
             append: { events, head in
-                guard directory.exists else { throw JobDirectory.Deleted() }
+                guard directory.files.exists else { throw JobDirectory.Deleted() }
                 return try await server.append(events, head)
             },
             mustStop: {
-                guard directory.exists else { return true }
+                guard directory.files.exists else { return true }
                 return try await server.mustStop()
             })
     }

@@ -49,7 +49,7 @@ package final class RunnerSupervisor: Sendable {
             let child = try spawn(directory)
             jobs.withLock { $0[execution] = Supervised(child: child) }
         } catch {
-            directory.remove()
+            directory.files.remove()
             throw error
         }
     }
@@ -99,8 +99,8 @@ package final class RunnerSupervisor: Sendable {
             job.child = nil
         }
         let directory = JobDirectory(execution, in: directory)
-        guard directory.exists, !directory.isGivenUp else { return nil }
-        if directory.isClaimed { return job }
+        guard directory.files.exists, !directory.isGivenUp else { return nil }
+        if directory.files.isClaimed { return job }
         guard job.successors < Self.successorLimit else {
             logger.error("A runner dies again and again", metadata: ["directory": "\(directory.path)"])
             return nil

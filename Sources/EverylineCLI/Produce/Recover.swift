@@ -1,0 +1,56 @@
+import ArgumentParser
+import Everyline
+import EverylineClient
+import EverylineRunner
+
+struct Recover: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Deliver what an exec or pipe that was killed left behind.",
+        discussion: """
+            What the server hasn't acknowledged is kept on this machine. This brings it to the server that it was meant for, and \
+            ends those logs with the reason runner_lost unless their end had been recorded. It needs no API key. Prints the id \
+            of each execution whose log is complete now; exits with 125 if something could not be delivered.
+            """)
+
+    func run() async throws {
+        var failures = 0
+        for directory in try ProducerDirectory.abandoned() where directory.files.claim() {
+            do {
+                try await deliver(directory)
+                print(directory.files.execution)
+            } catch let error where !(error is CancellationError) {
+                failures += 1
+                Console.say("\(directory.files.execution): \(error). It is kept in \(directory.files.path).")
+            }
+        }
+        if failures > 0 { throw Root.failure }
+    }
+
+    private func deliver(_ directory: ProducerDirectory) async throws {
+        let (origin, execution) = (try directory.origin(), directory.files.execution)
+        guard let token = Credential(origin.appendToken) else { throw CLIError("its append token is unusable") }
+        let spool = try Spool(directory.files.spool, of: execution)
+        let recorder = Recorder(spool: spool, lineLimit: LineCutter.defaultLimit, now: { .now })
+        let configuration = EverylineClient.Configuration(
+            address: try ServerAddress(origin.url), caFile: origin.caFile)
+        let conclusion = try await EverylineClient.with(configuration) { client in
+            let uplink = Uplink(
+                spool: spool, execution: execution,
+                endpoint: ProducerEndpoint(client, execution: execution, token: token),
+                policy: .fewTimes, clock: ContinuousClock(), now: { .now }, willRetry: { _ in })
+            try await uplink.concludeForLostProcess(recorder)
+            return try await uplink.run()
+        }
+        if case .refused(let error) = conclusion { throw CLIError("the server refused it: \(error)") }
+        directory.files.remove()
+    }
+}
+
+extension Recover {
+    /// Says so if something waits to be delivered.
+    static func remind() {
+        guard let count = try? ProducerDirectory.abandoned().count, count > 0 else { return }
+        let what = count == 1 ? "output of an earlier execution was" : "outputs of \(count) earlier executions were"
+        Console.say("\(what) not delivered: `everyline recover` does it.")
+    }
+}
