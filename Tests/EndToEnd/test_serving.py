@@ -89,6 +89,7 @@ def test_a_port_in_use_is_refused(server, tmp_path):
 @pytest.mark.parametrize("options, word", [
     (["--listen", "nowhere"], "listen"), (["--listen", "127.0.0.1:99999"], "listen"), (["--log-limit", "x"], "log-limit"),
     (["--tls-certificate", "/nowhere"], "tls-key"), (["--retention-age", "soon"], "retention-age"),
+    (["--retention-age", "90"], "retention-age"), (["--retention-size", "100"], "retention-size"),
     (["--line-limit", "2MiB"], "line-limit"), (["--max-connections", "0"], "max-connections"),
     (["--public-url", "ftp://x"], "public-url"), (["--nonsense"], "nonsense")])
 def test_options_that_make_no_sense_are_refused(tmp_path, options, word):

@@ -44,10 +44,10 @@ struct Serve: AsyncParsableCommand {
     var publicUrl: String?
     @Option(help: "Another origin whose pages may open streams; may be given several times.")
     var allowOrigin: [String] = []
-    @Option(help: "Remove executions this long after their end. (default: keep them)")
-    var retentionAge: TimeSpan?
-    @Option(help: "Remove the oldest ended executions while all logs are larger than this. (default: keep them)")
-    var retentionSize: ByteSize?
+    @Option(help: "Remove executions this long after their end: 90d. (default: keep them)")
+    var retentionAge: WithUnit<TimeSpan>?
+    @Option(help: "Remove the oldest ended executions while all logs take more: 100GiB. (default: keep them)")
+    var retentionSize: WithUnit<ByteSize>?
     @Option(help: "trace, debug, info, notice, warning or error. (default: info)")
     var logLevel: Logger.Level?
     @OptionGroup(title: "Limits")
@@ -91,8 +91,8 @@ struct Serve: AsyncParsableCommand {
             directory: directory, runnerDirectory: spool ?? directory + "/runners", configuration: configuration,
             logLimit: try limits.log(settings),
             retention: Retention.Limits(
-                age: try settings.value(retentionAge, "retention-age")?.duration,
-                size: try settings.value(retentionSize, "retention-size")?.bytes),
+                age: try settings.value(retentionAge, "retention-age")?.value.duration,
+                size: try settings.value(retentionSize, "retention-size")?.value.bytes),
             logger: Logger(label: "everyline") { JSONLogHandler(label: $0, level: level, now: { .now }) })
     }
 

@@ -71,3 +71,13 @@ struct TimeSpan: ExpressibleByArgument, Equatable {
         self.duration = duration
     }
 }
+
+/// A value with its unit. Where logs are removed by it, a bare number would be taken for seconds or bytes.
+struct WithUnit<Value: ExpressibleByArgument>: ExpressibleByArgument {
+    let value: Value
+
+    init?(argument: String) {
+        guard argument.last?.isLetter == true, let value = Value(argument: argument) else { return nil }
+        self.value = value
+    }
+}
