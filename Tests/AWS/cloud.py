@@ -17,10 +17,12 @@ import zipfile
 import boto3
 from botocore.config import Config
 
+import ecs_events
+import template
+from authorization import OPERATOR, Authorization
 from faults import FaultProxy
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-TEMPLATE = ROOT / "deploy/aws/template.yaml"
+ROOT = template.ROOT
 LAMBDA = os.environ.get("EVERYLINE_LAMBDA", str(ROOT / ".build/debug/everyline-lambda"))
 REGION = "us-east-1"
 FUNCTIONS = ["Api", "Ingest", "Sequencer", "Delivery", "Connection", "Completion"]
@@ -32,7 +34,7 @@ class Cloud:
     def __init__(self, endpoint, directory):
         self.endpoint, self.directory = endpoint, pathlib.Path(directory)
         self.proxy = FaultProxy(endpoint)
-        session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
+        session = boto3.Session(aws_access_key_id=OPERATOR, aws_secret_access_key="test", region_name=REGION)
         settings = Config(retries={"max_attempts": 1}, read_timeout=120)
         self.client = lambda service: session.client(service, endpoint_url=endpoint, config=settings)
         for service in ("cloudformation", "s3", "lambda", "sqs", "logs", "dynamodb", "ecs", "events"):
@@ -47,7 +49,7 @@ class Cloud:
         self.s3.put_object(Bucket="code", Key="lambda.zip", Body=self._package())
         parameters = {"CodeBucket": "code", "CodeKey": "lambda.zip", "Subnets": "subnet-1", "SecurityGroups": "sg-1"}
         self.cloudformation.create_stack(
-            StackName="everyline", TemplateBody=TEMPLATE.read_text(), Capabilities=["CAPABILITY_IAM"],
+            StackName="everyline", TemplateBody=template.PATH.read_text(), Capabilities=["CAPABILITY_IAM"],
             Parameters=[{"ParameterKey": k, "ParameterValue": v} for k, v in parameters.items()])
         self.cloudformation.get_waiter("stack_create_complete").wait(
             StackName="everyline", WaiterConfig={"Delay": 1, "MaxAttempts": 60})
@@ -56,6 +58,7 @@ class Cloud:
         self.table, self.log_group = self.ids["Table"], self.ids["CommandsLogGroup"]
         self.logs_queue, self.deliveries = self.ids["LogsEventsQueue"], self.ids["DeliveriesQueue"]
         gateway = f"/_aws/execute-api/{self.ids['StreamsApi']}/live"
+        self._authorize()
         self.proxy.api_prefix = f"/_aws/execute-api/{self.ids['HttpApi']}/$default"
         self.address = self.proxy.address
         # The emulator's addresses in the place of AWS's; and short waits, so that a test of them is short.
@@ -75,6 +78,14 @@ class Cloud:
         for queue in (self.logs_queue, self.deliveries):
             self.sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "6"})
 
+    def _authorize(self):
+        """From here on a function may only what its role allows."""
+        configuration = lambda name: self.functions.get_function_configuration(FunctionName=name)  # noqa: E731
+        self.account = configuration(self.ids["ApiFunction"])["FunctionArn"].split(":")[4]
+        self.authorization = Authorization(
+            template.Stack(self.ids, REGION, self.account), role_of=lambda name: configuration(name)["Role"])
+        self.proxy.rules.append(self.authorization.rule)
+
     def change(self, name, environment):
         function = self.ids[f"{name}Function"]
         known = self.functions.get_function_configuration(FunctionName=function)["Environment"]["Variables"]
@@ -82,8 +93,10 @@ class Cloud:
             FunctionName=function, Environment={"Variables": {**known, **environment}})
 
     def _package(self):
-        """A package whose bootstrap is the binary where it was built, and says its process's id."""
-        script = f'#!/bin/sh\necho $$ >>"{self.directory}/$EVERYLINE_FUNCTION.pids"\nexec "{LAMBDA}" 2>>"{self.directory}/$EVERYLINE_FUNCTION.log"\n'
+        """A package whose bootstrap is the binary where it was built, and says its process's id. Its access key says whose
+        call it is."""
+        script = f'#!/bin/sh\necho $$ >>"{self.directory}/$EVERYLINE_FUNCTION.pids"\n' \
+            f'export AWS_ACCESS_KEY_ID=$AWS_LAMBDA_FUNCTION_NAME\nexec "{LAMBDA}" 2>>"{self.directory}/$EVERYLINE_FUNCTION.log"\n'
         file = io.BytesIO()
         with zipfile.ZipFile(file, "w") as archive:
             entry = zipfile.ZipInfo("bootstrap")
@@ -113,6 +126,14 @@ class Cloud:
                 FunctionName=name, Runtime=known["Runtime"], Handler="bootstrap", Role=known["Role"], Timeout=60,
                 Code={"S3Bucket": "code", "S3Key": "lambda.zip"}, Environment=known["Environment"])
         return name
+
+    def arn_of(self, resource):
+        return self.authorization.stack.attribute([resource, "Arn"])
+
+    def happens(self, kind, detail, resources=(), source="aws.ecs"):
+        """Tells EventBridge of something, which tells whom the template's rule says."""
+        entry = {"Source": source, "DetailType": kind, "Detail": json.dumps(detail), "Resources": list(resources)}
+        assert self.events.put_events(Entries=[entry])["FailedEntryCount"] == 0
 
     def arn(self, queue):
         return self.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
@@ -171,8 +192,7 @@ class Cloud:
         command = task["overrides"]["containerOverrides"][0]["command"]
         ran = subprocess.run(container["entryPoint"] + command, capture_output=True, timeout=60)
         id = task["taskArn"].split("/")[-1]
-        execution = Execution(self, id=command[0], stream=f"run/command/{id}")
-        execution.task = id
+        execution = Execution(self, id=command[0], task=id)
         execution.put(execution.events(*ran.stdout.decode().rstrip("\n").split("\n")))
         return execution, ran
 
@@ -180,21 +200,24 @@ class Cloud:
 class Execution:
     """An execution whose output a test puts into CloudWatch as a task would."""
 
-    def __init__(self, cloud, id=None, stream=None):
+    def __init__(self, cloud, id=None, task=None):
         self.cloud = cloud
-        self.task = secrets.token_hex(16)
+        self.task = task or secrets.token_hex(16)
         self.id = id or cloud.request("POST", "/api/v1/executions", {"command": ["tested"]})["execution_id"]
-        self.stream = stream or f"run/command/{self.task}"
+        self.stream = f"run/command/{self.task}"
         self.path = f"/api/v1/executions/{self.id}"
         self.written, self.time = [], int(time.time() * 1000)
         cloud.logs.create_log_stream(logGroupName=cloud.log_group, logStreamName=self.stream)
         for partition, sort, more in [
             (f"S#{cloud.log_group}", self.stream, {"execution": self.id}),
-            (f"E#{self.id}", "TASK", {"task_arn": f"arn:aws:ecs:::task/x/{self.task}", "log_group": cloud.log_group,
-                                      "log_stream": self.stream}),
+            (f"E#{self.id}", "TASK", {"task_arn": self.task_arn, "log_group": cloud.log_group, "log_stream": self.stream}),
         ]:
             item = {"pk": partition, "sk": sort, **more}
             cloud.dynamodb.put_item(TableName=cloud.table, Item={k: {"S": v} for k, v in item.items()})
+
+    @property
+    def task_arn(self):
+        return self.cloud.arn_of("Cluster").replace(":cluster/", ":task/") + f"/{self.task}"
 
     def write(self, *lines):
         """Puts lines into CloudWatch, each a millisecond after the one before."""
@@ -220,14 +243,10 @@ class Execution:
 
     def stop(self, exit_code=0, **more):
         """Lets ECS say that the task has stopped."""
-        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        task = {
-            "taskArn": f"arn:aws:ecs:us-east-1:1:task/everyline/{self.task}", "lastStatus": "STOPPED",
-            "startedBy": self.id, "stopCode": "EssentialContainerExited",
-            "containers": [{"name": "command", "lastStatus": "STOPPED", "exitCode": exit_code}], **more}
-        self.cloud.invoke("Completion", {
-            "id": secrets.token_hex(8), "source": "aws.ecs", "detail-type": "ECS Task State Change",
-            "region": REGION, "time": now, "detail": task})
+        cloud = self.cloud
+        detail = ecs_events.stopped(
+            self.task_arn, cloud.arn_of("Cluster"), cloud.ids["CommandTask"], self.id, exit_code, **more)
+        cloud.happens("ECS Task State Change", detail, [self.task_arn])
 
     def end(self, exit_code=0):
         self.sentinel()

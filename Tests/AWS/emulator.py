@@ -1,9 +1,10 @@
 """Runs MiniStack with what it gets wrong put right. A subscription brings an event under the id that the store gives it, and
 ids rise with the events' order, as they do at AWS; batches come in order, which AWS doesn't promise, so that the tests which
 want them otherwise can see to it themselves. A WebSocket's handshake is answered with the subprotocol that the answer to
-`$connect` names."""
+`$connect` names. It lets the tests be ECS, whose events EventBridge takes from nobody else."""
 
 import contextvars
+import functools
 import itertools
 import runpy
 import threading
@@ -13,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from ministack.services import apigateway
 from ministack.services import cloudwatch_logs as logs
+from ministack.services import eventbridge
 
 numbers = itertools.count(time.time_ns())
 local = threading.local()
@@ -78,6 +80,7 @@ current = contextvars.ContextVar("current", default=None)
 apigateway.handle_websocket, apigateway._invoke_ws_lambda = answering_with_the_subprotocol(
     apigateway.handle_websocket, apigateway._invoke_ws_lambda)
 logs.threading = types.SimpleNamespace(**{**vars(threading), "Thread": InOrder})
+eventbridge._put_events = functools.partial(eventbridge._put_events, allow_aws_source=True)
 logs.new_uuid = new_id
 logs._append_log_events = append_and_remember
 logs._fanout_to_subscription_filters = fan_out_under_the_same_ids

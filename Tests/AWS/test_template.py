@@ -1,25 +1,14 @@
 """The template holds together with what it deploys."""
 
-import pathlib
+import json
 import subprocess
 import sys
 
-import yaml
-
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-TEMPLATE = ROOT / "deploy/aws/template.yaml"
-
-
-class Loader(yaml.SafeLoader):
-    pass
-
-
-Loader.add_multi_constructor("!", lambda loader, tag, node: {tag: node.value})
-RESOURCES = yaml.load(TEMPLATE.read_text(), Loader)["Resources"]
+from template import PATH, RESOURCES, ROOT, of_type
 
 
 def test_has_nothing_that_cfn_lint_minds():
-    ran = subprocess.run([sys.executable, "-c", "from cfnlint.runner import main; main()", str(TEMPLATE)], capture_output=True, text=True)
+    ran = subprocess.run([sys.executable, "-c", "from cfnlint.runner import main; main()", str(PATH)], capture_output=True, text=True)
     assert ran.returncode == 0, ran.stdout
 
 
@@ -52,3 +41,61 @@ def test_hides_a_message_longer_than_its_function_may_take():
     for queue, function in (("LogsEventsQueue", "SequencerFunction"), ("DeliveriesQueue", "DeliveryFunction")):
         hidden = RESOURCES[queue]["Properties"]["VisibilityTimeout"]
         assert hidden >= 6 * RESOURCES[function]["Properties"]["Timeout"]
+
+
+def _to(function):
+    """How a caller names a function."""
+    return [{"Ref": function}, {"Fn::GetAtt": [function, "Arn"]}]
+
+
+def test_lets_each_caller_of_a_function_in_and_nobody_else():
+    """A function may be invoked by what the template makes call it, each by its own address, so that nobody else's log group,
+    rule or API can be put in its place."""
+    api = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${%s}/*"
+    wanted = {
+        ("IngestFunction", "logs.amazonaws.com"): {"Fn::GetAtt": ["CommandsLogGroup", "Arn"]},
+        ("CompletionFunction", "events.amazonaws.com"): {"Fn::GetAtt": ["StoppedTasksRule", "Arn"]},
+        ("ApiFunction", "apigateway.amazonaws.com"): {"Fn::Sub": api % "HttpApi"},
+        ("ConnectionFunction", "apigateway.amazonaws.com"): {"Fn::Sub": api % "StreamsApi"},
+    }
+    permissions = of_type("AWS::Lambda::Permission")
+    assert all(p["Action"] == "lambda:InvokeFunction" for p in permissions.values())
+    assert {(p["FunctionName"]["Ref"], p["Principal"]): p["SourceArn"] for p in permissions.values()} == wanted
+    assert len(permissions) == len(wanted)
+    # These are whom the template lets call.
+    assert RESOURCES["Subscription"]["Properties"]["DestinationArn"] in _to("IngestFunction")
+    assert RESOURCES["Subscription"]["Properties"]["LogGroupName"] == {"Ref": "CommandsLogGroup"}
+    assert [t["Arn"] for t in RESOURCES["StoppedTasksRule"]["Properties"]["Targets"]] == [_to("CompletionFunction")[1]]
+    assert "ApiFunction" in json.dumps(RESOURCES["HttpIntegration"]["Properties"]["IntegrationUri"])
+    assert "ConnectionFunction" in json.dumps(RESOURCES["StreamsIntegration"]["Properties"]["IntegrationUri"])
+    # An ARN of a log group is the account's; a subscription's permission says so twice, as its guide advises.
+    assert RESOURCES["SubscriptionPermission"]["Properties"]["SourceAccount"] == {"Ref": "AWS::AccountId"}
+
+
+def test_lets_only_the_rule_put_into_a_queue_from_outside():
+    policies = of_type("AWS::SQS::QueuePolicy")
+    assert list(policies) == ["LostEventsQueuePolicy"]
+    assert policies["LostEventsQueuePolicy"]["Queues"] == [{"Ref": "LostEventsQueue"}]
+    statement, = policies["LostEventsQueuePolicy"]["PolicyDocument"]["Statement"]
+    assert statement == {
+        "Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:SendMessage",
+        "Resource": {"Fn::GetAtt": ["LostEventsQueue", "Arn"]},
+        "Condition": {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": ["StoppedTasksRule", "Arn"]}}}}
+
+
+def test_lets_each_role_be_taken_by_its_service_only():
+    services = {"CommandExecutionRole": "ecs-tasks.amazonaws.com", "CommandRole": "ecs-tasks.amazonaws.com"}
+    for name, properties in of_type("AWS::IAM::Role").items():
+        assert properties["AssumeRolePolicyDocument"]["Statement"] == [{
+            "Effect": "Allow", "Principal": {"Service": services.get(name, "lambda.amazonaws.com")}, "Action": "sts:AssumeRole"}]
+
+
+def test_lets_a_command_do_nothing_and_its_driver_only_write_its_output():
+    roles = of_type("AWS::IAM::Role")
+    assert set(roles["CommandRole"]) == {"AssumeRolePolicyDocument"}
+    statements = [s for p in roles["CommandExecutionRole"]["Policies"] for s in p["PolicyDocument"]["Statement"]]
+    assert statements == [{
+        "Effect": "Allow", "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
+        "Resource": {"Fn::GetAtt": ["CommandsLogGroup", "Arn"]}}]
+    assert roles["CommandExecutionRole"]["ManagedPolicyArns"] == [
+        {"Fn::Sub": "arn:${AWS::Partition}:iam::aws:policy/AmazonEC2ContainerRegistryReadOnly"}]
