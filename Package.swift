@@ -93,6 +93,12 @@ let package = Package(
             name: "EverylineAWS",
             dependencies: ["CZlib", "Everyline", nioCore, nioPosix, nioHTTP1, crypto, httpClient, logging],
             swiftSettings: settings),
+        .target(
+            name: "EverylineCanary",
+            dependencies: [
+                "Everyline", "EverylineClient", "EverylineWebSocket", nioCore, nioPosix, nioHTTP1, nioSSL, httpClient,
+            ],
+            swiftSettings: settings),
         .target(name: "CGlibcCompatibility", path: "Sources/CGlibcCompatibility"),
         .executableTarget(
             name: "EverylineLambda",
@@ -104,8 +110,8 @@ let package = Package(
         .executableTarget(
             name: "EverylineCLI",
             dependencies: [
-                "Everyline", "EverylineClient", "EverylineRunner", "EverylineServer", "EverylineSQLite", logging,
-                lifecycle, nioCore, swiftSystem,
+                "Everyline", "EverylineCanary", "EverylineClient", "EverylineRunner", "EverylineServer",
+                "EverylineSQLite", logging, lifecycle, nioCore, swiftSystem,
                 product("ArgumentParser", "swift-argument-parser"), product("Yams", "Yams"),
                 product("UnixSignals", "swift-service-lifecycle"),
             ],
@@ -148,6 +154,7 @@ let package = Package(
                 "Everyline", "EverylineClient", "EverylineTesting", "EverylineWebSocket", nioCore, nioPosix, nioHTTP1,
             ],
             swiftSettings: settings),
+        .testTarget(name: "EverylineCanaryTests", dependencies: ["EverylineCanary", nioCore], swiftSettings: settings),
         .testTarget(
             name: "EverylineAWSTests",
             dependencies: [

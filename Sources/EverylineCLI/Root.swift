@@ -21,7 +21,7 @@ import SystemPackage
         version: "0.1.0",
         subcommands: [
             Serve.self, Run.self, Exec.self, Pipe.self, Recover.self, Logs.self, List.self, Status.self, Stop.self,
-            Keys.self, Doctor.self, Completions.self, RunnerProcess.self,
+            Keys.self, Doctor.self, CanaryCommand.self, Completions.self, RunnerProcess.self,
         ])
 
     /// Whatever goes wrong on our side, apart from wrong usage.

@@ -1,5 +1,5 @@
 public import Everyline
-import EverylineWebSocket
+package import EverylineWebSocket
 import NIOCore
 import NIOHTTP1
 
@@ -20,11 +20,14 @@ extension EverylineClient {
         options: ResumingTail.Options = .init()
     ) -> ResumingTail {
         ResumingTail(
-            from: start, at: location, options: options, endpoint: endpoint(of: id, options),
+            from: start, at: location, options: options, endpoint: endpoint(of: id, options: options),
             clock: ContinuousClock(), seed: { .random(in: 0 ... .max) })
     }
 
-    private func endpoint(of id: ExecutionID, _ options: ResumingTail.Options) -> TailEndpoint {
+    /// What a tail needs of this server to follow one execution.
+    package func endpoint(
+        of id: ExecutionID, options: ResumingTail.Options, by route: StreamRoute = .direct
+    ) -> TailEndpoint {
         TailEndpoint(
             locate: { start in
                 switch try await failing({ try await log(of: id, LogSelection(.events, from: start)) }) {
@@ -34,9 +37,9 @@ extension EverylineClient {
             },
             open: { url, start in
                 if let offset = StreamGateway.start(of: url) {
-                    return try await openGatewayStream(at: url, of: id, after: start.offset ?? offset, options)
+                    return try await openGatewayStream(at: url, of: id, after: start.offset ?? offset, options, route)
                 }
-                return try await openStream(at: url, from: start, options)
+                return WebSocketTailConnection(try await openStream(at: url, from: start, options: options, by: route))
             },
             standing: {
                 let view = try await failing { try await execution(id) }
@@ -52,30 +55,36 @@ extension EverylineClient {
             })
     }
 
-    private func openStream(
-        at url: String, from start: StreamStart, _ options: ResumingTail.Options
-    ) async throws -> any TailConnection {
+    /// Opens a stream that begins by itself.
+    ///
+    /// - Throws: ``TailFailure``, `CancellationError`.
+    package func openStream(
+        at url: String, from start: StreamStart, options: ResumingTail.Options, by route: StreamRoute
+    ) async throws -> WebSocketConnection {
         try await Self.failing {
-            let connection = try await connect(to: ServerAddress.adding(start.query, to: url), options)
-            guard connection.subprotocol == APIHeader.subprotocol else {
+            let connection = try await connect(to: ServerAddress.adding(start.query, to: url), options, route)
+            guard connection.subprotocol == (route.asksForBlocks ? APIHeader.subprotocol : nil) else {
                 connection.startClosing()
                 throw TailFailure.unusable("the server doesn't speak \(APIHeader.subprotocol)")
             }
-            return WebSocketTailConnection(connection)
+            return connection
         }
     }
 
     /// Opens a stream on which the viewer speaks first. Its address says how it speaks, whether or not the gateway repeats
     /// the subprotocol.
     private func openGatewayStream(
-        at url: String, of execution: ExecutionID, after offset: Offset, _ options: ResumingTail.Options
+        at url: String, of execution: ExecutionID, after offset: Offset, _ options: ResumingTail.Options,
+        _ route: StreamRoute
     ) async throws -> any TailConnection {
         try await Self.failing {
-            try await GatewayTailConnection(try await connect(to: url, options), of: execution, after: offset)
+            try await GatewayTailConnection(try await connect(to: url, options, route), of: execution, after: offset)
         }
     }
 
-    private func connect(to url: String, _ options: ResumingTail.Options) async throws -> WebSocketConnection {
+    private func connect(
+        to url: String, _ options: ResumingTail.Options, _ route: StreamRoute
+    ) async throws -> WebSocketConnection {
         if configuration.address.isEncrypted && !url.hasPrefix("wss:") {
             throw TailFailure.unusable(
                 "the server's stream is not encrypted, though it is reached over TLS: its public URL must say https")
@@ -84,9 +93,12 @@ extension EverylineClient {
         limits.connectTimeout = configuration.connectTimeout
         limits.handshakeTimeout = configuration.connectTimeout
         limits.idleTimeout = options.silenceLimit
+        limits.compression = route.compression
+        let place = try WebSocketURL(url)
         return try await WebSocketClient.connect(
-            to: url, headers: ["User-Agent": configuration.userAgent], subprotocol: APIHeader.subprotocol,
-            configuration: limits, eventLoopGroup: eventLoopGroup, tls: tls)
+            to: url, through: route.relay(place.host, place.port), headers: ["User-Agent": configuration.userAgent],
+            subprotocol: route.asksForBlocks ? APIHeader.subprotocol : nil, configuration: limits,
+            eventLoopGroup: eventLoopGroup, tls: tls)
     }
 
     private static func failing<Value>(_ connect: () async throws -> Value) async throws -> Value {

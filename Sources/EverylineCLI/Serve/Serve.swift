@@ -121,10 +121,7 @@ struct Serve: AsyncParsableCommand {
     /// Lets as many clients in as the system allows; and a peer that hangs up must end its connection, not the server.
     private static func prepareProcess() {
         signal(SIGPIPE, SIG_IGN)
-        var limit = rlimit()
-        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
-        limit.rlim_cur = limit.rlim_max
-        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        OpenFiles.raiseLimit()
     }
 
     /// Writes the address and the key to the user's file, so that the other commands just work. A file with another key is

@@ -1,19 +1,19 @@
-import Everyline
-import EverylineWebSocket
+package import Everyline
+package import EverylineWebSocket
 import NIOCore
 
 /// A stream that speaks `everyline.v1`, as a tail reads it.
-final class WebSocketTailConnection: TailConnection {
+package final class WebSocketTailConnection: TailConnection {
     private let connection: WebSocketConnection
 
-    init(_ connection: WebSocketConnection) { self.connection = connection }
+    package init(_ connection: WebSocketConnection) { self.connection = connection }
 
     deinit { connection.startClosing() }
 
-    func next() async throws -> TailReading { try await Self.reading(of: connection) }
+    package func next() async throws -> TailReading { try await Self.reading(of: connection) }
 
     /// The connection's next message, or how it ended.
-    static func reading(of connection: WebSocketConnection) async throws -> TailReading {
+    package static func reading(of connection: WebSocketConnection) async throws -> TailReading {
         do {
             if let message = try await connection.next() { return .message(message.bytes) }
             let closure = connection.closure
@@ -27,7 +27,7 @@ final class WebSocketTailConnection: TailConnection {
         }
     }
 
-    func close() { connection.startClosing() }
+    package func close() { connection.startClosing() }
 }
 
 extension WebSocketError {

@@ -8,18 +8,19 @@ package enum WebSocketClient {
     ///
     /// - Parameters:
     ///   - url: a `ws://` or `wss://` address.
+    ///   - relay: a port on loopback to connect to instead of the URL's host: who listens there passes the bytes on.
     ///   - headers: are sent beside those of the handshake, which they can't replace.
     ///   - tls: whom to trust; `nil` for whom the system trusts.
     /// - Throws: ``WebSocketError``, within `connectTimeout` and `handshakeTimeout`; `CancellationError`.
     package static func connect(
-        to url: String, headers: HTTPHeaders = [:], subprotocol: String? = nil,
+        to url: String, through relay: Int? = nil, headers: HTTPHeaders = [:], subprotocol: String? = nil,
         configuration: WebSocketConfiguration = .client, eventLoopGroup: any EventLoopGroup, tls: WebSocketTLS? = nil
     ) async throws -> WebSocketConnection {
         let url = try WebSocketURL(url)
         let handshake = try ClientHandshake(
             to: url, headers: headers, subprotocol: subprotocol, compression: configuration.compression)
         let tls = url.isSecure ? try tls ?? WebSocketTLS() : nil
-        let attempt = try await open(url, handshake, configuration, eventLoopGroup, tls)
+        let attempt = try await open(url, relay, handshake, configuration, eventLoopGroup, tls)
         return try await withTaskCancellationHandler {
             do {
                 return try await attempt.result.get()
@@ -39,7 +40,7 @@ package enum WebSocketClient {
     }
 
     private static func open(
-        _ url: WebSocketURL, _ handshake: ClientHandshake, _ configuration: WebSocketConfiguration,
+        _ url: WebSocketURL, _ relay: Int?, _ handshake: ClientHandshake, _ configuration: WebSocketConfiguration,
         _ group: any EventLoopGroup, _ tls: WebSocketTLS?
     ) async throws -> Attempt {
         let bootstrap = ClientBootstrap(group: group)
@@ -49,7 +50,8 @@ package enum WebSocketClient {
                 .recvAllocator,
                 value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 8192, maximum: 256 * 1024))
         do {
-            return try await bootstrap.connect(host: url.host, port: url.port) { channel in
+            let (host, port) = relay.map { ("127.0.0.1", $0) } ?? (url.host, url.port)
+            return try await bootstrap.connect(host: host, port: port) { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let result = channel.eventLoop.makePromise(of: WebSocketConnection.self)
                     let handler = ClientHandshakeHandler(

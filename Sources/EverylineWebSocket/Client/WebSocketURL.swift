@@ -1,16 +1,16 @@
 /// Where a client connects to: a `ws://` or `wss://` address (`http` and `https` mean the same).
-struct WebSocketURL: Hashable, Sendable {
-    let isSecure: Bool
+package struct WebSocketURL: Hashable, Sendable {
+    package let isSecure: Bool
     /// A name or an address, without the brackets of IPv6.
-    let host: String
-    let port: Int
+    package let host: String
+    package let port: Int
     /// The `Host` header.
-    let authority: String
+    package let authority: String
     /// Path and query.
-    let target: String
+    package let target: String
 
     /// - Throws: ``WebSocketError/invalidURL(_:)``.
-    init(_ text: String) throws(WebSocketError) {
+    package init(_ text: String) throws(WebSocketError) {
         guard let scheme = text.firstRange(of: "://") else { throw .invalidURL(text) }
         switch text[..<scheme.lowerBound].lowercased() {
         case "ws", "http": isSecure = false

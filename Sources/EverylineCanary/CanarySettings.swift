@@ -1,0 +1,37 @@
+/// How much a canary writes, who follows it, and what is done to them.
+package struct CanarySettings: Sendable {
+    /// How many lines are written.
+    package var lines: UInt64 = 10_000
+    /// How many lines are due a second; 0 for as fast as the server takes them.
+    package var rate: UInt64 = 5_000
+    /// How many lines become due at once.
+    package var batch: UInt64 = 1
+    /// A line's text, in bytes.
+    package var lineBytes = 64
+    package var viewers = 10
+    /// How often a connection is cut, over all viewers. Half as many pauses and half as many trickles come beside them.
+    package var cuts = 20
+    /// How many of the viewers stop reading, from their first lines until all others are done. Then they must catch up.
+    package var stalled = 0
+    /// How long a viewer may get nothing while there is something.
+    package var patience: Duration = .seconds(30)
+    /// Decides what is done to whom, and when.
+    package var seed: UInt64 = 0
+
+    package init() {}
+
+    /// What is wrong with the settings, for people; `nil` if nothing is.
+    package var fault: String? {
+        if lines == 0 || viewers <= 0 || batch == 0 { return "there must be lines and viewers" }
+        if stalled < 0 || stalled >= viewers { return "somebody must read: not all viewers can be stalled" }
+        if cuts < 0 { return "there can't be less than no cuts" }
+        if !(NumberedLine.shortest...NumberedLine.longest).contains(lineBytes) {
+            return "a line has \(NumberedLine.shortest) to \(NumberedLine.longest) bytes"
+        }
+        if patience <= .zero { return "a viewer needs some patience" }
+        return nil
+    }
+
+    /// The number for one part of the canary: the same for the same seed.
+    func seed(for part: Int) -> UInt64 { seed &+ UInt64(part) &* 0x9E37_79B9_7F4A_7C15 }
+}

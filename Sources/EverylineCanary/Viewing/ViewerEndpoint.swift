@@ -1,0 +1,107 @@
+import AsyncHTTPClient
+import Everyline
+import EverylineClient
+import EverylineWebSocket
+import NIOCore
+import NIOHTTP1
+
+/// A viewer's way to the log, with its own proxy in between and everything that comes counted.
+struct ViewerEndpoint: Sendable {
+    let client: EverylineClient
+    let execution: ExecutionID
+    let form: ViewerForm
+    let options: ResumptionOptions
+    let proxy: FaultyProxy
+    let proxyPort: Int
+    /// For server-sent events. It finds every host at this machine, where the proxy is.
+    let http: HTTPClient
+    let tally: Tally
+
+    var endpoint: TailEndpoint {
+        let direct = client.endpoint(of: execution, options: options, by: route)
+        return TailEndpoint(
+            locate: { start in
+                switch try await direct.locate(start) {
+                case .download(let connection):
+                    return .download(witnessed(connection, from: start, isBehindGateway: false))
+                case .stream(let url):
+                    return .stream(form == .serverSentEvents ? try await eventStream() ?? url : url)
+                }
+            },
+            open: { url, start in
+                let isBehindGateway = StreamGateway.start(of: url) != nil
+                let connection =
+                    switch form {
+                    case _ where isBehindGateway: try await direct.open(url, start)
+                    case .blocks, .compressedBlocks: try await direct.open(url, start)
+                    case .lines: try await openLines(url, start)
+                    case .serverSentEvents: try await openEventStream(url, start)
+                    }
+                return witnessed(connection, from: start, isBehindGateway: isBehindGateway)
+            },
+            standing: direct.standing)
+    }
+
+    private var route: StreamRoute {
+        var route = StreamRoute()
+        route.relay = { host, port in
+            proxy.forward(to: host, port: port)
+            return proxyPort
+        }
+        route.asksForBlocks = form != .lines
+        route.compression = form == .compressedBlocks
+        return route
+    }
+
+    private func witnessed(
+        _ connection: any TailConnection, from start: StreamStart, isBehindGateway: Bool
+    ) -> WitnessedConnection {
+        WitnessedConnection(connection, from: start, allowsRepeats: isBehindGateway, tally: tally)
+    }
+
+    private func openLines(_ url: String, _ start: StreamStart) async throws -> any TailConnection {
+        LinesTailConnection(try await client.openStream(at: url, from: start, options: options, by: route))
+    }
+
+    /// Where the log's server-sent events are; `nil` if it has ended meanwhile or the server has none.
+    private func eventStream() async throws -> String? {
+        do {
+            guard case .running(let location) = try await client.log(of: execution) else { return nil }
+            return location.streamURL
+        } catch let error as APIError {
+            throw TailFailure.refused(error)
+        } catch let error as ClientError {
+            throw TailFailure.unreachable(error.description)
+        }
+    }
+
+    private func openEventStream(_ url: String, _ start: StreamStart) async throws -> any TailConnection {
+        // A log that ended while the viewer asked has no events to send, but a stream of blocks.
+        guard !url.hasPrefix("ws") else {
+            return WebSocketTailConnection(
+                try await client.openStream(at: url, from: start, options: options, by: route))
+        }
+        guard let place = try? WebSocketURL(url), case .after(let offset) = start else {
+            throw TailFailure.unusable("the server's stream_url can't be used")
+        }
+        proxy.forward(to: place.host, port: place.port)
+        let origin = place.isSecure ? "https://\(place.host)" : "http://127.0.0.1"
+        var request = HTTPClientRequest(url: "\(origin):\(proxyPort)\(place.target)")
+        request.headers = ["Host": place.authority, "Accept": "text/event-stream"]
+        // What a browser says of itself when it comes back.
+        if offset > .zero { request.headers.add(name: "Last-Event-ID", value: "\(offset)") }
+        do {
+            let response = try await http.execute(request, deadline: .distantFuture)
+            guard (200..<300).contains(response.status.code) else {
+                throw TailFailure.refused(
+                    APIError(status: Int(response.status.code), code: "", detail: response.status.reasonPhrase))
+            }
+            return EventStreamTailConnection(response.body)
+        } catch let failure as TailFailure {
+            throw failure
+        } catch {
+            try Task.checkCancellation()
+            throw TailFailure.unreachable("\(error)")
+        }
+    }
+}
