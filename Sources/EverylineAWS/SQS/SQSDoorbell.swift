@@ -12,13 +12,24 @@ package struct SQSDoorbell: Doorbell {
         self.newID = newID
     }
 
+    /// How many requests, of ten rings each, are under way at once.
+    private static let width = 16
+
     package func ring(_ connections: [ConnectionID], of execution: ExecutionID) async throws {
-        try await queue.send(
-            connections.map {
-                SQSQueue.Message(
-                    Ring(connection: $0, execution: execution).body, group: Self.group($0),
-                    deduplicationID: newID())
-            })
+        let messages = connections.map {
+            SQSQueue.Message(
+                Ring(connection: $0, execution: execution).body, group: Self.group($0), deduplicationID: newID())
+        }
+        // Each is of another group, so no order is to be kept between them.
+        var rest = SQSQueue.batches(messages)[...]
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            for batch in rest.prefix(Self.width) { tasks.addTask { try await queue.send(batch) } }
+            rest = rest.dropFirst(Self.width)
+            while try await tasks.next() != nil {
+                guard let batch = rest.popFirst() else { continue }
+                tasks.addTask { try await queue.send(batch) }
+            }
+        }
     }
 
     /// A group's name may hold what a connection's id does, up to 128 bytes.

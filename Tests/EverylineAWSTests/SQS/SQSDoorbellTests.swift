@@ -1,8 +1,34 @@
 import Everyline
 import EverylineAWS
 import EverylineTesting
+import NIOCore
 import Synchronization
 import Testing
+
+/// Answers requests when so many are under way at once.
+private actor Gathering: AWSHTTP {
+    private let size: Int
+    private var waiting: [CheckedContinuation<Void, Never>] = []
+    private var underWay = 0
+    private(set) var most = 0
+    private(set) var count = 0
+
+    init(_ size: Int) { self.size = size }
+
+    func send(_ request: AWSHTTPRequest, timeout: Duration) async throws -> AWSHTTPResponse {
+        count += 1
+        underWay += 1
+        most = max(most, underWay)
+        await withCheckedContinuation { continuation in
+            waiting.append(continuation)
+            guard waiting.count == size else { return }
+            for waiter in waiting { waiter.resume() }
+            waiting = []
+        }
+        underWay -= 1
+        return AWSHTTPResponse(status: 200, body: ByteBuffer(string: "{}"))
+    }
+}
 
 @Suite("A doorbell of SQS")
 struct SQSDoorbellTests {
@@ -11,6 +37,18 @@ struct SQSDoorbellTests {
         let ring = Ring(connection: ConnectionID("L0SM9cOFvHcCIhw="), execution: Sample.id("01hv"))
         #expect(Ring(body: ring.body) == ring)
         for text in ["", " ", "a", "a b c", " b", "a  b", "a /"] { #expect(Ring(body: text) == nil) }
+    }
+
+    @Test("rings many in requests of ten, sixteen of them at a time", .timeLimit(.minutes(1)))
+    func crowd() async throws {
+        let http = Gathering(16)
+        let client = AWSClient(
+            .init(region: "us-east-1", endpoint: nil), http: http, credentials: CredentialCache(FixedCredentials()),
+            clock: ContinuousClock(), now: { Emulator.now })
+        let doorbell = SQSDoorbell(SQSQueue("https://sqs/q.fifo", client: client)) { "id" }
+        try await doorbell.ring((0..<480).map { ConnectionID("connection-\($0)=") }, of: Sample.id("e"))
+        #expect(await http.most == 16)
+        #expect(await http.count == 48)
     }
 
     @Test(
