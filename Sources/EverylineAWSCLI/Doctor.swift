@@ -15,7 +15,8 @@ struct Doctor: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Check a deployment: that everything is there as the template makes it, and keeps its promises.",
         discussion: """
-            It reads, and writes one item of its own into the table, which it takes away again. Credentials come from the \
+            It reads, and writes one item of its own into the table, which it takes away again. With --repair it also has \
+            the executions ended whose tasks have stopped unheard. Credentials come from the \
             environment, the profile (AWS_PROFILE), the container or the instance, in this order.
 
             Exit codes: 0 if everything is as it must be, 1 if something is wrong or could not be looked at.
@@ -26,6 +27,9 @@ struct Doctor: AsyncParsableCommand {
 
     @Option(help: "The region. (default: AWS_REGION, or AWS_DEFAULT_REGION)")
     var region: String?
+
+    @Flag(help: "Have the executions ended whose tasks have stopped unheard.")
+    var repair = false
 
     @Option(help: ArgumentHelp("An address in the place of AWS's own.", visibility: .hidden))
     var endpointURL: String?
@@ -63,7 +67,8 @@ struct Doctor: AsyncParsableCommand {
             .init(region: region, endpoint: endpoint), http: http, credentials: CredentialCache(credentials),
             clock: ContinuousClock(), now: now)
         let doctor = AWSDoctor(
-            stack, client: client, probe: String(UInt64.random(in: 0 ... .max), radix: 16), now: now)
+            stack, client: client, repairs: repair, probe: String(UInt64.random(in: 0 ... .max), radix: 16),
+            now: now)
         do {
             return .success(try await doctor.findings())
         } catch {

@@ -7,11 +7,11 @@ import NIOPosix
 
 /// Puts a function together: which adapters stand behind its ports.
 ///
-///     api         ─► router ─► stores; RunTask, StopTask
+///     api         ─► router ─► stores; RunTask, StopTask; looks at tasks ─► logs-events.fifo
 ///     ingest      ─► tasks' streams ─► logs-events.fifo
-///     sequencer   ─► ledger, rings; CloudWatch for a drain
+///     sequencer   ─► ledger, rings; CloudWatch for a drain, DescribeTasks for a look
 ///     delivery    ─► connections, ledger ─► gateway
-///     connection  ─► tokens, connections, rings
+///     connection  ─► tokens, connections, rings; looks at tasks ─► logs-events.fifo
 ///     completion  ─► logs-events.fifo
 struct Assembly: Sendable {
     let configuration: LambdaConfiguration
@@ -37,20 +37,29 @@ struct Assembly: Sendable {
                     log: try log, connections: try connections, gateway: try gateway,
                     settings: try configuration.delivery, now: now),
                 doorbell: try doorbell, comeBack: comeBack(try deliveries), logger: logger)
-        case .connection:
-            ConnectionFunction(
-                worker: ReceptionWorker(
-                    log: try log, connections: try connections, doorbell: try doorbell, gateway: try gateway,
-                    lease: try configuration.delivery.lease, now: now),
-                access: DynamoDBAccessStore(try table), log: try log, now: now, logger: logger)
+        case .connection: try connection()
         case .completion:
             CompletionFunction(queue: try logsQueue, stream: try stream, logger: logger)
         }
     }
 
+    private func connection() throws -> any LambdaHandler {
+        let watch = try watch
+        return ConnectionFunction(
+            worker: ReceptionWorker(
+                log: try log, connections: try connections, doorbell: try doorbell, gateway: try gateway,
+                look: { await watch.look(at: $0) }, lease: try configuration.delivery.lease, now: now),
+            access: DynamoDBAccessStore(try table), log: try log, connections: try connections,
+            limit: try configuration.connectionsPerKey, now: now, logger: logger)
+    }
+
     private func sequencer() throws -> any LambdaHandler {
         let logs = CloudWatchLogs(client)
         let executions = DynamoDBExecutionStore(try table, retention: try configuration.retention, now: now)
+        let cluster = ECSCluster(try configuration.cluster, client: client)
+        let inspection = TaskInspection(
+            tasks: DynamoDBTaskStore(try table), describe: { try await cluster.describe([$0]).first },
+            createdAt: { try await executions.execution($0).createdAt }, now: now)
         return SequencerFunction(
             worker: SequencerWorker(ledger: try log, connections: try connections, doorbell: try doorbell, now: now),
             source: { stream in
@@ -58,19 +67,24 @@ struct Assembly: Sendable {
                     try await executions.execution($0).createdAt
                 }
             },
+            stopped: { try await inspection.stopped($0) },
             comeBack: comeBack(SQSQueue(try configuration.logsEventsQueueURL, client: client)),
             clock: ContinuousClock(), now: now, logger: logger)
     }
 
     private func api() throws -> AssembledFunction {
-        let access = DynamoDBAccessStore(try table)
+        let access = StreamEndingAccessStore(
+            DynamoDBAccessStore(try table), connections: try connections, gateway: try gateway)
+        let executions = WatchingExecutionStore(
+            DynamoDBExecutionStore(try table, retention: try configuration.retention, now: now), watch: try watch,
+            now: now)
         let ringing = RingingLogStore(
             try log, connections: try connections, doorbell: try doorbell, now: now, logger: logger)
         let (feed, stopRequests) = (LogFeed(), LogFeed())
         let logWriter = LogWriter(store: ringing, feed: feed, now: now)
         let commands = try commands
         let core = ServerCore(
-            executions: DynamoDBExecutionStore(try table, retention: try configuration.retention, now: now),
+            executions: executions,
             log: ringing, access: access, writer: logWriter, feed: feed, stopRequests: stopRequests, now: now,
             start: { try await commands.start($0.request, as: $0.execution) },
             stop: { execution in
@@ -144,6 +158,10 @@ struct Assembly: Sendable {
     }
     private var logsQueue: SQSLogsQueue {
         get throws { SQSLogsQueue(SQSQueue(try configuration.logsEventsQueueURL, client: client)) }
+    }
+
+    private var watch: TaskWatch {
+        get throws { TaskWatch(queue: try logsQueue, now: now, logger: logger) }
     }
 
     private var doorbell: SQSDoorbell {

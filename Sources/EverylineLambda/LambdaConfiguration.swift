@@ -44,6 +44,15 @@ struct LambdaConfiguration: Sendable {
     var streams: StreamGateway { get throws { StreamGateway(address: try value("EVERYLINE_STREAMS_URL")) } }
     /// The same stage, where posts to viewers go: `https://…/stage`.
     var connections: AWSEndpoint { get throws { try Self.endpoint(value("EVERYLINE_CONNECTIONS_URL")) } }
+    var connectionsPerKey: Int {
+        get throws {
+            let text = try value("EVERYLINE_CONNECTIONS_PER_KEY")
+            guard let count = Int(text), count > 0 else {
+                throw ConfigurationError.invalid("EVERYLINE_CONNECTIONS_PER_KEY", text)
+            }
+            return count
+        }
+    }
     /// How clients reach the API, if not at the address that they asked.
     var publicURL: String? { environment["EVERYLINE_PUBLIC_URL"].flatMap { $0.isEmpty ? nil : $0 } }
     var cluster: String { get throws { try value("EVERYLINE_CLUSTER") } }

@@ -1,9 +1,13 @@
 """The same path when things go wrong on it: every line still comes, in order and once, and the end behind them."""
 
+import os
+import subprocess
 import time
 
 from cloud import subscription_off
 from viewer import Viewer
+
+EVERYLINE_AWS = os.environ.get("EVERYLINE_AWS_BINARY", ".build/debug/everyline-aws")
 
 
 def test_batches_come_twice_late_out_of_order_or_not_at_all(cloud, execution):
@@ -144,3 +148,33 @@ def test_a_resumption_in_the_middle_goes_on_where_it_says(execution):
     execution.end()
     viewer.wait_for_end()
     assert viewer.messages == execution.written
+
+
+def stopped_unheard(cloud):
+    """An execution whose task has stopped, of which nobody is told."""
+    started = cloud.request("POST", "/api/v1/run", {"command": ["sh", "-c", "echo one; echo two"]})
+    tasks = cloud.ecs.list_tasks(cluster=cloud.ids["Cluster"], startedBy=started["execution_id"])["taskArns"]
+    execution, _ = cloud.carry_out(tasks[0])
+    cloud.ecs.stop_task(cluster=cloud.ids["Cluster"], task=tasks[0])
+    return execution, started
+
+
+def test_an_end_that_nobody_is_told_of_is_found_by_a_viewer_who_waits(cloud):
+    execution, started = stopped_unheard(cloud)
+    viewer = Viewer(execution, url=started["websocket_url"]).wait_for_end()
+    assert viewer.messages == ["one", "two"]
+    assert (viewer.end["status"], viewer.end["verified"]) == ("STOPPED", True)
+
+
+def test_an_end_that_nobody_is_told_of_is_found_by_the_doctor(cloud):
+    execution, _ = stopped_unheard(cloud)
+    ran = subprocess.run(
+        [EVERYLINE_AWS, "doctor", "--stack", "everyline", "--endpoint-url", cloud.endpoint, "--repair"],
+        capture_output=True, text=True, timeout=60, env={
+            **os.environ, "AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"})
+    assert ran.returncode == 1 and execution.id in ran.stdout, ran.stdout + ran.stderr
+    deadline = time.monotonic() + 40
+    while "events" not in (log := execution.location()):
+        assert time.monotonic() < deadline, log
+        time.sleep(0.5)
+    assert (log["status"], [e["message"] for e in log["events"]]) == ("STOPPED", ["one", "two"])

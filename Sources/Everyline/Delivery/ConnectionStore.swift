@@ -18,8 +18,12 @@ public protocol ConnectionStore: Sendable {
     /// The record, whether or not it is open or has expired; `nil` if there is none.
     func connection(_ id: ConnectionID, of execution: ExecutionID) async throws -> ViewerConnection?
 
-    /// The connections of an execution that may be sent to at `now`: open, and not expired, whatever a clean-up has left.
+    /// The connections of an execution that may be sent to at `now` (``ViewerConnection/isServable(at:)``), whatever a clean-up
+    /// has left. One that resumes later is rung by its resumption.
     func connections(of execution: ExecutionID, at now: Timestamp) async throws -> [ConnectionID]
+
+    /// The connections that were made with a key, are open and have not expired; perhaps some that have just gone, too.
+    func connections(with key: APIKey.ID, at now: Timestamp) async throws -> [ConnectionPlace]
 
     /// The execution that the connection's last ``connect(_:_:)`` was about; `nil` if there was none.
     func execution(of id: ConnectionID) async throws -> ExecutionID?

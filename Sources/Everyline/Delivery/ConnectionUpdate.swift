@@ -4,7 +4,7 @@ public enum ConnectionUpdate: Sendable, Equatable {
     /// The viewer says from where it goes on. A later generation than the record's wins; whoever was sending loses its
     /// right.
     case resume(generation: UInt64, after: Offset)
-    /// Takes the lock if it is free or its lease is over.
+    /// Takes the lock if it is free or its lease is over, of a viewer that may be sent to.
     case acquire(owner: String, now: Timestamp, lease: Duration)
     /// Moves the cursor after a block was posted, and renews the lease. Only under the fence, and only from where the
     /// sender read.
@@ -29,7 +29,7 @@ public enum ConnectionUpdate: Sendable, Equatable {
             next.fence += 1
             next.lock = nil
         case .acquire(let owner, let now, let lease):
-            guard connection.isUsable(at: now), !connection.isLocked(at: now, lease: lease) else { return nil }
+            guard connection.isServable(at: now), !connection.isLocked(at: now, lease: lease) else { return nil }
             next.lock = ReplayLock(owner: owner, leaseUntil: now + lease)
             next.fence += 1
         case .advance(let fence, let from, let to, let lastSeen, let now, let lease):

@@ -31,8 +31,8 @@ public struct Delivery: Sendable {
         case updated(ViewerConnection)
         /// A conditional write was refused.
         case refused
-        /// Whether there is a record that may be sent to.
-        case inspected(isUsable: Bool)
+        /// Whether there is a record that may be sent to. (One that may not be is rung again when its viewer resumes.)
+        case inspected(isServable: Bool)
         case read(LogRead)
         case posted
         /// The gateway has no such connection.
@@ -50,7 +50,7 @@ public struct Delivery: Sendable {
         case idle
         /// The log's end was posted.
         case completed
-        /// The viewer is gone.
+        /// The viewer is gone, or is yet to resume.
         case gone
         /// There is more, and the turn was long: ring again and give way.
         case yield
@@ -112,8 +112,8 @@ public struct Delivery: Sendable {
         case (.acquiring, .refused):
             state = .inspecting
             return .inspect
-        case (.inspecting, .inspected(let isUsable)):
-            return finish(isUsable ? .retry : .gone)
+        case (.inspecting, .inspected(let isServable)):
+            return finish(isServable ? .retry : .gone)
         case (.acquiring, .failed), (.inspecting, .failed):
             return finish(.retry)
         case (.reading(let connection), .read(let read)):

@@ -48,7 +48,7 @@ public struct DeliveryWorker: Sendable {
                 return viewer.map(Delivery.Input.updated) ?? .refused
             case .inspect:
                 let connection = try await connections.connection(id, of: execution)
-                return .inspected(isUsable: connection?.isUsable(at: now()) ?? false)
+                return .inspected(isServable: connection?.isServable(at: now()) ?? false)
             case .read(let after):
                 let limit = settings.frame - GatewayFrame.maximumOverhead
                 return .read(try await log.read(execution, after: after, limit: limit))

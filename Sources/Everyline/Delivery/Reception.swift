@@ -3,7 +3,8 @@
 ///
 /// A resumption is written, then rung, then acknowledged: a viewer that hears nothing says it again. A ping is the watchdog:
 /// it rings where something is to be sent and nobody has the lock, or has had it beyond its lease. So whatever ring was
-/// lost, and whoever crashed with a lock, the next ping repairs it; and without viewers nothing needs repair.
+/// lost, and whoever crashed with a lock, the next ping repairs it; and without viewers nothing needs repair. Where nothing
+/// waits and the log has no end, it has the producer looked at: that it stopped may have been said to nobody.
 public struct Reception: Sendable {
     public enum Action: Sendable, Equatable {
         /// Write the update; report ``Input/updated(_:)`` or ``Input/refused``.
@@ -16,6 +17,8 @@ public struct Reception: Sendable {
         case ring
         /// Send this to the viewer. Whether it arrives changes nothing.
         case answer(GatewayFrame)
+        /// Have a look taken at the log's producer. Whether that comes about changes nothing: the next ping asks again.
+        case look
         /// The record is of no use any more: close the connection, so that the viewer makes a new one.
         case close
         case finish(Outcome)
@@ -30,6 +33,7 @@ public struct Reception: Sendable {
         case head(LogHead)
         case rung
         case answered
+        case looked
         case closed
         case failed
     }
@@ -50,7 +54,8 @@ public struct Reception: Sendable {
         case inspecting
         case judging(ViewerConnection)
         case repairing(LogHead)
-        case answering
+        case answering(thenLook: Bool)
+        case looking
         case closing
         case over
     }
@@ -88,14 +93,19 @@ public struct Reception: Sendable {
         case (.acknowledging(let generation), .head(let head)):
             return answer(.resumed(generation: generation, head: head.offset))
         case (.inspecting, .connection(let connection)):
-            guard let connection, connection.isUsable(at: now) else { return close() }
+            // One that pings before its record knows of a resumption was told of it by mistake (as the viewer before, who had the
+            // same id): nothing is ever sent to it.
+            guard let connection, connection.isServable(at: now) else { return close() }
             state = .judging(connection)
             return .readHead
         case (.judging(let connection), .head(let head)):
             return judge(connection, at: head)
         case (.repairing(let head), .rung):
             return answer(.heartbeat(head: head.offset))
-        case (.answering, .answered), (.closing, .closed):
+        case (.answering(thenLook: true), .answered):
+            state = .looking
+            return .look
+        case (.answering, .answered), (.looking, .looked), (.closing, .closed):
             return finish(.done)
         case (.ready, _), (.over, _):
             preconditionFailure("a reception was told something that it did not ask for")
@@ -130,14 +140,14 @@ public struct Reception: Sendable {
         // At the end of an ended log there is still something to do: to close.
         let isBehind = connection.cursor < head.offset || head.isEnded
         guard isBehind, !connection.isLocked(at: now, lease: lease) else {
-            return answer(.heartbeat(head: head.offset))
+            return answer(.heartbeat(head: head.offset), thenLook: !isBehind)
         }
         state = .repairing(head)
         return .ring
     }
 
-    private mutating func answer(_ frame: GatewayFrame) -> Action {
-        state = .answering
+    private mutating func answer(_ frame: GatewayFrame, thenLook: Bool = false) -> Action {
+        state = .answering(thenLook: thenLook)
         return .answer(frame)
     }
 

@@ -4,17 +4,20 @@ public struct ReceptionWorker: Sendable {
     private let connections: any ConnectionStore
     private let doorbell: any Doorbell
     private let gateway: any Gateway
+    private let look: @Sendable (ExecutionID) async -> Void
     private let lease: Duration
     private let now: @Sendable () -> Timestamp
 
+    /// - Parameter look: has a look taken at an execution whose log has no end; it may come to nothing.
     public init(
         log: any LogReader, connections: any ConnectionStore, doorbell: any Doorbell, gateway: any Gateway,
-        lease: Duration, now: @escaping @Sendable () -> Timestamp
+        look: @escaping @Sendable (ExecutionID) async -> Void, lease: Duration, now: @escaping @Sendable () -> Timestamp
     ) {
         self.log = log
         self.connections = connections
         self.doorbell = doorbell
         self.gateway = gateway
+        self.look = look
         self.lease = lease
         self.now = now
     }
@@ -22,10 +25,26 @@ public struct ReceptionWorker: Sendable {
     /// A connection is being made. A viewer that can't say from where it goes on is rung at once; since the gateway doesn't
     /// know the connection before this has returned, that ring may have to come back.
     ///
-    /// - Throws: what the ports throw; then the connection must be refused.
-    public func connect(_ id: ConnectionID, _ connection: ViewerConnection) async throws {
+    /// - Parameter refusal: why it may not be made after all, if so. It is asked for when the record is there: of two that
+    ///   come at once, one sees the other; and who ends all connections of a key finds it, or was seen here.
+    /// - Returns: the refusal; then the record is closed.
+    /// - Throws: what the ports throw, and the refusal's cause; then the connection must be refused.
+    public func connect<Refusal: Sendable>(
+        _ id: ConnectionID, _ connection: ViewerConnection, unless refusal: () async throws -> Refusal?
+    ) async throws -> Refusal? {
         try await connections.connect(id, connection)
-        if connection.form == .lines { try await doorbell.ring([id], of: connection.execution) }
+        do {
+            guard let refusal = try await refusal() else {
+                if connection.form == .lines { try await doorbell.ring([id], of: connection.execution) }
+                return nil
+            }
+            _ = try await connections.update(id, of: connection.execution, .close)
+            return refusal
+        } catch {
+            // Nobody comes for it: no `$disconnect` follows. If it stays open, it expires.
+            _ = try? await connections.update(id, of: connection.execution, .close)
+            throw error
+        }
     }
 
     /// A connection has gone. It is not said of all of them.
@@ -77,6 +96,9 @@ public struct ReceptionWorker: Sendable {
             case .answer(let frame):
                 _ = await gateway.post(frame.message, to: id)
                 return .answered
+            case .look:
+                await look(execution)
+                return .looked
             case .close:
                 await gateway.close(id)
                 return .closed

@@ -18,6 +18,8 @@ public struct ViewerConnection: Sendable, Equatable {
     public internal(set) var isOpen: Bool
     /// How its viewer wants to be spoken to.
     public let form: StreamForm
+    /// The key with which its viewer may see the log.
+    public let key: APIKey.ID
     /// When it was made. For a while after that, that the gateway doesn't know it means "not yet".
     public let connectedAt: Timestamp
     /// The record means nothing from then on, whether or not a clean-up has come by.
@@ -25,17 +27,19 @@ public struct ViewerConnection: Sendable, Equatable {
 
     /// A connection that has just been made, where its viewer asked to begin.
     public init(
-        execution: ExecutionID, cursor: Offset, form: StreamForm, connectedAt: Timestamp, expiresAt: Timestamp
+        execution: ExecutionID, cursor: Offset, form: StreamForm, key: APIKey.ID, connectedAt: Timestamp,
+        expiresAt: Timestamp
     ) {
         self.init(
             execution: execution, generation: 0, start: cursor, cursor: cursor, lastSeen: nil, fence: 0, lock: nil,
-            isOpen: true, form: form, connectedAt: connectedAt, expiresAt: expiresAt)
+            isOpen: true, form: form, key: key, connectedAt: connectedAt, expiresAt: expiresAt)
     }
 
     /// A record as a store has kept it.
     public init(
         execution: ExecutionID, generation: UInt64, start: Offset, cursor: Offset, lastSeen: Timestamp?,
-        fence: UInt64, lock: ReplayLock?, isOpen: Bool, form: StreamForm, connectedAt: Timestamp, expiresAt: Timestamp
+        fence: UInt64, lock: ReplayLock?, isOpen: Bool, form: StreamForm, key: APIKey.ID, connectedAt: Timestamp,
+        expiresAt: Timestamp
     ) {
         self.execution = execution
         self.generation = generation
@@ -46,12 +50,20 @@ public struct ViewerConnection: Sendable, Equatable {
         self.lock = lock
         self.isOpen = isOpen
         self.form = form
+        self.key = key
         self.connectedAt = connectedAt
         self.expiresAt = expiresAt
     }
 
-    /// Whether somebody may send to it.
+    /// Whether its viewer may still be served.
     public func isUsable(at now: Timestamp) -> Bool { isOpen && now < expiresAt }
+
+    /// Whether somebody may send to it now. Whatever was sent to a viewer that opens with a resumption before that was heard,
+    /// the viewer would refuse; it is rung when it resumes.
+    public func isServable(at now: Timestamp) -> Bool { isUsable(at: now) && !awaitsResumption }
+
+    /// Whether its viewer is yet to say from where it goes on.
+    public var awaitsResumption: Bool { form == .blocks && generation == 0 }
 
     /// Whether somebody has the right to send to it.
     public func isLocked(at now: Timestamp, lease: Duration) -> Bool { lock?.holds(at: now, lease: lease) ?? false }

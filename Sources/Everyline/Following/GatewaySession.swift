@@ -48,7 +48,8 @@ public struct GatewaySession: Sendable {
     public mutating func take(_ message: ByteBuffer) -> Finding {
         switch GatewayFrame(message) {
         case .control(let line):
-            return Finding(message: line)
+            // Events without a head were meant for a viewer that had the connection's id before, and didn't speak the protocol.
+            return Self.span(of: line) == nil ? Finding(message: line) : Finding()
         case .resumed(let generation, _):
             if generation == self.generation { isResumed = true }
             return Finding()

@@ -3,22 +3,26 @@ package import Everyline
 /// Looks at a deployment for what must hold and an emulator can't show: that everything is there as the template makes it, and
 /// that the services keep the promises that the protocol is built on.
 ///
-/// It changes nothing but one item of its own in the table, which it takes away again.
+/// It changes nothing but one item of its own in the table, which it takes away again; unless it is to repair.
 package struct AWSDoctor: Sendable {
     let client: AWSClient
     let stack: String
+    let repairs: Bool
     /// Of the item that it writes: what no other doctor has at the same time.
     let probe: String
     let now: @Sendable () -> Timestamp
 
     /// - Parameters:
     ///   - stack: the stack's name, which those of its functions begin with.
+    ///   - repairs: whether it has the executions ended whose tasks have stopped unheard.
     ///   - now: the wall clock, by which records expire.
     package init(
-        _ stack: String, client: AWSClient, probe: String, now: @escaping @Sendable () -> Timestamp
+        _ stack: String, client: AWSClient, repairs: Bool = false, probe: String,
+        now: @escaping @Sendable () -> Timestamp
     ) {
         self.stack = stack
         self.client = client
+        self.repairs = repairs
         self.probe = probe
         self.now = now
     }
@@ -43,7 +47,8 @@ package struct AWSDoctor: Sendable {
         findings += try await examineLogs(environment["EVERYLINE_LOG_GROUP"])
         findings += try await examineTask(environment["EVERYLINE_TASK_DEFINITION"], environment["EVERYLINE_LOG_GROUP"])
         findings += try await examineExecutions(
-            environment["EVERYLINE_TABLE"], cluster: environment["EVERYLINE_CLUSTER"])
+            environment["EVERYLINE_TABLE"], cluster: environment["EVERYLINE_CLUSTER"],
+            queue: environment["LogsEventsQueueURL"])
         findings += try await examineGateway(environment["EVERYLINE_CONNECTIONS_URL"])
         return findings
     }

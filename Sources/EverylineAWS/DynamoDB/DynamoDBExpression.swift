@@ -12,6 +12,10 @@ package struct DynamoDBExpression: Sendable, Equatable {
         self.values = values
     }
 
+    func and(_ text: String, _ values: Attributes = [:]) -> DynamoDBExpression {
+        DynamoDBExpression("\(self.text) AND \(text)", self.values.merging(values) { $1 })
+    }
+
     static let isAbsent = DynamoDBExpression("attribute_not_exists(pk)")
     static let isPresent = DynamoDBExpression("attribute_exists(pk)")
 }

@@ -9,19 +9,24 @@ package struct ConnectionFunction: LambdaHandler {
     private let worker: ReceptionWorker
     private let access: any AccessStore
     private let log: any LogReader
+    private let connections: any ConnectionStore
+    private let limit: Int
     private let now: @Sendable () -> Timestamp
     private let logger: Logger
 
     /// Longer than the gateway lets any connection live (2 hours).
     private static let lifetime: Duration = .seconds(2 * 60 * 60 + 10 * 60)
 
+    /// - Parameter limit: how many connections one key may have.
     package init(
-        worker: ReceptionWorker, access: any AccessStore, log: any LogReader, now: @escaping @Sendable () -> Timestamp,
-        logger: Logger
+        worker: ReceptionWorker, access: any AccessStore, log: any LogReader, connections: any ConnectionStore,
+        limit: Int, now: @escaping @Sendable () -> Timestamp, logger: Logger
     ) {
         self.worker = worker
         self.access = access
         self.log = log
+        self.connections = connections
+        self.limit = limit
         self.now = now
         self.logger = logger
     }
@@ -50,32 +55,55 @@ package struct ConnectionFunction: LambdaHandler {
         guard let execution = query["execution"].flatMap({ ExecutionID($0) }) else {
             return WebSocketResponse(statusCode: 404)
         }
-        guard let secret = query["token"],
-            let token = try await access.streamToken(SecretHash(of: secret), at: now()),
-            token.opens(execution, at: now())
-        else { return WebSocketResponse(statusCode: 401) }
+        guard let token = try await token(query["token"], for: execution) else {
+            return WebSocketResponse(statusCode: 401)
+        }
+        let offered = event.header("Sec-WebSocket-Protocol")?.split(separator: ",") ?? []
+        let speaksBlocks = offered.contains { $0.filter { $0 != " " } == APIHeader.subprotocol }
+        let form: StreamForm = speaksBlocks ? .blocks : .lines
         let cursor: Offset
         do {
-            guard let found = try await offset(for: query, token, in: execution) else {
+            guard let found = try await start(for: query, token, in: execution, form) else {
                 return WebSocketResponse(statusCode: 400)
             }
             cursor = found
         } catch LogStoreError.unknownExecution {
             return WebSocketResponse(statusCode: 404)
         }
-        let offered = event.header("Sec-WebSocket-Protocol")?.split(separator: ",") ?? []
-        let speaksBlocks = offered.contains { $0.filter { $0 != " " } == APIHeader.subprotocol }
         let connectedAt = now()
-        try await worker.connect(
-            id,
-            ViewerConnection(
-                execution: execution, cursor: cursor, form: speaksBlocks ? .blocks : .lines, connectedAt: connectedAt,
-                expiresAt: connectedAt + Self.lifetime))
+        let connection = ViewerConnection(
+            execution: execution, cursor: cursor, form: form, key: token.key, connectedAt: connectedAt,
+            expiresAt: connectedAt + Self.lifetime)
+        let refusal = try await worker.connect(id, connection) {
+            // Since the first look the key may have been revoked, and its connections ended.
+            guard try await self.token(query["token"], for: execution) != nil else { return 401 }
+            let count = try await connections.connections(with: token.key, at: connectedAt).count
+            return count > limit ? 429 : nil
+        }
+        if let refusal { return WebSocketResponse(statusCode: refusal) }
         return WebSocketResponse(
             statusCode: 200, headers: speaksBlocks ? ["Sec-WebSocket-Protocol": APIHeader.subprotocol] : nil)
     }
 
+    private func token(_ secret: String?, for execution: ExecutionID) async throws -> StreamToken? {
+        guard let secret, let token = try await access.streamToken(SecretHash(of: secret), at: now()) else {
+            return nil
+        }
+        return token.opens(execution, at: now()) ? token : nil
+    }
+
     /// Where the viewer begins; `nil` if what it says is no cursor, or one beyond the head.
+    private func start(
+        for query: [String: String], _ token: StreamToken, in execution: ExecutionID, _ form: StreamForm
+    ) async throws -> Offset? {
+        guard let offset = try await offset(for: query, token, in: execution) else { return nil }
+        guard form == .lines else { return offset }
+        // One that is sent bare lines learns of the end only by being told, also if it has everything.
+        let head = try await log.head(of: execution)
+        return head.isEnded && offset == head.offset ? Offset(offset.rawValue - 1) : offset
+    }
+
+    /// What the viewer asks for.
     private func offset(
         for query: [String: String], _ token: StreamToken, in execution: ExecutionID
     ) async throws -> Offset? {

@@ -15,6 +15,8 @@ package enum LogsMessage: Sendable, Equatable {
     case lines([CloudWatchLogs.Event])
     /// The execution's task has stopped: nothing is written to its stream any more.
     case stopped(StoppedTask)
+    /// Somebody asks whether the execution's task still runs.
+    case look
 
     /// The largest message as it travels.
     static let limit: ByteCount = SQSQueue.messageLimit
@@ -33,10 +35,11 @@ package enum LogsMessage: Sendable, Equatable {
             throw LambdaEventError.malformed("not gzip")
         }
         let form = try LambdaEvent.decode(Form.self, from: text)
-        switch (form.lines, form.stopped) {
-        case (let lines?, nil): self = .lines(lines.map(\.event))
-        case (nil, let stopped?): self = .stopped(try stopped.task)
-        default: throw LambdaEventError.malformed("neither lines nor a stopped task")
+        switch (form.lines, form.stopped, form.look) {
+        case (let lines?, nil, nil): self = .lines(lines.map(\.event))
+        case (nil, let stopped?, nil): self = .stopped(try stopped.task)
+        case (nil, nil, true?): self = .look
+        default: throw LambdaEventError.malformed("neither lines nor a stopped task nor a look")
         }
     }
 
@@ -44,8 +47,9 @@ package enum LogsMessage: Sendable, Equatable {
     package var body: String? {
         let form: Form
         switch self {
-        case .lines(let events): form = Form(lines: events.map(Form.Line.init), stopped: nil)
-        case .stopped(let task): form = Form(lines: nil, stopped: Form.Stopped(task))
+        case .lines(let events): form = Form(lines: events.map(Form.Line.init))
+        case .stopped(let task): form = Form(stopped: Form.Stopped(task))
+        case .look: form = Form(look: true)
         }
         guard let text = try? LambdaEvent.encode(form), text.readableBytes <= Self.expandedLimit else { return nil }
         let body = Data(Zlib.deflate(text, as: .gzip).readableBytesView).base64EncodedString()
@@ -56,6 +60,7 @@ package enum LogsMessage: Sendable, Equatable {
     private struct Form: Codable {
         var lines: [Line]?
         var stopped: Stopped?
+        var look: Bool?
 
         struct Line: Codable {
             let i: String

@@ -5,12 +5,14 @@ package import NIOCore
 /// Gives lines their offsets, and ends logs: takes batches of the queue of logs' events.
 ///
 ///     logs-events.fifo ─► Sequencer ─► ledger, and rings every viewer of the execution
+///                             └─► ECS, where somebody asks whether a task still runs
 ///
 /// Within one batch an execution's messages that follow one another are appended as one: the busier a log, the more lines
 /// share a transaction.
 package struct SequencerFunction: LambdaHandler {
     private let worker: SequencerWorker
     private let source: @Sendable (LogStreamName) -> any LogSource
+    private let stopped: @Sendable (ExecutionID) async throws -> StoppedTask?
     private let comeBack: ComeBack
     private let clock: any Clock<Duration>
     private let now: @Sendable () -> Timestamp
@@ -23,14 +25,17 @@ package struct SequencerFunction: LambdaHandler {
 
     /// - Parameters:
     ///   - source: reads one stream of CloudWatch.
+    ///   - stopped: how an execution's task has ended; `nil` if it hasn't.
     ///   - comeBack: lets a message be given out again soon.
     package init(
         worker: SequencerWorker, source: @escaping @Sendable (LogStreamName) -> any LogSource,
+        stopped: @escaping @Sendable (ExecutionID) async throws -> StoppedTask?,
         comeBack: @escaping ComeBack, clock: any Clock<Duration>, now: @escaping @Sendable () -> Timestamp,
         logger: Logger
     ) {
         self.worker = worker
         self.source = source
+        self.stopped = stopped
         self.comeBack = comeBack
         self.clock = clock
         self.now = now
@@ -73,6 +78,7 @@ package struct SequencerFunction: LambdaHandler {
     private enum Step {
         case append([CloudWatchLogs.Event])
         case end(StoppedTask)
+        case look
     }
 
     /// What the next records want together, and how many those are.
@@ -86,6 +92,8 @@ package struct SequencerFunction: LambdaHandler {
                     events += lines
                 case .stopped(let task):
                     return count == 0 ? (.end(task), 1) : (.append(events), count)
+                case .look:
+                    return count == 0 ? (.look, 1) : (.append(events), count)
                 }
             } catch {
                 // It would never become readable. What it may have held, the drain reads.
@@ -104,15 +112,33 @@ package struct SequencerFunction: LambdaHandler {
             if outcome == .retry { logger.notice("A batch goes back", metadata: ["execution_id": "\(execution)"]) }
             return outcome == .done
         case .end(let task):
-            let clock = clock
-            let outcome = await worker.drain(
-                execution, outcome: task.outcome, stoppedAt: task.stoppedAt, from: source(task.stream)
-            ) {
-                // Cancelled or not, the drain ends by its own rules.
-                try? await clock.sleep(for: Self.pause)
-            }
-            if outcome == .retry { logger.notice("A drain goes back", metadata: ["execution_id": "\(execution)"]) }
-            return outcome == .done
+            return await end(execution, task)
+        case .look:
+            return await look(at: execution)
+        }
+    }
+
+    private func end(_ execution: ExecutionID, _ task: StoppedTask) async -> Bool {
+        let clock = clock
+        let outcome = await worker.drain(
+            execution, outcome: task.outcome, stoppedAt: task.stoppedAt, from: source(task.stream)
+        ) {
+            // Cancelled or not, the drain ends by its own rules.
+            try? await clock.sleep(for: Self.pause)
+        }
+        if outcome == .retry { logger.notice("A drain goes back", metadata: ["execution_id": "\(execution)"]) }
+        return outcome == .done
+    }
+
+    /// Ends the log of an execution whose task has stopped without a word. A look that fails is over, since whoever asks next has
+    /// another one taken; it must not hold up lines.
+    private func look(at execution: ExecutionID) async -> Bool {
+        do {
+            guard let task = try await stopped(execution) else { return true }
+            return await end(execution, task)
+        } catch {
+            logger.notice("A look at a task failed", metadata: ["execution_id": "\(execution)", "error": "\(error)"])
+            return true
         }
     }
 }

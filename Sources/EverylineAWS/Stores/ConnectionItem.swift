@@ -12,6 +12,7 @@ extension ViewerConnection {
         item["lease_until_ms"] = lock.map { .number($0.leaseUntil.milliseconds) }
         item["is_open"] = .boolean(isOpen)
         item["stream_form"] = .string(form.rawValue)
+        item["key_id"] = .string(key)
         item["connected_ms"] = .number(connectedAt.milliseconds)
         item["expires_ms"] = .number(expiresAt.milliseconds)
         item["expires_s"] = .number(expiresAt.milliseconds / 1000 + 1)
@@ -36,7 +37,7 @@ extension ViewerConnection {
             cursor: Offset(try natural("cursor_offset")),
             lastSeen: try item.optionalNumber("last_seen_log_timestamp").map { Timestamp(milliseconds: $0) },
             fence: try natural("fence"), lock: lock, isOpen: try item.boolean("is_open"), form: form,
-            connectedAt: Timestamp(milliseconds: try item.number("connected_ms")),
+            key: try item.string("key_id"), connectedAt: Timestamp(milliseconds: try item.number("connected_ms")),
             expiresAt: Timestamp(milliseconds: try item.number("expires_ms")))
     }
 }

@@ -20,10 +20,9 @@ extension ConnectionUpdate {
                 .init(
                     "SET lock_owner = :owner, lease_until_ms = :until, fence = fence + :one",
                     [":owner": .string(owner), ":until": (now + lease).number, ":one": .number(1)]),
-                .init(
-                    "is_open = :yes AND expires_ms > :now AND (attribute_not_exists(lock_owner) "
-                        + "OR lease_until_ms <= :now OR lease_until_ms > :absurd)",
-                    [":yes": .boolean(true), ":now": now.number, ":absurd": (now + lease * 2).number])
+                .isServable(at: now).and(
+                    "(attribute_not_exists(lock_owner) OR lease_until_ms <= :now OR lease_until_ms > :absurd)",
+                    [":absurd": (now + lease * 2).number])
             )
         case .advance(let fence, let from, let to, let lastSeen, let now, let lease):
             return (
@@ -72,6 +71,18 @@ extension ConnectionUpdate {
         guard case .advance(let fence, let from, let to, let lastSeen, let now, let lease) = self else { return false }
         return connection.isOpen && from < to && connection.fence == fence && connection.cursor == to
             && connection.lastSeen == lastSeen && connection.lock?.leaseUntil == now + lease
+    }
+}
+
+extension DynamoDBExpression {
+    /// ``ViewerConnection/isServable(at:)`` in DynamoDB's words.
+    static func isServable(at now: Timestamp) -> DynamoDBExpression {
+        DynamoDBExpression(
+            "is_open = :yes AND expires_ms > :now AND (stream_form = :lines OR generation > :none)",
+            [
+                ":yes": .boolean(true), ":now": now.number, ":lines": .string(StreamForm.lines.rawValue),
+                ":none": .number(0),
+            ])
     }
 }
 

@@ -8,6 +8,7 @@ import Everyline
 ///                    TASK                the task that runs it (`DynamoDBTaskStore`)
 ///     S#log-group    stream              the execution that writes to a stream (`DynamoDBTaskStore`)
 ///     P#connection   CONNECTION          the execution that a connection is about
+///     V#key          connection          a connection that was made with a key
 ///     EXECUTIONS     created#execution   every execution, in the order of their making
 ///     ACTIVE         created#execution   those that have not ended
 ///     I#owner#key    IDEMPOTENCY         the execution that a request has made
@@ -38,6 +39,12 @@ enum RecordKey {
     }
 
     static func pointer(_ id: ConnectionID) -> DynamoDBTable.Key { .init("P#\(id)", "CONNECTION") }
+
+    static func viewer(_ id: ConnectionID, with key: APIKey.ID) -> DynamoDBTable.Key {
+        .init(viewers(with: key), id.rawValue)
+    }
+
+    static func viewers(with key: APIKey.ID) -> String { "V#\(key)" }
 
     static let executions = "EXECUTIONS"
     static let active = "ACTIVE"

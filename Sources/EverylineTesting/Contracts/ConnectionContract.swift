@@ -59,6 +59,35 @@ package struct ConnectionContractCase: Sendable, CustomStringConvertible {
             try expectEqual(try await names(at: 4999), ["a", "c", "late"])
             try expectEqual(try await names(at: 5000), ["late"])
         },
+        ConnectionContractCase("a viewer that opens with a resumption is not sent to before it resumes") { store in
+            let (id, execution) = (ConnectionID("c"), Sample.id("e"))
+            let lock = ConnectionUpdate.acquire(owner: "a", now: .epoch, lease: .seconds(1))
+            try await store.connect(id, Sample.connection(generation: 0))
+            try await store.connect(ConnectionID("mute"), Sample.connection(generation: 0, form: .lines))
+            try expectEqual(
+                try await store.connections(of: execution, at: .epoch).map(\.rawValue), ["mute"])
+            try expectEqual(try await store.update(id, of: execution, lock), nil)
+            _ = try await store.update(id, of: execution, .resume(generation: 1, after: .zero))
+            try expectEqual(try await store.connections(of: execution, at: .epoch).count, 2)
+            try expect(try await store.update(id, of: execution, lock) != nil, "a free lock was refused")
+        },
+        ConnectionContractCase("the connections of a key are those that are open and have not expired") { store in
+            for (name, execution, key) in [("a", "e", "k"), ("b", "f", "k"), ("c", "e", "k"), ("d", "e", "other")] {
+                try await store.connect(
+                    ConnectionID(name), Sample.connection(of: execution, generation: 0, key: key, expiresAt: 5000))
+            }
+            _ = try await store.update(ConnectionID("c"), of: Sample.id("e"), .close)
+            func places(at time: Int64) async throws -> Set<ConnectionPlace> {
+                Set(try await store.connections(with: "k", at: Timestamp(milliseconds: time)))
+            }
+            try expectEqual(
+                try await places(at: 4999),
+                [
+                    ConnectionPlace(id: ConnectionID("a"), execution: Sample.id("e")),
+                    ConnectionPlace(id: ConnectionID("b"), execution: Sample.id("f")),
+                ])
+            try expectEqual(try await places(at: 5000), [])
+        },
         ConnectionContractCase("an id that comes again begins anew, and no earlier sender has a right to it") { store in
             let (id, execution) = (ConnectionID("c"), Sample.id("e"))
             try await store.connect(id, Sample.connection(cursor: 4))
@@ -98,11 +127,13 @@ package struct ConnectionContractCase: Sendable, CustomStringConvertible {
 
 extension Sample {
     package static func connection(
-        of execution: String = "e", cursor: UInt64 = 0, form: StreamForm = .blocks, expiresAt: Int64 = 100_000
+        of execution: String = "e", generation: UInt64 = 1, cursor: UInt64 = 0, form: StreamForm = .blocks,
+        key: APIKey.ID = "k", expiresAt: Int64 = 100_000
     ) -> ViewerConnection {
         ViewerConnection(
-            execution: id(execution), cursor: Offset(cursor), form: form, connectedAt: Timestamp(milliseconds: 100),
-            expiresAt: Timestamp(milliseconds: expiresAt))
+            execution: id(execution), generation: generation, start: Offset(cursor), cursor: Offset(cursor),
+            lastSeen: nil, fence: 0, lock: nil, isOpen: true, form: form, key: key,
+            connectedAt: Timestamp(milliseconds: 100), expiresAt: Timestamp(milliseconds: expiresAt))
     }
 
     /// What may be done to a connection that begins after 3, where each is right and where it is wrong.

@@ -42,7 +42,14 @@ package final class InMemoryConnections: ConnectionStore {
 
     package func connections(of execution: ExecutionID, at now: Timestamp) async throws -> [ConnectionID] {
         state.withLock { state in
-            state.records.filter { $0.key.execution == execution && $0.value.isUsable(at: now) }.map(\.key.id)
+            state.records.filter { $0.key.execution == execution && $0.value.isServable(at: now) }.map(\.key.id)
+        }
+    }
+
+    package func connections(with key: APIKey.ID, at now: Timestamp) async throws -> [ConnectionPlace] {
+        state.withLock { state in
+            state.records.filter { $0.value.key == key && $0.value.isUsable(at: now) }
+                .map { ConnectionPlace(id: $0.key.id, execution: $0.key.execution) }
         }
     }
 

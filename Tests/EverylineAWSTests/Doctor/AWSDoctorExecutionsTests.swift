@@ -34,7 +34,7 @@ struct AWSDoctorExecutionsTests {
         let task = ExecutionTask(arn: "arn:1", stream: LogStreamName(group: "g", name: "s"))
         try await DynamoDBTaskStore(table).add(task, of: Sample.id("with-task"))
         let doctor = AWSDoctor("s", client: Emulator.client(http), probe: "p", now: { Emulator.now })
-        let findings = try await doctor.examineExecutions(table.name, cluster: "c")
+        let findings = try await doctor.examineExecutions(table.name, cluster: "c", queue: nil)
         #expect(findings.map(\.verdict) == [verdict])
         #expect(findings[0].text.contains("with-task") == (verdict == .wrong))
         #expect(!findings[0].text.contains("elsewhere"))

@@ -16,9 +16,9 @@ import Testing
         let now: @Sendable () -> Timestamp = { Timestamp(milliseconds: 5000) }
         return ConnectionFunction(
             worker: ReceptionWorker(
-                log: stores, connections: connections, doorbell: doorbell, gateway: gateway, lease: .seconds(30),
-                now: now),
-            access: stores, log: stores, now: now, logger: .silent)
+                log: stores, connections: connections, doorbell: doorbell, gateway: gateway, look: { _ in },
+                lease: .seconds(30), now: now),
+            access: stores, log: stores, connections: connections, limit: 2, now: now, logger: .silent)
     }
 
     /// An execution with two lines, and a token for it.
@@ -82,6 +82,31 @@ import Testing
         try await begin()
         #expect(try await connect(query).contains("\"statusCode\":\(status)"))
         #expect(try await connections.execution(of: id) == nil)
+    }
+
+    @Test("tells a viewer that can't see an offset that the log has ended, also one that has had its end")
+    func endOfLines() async throws {
+        try await begin()
+        _ = try await stores.append(
+            [LogAppend(Sample.body([String](), after: 2, end: Sample.success), to: execution, after: Offset(2))],
+            at: .epoch)
+        _ = try await connect(#"{"execution":"e","token":"secret","after":"3"}"#)
+        #expect(try await connections.connection(id, of: execution)?.cursor == Offset(2))
+    }
+
+    @Test("refuses a key's connections beyond its limit, until one has gone")
+    func limit() async throws {
+        try await begin()
+        for other in ["a", "b"] {
+            try await connections.connect(ConnectionID(other), Sample.connection(expiresAt: 6000))
+        }
+        try await connections.connect(ConnectionID("c"), Sample.connection(key: "another"))
+        let query = #"{"execution":"e","token":"secret"}"#
+        #expect(try await connect(query).contains("\"statusCode\":429"))
+        #expect(try await connections.connections(with: "k", at: .epoch).count == 2)
+        #expect(doorbell.take().isEmpty)
+        _ = try await connections.update(ConnectionID("a"), of: execution, .close)
+        #expect(try await connect(query).contains("\"statusCode\":200"))
     }
 
     @Test("refuses a token that has expired, whether or not it has been cleaned up")

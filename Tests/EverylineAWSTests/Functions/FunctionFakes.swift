@@ -11,11 +11,21 @@ final class InMemoryLogsQueue: LogsQueue {
         let message: LogsMessage
     }
 
-    private let state = Mutex<(ids: Set<String>, sent: [Sent])>(([], []))
+    private let state = Mutex<(ids: Set<String>, sent: [Sent], refuses: Bool)>(([], [], false))
+
+    struct Refused: Error {}
 
     var sent: [Sent] { state.withLock { $0.sent } }
 
+    /// The next messages are not taken.
+    func refuseNext() { state.withLock { $0.refuses = true } }
+
     func send(_ messages: [Identified<LogsMessage>], of execution: ExecutionID) async throws {
+        let isRefused = state.withLock { state in
+            defer { state.refuses = false }
+            return state.refuses
+        }
+        if isRefused { throw Refused() }
         for message in messages {
             // What can't travel must be noticed here, not at AWS.
             guard let body = message.message.body else { throw LambdaEventError.tooLarge(limit: 0) }
@@ -40,6 +50,18 @@ final class InMemoryTasks: TaskStore {
 
     func execution(of stream: LogStreamName) async throws -> ExecutionID? {
         tasks.withLock { $0.first { $0.value.stream == stream }?.key }
+    }
+}
+
+/// A value that a test changes while functions read it.
+final class Changing<Value: Sendable>: Sendable {
+    private let state: Mutex<Value>
+
+    init(_ value: Value) { state = Mutex(value) }
+
+    var value: Value {
+        get { state.withLock { $0 } }
+        set { state.withLock { $0 = newValue } }
     }
 }
 

@@ -10,12 +10,15 @@ import Testing
     private let doorbell = InMemoryDoorbell()
     private let comebacks = Comebacks()
     private let clock = InstantClock()
+    /// What ECS says of every task.
+    private let ecs = Changing<Result<StoppedTask?, InMemoryLogsQueue.Refused>>(.success(nil))
 
     private func function(source: [SourceEvent] = [], now: Int64 = 1_790_000_000_000) -> SequencerFunction {
         let now: @Sendable () -> Timestamp = { Timestamp(milliseconds: now) }
         return SequencerFunction(
             worker: SequencerWorker(ledger: stores, connections: connections, doorbell: doorbell, now: now),
-            source: { _ in InMemoryLogSource(source) }, comeBack: comebacks.comeBack, clock: clock, now: now,
+            source: { _ in InMemoryLogSource(source) }, stopped: { _ in try ecs.value.get() },
+            comeBack: comebacks.comeBack, clock: clock, now: now,
             logger: .silent)
     }
 
@@ -30,15 +33,22 @@ import Testing
     }
 
     private func stopped(exitCode: Int32 = 0) throws -> String {
+        try #require(LogsMessage.stopped(task(exitCode)).body)
+    }
+
+    private func task(_ exitCode: Int32) -> StoppedTask {
         let outcome = ExecutionOutcome(status: exitCode == 0 ? .succeeded : .failed, exitCode: exitCode)
-        let task = StoppedTask(
+        return StoppedTask(
             stream: LogStreamName(group: "g", name: "s"), outcome: outcome, stoppedAt: Timestamp(milliseconds: 5000))
-        return try #require(LogsMessage.stopped(task).body)
     }
 
     private func messages(of id: String) async throws -> [String] {
-        let read = try await stores.read(Sample.id(id), after: .zero, limit: .mebibytes(1))
-        let events = try read.block.map { try LogEvent.decode(lines: $0.bytes) } ?? []
+        var events: [LogEvent] = []
+        while let block = try await stores.read(
+            Sample.id(id), after: events.last?.offset ?? .zero, limit: .mebibytes(1)
+        ).block {
+            events += try LogEvent.decode(lines: block.bytes)
+        }
         return events.map { event in
             switch event.content {
             case .line(let line): line.message + (line.isPartial ? "…" : "")
@@ -114,5 +124,25 @@ import Testing
             Event.batch([("1", "a", "nonsense"), ("2", "a", body(Event.line(1, "a1"))), ("3", "no id!", "x")]))
         #expect(try unprocessed(answer).isEmpty)
         #expect(try await messages(of: "a") == ["a1"])
+    }
+
+    @Test("ends the log of a task that has stopped unheard, behind the lines before, once; and lets one that runs be")
+    func look() async throws {
+        try await begin("e")
+        let look = try #require(LogsMessage.look.body)
+        let function = function(source: [SourceEvent(Event.line(1)), SourceEvent(Event.line(2))])
+        func turn() async throws {
+            let answer = try await function.handle(
+                Event.batch([("1", "e", try body(Event.line(1))), ("2", "e", look), ("3", "e", look)]))
+            #expect(try unprocessed(answer) == [])
+        }
+        try await turn()
+        #expect(try await messages(of: "e") == ["text"])
+        ecs.value = .failure(InMemoryLogsQueue.Refused())
+        try await turn()
+        #expect(try await messages(of: "e") == ["text"])
+        ecs.value = .success(task(4))
+        try await turn()
+        #expect(try await messages(of: "e") == ["text", "text", "FAILED"])
     }
 }

@@ -28,7 +28,7 @@ struct DynamoDBConnectionStoreTests {
         #expect(try await store.update(id, of: execution, advance(2, 5)) == nil)
         #expect(try await store.connection(id, of: execution)?.cursor == Offset(4))
         // After a resumption the record is not what the sender has made any more.
-        _ = try await store.update(id, of: execution, .resume(generation: 1, after: Offset(4)))
+        _ = try await store.update(id, of: execution, .resume(generation: 2, after: Offset(4)))
         #expect(try await store.update(id, of: execution, advance(0, 4)) == nil)
     }
 }

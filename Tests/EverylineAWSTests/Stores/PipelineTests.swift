@@ -75,11 +75,11 @@ struct PipelineTests {
     private func connect(_ id: ConnectionID, _ table: DynamoDBTable) async throws -> GatewaySession {
         let reception = ReceptionWorker(
             log: log(table), connections: DynamoDBConnectionStore(table), doorbell: doorbell, gateway: gateway,
-            lease: .seconds(30), now: { Emulator.now })
+            look: { _ in }, lease: .seconds(30), now: { Emulator.now })
         let connection = ViewerConnection(
-            execution: execution, cursor: .zero, form: .blocks, connectedAt: Emulator.now,
+            execution: execution, cursor: .zero, form: .blocks, key: "k", connectedAt: Emulator.now,
             expiresAt: Emulator.now + .seconds(7200))
-        try await reception.connect(id, connection)
+        _ = try await reception.connect(id, connection) { Int?.none }
         gateway.open(id)
         var session = GatewaySession(of: execution, after: .zero)
         _ = await reception.receive(session.open(), from: id)

@@ -1,4 +1,5 @@
 import Everyline
+import EverylineTesting
 import Testing
 
 @Suite("A connection's update")
@@ -7,8 +8,8 @@ struct ConnectionUpdateTests {
 
     private func connection(cursor: UInt64 = 0) throws -> ViewerConnection {
         ViewerConnection(
-            execution: try #require(ExecutionID("e")), cursor: Offset(cursor), form: .blocks, connectedAt: .epoch,
-            expiresAt: Timestamp(milliseconds: 1000))
+            execution: try #require(ExecutionID("e")), cursor: Offset(cursor), form: .lines, key: "k",
+            connectedAt: .epoch, expiresAt: Timestamp(milliseconds: 1000))
     }
 
     private func acquire(_ owner: String, at now: Int64) -> ConnectionUpdate {
@@ -82,6 +83,14 @@ struct ConnectionUpdateTests {
         #expect(ConnectionUpdate.resume(generation: 1, after: .zero).apply(to: b) != nil)
     }
 
+    @Test("gives no lock before a viewer that opens with a resumption has said it")
+    func awaiting() throws {
+        let silent = Sample.connection(generation: 0)
+        #expect(acquire("a", at: 0).apply(to: silent) == nil)
+        let resumed = try #require(ConnectionUpdate.resume(generation: 1, after: .zero).apply(to: silent))
+        #expect(acquire("a", at: 0).apply(to: resumed) != nil)
+    }
+
     @Test("gives no lock on a record that has expired or is closed")
     func expired() throws {
         #expect(acquire("a", at: 1000).apply(to: try connection()) == nil)
@@ -111,8 +120,8 @@ struct DeliveryTests {
 
     private func locked(cursor: UInt64 = 0) throws -> ViewerConnection {
         let connection = ViewerConnection(
-            execution: try #require(ExecutionID("e")), cursor: Offset(cursor), form: .blocks, connectedAt: .epoch,
-            expiresAt: Timestamp(milliseconds: 1000))
+            execution: try #require(ExecutionID("e")), cursor: Offset(cursor), form: .lines, key: "k",
+            connectedAt: .epoch, expiresAt: Timestamp(milliseconds: 1000))
         let lock = ConnectionUpdate.acquire(owner: "a", now: .epoch, lease: .milliseconds(100))
         return try #require(lock.apply(to: connection))
     }
@@ -171,11 +180,11 @@ struct DeliveryTests {
 
     @Test("goes back to the queue when somebody else has the lock, and is over where nobody is to be sent to")
     func held() {
-        for (isUsable, outcome) in [(true, Delivery.Outcome.retry), (false, .gone)] {
+        for (isServable, outcome) in [(true, Delivery.Outcome.retry), (false, .gone)] {
             var delivery = Delivery()
             _ = delivery.handle(.begin)
             #expect(delivery.handle(.refused) == .inspect)
-            #expect(delivery.handle(.inspected(isUsable: isUsable)) == .finish(outcome))
+            #expect(delivery.handle(.inspected(isServable: isServable)) == .finish(outcome))
         }
     }
 

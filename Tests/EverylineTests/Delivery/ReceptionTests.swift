@@ -53,6 +53,12 @@ struct ReceptionTests {
         }
     }
 
+    @Test("closes a connection whose viewer pings, and was never heard to resume: nothing would be sent to it")
+    func unheard() {
+        var (reception, _) = began(.ping(have: .zero))
+        #expect(reception.handle(.connection(Sample.connection(generation: 0))) == .close)
+    }
+
     @Test("rings at a ping where something waits and nobody sends, and answers with the head")
     func watchdog() throws {
         let behind = Sample.connection(cursor: 3)
@@ -72,6 +78,10 @@ struct ReceptionTests {
             #expect((action == .ring) == rings)
             if rings { action = reception.handle(.rung) }
             #expect(action == .answer(.heartbeat(head: head.offset)))
+            // Where the viewer has everything and the log has no end, somebody must look whether one is to come.
+            let waits = connection.cursor == head.offset && !head.isEnded
+            #expect(reception.handle(.answered) == (waits ? .look : .finish(.done)))
+            if waits { #expect(reception.handle(.looked) == .finish(.done)) }
         }
     }
 

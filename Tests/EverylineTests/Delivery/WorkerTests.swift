@@ -1,6 +1,7 @@
 import Everyline
 import EverylineTesting
 import NIOCore
+import Synchronization
 import Testing
 
 @Suite("A worker that sends to a viewer")
@@ -10,6 +11,7 @@ struct DeliveryWorkerTests {
     private let connections = InMemoryConnections()
     private let gateway = InMemoryGateway()
     private let doorbell = InMemoryDoorbell()
+    private let looks = Looks()
 
     private func stores(_ messages: [String], ends: Bool = false) async throws -> InMemoryStores {
         try await InMemoryStores.holding(execution, messages, ends: ends)
@@ -24,8 +26,8 @@ struct DeliveryWorkerTests {
 
     private func reception(_ stores: InMemoryStores) -> ReceptionWorker {
         ReceptionWorker(
-            log: stores, connections: connections, doorbell: doorbell, gateway: gateway, lease: .seconds(30),
-            now: { Timestamp(milliseconds: 20_000) })
+            log: stores, connections: connections, doorbell: doorbell, gateway: gateway,
+            look: { looks.add($0) }, lease: .seconds(30), now: { Timestamp(milliseconds: 20_000) })
     }
 
     private func lines() throws -> [String] {
@@ -54,12 +56,42 @@ struct DeliveryWorkerTests {
     func linesForm() async throws {
         let stores = try await stores(["a"], ends: true)
         gateway.open(id)
-        try await reception(stores).connect(id, Sample.connection(form: .lines))
+        _ = try await reception(stores).connect(id, Sample.connection(form: .lines)) { Int?.none }
         #expect(doorbell.take().count == 1)
         #expect(await deliver(from: stores) == .completed)
         let texts = gateway.received(by: id).map { String(buffer: $0) }
         #expect(texts.count == 2)
         #expect(texts.last == #"{"type":"disconnect","reason":"execution_completed"}"#)
+    }
+
+    @Test("sends nothing before a viewer that opens with a resumption has said it, and lets go of what rang")
+    func awaiting() async throws {
+        let stores = try await stores(["a"], ends: true)
+        gateway.open(id)
+        try await connections.connect(id, Sample.connection(generation: 0))
+        #expect(await deliver(from: stores).ring == .delete)
+        #expect(gateway.isOpen(id) && gateway.received(by: id).isEmpty)
+        #expect(await reception(stores).receive(.resume(generation: 1, after: .zero), from: id) == .done)
+        #expect(doorbell.take().count == 1)
+        #expect(await deliver(from: stores) == .completed)
+        #expect(try lines() == ["a", "<end>"])
+    }
+
+    @Test("refuses a connection when its record is there, and leaves none behind")
+    func refused() async throws {
+        let reception = reception(try await stores(["a"]))
+        let refusal = try await reception.connect(id, Sample.connection(form: .lines)) { () async throws -> Int? in
+            #expect(try await connections.connection(id, of: execution)?.isOpen == true)
+            return 429
+        }
+        #expect(refusal == 429)
+        #expect(try await connections.connection(id, of: execution)?.isOpen == false)
+        #expect(doorbell.take().isEmpty)
+        struct Unknown: Error {}
+        await #expect(throws: Unknown.self) {
+            _ = try await reception.connect(id, Sample.connection()) { () -> Int? in throw Unknown() }
+        }
+        #expect(try await connections.connection(id, of: execution)?.isOpen == false)
     }
 
     @Test("takes an unknown connection for one that is yet to come, and later for one that is gone")
@@ -92,20 +124,33 @@ struct DeliveryWorkerTests {
         let stores = try await stores(["a", "b"])
         let reception = reception(stores)
         gateway.open(id)
-        try await reception.connect(id, Sample.connection())
+        _ = try await reception.connect(id, Sample.connection()) { Int?.none }
         #expect(doorbell.take().isEmpty)
         #expect(await reception.receive(.resume(generation: 3, after: Offset(1)), from: id) == .done)
         #expect(doorbell.take().map(\.connection) == [id])
         #expect(gateway.received(by: id).map { GatewayFrame($0) } == [.resumed(generation: 3, head: Offset(2))])
         #expect(await reception.receive(.ping(have: Offset(1)), from: id) == .done)
         #expect(doorbell.take().map(\.connection) == [id])
+        #expect(looks.all == [])
         #expect(await deliver(from: stores) == .idle)
         #expect(try lines() == ["b"])
+        // Of a viewer that has everything there is, the end may have been said to nobody.
+        #expect(await reception.receive(.ping(have: Offset(2)), from: id) == .done)
+        #expect(doorbell.take().isEmpty && looks.all == [execution])
         try await reception.disconnect(id)
         #expect(try await connections.connections(of: execution, at: .epoch) == [])
         #expect(await reception.receive(.ping(have: Offset(1)), from: id) == .done)
         #expect(!gateway.isOpen(id))
     }
+}
+
+/// Which executions' producers were to be looked at.
+private final class Looks: Sendable {
+    private let executions = Mutex<[ExecutionID]>([])
+
+    var all: [ExecutionID] { executions.withLock { $0 } }
+
+    func add(_ execution: ExecutionID) { executions.withLock { $0.append(execution) } }
 }
 
 @Suite("A batch of a queue")

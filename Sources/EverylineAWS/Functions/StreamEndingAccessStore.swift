@@ -1,0 +1,58 @@
+package import Everyline
+
+/// An access store that ends a key's streams when the key is revoked: where connections outlive every process.
+///
+/// A connection that is being made meanwhile is found here, or finds the key revoked, since it looks at the key only after its
+/// record is there. Whoever is sending to one of the connections loses its right with the record; a message that is on its way
+/// may still arrive.
+package struct StreamEndingAccessStore<Store: AccessStore>: AccessStore {
+    private let store: Store
+    private let connections: any ConnectionStore
+    private let gateway: any Gateway
+
+    /// How many connections are ended side by side.
+    private static var width: Int { 16 }
+
+    package init(_ store: Store, connections: any ConnectionStore, gateway: any Gateway) {
+        self.store = store
+        self.connections = connections
+        self.gateway = gateway
+    }
+
+    /// - Throws: also what the connections' store throws. The key is revoked then, and some of its streams may go on: revoking it
+    ///   again ends them.
+    package func revokeKey(_ id: APIKey.ID, at now: Timestamp) async throws {
+        try await store.revokeKey(id, at: now)
+        var rest = try await connections.connections(with: id, at: now)[...]
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            for place in rest.prefix(Self.width) { tasks.addTask { try await end(place, of: id) } }
+            rest = rest.dropFirst(Self.width)
+            while try await tasks.next() != nil {
+                guard let place = rest.popFirst() else { continue }
+                tasks.addTask { try await end(place, of: id) }
+            }
+        }
+    }
+
+    private func end(_ place: ConnectionPlace, of key: APIKey.ID) async throws {
+        // An id that was given away again is another viewer's.
+        guard let record = try await connections.connection(place.id, of: place.execution), record.key == key else {
+            return
+        }
+        _ = try await connections.update(place.id, of: place.execution, .close)
+        await gateway.close(place.id)
+    }
+
+    package func add(_ key: APIKey) async throws { try await store.add(key) }
+    package func keys() async throws -> [APIKey] { try await store.keys() }
+    package func key(_ hash: SecretHash) async throws -> APIKey? { try await store.key(hash) }
+    package func add(_ token: StreamToken) async throws { try await store.add(token) }
+
+    package func streamToken(_ hash: SecretHash, at now: Timestamp) async throws -> StreamToken? {
+        try await store.streamToken(hash, at: now)
+    }
+
+    package func removeStreamTokens(expiredAt now: Timestamp) async throws {
+        try await store.removeStreamTokens(expiredAt: now)
+    }
+}

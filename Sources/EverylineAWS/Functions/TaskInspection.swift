@@ -1,0 +1,41 @@
+package import Everyline
+
+/// Looks whether the task of an execution has stopped, by asking ECS.
+package struct TaskInspection: Sendable {
+    private let tasks: any TaskStore
+    private let describe: @Sendable (_ arn: String) async throws -> ECSTask?
+    private let createdAt: @Sendable (ExecutionID) async throws -> Timestamp
+    private let now: @Sendable () -> Timestamp
+
+    /// For how long ECS knows a task that has stopped, at the least (guide of `DescribeTasks`).
+    private static let memory: Duration = .seconds(60 * 60)
+
+    /// - Parameters:
+    ///   - describe: what ECS says of a task; `nil` if it doesn't know it.
+    ///   - createdAt: when an execution was made.
+    package init(
+        tasks: any TaskStore, describe: @escaping @Sendable (_ arn: String) async throws -> ECSTask?,
+        createdAt: @escaping @Sendable (ExecutionID) async throws -> Timestamp,
+        now: @escaping @Sendable () -> Timestamp
+    ) {
+        self.tasks = tasks
+        self.describe = describe
+        self.createdAt = createdAt
+        self.now = now
+    }
+
+    /// How the execution's task has ended; `nil` if it hasn't, or if it has none.
+    ///
+    /// - Throws: any error, if that can't be said now.
+    package func stopped(_ execution: ExecutionID) async throws -> StoppedTask? {
+        guard let task = try await tasks.task(of: execution) else { return nil }
+        if let known = try await describe(task.arn) {
+            guard known.lastStatus == "STOPPED" else { return nil }
+            return StoppedTask(stream: task.stream, outcome: known.outcome, stoppedAt: known.stoppedAt?.time ?? now())
+        }
+        // A task that was started just now may not be known yet. Of one that is known no more, nobody knows how it ended.
+        guard try await createdAt(execution) + Self.memory < now() else { return nil }
+        let outcome = ExecutionOutcome(status: .failed, exitCode: nil, reason: .runnerLost)
+        return StoppedTask(stream: task.stream, outcome: outcome, stoppedAt: now())
+    }
+}

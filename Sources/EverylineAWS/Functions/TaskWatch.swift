@@ -1,0 +1,41 @@
+package import Everyline
+package import Logging
+import Synchronization
+
+/// Asks for a look at executions' tasks: that a task has stopped is said once, and if that was lost, nothing else ends the log.
+///
+///     status, logs, stop; a ping ─► TaskWatch ─► logs-events.fifo ─► Sequencer: has it stopped? drain, `end`
+///
+/// Whoever asks for an execution is the watchdog, so nothing runs while nobody asks. An execution is looked at once a minute at
+/// the most: an instance remembers whom it has asked for, and of several instances' questions the queue drops all but one.
+package final class TaskWatch: Sendable {
+    private let queue: any LogsQueue
+    private let now: @Sendable () -> Timestamp
+    private let logger: Logger
+    /// The minute in which each execution was last asked for.
+    private let asked = Mutex<[ExecutionID: Int64]>([:])
+    private static let memory = 4096
+
+    package init(queue: any LogsQueue, now: @escaping @Sendable () -> Timestamp, logger: Logger) {
+        self.queue = queue
+        self.now = now
+        self.logger = logger
+    }
+
+    /// That it fails is nobody's loss: whoever asks next does it again.
+    package func look(at execution: ExecutionID) async {
+        let minute = now().milliseconds / 60_000
+        let isFirst = asked.withLock { asked in
+            if asked.count >= Self.memory { asked.removeAll() }
+            return asked.updateValue(minute, forKey: execution) != minute
+        }
+        guard isFirst else { return }
+        do {
+            try await queue.send([Identified(.look, id: "look-\(minute)-\(execution)")], of: execution)
+        } catch {
+            asked.withLock { $0[execution] = nil }
+            logger.notice(
+                "A look at a task was not asked for", metadata: ["execution_id": "\(execution)", "error": "\(error)"])
+        }
+    }
+}

@@ -1,0 +1,43 @@
+package import Everyline
+
+/// An execution store that has the task of an execution looked at when somebody asks for it and it has not ended.
+package struct WatchingExecutionStore<Store: ExecutionStore>: ExecutionStore {
+    private let store: Store
+    private let watch: TaskWatch
+    private let now: @Sendable () -> Timestamp
+
+    /// Younger ones are not looked at: their task is only being started, or has said by itself that it wasn't.
+    private static var age: Duration { .seconds(60) }
+
+    package init(_ store: Store, watch: TaskWatch, now: @escaping @Sendable () -> Timestamp) {
+        self.store = store
+        self.watch = watch
+        self.now = now
+    }
+
+    package func execution(_ id: ExecutionID) async throws -> Execution {
+        await watched(try await store.execution(id))
+    }
+
+    package func requestStop(_ id: ExecutionID) async throws -> Execution {
+        await watched(try await store.requestStop(id))
+    }
+
+    private func watched(_ execution: Execution) async -> Execution {
+        // One whose producer is elsewhere has no task.
+        if execution.producer == .runner, !execution.status.isTerminal, execution.createdAt + Self.age < now() {
+            await watch.look(at: execution.id)
+        }
+        return execution
+    }
+
+    package func create(
+        _ execution: Execution, appendToken: SecretHash, idempotency: IdempotencyKey?
+    ) async throws -> (execution: Execution, isNew: Bool) {
+        try await store.create(execution, appendToken: appendToken, idempotency: idempotency)
+    }
+
+    package func appendToken(of id: ExecutionID) async throws -> SecretHash { try await store.appendToken(of: id) }
+
+    package func list(_ query: ExecutionQuery) async throws -> [Execution] { try await store.list(query) }
+}
