@@ -115,6 +115,9 @@ final class EmbeddedWorld: ViewerHost {
         schedule(.viewer(viewer, token: token, event), after: delay)
     }
 
+    /// Nothing comes of it: the server knows by itself what its runners do.
+    func asked(about execution: Int) {}
+
     func latency() -> Int64 {
         if world.faults.isOver { return Int64(1 + world.random.below(20)) }
         if world.random.chance(30) { return Int64(world.random.within(100...9000)) }

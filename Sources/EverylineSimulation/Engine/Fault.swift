@@ -24,10 +24,12 @@ package enum Fault: Int, CaseIterable, Sendable {
     case missingSentinel
     case endBeforeLines
     case doubledStop
+    case lostStop
     // Connections and viewers.
     case leaseExpired
     case acceptedAndLost
     case throttled
+    case partialPost
     case notYetConnected
     case connectionCut
     case silentDisconnect

@@ -8,6 +8,12 @@ package enum Mutation: String, CaseIterable, Sendable {
     case duplicateCheck = "duplicate-check"
     /// The log ends without a look at the source.
     case drain
+    /// Viewers are sent to before they have resumed.
+    case resumeFirst = "resume-first"
+    /// A connection that the gateway doesn't know counts as gone, also while it is being made.
+    case settling
+    /// Nobody looks at a task that has stopped unheard.
+    case look
     /// Viewers don't ping, and wait for ever.
     case ping
     /// The cursor moves before the block is posted.

@@ -15,6 +15,8 @@ struct SimulatedExecution {
     /// Lines that the source shows only when nobody waits for them any more.
     var withheld = 0
     var stoppedAt: Int64 = 0
+    /// When somebody last asked for a look at its task.
+    var lookedAt = -LedgerWorld.lookInterval
     /// How many messages with lines have been sent, and have been dealt with.
     var batchesSent = 0
     var batchesDone = 0

@@ -19,7 +19,7 @@ extension LedgerWorld {
             process.link = linkOf[name]
             return updated.map(Delivery.Input.updated) ?? .refused
         case .inspect:
-            return .inspected(isUsable: records[name][number]?.isUsable(at: clock(of: process)) ?? false)
+            return .inspected(isServable: records[name][number]?.isServable(at: clock(of: process)) ?? false)
         case .read(let after):
             return .read(executions[number].read(after: after, limit: settings.frame))
         case .post(let block, let generation):
@@ -33,7 +33,9 @@ extension LedgerWorld {
         case .release(let fence, _):
             _ = update(.release(fence: fence), name, number)
         case .conclude(let fence):
-            return update(.conclude(fence: fence), name, number).map(Delivery.Input.updated) ?? .refused
+            let concluded = update(.conclude(fence: fence), name, number)
+            if concluded != nil { checkConclusion(by: process) }
+            return concluded.map(Delivery.Input.updated) ?? .refused
         case .close:
             // An id that was given away meanwhile is somebody else's; what is closed then comes back by itself.
             complete(name, isOwed: process.link == linkOf[name], of: number)
@@ -54,6 +56,12 @@ extension LedgerWorld {
             let owner = record.lock?.owner ?? ""
             next = record.rewritten(
                 cursor: to, lastSeen: lastSeen, lock: ReplayLock(owner: owner, leaseUntil: time + lease))
+        }
+        if case .acquire(let owner, let time, let lease) = update, world.mutation == .resumeFirst,
+            record.awaitsResumption, record.isUsable(at: time), !record.isLocked(at: time, lease: lease)
+        {
+            let lock = ReplayLock(owner: owner, leaseUntil: time + lease)
+            next = record.rewritten(cursor: record.cursor, lastSeen: record.lastSeen, lock: lock)
         }
         if case .resume(_, let after) = update, world.mutation == .timestampCursor {
             next = next?.rewritten(cursor: executions[number].offsetByTime(of: after), lastSeen: nil, lock: nil)
@@ -85,7 +93,8 @@ extension LedgerWorld {
         let index = linkOf[name]
         guard links[index].state == .open else {
             if links[index].state == .connecting { world.note(.notYetConnected) }
-            return viewer.isSettled(at: clock(of: process)) ? .gone : .postFailed
+            let isGone = world.mutation == .settling || viewer.isSettled(at: clock(of: process))
+            return isGone ? .gone : .postFailed
         }
         if links[index].unread > 3 || world.strikes(.throttled, 15) {
             if links[index].unread > 3 { world.note(.throttled) }
@@ -94,27 +103,43 @@ extension LedgerWorld {
         world.tell(
             "worker \(process.number) posts \(block.first)…\(block.last) of \(executions[number].id), generation "
                 + "\(generation), to c\(name)")
-        check(block, generation, by: process, on: index)
-        let messages = StreamForm.blocks.gatewayMessages(of: block, to: viewer, generation: generation)
-        for message in messages { accept(message, on: index) }
+        let isRightful =
+            links[index].execution == number && links[index].generation == generation
+            && viewer.fence == records[name][number]?.fence
+        if isRightful {
+            // What he posts follows what was posted under the same resumption.
+            world.require(
+                block.first <= links[index].posted.next, .gapFree,
+                "c\(name) has got up to \(links[index].posted) and gets \(block.first) next")
+        }
+        let messages = viewer.form.gatewayMessages(of: block, to: viewer, generation: generation)
+        for (count, message) in messages.enumerated() {
+            if count > 0, world.strikes(.partialPost, 350) {
+                if isRightful { links[index].posted = max(links[index].posted, block.first.advanced(by: count - 1)) }
+                return .postFailed
+            }
+            accept(message, on: index)
+        }
+        if isRightful { links[index].posted = max(links[index].posted, block.last) }
         return .posted
     }
 
-    /// Whoever has the right to send must leave no gap: what he posts follows what was posted under the same resumption.
-    private func check(_ block: EventBlock, _ generation: UInt64, by process: SimulatedProcess, on index: Int) {
-        guard links[index].execution == process.execution, links[index].generation == generation,
-            process.viewer?.fence == records[process.name][process.execution]?.fence
-        else { return }
+    /// Nobody with a right clock gives a connection up that is still being made.
+    private func checkConclusion(by process: SimulatedProcess) {
+        let index = linkOf[process.name]
+        let isBeingMade =
+            process.link == index && links[index].execution == process.execution && links[index].state == .connecting
         world.require(
-            block.first <= links[index].posted.next, .gapFree,
-            "c\(process.name) has got up to \(links[index].posted) and gets \(block.first) next")
-        links[index].posted = max(links[index].posted, block.last)
+            !isBeingMade || abs(process.skew) > 800, .live, "c\(process.name) is given up while it is being made")
     }
 
     /// The gateway takes a message for a viewer.
     func accept(_ message: ByteBuffer, on index: Int) {
         links[index].lastTraffic = now
-        if links[index].isBlackHole || world.strikes(.acceptedAndLost, 30) { return }
+        if links[index].isBlackHole || world.strikes(.acceptedAndLost, 30) {
+            links[index].hasLost = true
+            return
+        }
         links[index].frames.append(message)
         let viewer = viewers[links[index].viewer]
         let arrival = max(now + Int64(1 + world.random.below(30)), links[index].lastArrival + pace(of: viewer))
@@ -127,6 +152,10 @@ extension LedgerWorld {
         let index = linkOf[name]
         guard links[index].state == .open else { return }
         if isOwed, links[index].execution == number {
+            let speaks = viewers[links[index].viewer].form == .blocks
+            world.require(
+                !speaks || links[index].generation > 0, .end,
+                "c\(name) is closed as complete before its viewer has resumed: it refuses all that it got")
             world.require(
                 executions[number].isEnded && links[index].posted >= executions[number].head.log.offset, .end,
                 "c\(name) is closed as complete after \(links[index].posted), but the end is \(executions[number].head.log.offset)"
@@ -165,6 +194,9 @@ extension LedgerWorld {
         case .ring:
             ring(name, of: number)
             return .rung
+        case .look:
+            look(at: number)
+            return .looked
         case .answer(let frame):
             let index = linkOf[name]
             if links[index].state == .open, links[index].unread <= 3 { accept(frame.message, on: index) }
@@ -195,7 +227,7 @@ extension ViewerConnection {
         ViewerConnection(
             execution: execution, generation: generation, start: start, cursor: cursor, lastSeen: lastSeen,
             fence: fence, lock: lock,
-            isOpen: isOpen, form: form, connectedAt: connectedAt, expiresAt: expiresAt)
+            isOpen: isOpen, form: form, key: key, connectedAt: connectedAt, expiresAt: expiresAt)
     }
 }
 

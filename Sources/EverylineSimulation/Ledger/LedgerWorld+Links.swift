@@ -8,10 +8,10 @@ extension LedgerWorld {
         guard viewers[viewer].token == token else { return }
         if world.strikes(.refusedRequest, 40) {
             let status = world.random.chance(500) ? 401 : 503
-            return take(.failed(.refused(APIError(status: status, code: "refused", detail: "refused"))), by: viewer)
+            return couldNotOpen(viewer, .refused(APIError(status: status, code: "refused", detail: "refused")))
         }
         let execution = viewers[viewer].execution
-        let name = freeName()
+        let name = freeName(for: viewer)
         let index = links.count
         links.append(SimulatedLink(name: name, viewer: viewer, execution: execution))
         links[index].lastTraffic = now
@@ -26,8 +26,9 @@ extension LedgerWorld {
         if world.strikes(.crashAfterEffect, 10) {
             links[index].state = .closed
             links[index].isReadable = false
-            return take(.failed(.unreachable("the connection was refused")), by: viewer)
+            return couldNotOpen(viewer, .unreachable("the connection was refused"))
         }
+        if record.form == .lines { ring(name, of: execution) }
         // Some integrations take their time: what is posted meanwhile finds no connection.
         let delay = world.random.chance(350) ? Int64(world.random.within(500...9000)) : latency() % 9000
         schedule(.connected(link: index), after: delay)
@@ -38,10 +39,17 @@ extension LedgerWorld {
         if world.strikes(.acceptedAndLost, 30) { links[index].isBlackHole = true }
     }
 
-    /// An id: usually a new one, sometimes one that another connection had.
-    private func freeName() -> Int {
+    private func couldNotOpen(_ viewer: Int, _ failure: TailFailure) {
+        if viewers[viewer].form == .lines { comeBack(plain: viewer) } else { take(.failed(failure), by: viewer) }
+    }
+
+    /// An id: usually a new one, sometimes one that another connection had. Never for a viewer that is sent bare lines: nothing in
+    /// them says whose they are, so that it could not tell those of a slow sender to the viewer before.
+    private func freeName(for viewer: Int) -> Int {
         let closed = linkOf.indices.filter { links[linkOf[$0]].state == .closed }
-        if let name = closed.last, world.strikes(.connectionIDReused, 450) { return name }
+        if viewers[viewer].form == .blocks, let name = closed.last, world.strikes(.connectionIDReused, 450) {
+            return name
+        }
         linkOf.append(-1)
         executionOf.append(-1)
         records.append([ViewerConnection?](repeating: nil, count: executions.count))
@@ -51,7 +59,7 @@ extension LedgerWorld {
     private func newRecord(for viewer: Int) -> ViewerConnection {
         let number = viewers[viewer].execution
         let cursor: Offset =
-            if let last = viewers[viewer].machine.last {
+            if let last = viewers[viewer].form == .lines ? viewers[viewer].last : viewers[viewer].machine.last {
                 last
             } else if case .notOlderThan(let time) = viewers[viewer].start {
                 executions[number].offset(before: time)
@@ -60,11 +68,11 @@ extension LedgerWorld {
             }
         let life = world.strikes(.recordExpired, 110) ? Int64(world.random.within(5000...60_000)) : 7_200_000
         return ViewerConnection(
-            execution: executions[number].id, cursor: cursor, form: .blocks, connectedAt: world.time,
-            expiresAt: Timestamp(milliseconds: world.time.milliseconds + life))
+            execution: executions[number].id, cursor: cursor, form: viewers[viewer].form, key: "k",
+            connectedAt: world.time, expiresAt: Timestamp(milliseconds: world.time.milliseconds + life))
     }
 
-    /// The integration has returned: the gateway knows the connection, and the viewer speaks first.
+    /// The integration has returned: the gateway knows the connection, and a viewer that can speaks first.
     func connected(_ index: Int) {
         guard links[index].state == .connecting else { return }
         links[index].state = .open
@@ -73,6 +81,7 @@ extension LedgerWorld {
             return cut(index, because: "nobody wants it any more")
         }
         viewers[viewer].lastHeard = now
+        if viewers[viewer].form == .lines { return viewers[viewer].phase = .reading }
         var session = GatewaySession(
             of: executions[links[index].execution].id, after: viewers[viewer].machine.last ?? links[index].start)
         let opening = session.open()
@@ -105,6 +114,7 @@ extension LedgerWorld {
         }
         let message = links[index].frames[links[index].arrived]
         links[index].arrived += 1
+        if viewers[viewer].form == .lines { return take(plain: message, on: index) }
         guard viewers[viewer].link == index, var session = viewers[viewer].session else { return }
         viewers[viewer].lastHeard = now
         let finding = session.take(message)
@@ -142,7 +152,8 @@ extension LedgerWorld {
 
     private func viewerLost(_ index: Int, _ reading: TailReading) {
         let viewer = links[index].viewer
-        if viewers[viewer].link == index { receive(reading, by: viewer) }
+        guard viewers[viewer].link == index else { return }
+        if viewers[viewer].form == .lines { comeBack(plain: viewer) } else { receive(reading, by: viewer) }
     }
 
     /// The gateway's side of an end. That a connection has gone is not always said.

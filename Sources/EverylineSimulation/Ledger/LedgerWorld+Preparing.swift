@@ -20,7 +20,10 @@ extension LedgerWorld {
         let lastStop = executions.map(\.stoppedAt).max() ?? 0
         settings.faultsEnd = lastStop + Int64(world.random.within(1000...90_000))
         schedule(.faultsEnd, after: settings.faultsEnd)
-        for execution in executions.indices { prepareSubscription(of: execution) }
+        for execution in executions.indices {
+            prepareSubscription(of: execution)
+            heap.add(.ask(execution: execution), at: settings.faultsEnd + Int64(world.random.below(60_000)))
+        }
         prepareViewers(options, until: lastStop)
     }
 
@@ -55,7 +58,7 @@ extension LedgerWorld {
             "execution \(execution.id): \(execution.lineCount) lines\(execution.hasSentinel ? ", counted" : ""), "
                 + "stops at \(execution.stoppedAt) ms")
         let delay = Int64(world.random.chance(700) ? world.random.below(500) : world.random.within(500...40_000))
-        heap.add(.stop(execution: number), at: execution.stoppedAt + delay)
+        if !world.strikes(.lostStop, 250) { heap.add(.stop(execution: number), at: execution.stoppedAt + delay) }
         if world.strikes(.doubledStop, 200) {
             heap.add(.stop(execution: number), at: execution.stoppedAt + delay + Int64(world.random.below(60_000)))
         }
@@ -108,11 +111,15 @@ extension LedgerWorld {
         for number in 0..<count {
             let execution = world.random.below(executions.count)
             var start = StreamStart.beginning
-            if world.random.chance(150) {
+            // One that says nothing knows its first event only if that is the first of all.
+            let isPlain = world.random.chance(200)
+            if isPlain { settings.patience = 2_400_000 }
+            if !isPlain, world.random.chance(150) {
                 let time = World.epoch + Int64(world.random.below(Int(executions[execution].stoppedAt) + 1))
                 start = .notOlderThan(Timestamp(milliseconds: time))
             }
             var viewer = SimulatedViewer(execution: execution, start: start, machine: newMachine(from: start))
+            if isPlain { viewer.form = .lines }
             if world.strikes(.slowViewer, 120) { viewer.pace = Int64(world.random.within(500...20_000)) }
             let begins = Int64(world.random.below(Int(lastStop) + 3000))
             if world.strikes(.stalledViewer, 120) {

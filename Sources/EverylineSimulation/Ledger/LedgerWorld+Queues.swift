@@ -42,7 +42,7 @@ extension LedgerWorld {
         switch message.body {
         case .lines: executions[message.execution].batchesDone += 1
         case .stopped: schedule(.stop(execution: message.execution), after: 30_000)
-        case .ring: break
+        case .look, .ring: break
         }
         schedule(.pollLogs(group: message.group), after: 1)
         return true
@@ -74,7 +74,11 @@ extension LedgerWorld {
                 let action = sequencer.handle(.begin)
                 process.work = .sequencing(sequencer)
                 plan(.sequence(action), of: process)
-            case .stopped:
+            // The task runs, or that can't be said now: whoever asks next has another look taken.
+            case .look where now < execution.stoppedAt || world.strikes(.stepFailed, 50):
+                process.position += 1
+                continue
+            case .stopped, .look:
                 if execution.batchesSent > execution.batchesDone { world.note(.endBeforeLines) }
                 var drain = Drain(
                     of: execution.id, outcome: execution.outcome,

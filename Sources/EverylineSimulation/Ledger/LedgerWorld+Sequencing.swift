@@ -18,8 +18,9 @@ extension LedgerWorld {
             return self.append(append, to: number, by: process)
         case .ring:
             let time = clock(of: process)
-            for name in records.indices where records[name][number]?.isUsable(at: time) == true {
-                ring(name, of: number)
+            for name in records.indices {
+                guard let record = records[name][number], record.isUsable(at: time) else { continue }
+                if record.isServable(at: time) || world.mutation == .resumeFirst { ring(name, of: number) }
             }
             return .rung
         case .finish:

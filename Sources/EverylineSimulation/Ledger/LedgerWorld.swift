@@ -29,6 +29,8 @@ final class LedgerWorld: ViewerHost {
         case viewer(Int, token: Int, ViewerEvent)
         case silence(viewer: Int, link: Int)
         case restart(viewer: Int)
+        /// Somebody who isn't connected asks the API for an execution.
+        case ask(execution: Int)
         case faultsEnd
     }
 
@@ -37,8 +39,7 @@ final class LedgerWorld: ViewerHost {
     static let ringVisibility: Int64 = 40_000
     static let pause: Int64 = 3000
     static let idleLimit: Int64 = 600_000
-    /// How long after the last fault everything must have been done by itself.
-    static let patience: Int64 = 480_000
+    static let lookInterval: Int64 = 60_000
 
     var world: World
     var heap = EventHeap<Event>()
@@ -65,7 +66,7 @@ final class LedgerWorld: ViewerHost {
         reset()
         world.begin(seed: seed, options: options)
         prepare(options)
-        let deadline = settings.faultsEnd + Self.patience
+        let deadline = settings.faultsEnd + settings.patience
         while world.violation == nil, let (time, event) = heap.removeFirst() {
             if time > deadline || isDone { break }
             world.now = max(time, world.now)
@@ -111,9 +112,11 @@ final class LedgerWorld: ViewerHost {
         case .farewell(let link, let code): farewell(link, code: code)
         case .disconnected(let name): disconnected(name)
         case .idle(let link): checkIdle(link)
+        case .viewer(let viewer, let token, _) where viewers[viewer].form == .lines: begin(plain: viewer, token)
         case .viewer(let viewer, let token, let event): handle(event, of: viewer, token)
         case .silence(let viewer, let link): checkSilence(of: viewer, on: link)
         case .restart(let viewer): restart(viewer)
+        case .ask(let execution): askAsStranger(about: execution)
         case .faultsEnd:
             world.tell("   .. from here on nothing goes wrong any more")
             world.faults.isOver = true
@@ -135,6 +138,9 @@ final class LedgerWorld: ViewerHost {
 /// What one run looks like.
 struct LedgerSettings {
     var faultsEnd: Int64 = 0
+    /// How long after the last fault everything must have been done by itself. A viewer that says nothing comes back only when
+    /// the gateway has closed its silent connection, perhaps more than once.
+    var patience: Int64 = 480_000
     /// How many bytes of events fit into one frame.
     var frame: ByteCount = 400
     /// How many blocks a turn may send.

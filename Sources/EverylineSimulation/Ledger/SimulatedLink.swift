@@ -26,6 +26,8 @@ struct SimulatedLink {
     var lastTraffic: Int64 = 0
     /// Accepts everything, and loses it.
     var isBlackHole = false
+    /// Whether something that was accepted was lost.
+    var hasLost = false
     /// After which event its address says that it begins: a viewer that asked for a time was told this.
     var start = Offset.zero
     /// The resumption that holds, and up to where its senders have posted without a gap.

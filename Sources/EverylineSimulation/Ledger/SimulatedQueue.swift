@@ -6,6 +6,7 @@ struct SimulatedQueue {
     enum Body {
         case lines([SourceEvent])
         case stopped
+        case look
         case ring(connection: Int)
     }
 

@@ -15,6 +15,8 @@ protocol ViewerHost: AnyObject {
     /// The viewer lets go of its connection, if it has one.
     func hangUp(_ viewer: Int)
     func latency() -> Int64
+    /// The viewer has asked the API for its execution.
+    func asked(about execution: Int)
 }
 
 enum ViewerEvent {
@@ -29,6 +31,7 @@ extension ViewerHost {
         case .look: goOn(viewer)
         case .waited: take(.waited, by: viewer)
         case .located:
+            asked(about: number)
             if world.strikes(.refusedRequest, 40) {
                 take(.failed(.refused(APIError(status: 503, code: "unavailable", detail: "later"))), by: viewer)
             } else if executions[number].isEnded, world.random.chance(400) {
@@ -37,6 +40,7 @@ extension ViewerHost {
                 take(.located("stream"), by: viewer)
             }
         case .asked:
+            asked(about: number)
             let head = executions[number].head.log
             let outcome = head.isEnded ? executions[number].outcome : nil
             take(.standing(TailStanding(outcome: outcome, head: head.offset)), by: viewer)
@@ -176,7 +180,7 @@ extension ViewerHost {
         }
     }
 
-    private func finish(_ viewer: Int) {
+    func finish(_ viewer: Int) {
         viewers[viewer].phase = .finished
         if viewers[viewer].isToBeServed { unfinished -= 1 }
     }

@@ -1,0 +1,30 @@
+import Everyline
+
+// The watchdog of executions whose end was said to nobody: whoever asks.
+extension LedgerWorld {
+    func asked(about execution: Int) {
+        // A younger one isn't looked at.
+        if now > Self.lookInterval { look(at: execution) }
+    }
+
+    /// Has a look taken at the execution's task, once a minute at the most.
+    func look(at execution: Int) {
+        guard world.mutation != .look, !executions[execution].isEnded,
+            now - executions[execution].lookedAt >= Self.lookInterval
+        else { return }
+        executions[execution].lookedAt = now
+        world.tell("somebody asks whether \(executions[execution].id) still runs")
+        logs.add(.look, of: execution, group: execution)
+        schedule(.pollLogs(group: execution), after: Int64(1 + world.random.below(40)))
+    }
+
+    /// Where no connected viewer pings, it takes somebody else to ask.
+    func askAsStranger(about execution: Int) {
+        guard !executions[execution].isEnded else { return }
+        let isAskedFor = viewers.contains {
+            $0.execution == execution && $0.form == .blocks && $0.isToBeServed && $0.phase != .finished
+        }
+        if !isAskedFor || world.mutation == .ping { look(at: execution) }
+        schedule(.ask(execution: execution), after: Self.lookInterval)
+    }
+}
