@@ -18,7 +18,7 @@ class Viewer:
         self.execution, self.after, self.form = execution, after, form
         self.url = url or execution.location(f"?after={after}" if after else "")["websocket_url"]
         self.events, self.repeated, self.strangers, self.end = [], 0, 0, None
-        self.generation, self.failure = 1, None
+        self.generation, self.resumed, self.failure = 1, False, None
         self.changed = threading.Condition()
         self.socket = connect(self.url, subprotocols=[form] if form else None, open_timeout=30, max_size=1 << 20)
         self.stalled = threading.Event()
@@ -46,8 +46,10 @@ class Viewer:
                 try:
                     message = self.socket.recv(timeout=self.ping_after)
                 except TimeoutError:
-                    if self.form:
+                    if self.form and self.resumed:
                         self.say(action="ping", have=self.last)
+                    elif self.form:
+                        self.say(action="resume", gen=self.generation, after=self.last)
                     continue
                 with self.changed:
                     self._take(message)
@@ -74,6 +76,7 @@ class Viewer:
                 self.end = line
             else:
                 assert line.get("type") in ("resumed", "heartbeat"), line
+                self.resumed |= line.get("type") == "resumed"
 
     def _accept(self, event):
         if event["offset"] <= self.last:
