@@ -20,6 +20,10 @@ struct APIFunction: LambdaHandler {
             return try LambdaEvent.encode(try await makeKey(order.createKey))
         }
         let event = try LambdaEvent.decode(HTTPAPIEvent.self, from: invocation.payload)
+        // A gateway has decoded what was percent-encoded. No path of ours holds a control character, and none may be cut at one.
+        guard event.rawPath.utf8.allSatisfy({ $0 > 0x1F && $0 != 0x7F }) else {
+            return try LambdaEvent.encode(HTTPAPIResponse(statusCode: 400, headers: [:], body: ByteBuffer()))
+        }
         let response = try await api.respond(to: event.head, body: event.bytes(), id: invocation.id)
         var headers: [String: String] = [:]
         for field in response.head.headerFields {

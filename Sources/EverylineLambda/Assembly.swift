@@ -50,7 +50,8 @@ struct Assembly: Sendable {
                 log: try log, connections: try connections, doorbell: try doorbell, gateway: try gateway,
                 look: { await watch.look(at: $0) }, lease: try configuration.delivery.lease, now: now),
             access: DynamoDBAccessStore(try table), log: try log, connections: try connections,
-            limit: try configuration.connectionsPerKey, now: now, logger: logger)
+            limit: try configuration.connectionsPerKey, origins: PageOrigins(try configuration.origins), now: now,
+            logger: logger)
     }
 
     private func sequencer() throws -> any LambdaHandler {
@@ -69,6 +70,7 @@ struct Assembly: Sendable {
             },
             stopped: { try await inspection.stopped($0) },
             comeBack: comeBack(SQSQueue(try configuration.logsEventsQueueURL, client: client)),
+            setAside: setAside(SQSQueue(try configuration.logsEventsDeadQueueURL, client: client)),
             clock: ContinuousClock(), now: now, logger: logger)
     }
 
@@ -140,6 +142,13 @@ struct Assembly: Sendable {
         { record, delay in
             // If it fails, the message comes back all the same, only later.
             try? await queue.changeVisibility(record.receiptHandle, timeout: delay)
+        }
+    }
+
+    private func setAside(_ queue: SQSQueue) -> SetAside {
+        { record in
+            try await queue.send(
+                SQSQueue.Message(record.body, group: record.attributes.group, deduplicationID: record.messageID))
         }
     }
 

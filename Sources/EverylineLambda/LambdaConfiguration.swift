@@ -39,6 +39,8 @@ struct LambdaConfiguration: Sendable {
 
     var table: String { get throws { try value("EVERYLINE_TABLE") } }
     var logsEventsQueueURL: String { get throws { try value("LogsEventsQueueURL") } }
+    /// Where messages are put that can't be read.
+    var logsEventsDeadQueueURL: String { get throws { try value("LogsEventsDeadQueueURL") } }
     var deliveriesQueueURL: String { get throws { try value("DeliveriesQueueURL") } }
     /// Where viewers connect: `wss://…/stage`.
     var streams: StreamGateway { get throws { StreamGateway(address: try value("EVERYLINE_STREAMS_URL")) } }
@@ -53,6 +55,8 @@ struct LambdaConfiguration: Sendable {
             return count
         }
     }
+    /// The origins whose pages may open streams.
+    var origins: [String] { get throws { try list("EVERYLINE_ORIGINS") } }
     /// How clients reach the API, if not at the address that they asked.
     var publicURL: String? { environment["EVERYLINE_PUBLIC_URL"].flatMap { $0.isEmpty ? nil : $0 } }
     var cluster: String { get throws { try value("EVERYLINE_CLUSTER") } }

@@ -66,6 +66,7 @@ class Cloud:
             "AWS_ENDPOINT_URL": self.proxy.address, "EVERYLINE_LOG_LEVEL": "debug",
             "EVERYLINE_STREAMS_URL": self.endpoint.replace("http", "ws") + gateway,
             "EVERYLINE_CONNECTIONS_URL": self.proxy.address + gateway, "EVERYLINE_LEASE_SECONDS": "4",
+            "EVERYLINE_ORIGINS": self.proxy.address,
         }
         for name in FUNCTIONS:
             self.change(name, changes)

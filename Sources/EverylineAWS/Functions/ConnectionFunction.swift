@@ -11,6 +11,7 @@ package struct ConnectionFunction: LambdaHandler {
     private let log: any LogReader
     private let connections: any ConnectionStore
     private let limit: Int
+    private let origins: PageOrigins
     private let now: @Sendable () -> Timestamp
     private let logger: Logger
 
@@ -20,13 +21,14 @@ package struct ConnectionFunction: LambdaHandler {
     /// - Parameter limit: how many connections one key may have.
     package init(
         worker: ReceptionWorker, access: any AccessStore, log: any LogReader, connections: any ConnectionStore,
-        limit: Int, now: @escaping @Sendable () -> Timestamp, logger: Logger
+        limit: Int, origins: PageOrigins, now: @escaping @Sendable () -> Timestamp, logger: Logger
     ) {
         self.worker = worker
         self.access = access
         self.log = log
         self.connections = connections
         self.limit = limit
+        self.origins = origins
         self.now = now
         self.logger = logger
     }
@@ -36,6 +38,9 @@ package struct ConnectionFunction: LambdaHandler {
         let id = ConnectionID(event.requestContext.connectionID)
         switch event.requestContext.eventType {
         case .connect:
+            guard origins.admit(event.header("Origin")) else {
+                return try LambdaEvent.encode(WebSocketResponse(statusCode: 403))
+            }
             return try LambdaEvent.encode(try await connect(id, event))
         case .disconnect:
             try await worker.disconnect(id)

@@ -14,6 +14,7 @@ package struct SequencerFunction: LambdaHandler {
     private let source: @Sendable (LogStreamName) -> any LogSource
     private let stopped: @Sendable (ExecutionID) async throws -> StoppedTask?
     private let comeBack: ComeBack
+    private let setAside: SetAside
     private let clock: any Clock<Duration>
     private let now: @Sendable () -> Timestamp
     private let logger: Logger
@@ -27,16 +28,18 @@ package struct SequencerFunction: LambdaHandler {
     ///   - source: reads one stream of CloudWatch.
     ///   - stopped: how an execution's task has ended; `nil` if it hasn't.
     ///   - comeBack: lets a message be given out again soon.
+    ///   - setAside: keeps a message that can't be read, where an alarm tells of it.
     package init(
         worker: SequencerWorker, source: @escaping @Sendable (LogStreamName) -> any LogSource,
         stopped: @escaping @Sendable (ExecutionID) async throws -> StoppedTask?,
-        comeBack: @escaping ComeBack, clock: any Clock<Duration>, now: @escaping @Sendable () -> Timestamp,
-        logger: Logger
+        comeBack: @escaping ComeBack, setAside: @escaping SetAside, clock: any Clock<Duration>,
+        now: @escaping @Sendable () -> Timestamp, logger: Logger
     ) {
         self.worker = worker
         self.source = source
         self.stopped = stopped
         self.comeBack = comeBack
+        self.setAside = setAside
         self.clock = clock
         self.now = now
         self.logger = logger
@@ -61,11 +64,12 @@ package struct SequencerFunction: LambdaHandler {
     private func process(
         _ records: [SQSEvent.Record], of group: String, until deadline: Timestamp
     ) async -> [SQSEvent.Record] {
+        var rest = records[...]
         guard let execution = ExecutionID(group) else {
             logger.error("A group is no execution", metadata: ["group": "\(group.prefix(64))"])
-            return []
+            while let record = rest.first, await isSetAside(record) { rest.removeFirst() }
+            return Array(rest)
         }
-        var rest = records[...]
         while !rest.isEmpty {
             guard now() + Self.margin < deadline else { break }
             let (step, count) = nextStep(in: rest)
@@ -79,6 +83,7 @@ package struct SequencerFunction: LambdaHandler {
         case append([CloudWatchLogs.Event])
         case end(StoppedTask)
         case look
+        case setAside(SQSEvent.Record)
     }
 
     /// What the next records want together, and how many those are.
@@ -96,9 +101,10 @@ package struct SequencerFunction: LambdaHandler {
                     return count == 0 ? (.look, 1) : (.append(events), count)
                 }
             } catch {
-                // It would never become readable. What it may have held, the drain reads.
+                guard count == 0 else { return (.append(events), count) }
                 logger.error(
                     "A message can't be read", metadata: ["message": "\(record.messageID)", "error": "\(error)"])
+                return (.setAside(record), 1)
             }
             count += 1
         }
@@ -115,6 +121,8 @@ package struct SequencerFunction: LambdaHandler {
             return await end(execution, task)
         case .look:
             return await look(at: execution)
+        case .setAside(let record):
+            return await isSetAside(record)
         }
     }
 
@@ -141,7 +149,23 @@ package struct SequencerFunction: LambdaHandler {
             return true
         }
     }
+
+    /// A message that can't be read would never become readable. In its queue it would hold up its group until it is given up,
+    /// and what is behind it would be given up with it. What lines it may have held, the drain reads.
+    private func isSetAside(_ record: SQSEvent.Record) async -> Bool {
+        do {
+            try await setAside(record)
+            return true
+        } catch {
+            logger.error(
+                "A message can't be set aside", metadata: ["message": "\(record.messageID)", "error": "\(error)"])
+            return false
+        }
+    }
 }
+
+/// Puts a message among the dead letters. Doing it again does nothing more.
+package typealias SetAside = @Sendable (_ record: SQSEvent.Record) async throws -> Void
 
 /// Lets a message that goes back to its queue be given out again after a while, instead of after its visibility timeout.
 /// That it may fail changes only how long the message takes.

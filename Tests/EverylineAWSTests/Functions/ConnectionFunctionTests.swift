@@ -18,7 +18,8 @@ import Testing
             worker: ReceptionWorker(
                 log: stores, connections: connections, doorbell: doorbell, gateway: gateway, look: { _ in },
                 lease: .seconds(30), now: now),
-            access: stores, log: stores, connections: connections, limit: 2, now: now, logger: .silent)
+            access: stores, log: stores, connections: connections, limit: 2,
+            origins: PageOrigins(["https://api.example", "https://logs.example"]), now: now, logger: .silent)
     }
 
     /// An execution with two lines, and a token for it.
@@ -46,6 +47,21 @@ import Testing
 
     private func connect(_ query: String, headers: String = "{}") async throws -> String {
         String(buffer: try await function.handle(event("CONNECT", query: query, headers: headers)))
+    }
+
+    @Test(
+        "lets in pages of its own origins and who is no browser",
+        arguments: [
+            (nil, true), ("https://api.example", true), ("HTTPS://Logs.Example", true), ("https://evil.example", false),
+            ("https://api.example.evil.example", false), ("http://api.example", false), ("null", false), ("", false),
+        ])
+    func origins(origin: String?, isAdmitted: Bool) async throws {
+        try await begin()
+        let answer = try await connect(
+            #"{"execution":"e","token":"secret"}"#, headers: origin.map { "{\"Origin\":\"\($0)\"}" } ?? "{}")
+        #expect(answer.contains(#""statusCode":\#(isAdmitted ? 200 : 403)"#))
+        let isThere = try await connections.connection(id, of: execution) != nil
+        #expect(isThere == isAdmitted)
     }
 
     @Test("takes in a viewer that speaks the protocol, and waits for it to speak")

@@ -73,6 +73,25 @@ final class Comebacks: Sendable {
     var comeBack: ComeBack { { record, _ in self.ids.withLock { $0.append(record.messageID) } } }
 }
 
+/// Takes what is set aside, and refuses it while there is no room.
+final class DeadLetters: Sendable {
+    private let state = Mutex<(ids: [String], isFull: Bool)>(([], false))
+
+    var taken: [String] { state.withLock { $0.ids.sorted() } }
+    func fill() { state.withLock { $0.isFull = true } }
+
+    var setAside: SetAside {
+        { record in
+            try self.state.withLock { state in
+                if state.isFull { throw Full() }
+                state.ids.append(record.messageID)
+            }
+        }
+    }
+
+    struct Full: Error {}
+}
+
 enum Event {
     /// A batch as a queue's trigger gives it.
     static func batch(_ messages: [(id: String, group: String, body: String)]) -> LambdaInvocation {

@@ -9,6 +9,7 @@ import Testing
     private let connections = InMemoryConnections()
     private let doorbell = InMemoryDoorbell()
     private let comebacks = Comebacks()
+    private let aside = DeadLetters()
     private let clock = InstantClock()
     /// What ECS says of every task.
     private let ecs = Changing<Result<StoppedTask?, InMemoryLogsQueue.Refused>>(.success(nil))
@@ -18,8 +19,7 @@ import Testing
         return SequencerFunction(
             worker: SequencerWorker(ledger: stores, connections: connections, doorbell: doorbell, now: now),
             source: { _ in InMemoryLogSource(source) }, stopped: { _ in try ecs.value.get() },
-            comeBack: comebacks.comeBack, clock: clock, now: now,
-            logger: .silent)
+            comeBack: comebacks.comeBack, setAside: aside.setAside, clock: clock, now: now, logger: .silent)
     }
 
     private func begin(_ ids: String...) async throws {
@@ -44,10 +44,10 @@ import Testing
 
     private func messages(of id: String) async throws -> [String] {
         var events: [LogEvent] = []
-        while let block = try await stores.read(
-            Sample.id(id), after: events.last?.offset ?? .zero, limit: .mebibytes(1)
-        ).block {
+        var after = Offset.zero
+        while let block = try await stores.read(Sample.id(id), after: after, limit: .mebibytes(1)).block {
             events += try LogEvent.decode(lines: block.bytes)
+            after = block.last
         }
         return events.map { event in
             switch event.content {
@@ -117,13 +117,31 @@ import Testing
         #expect(try unprocessed(answer) == ["1"])
     }
 
-    @Test("lets go of what can't be read: it would never become readable")
+    @Test("sets aside what can't be read, and goes on behind it: it would never become readable")
     func unreadable() async throws {
         try await begin("a")
         let answer = try await function().handle(
-            Event.batch([("1", "a", "nonsense"), ("2", "a", body(Event.line(1, "a1"))), ("3", "no id!", "x")]))
+            Event.batch([
+                ("1", "a", body(Event.line(1, "a1"))), ("2", "a", "nonsense"), ("3", "a", body(Event.line(2, "a2"))),
+                ("4", "no id!", "x"), ("5", "no id!", "y"),
+            ]))
         #expect(try unprocessed(answer).isEmpty)
+        #expect(try await messages(of: "a") == ["a1", "a2"])
+        #expect(aside.taken == ["2", "4", "5"])
+    }
+
+    @Test("gives back what it can't set aside, and what is behind it in its group")
+    func unreadableAndStuck() async throws {
+        try await begin("a", "b")
+        aside.fill()
+        let answer = try await function().handle(
+            Event.batch([
+                ("1", "a", body(Event.line(1, "a1"))), ("2", "a", "nonsense"), ("3", "a", body(Event.line(2, "a2"))),
+                ("4", "b", body(Event.line(1, "b1"))), ("5", "no id!", "x"),
+            ]))
+        #expect(try unprocessed(answer) == ["2", "3", "5"])
         #expect(try await messages(of: "a") == ["a1"])
+        #expect(try await messages(of: "b") == ["b1"])
     }
 
     @Test("ends the log of a task that has stopped unheard, behind the lines before, once; and lets one that runs be")
