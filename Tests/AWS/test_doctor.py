@@ -3,6 +3,10 @@
 import os
 import subprocess
 
+import pytest
+
+pytestmark = pytest.mark.first
+
 EVERYLINE_AWS = os.environ.get("EVERYLINE_AWS_BINARY", ".build/debug/everyline-aws")
 
 

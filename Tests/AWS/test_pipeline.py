@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from hostile import Stranger
 from viewer import Viewer
 
 EVERYLINE = os.environ.get("EVERYLINE_BINARY", ".build/debug/everyline")
@@ -102,6 +103,33 @@ def test_viewers_reconnect_with_an_offset_and_with_a_time(execution):
     third.wait_for_end()
     # Every event that is not older: the one that was seen comes again.
     assert third.messages == execution.written[49:]
+
+
+def test_a_stream_begins_where_its_address_says_by_a_time(cloud, execution):
+    execution.write("a", "b", "c")
+    first = Viewer(execution).wait_for(3)
+    seen = first.events[1]["timestamp"]
+    viewer = Viewer(execution, after=1, url=f"{first.url}&last_seen_timestamp={seen}", form=None)
+    viewer.wait_for(2)
+    assert viewer.messages == ["b", "c"]
+    viewer.close()
+
+
+def test_a_producer_elsewhere_appends_over_the_api(world):
+    """More than one turn of a sender takes: it gives way and rings again."""
+    id, token = world.register(world.alice)
+    live = Viewer(Stranger(id), url=world.stream_url(id, world.alice))
+    world.append(id, token, "first")
+    live.wait_for(1)
+    lines = [f"{n:>6} " + "x" * 16_000 for n in range(540)]
+    for start in range(0, 540, 180):
+        world.append(id, token, *lines[start:start + 180], after=1 + start)
+    late = Viewer(Stranger(id), url=world.stream_url(id, world.alice))
+    late.wait_for(541)
+    world.append(id, token, after=541, end="SUCCEEDED")
+    for viewer in (live, late):
+        viewer.wait_for_end()
+        assert viewer.messages == ["first", *lines]
 
 
 def test_a_viewer_that_cannot_speak_first_gets_lines_and_a_disconnect(execution):

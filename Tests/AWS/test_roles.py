@@ -164,7 +164,8 @@ def test_no_role_may_more_than_was_needed(cloud):
             elif action not in LAMBDAS_OWN and (role, action, names.get(resource, resource)) not in EXCEPTIONS:
                 idle.append((role, action, names.get(resource, resource)))
     print(f"{missed} permissions, each missed when it is taken away; {sum(map(len, authorization.asked.values()))} kinds of calls")
-    assert [entry for entry in idle if entry[0] != "CommandExecutionRole"] == []
+    idle = [" ".join(entry) for entry in idle if entry[0] != "CommandExecutionRole"]
+    assert not idle, "needed by no test:\n" + "\n".join(idle)
 
 
 def test_lambda_has_its_own_permissions_where_it_needs_them_and_nowhere_else():

@@ -1,5 +1,6 @@
 import pytest
 
+import attacks
 from cli import CommandLine
 from everyline import Server
 
@@ -23,3 +24,7 @@ def own_server(tmp_path):
 @pytest.fixture
 def cli(server, tmp_path):
     return CommandLine(server, tmp_path)
+
+
+def pytest_terminal_summary(terminalreporter):
+    attacks.report(terminalreporter, "a server")

@@ -11,6 +11,7 @@ import zlib
 
 import pytest
 
+from attacks import BAD_KEYS, BAD_TOKENS, BODIES, CURSORS, MESSAGES, ORIGINS, PATHS, ROUTES, wrong_keys, wrong_tokens
 from everyline import Refused, serving, stream
 
 UPGRADE = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {}\r\n"
@@ -34,17 +35,8 @@ class World:
         self.revoked_token = server.stream_url(self.log.id, revoked).split("token=")[1]
         key = next(k for k in server.get("/api/v1/keys")["keys"] if k["user"] == "mallory")
         server.delete(f"/api/v1/keys/{key['id']}")
-        flipped = self.token[:-1] + ("A" if self.token[-1] != "A" else "B")
-        self.keys = {
-            "none": "", "forged": "elk_" + "A" * 43, "revoked": revoked, "cut": server.key[:-1],
-            "longer": server.key + "A", "a stream token": self.token, "an append token": self.log.token,
-            "another case": server.key.swapcase(), "quoted": f'"{server.key}"', "a wildcard": "%", "sql": "' OR '1'='1",
-        }
-        self.tokens = {
-            "none": "", "forged": "A" * len(self.token), "flipped": flipped, "cut": self.token[:-1],
-            "another execution's": self.other_token, "a revoked key's": self.revoked_token, "an api key": self.alice,
-            "an append token": self.log.token, "a wildcard": "%25", "sql": "%27%20OR%201=1--",
-        }
+        self.keys = wrong_keys(server.key, revoked, self.token, self.log.token)
+        self.tokens = wrong_tokens(self.token, self.other_token, self.revoked_token, self.alice, self.log.token)
         SECRETS.extend([self.alice, self.bob, self.viewer, revoked, server.key, self.token, self.other_token,
                         self.revoked_token, self.log.token, self.other.token])
 
@@ -97,28 +89,12 @@ def world(server):
     world.check()
 
 
-ROUTES = [
-    ("GET", "/api/v1/executions", None), ("GET", "/api/v1/executions/{id}", None),
-    ("GET", "/api/v1/executions/{id}/status", None), ("GET", "/api/v1/executions/{id}/logs", None),
-    ("POST", "/api/v1/run", {"command": ["touch", "/proof-of-an-attack"]}),
-    ("POST", "/api/v1/executions", {"command": ["x"]}), ("DELETE", "/api/v1/executions/{id}", None),
-    ("GET", "/api/v1/keys", None), ("POST", "/api/v1/keys", {"user": "x", "role": "admin"}),
-    ("DELETE", "/api/v1/keys/x", None), ("GET", "/api/v1/me", None),
-]
-BAD_KEYS = ["none", "forged", "revoked", "cut", "longer", "a stream token", "an append token", "another case", "quoted",
-            "a wildcard", "sql"]
-
-
 @pytest.mark.parametrize("kind", BAD_KEYS)
 @pytest.mark.parametrize("method, path, body", ROUTES)
 def test_no_wrong_key_opens_a_route(world, method, path, body, kind):
     with pytest.raises(Refused) as refused:
         world.server.request(method, path.format(id=world.log.id), body, key=world.keys[kind])
     assert refused.value.status == 401
-
-
-BAD_TOKENS = ["none", "forged", "flipped", "cut", "another execution's", "a revoked key's", "an api key", "an append token",
-              "a wildcard", "sql"]
 
 
 @pytest.mark.parametrize("kind", BAD_TOKENS)
@@ -166,14 +142,7 @@ def test_nobody_stops_anothers_execution(world, who):
     assert refused.value.status == 403
 
 
-@pytest.mark.parametrize("path", [
-    "/../../../../etc/passwd", "/..%2f..%2f..%2fetc%2fpasswd", "/%2e%2e/%2e%2e/etc/passwd", "/api/v1/../../etc/passwd",
-    "/api/v1/executions/..%2f..%2fkeys", "/api/v1/executions/%00", "/api/v1/executions/{id}%00", "/api/v1/executions/{id}%00/logs",
-    "/api/v1/executions/{id}/logs%00.html", "/api/v1/executions/{id}/../../keys", "/api/v1/executions/{id}%2flogs",
-    "/api/v1/executions/%0d%0aX-Injected:%20yes", "/api/v1/executions/{id}%0d%0aSet-Cookie:a=b/logs", "//etc/passwd",
-    "/api/v1/executions/{id}/logs/../../../../etc/passwd", "/%5c..%5c..%5cetc", "/api/v1/executions/%c0%ae%c0%ae", "/\\etc",
-    "/api/v1/executions/" + "a" * 7000, "/api/v1/executions/" + "%25" * 500, "http://elsewhere/etc/passwd", "*",
-])
+@pytest.mark.parametrize("path", PATHS)
 def test_no_path_leads_out(world, path):
     answer = world.talk(f"GET {path.format(id=world.log.id)} HTTP/1.1\r\nHost: {world.server.address}\r\n"
                         f"Authorization: Bearer {world.alice}\r\nConnection: close\r\n\r\n")
@@ -202,11 +171,7 @@ def test_no_request_is_smuggled_or_too_large(world, head):
     assert answer.replace(b"HTTP/1.1 400", b"").count(b"HTTP/1.1 ") <= 1 and b'"keys"' not in answer
 
 
-@pytest.mark.parametrize("cursor", [
-    "after=-1", "after=18446744073709551616", "after=18446744073709551615", "after=3", "after=1e3", "after=0x1", "after=%201",
-    "after=1;after=0", "after=1&after=0", "after=", "after=NaN", "after=1&last_seen_timestamp=1", "last_seen_timestamp=-1",
-    "last_seen_timestamp=99999999999999999999", "after=%D9%A1", "after=1%00", "after=" + "9" * 5000,
-])
+@pytest.mark.parametrize("cursor", CURSORS)
 @pytest.mark.parametrize("way", ["logs", "websocket", "events"])
 def test_no_cursor_but_an_offset_is_taken(world, way, cursor):
     if way == "logs":
@@ -222,8 +187,7 @@ def test_no_cursor_but_an_offset_is_taken(world, way, cursor):
         assert refused.value.status in (400, 414, 431)
 
 
-@pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1", "https://127.0.0.1:1", "file://",
-                                    "http://{host}.evil.example", "http://evil.example/{host}", "http://user@{host}"])
+@pytest.mark.parametrize("origin", ORIGINS)
 def test_no_page_of_another_origin_opens_a_stream(world, origin):
     answer = world.upgrade(f"{world.log.path}/stream?token={world.token}",
                            f"Origin: {origin.format(host=world.server.address)}\r\n")
@@ -308,17 +272,7 @@ def memory(server):
     return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
-@pytest.mark.parametrize("body, type", [
-    (b'{"timestamp":1,"message":"a","offset":99}\n', "application/x-ndjson"),
-    (b'{"timestamp":-1,"message":"a"}\n', "application/x-ndjson"),
-    (b'{"timestamp":1,"type":"end","status":"RUNNING"}\n', "application/x-ndjson"),
-    (b'{"timestamp":1,"type":"end","status":"SUCCEEDED"}\n{"timestamp":1,"message":"after"}\n', "application/x-ndjson"),
-    (b"[" * 100_000, "application/x-ndjson"), (b'{"message":' * 50_000, "application/x-ndjson"),
-    (b'{"timestamp":1,"message":"a"', "application/x-ndjson"), (b"\x00" * 1000, "application/x-ndjson"),
-    (b'{"timestamp":1e999,"message":"a"}\n', "application/x-ndjson"),
-    (b'{"timestamp":1,"message":"\\ud800"}\n{"x"', "application/x-ndjson"),
-    (b"a" * ((8 << 20) + 1), "application/x-ndjson"), (b"{}", "text/html"),
-])
+@pytest.mark.parametrize("body, type", BODIES + [(b"a" * ((8 << 20) + 1), "application/x-ndjson")])
 def test_no_body_forges_an_event(world, body, type):
     with pytest.raises(Refused) as refused:
         world.log.append_raw(body, after=2, type=type)
@@ -326,7 +280,7 @@ def test_no_body_forges_an_event(world, body, type):
     # The fixture's last look at the log shows that nothing of it was kept.
 
 
-@pytest.mark.parametrize("message", ["a\r\nb", 'x"}\n{"offset":9', "</script><script>alert(1)</script>", "\u2028data: forged", "\x00\x1b]0;t\x07"])
+@pytest.mark.parametrize("message", MESSAGES)
 def test_no_output_breaks_out_of_its_event(world, message):
     log = world.server.register(world.alice)
     log.append(message, end="SUCCEEDED")
