@@ -1,4 +1,5 @@
-"""The path of lines under load: many quiet executions and one loud one, every log held against what was written."""
+"""The path of lines under load: many quiet executions and one loud one, every log held against what was written. Queues, functions
+and records are real or the emulator's; the pollers between queues and functions are `pollers.py`."""
 
 import argparse
 import collections
@@ -18,6 +19,7 @@ sys.path[:0] = [str(ROOT / "Tests/AWS"), str(ROOT / "bench/aws")]
 import prices  # noqa: E402
 import start  # noqa: E402
 from cloud import LAMBDA, Cloud  # noqa: E402
+from pollers import Pollers  # noqa: E402
 from viewer import Viewer  # noqa: E402
 
 LINE = "[{:>7}] compile src/module/file-{}.c ok, in the form in which a build writes a hundred bytes a line"
@@ -115,8 +117,8 @@ def phase(cloud, quiet, loud_lines, batch):
     quiet_times = sorted(times[e.id] for e in executions)
     return {
         "took": took, "lines": sum(r[0] for r in results), "bytes": sum(r[1] for r in results),
-        "late": sum(r[2] for r in results), "p50": statistics.median(quiet_times),
-        "p95": quiet_times[int(len(quiet_times) * 0.95)], "loud": times.get(loud.id) if loud else None}
+        "late": sum(r[2] for r in results), "p50": statistics.median(quiet_times) if quiet_times else None,
+        "p95": quiet_times[int(len(quiet_times) * 0.95)] if quiet_times else None}
 
 
 def wait_after(jobs, executions):
@@ -129,31 +131,46 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--quiet", type=int, default=200)
     parser.add_argument("--loud", type=int, default=50_000)
+    parser.add_argument("--pollers", type=int, default=8, help="batches of a queue at a time")
     options = parser.parse_args()
     print("## Start\n\n" + start.table(LAMBDA) + "\n", flush=True)
     with tempfile.TemporaryDirectory() as directory:
         cloud = Cloud(os.environ["EVERYLINE_AWS_ENDPOINT"], directory)
         meter = Meter(cloud)
+        pollers = [Pollers(cloud, cloud.logs_queue, "Sequencer", options.pollers),
+                   Pollers(cloud, cloud.deliveries, "Delivery", options.pollers)]
         alone = phase(cloud, options.quiet, 0, 1000)
+        loud = phase(cloud, 0, options.loud, 1000)
         both = phase(cloud, options.quiet, options.loud, 1000)
         print("## Load\n")
         print("| | executions | lines | took | quiet ones' end after their last line, p50 | p95 | lines behind later ones |")
         print("| --- | --- | --- | --- | --- | --- | --- |")
-        for name, result, count in (("quiet ones alone", alone, options.quiet),
-                                    ("with a loud one", both, options.quiet + 1)):
-            print(f"| {name} | {count} | {result['lines']} | {result['took']:.1f} s | {result['p50']:.1f} s | "
-                  f"{result['p95']:.1f} s | {result['late']} |")
-        print("\nEvery line was there once, every offset without a hole, in all of them.\n")
-        meter.on = True
+        for name, result, count in (("quiet ones alone", alone, options.quiet), ("the loud one alone", loud, 1),
+                                    ("all of them", both, options.quiet + 1)):
+            print(f"| {name} | {count} | {result['lines']} | {result['took']:.1f} s | {seconds(result['p50'])} | "
+                  f"{seconds(result['p95'])} | {result['late']} |")
+        print("\nEvery line was there once, every offset without a hole, in all of them; each group's messages came in order, one "
+              f"batch of a group at a time. The loud one alone: {loud['lines'] / loud['took']:,.0f} lines/s from the first written to "
+              f"its end. At most {pollers[0].most} groups under way at a time, {pollers[0].messages / pollers[0].batches:.1f} "
+              "messages a batch.\n")
+        meter.on, billed = True, sum(each.billed for each in pollers)
         viewer_of = cloud.execution()
         viewer = Viewer(viewer_of)
         write(viewer_of, options.loud, 1000)
         wait([viewer_of])
         viewer.wait_for_end(120)
-        meter.on = False
+        meter.on, billed = False, sum(each.billed for each in pollers) - billed
+        meter.calls["ReceiveMessage, DeleteMessageBatch (Lambda's)"] = billed
+        meter.cost["SQS"] += billed * prices.SQS_FIFO_REQUEST
         lines, size, _ = check(viewer_of)
         report(meter, lines, size)
+        for each in pollers:
+            each.stop()
         cloud.close()
+
+
+def seconds(value):
+    return "" if value is None else f"{value:.1f} s"
 
 
 def report(meter, lines, size):
