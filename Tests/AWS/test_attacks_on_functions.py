@@ -127,6 +127,7 @@ def test_a_message_that_cannot_be_read_is_kept_aside_and_holds_up_nobody(cloud, 
     dead(cloud)
     viewer = Viewer(execution)
     execution.write("before")
+    viewer.wait_for(1)
     put(cloud, UNREADABLE[kind], execution.id)
     execution.write("behind")
     execution.end()
