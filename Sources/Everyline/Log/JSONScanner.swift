@@ -150,7 +150,7 @@ struct JSONScanner {
         case UInt8(ascii: "\""): _ = try string()
         case UInt8(ascii: "{"): try skipMembers(until: UInt8(ascii: "}"), isObject: true, depth: depth)
         case UInt8(ascii: "["): try skipMembers(until: UInt8(ascii: "]"), isObject: false, depth: depth)
-        case UInt8(ascii: "-"), 0x30...0x39: skipNumber()
+        case UInt8(ascii: "-"), 0x30...0x39: try skipNumber()
         default:
             guard takeLiteral("true") || takeLiteral("false") || takeLiteral("null") else { throw fail() }
         }
@@ -169,15 +169,28 @@ struct JSONScanner {
         try expect(end)
     }
 
-    private mutating func skipNumber() {
-        while position < text.count {
-            switch text[position] {
-            case 0x30...0x39, UInt8(ascii: "-"), UInt8(ascii: "+"), UInt8(ascii: "."), UInt8(ascii: "e"),
-                UInt8(ascii: "E"):
-                position += 1
-            default: return
-            }
+    private mutating func skipNumber() throws(Failure) {
+        if next("-") { position += 1 }
+        if next("0") { position += 1 } else { try skipDigits() }
+        if next(".") {
+            position += 1
+            try skipDigits()
         }
+        if next("e") || next("E") {
+            position += 1
+            if next("+") || next("-") { position += 1 }
+            try skipDigits()
+        }
+    }
+
+    private mutating func skipDigits() throws(Failure) {
+        let start = position
+        while position < text.count, (0x30...0x39).contains(text[position]) { position += 1 }
+        guard position > start else { throw fail() }
+    }
+
+    private func next(_ character: Unicode.Scalar) -> Bool {
+        position < text.count && text[position] == UInt8(ascii: character)
     }
 
     private mutating func takeLiteral(_ literal: StaticString) -> Bool {

@@ -1,0 +1,32 @@
+import NIOCore
+import Testing
+
+@testable import Everyline
+
+@Suite("A JSON scanner")
+struct JSONScannerTests {
+    @Test("passes over any number of JSON", arguments: ["0", "-0", "10", "-1.50", "0e1", "1E+5", "2.5e-10"])
+    func numbers(_ text: String) {
+        #expect(isValue(text))
+    }
+
+    @Test(
+        "passes over nothing that looks like a number and is none",
+        arguments: ["-", "--1", "01", "1.", ".5", "1e", "1e+", "1-2", "+1", "1.2.3", "1e5e5", "1.e5"])
+    func others(_ text: String) {
+        #expect(!isValue(text))
+    }
+
+    @Test("leaves a line with such a field to nobody")
+    func unknownField() {
+        let line = ByteBuffer(string: #"{"offset":1,"timestamp":1,"message":"m","new":1-2}"#)
+        #expect(throws: LogEventDecodingError.malformed) { try LogEvent.decode(lines: line) }
+    }
+
+    private func isValue(_ text: String) -> Bool {
+        Array(text.utf8).withUnsafeBytes { bytes in
+            var scanner = JSONScanner(bytes)
+            return (try? scanner.skipValue()) != nil && scanner.isAtEnd
+        }
+    }
+}
