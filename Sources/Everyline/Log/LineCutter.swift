@@ -6,6 +6,9 @@ public struct LineCutter: Sendable {
     /// The default limit of a line, in bytes as the command wrote them.
     public static let defaultLimit: ByteCount = .kibibytes(256)
 
+    /// How many bytes behind a part must be there to tell whether a UTF-8 sequence goes on across its end.
+    private static let lookahead = 2
+
     public let limit: ByteCount
     private var rest: [UInt8] = []
 
@@ -40,7 +43,7 @@ public struct LineCutter: Sendable {
             let end = min(position + limit, bytes.count)
             rest.append(contentsOf: bytes[position..<end])
             position = end
-            if rest.count > limit { try cutRest(isComplete: false, emit: emit) }
+            if rest.count > limit + Self.lookahead { try cutRest(isComplete: false, emit: emit) }
         }
     }
 
@@ -66,7 +69,7 @@ public struct LineCutter: Sendable {
         emit: (_ line: UnsafeRawBufferPointer, _ isPartial: Bool) throws -> Void
     ) rethrows -> Int {
         var position = 0
-        while line.count - position > limit {
+        while line.count - position > (isComplete ? limit : limit + Self.lookahead) {
             let end = line.endOfPart(from: position, limit: limit)
             try emit(UnsafeRawBufferPointer(rebasing: line[position..<end]), true)
             position = end

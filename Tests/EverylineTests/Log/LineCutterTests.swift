@@ -27,6 +27,8 @@ struct LineCutterTests {
         Case("twice the limit", "1234567812345678\n", ["12345678+", "12345678"]),
         Case("a scalar across the limit", "1234567é8\n", ["1234567+", "é8"]),
         Case("a wide scalar across the limit", "12345😀😀\n", ["12345+", "😀😀"]),
+        Case("a wide scalar just before the limit", "1234567😀\n", ["1234567+", "😀"]),
+        Case("a wide scalar just before the limit, in the middle", "123456😀12345678", ["123456+", "😀1234+", "5678"]),
     ]
 
     @Test("gives the same lines whatever the portions", arguments: cases, 1...13)
