@@ -1,6 +1,8 @@
 /// One line of NDJSON as it was read: an event with or without its offset, its texts still escaped.
 struct EventRecord {
     var offset: Int64?
+    /// A heartbeat's: where the log's head is.
+    var head: Int64?
     var timestamp: Int64?
     var stream: LogLine.Stream?
     var message: JSONScanner.Text?
@@ -12,6 +14,8 @@ struct EventRecord {
     var reason: ExecutionOutcome.Reason?
     var isVerified: Bool?
     var code: JSONScanner.Text?
+    /// The fields that were there, as ``Field/bit``s.
+    private(set) var seen: UInt16 = 0
 
     enum Kind: String {
         case line
@@ -26,15 +30,14 @@ struct EventRecord {
     ///   server may say more; a server must not, so that nothing that was sent is lost unseen.
     static func read(from scanner: inout JSONScanner, isStrict: Bool) throws -> EventRecord {
         var record = EventRecord()
-        var seen: UInt16 = 0
         try scanner.expect(UInt8(ascii: "{"))
         if !scanner.take(UInt8(ascii: "}")) {
             repeat {
                 let name = scanner.decodeString(try scanner.string())
                 try scanner.expect(UInt8(ascii: ":"))
                 if let field = Field(rawValue: name) {
-                    guard seen & field.bit == 0 else { throw EventSyntaxError.duplicateField(name) }
-                    seen |= field.bit
+                    guard record.seen & field.bit == 0 else { throw EventSyntaxError.duplicateField(name) }
+                    record.seen |= field.bit
                     try record.read(field, from: &scanner)
                 } else if isStrict {
                     throw EventSyntaxError.unknownField(name)
@@ -78,7 +81,7 @@ struct EventRecord {
     private mutating func read(_ field: Field, from scanner: inout JSONScanner) throws {
         switch field {
         case .offset: offset = try scanner.integer()
-        case .head: offset = try scanner.integer()
+        case .head: head = try scanner.integer()
         case .timestamp: timestamp = try scanner.integer()
         case .stream: stream = try word(from: &scanner, field)
         case .message: message = try scanner.string()

@@ -54,7 +54,7 @@ public enum StreamLine: Sendable, Equatable {
         }
         switch record.type {
         case .heartbeat:
-            guard let head = record.offset, head >= 0 else { throw LogEventDecodingError.malformed }
+            guard let head = record.head, head >= 0 else { throw LogEventDecodingError.malformed }
             self = .heartbeat(head: Offset(UInt64(head)))
         case .notice where record.offset == nil:
             guard let code = record.code, let message = record.message else { throw LogEventDecodingError.malformed }
