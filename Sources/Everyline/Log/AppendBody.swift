@@ -94,12 +94,28 @@ extension JSONScanner.Failure.Reason {
     }
 }
 
+extension EventRecord.Kind {
+    /// Whether a producer's event of this type is stored with such a field. (The log itself gives the offset. Whether the end
+    /// is verified can't be told by who appends to the log itself: there is nothing to compare it with.)
+    fileprivate func mayHave(_ field: EventRecord.Field) -> Bool {
+        switch (self, field) {
+        case (_, .timestamp), (_, .type): true
+        case (.line, .stream), (.line, .message), (.line, .partial), (.line, .eventID): true
+        case (.notice, .code), (.notice, .message): true
+        case (.end, .status), (.end, .exitCode), (.end, .reason): true
+        default: false
+        }
+    }
+}
+
 extension EventRecord {
     /// Adds the event to the block; returns the outcome if it is the `end`.
     fileprivate func append(
         to encoder: inout BlockEncoder, text: JSONScanner, lineLimit: ByteCount
     ) throws -> ExecutionOutcome? {
-        guard offset == nil else { throw EventSyntaxError.unknownField("offset") }
+        if let field = EventRecord.Field.allCases.first(where: { seen & $0.bit != 0 && !type.mayHave($0) }) {
+            throw EventSyntaxError.unknownField(field.rawValue)
+        }
         guard let milliseconds = timestamp else { throw EventSyntaxError.missingField("timestamp") }
         guard (0...Timestamp.maximum.milliseconds).contains(milliseconds) else {
             throw EventSyntaxError.invalidValue(field: "timestamp")
@@ -117,8 +133,6 @@ extension EventRecord {
                 code: text.decodeString(code), message: text.decodeString(message), timestamp: time)
             return nil
         case .end:
-            // A producer that appends to the log itself has nothing to compare it with.
-            guard isVerified == nil else { throw EventSyntaxError.unknownField("verified") }
             guard let status else { throw EventSyntaxError.missingField("status") }
             guard status.isTerminal else { throw EventSyntaxError.invalidValue(field: "status") }
             let outcome = ExecutionOutcome(status: status, exitCode: exitCode, reason: reason)

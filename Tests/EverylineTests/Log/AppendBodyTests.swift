@@ -71,6 +71,24 @@ struct AppendBodyTests {
         #expect(performing: { try body(text) }, throws: { ($0 as? AppendSyntaxError)?.line == line })
     }
 
+    @Test(
+        "is refused with a field that its event is stored without",
+        arguments: [
+            ("offset", #"{"timestamp":1,"message":"a","offset":1}"#),
+            ("head", #"{"timestamp":1,"message":"a","head":1}"#),
+            ("status", #"{"timestamp":1,"message":"a","status":"FAILED"}"#),
+            ("code", #"{"timestamp":1,"message":"a","code":"c"}"#),
+            ("stream", #"{"type":"notice","timestamp":1,"code":"c","message":"m","stream":"stdout"}"#),
+            ("message", #"{"type":"end","timestamp":1,"status":"FAILED","message":"why it failed"}"#),
+            ("partial", #"{"type":"end","timestamp":1,"status":"FAILED","partial":false}"#),
+            ("verified", #"{"type":"end","timestamp":1,"status":"FAILED","verified":true}"#),
+        ])
+    func foreignField(name: String, text: String) {
+        #expect(
+            performing: { try body(text) }, throws: { ($0 as? AppendSyntaxError)?.cause == .event(.unknownField(name)) }
+        )
+    }
+
     @Test("is refused if it isn't UTF-8")
     func notUTF8() {
         let bytes = Array(#"{"timestamp":1,"message":""#.utf8) + [0xFF] + Array(#""}"#.utf8)
