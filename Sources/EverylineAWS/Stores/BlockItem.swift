@@ -49,15 +49,22 @@ struct BlockItem {
     /// - Throws: ``DamagedItem``.
     init(_ item: Attributes) throws(DamagedItem) {
         let bounds = try Bounds(item)
-        let rawBytes = try item.number("raw_bytes")
+        guard let rawBytes = UInt32(exactly: try item.number("raw_bytes")).map(Int.init) else {
+            throw DamagedItem(attribute: "raw_bytes")
+        }
         runningMaximum = bounds.runningMaximum
         let bytes: ByteBuffer
         do {
-            bytes = try Zlib.inflate(try item.binary("events"), limit: Int(clamping: rawBytes))
+            bytes = try Zlib.inflate(try item.binary("events"), limit: rawBytes)
         } catch {
             throw DamagedItem(attribute: "events")
         }
-        guard bytes.readableBytes == Int(clamping: rawBytes) else { throw DamagedItem(attribute: "raw_bytes") }
+        guard bytes.readableBytes == rawBytes else { throw DamagedItem(attribute: "raw_bytes") }
+        // Whoever cuts the block counts on it.
+        let lines = bytes.withUnsafeReadableBytes { $0.wholeLines(within: .max) }
+        guard lines.length == rawBytes, lines.count == bounds.last.distance(from: bounds.predecessor) else {
+            throw DamagedItem(attribute: "events")
+        }
         let latest = try item.optionalNumber("own_latest_ms").map { Timestamp(milliseconds: $0) }
         events = EventBlock(
             first: bounds.first, last: bounds.last, latest: latest ?? runningMaximum,

@@ -63,7 +63,7 @@ struct ExecutionItem {
     }
 
     /// Whether the records count at `now`; a clean-up may be days late.
-    func isKept(at now: Timestamp) -> Bool { expires.map { now.milliseconds < $0 * 1000 } ?? true }
+    func isKept(at now: Timestamp) -> Bool { expires.map { now.milliseconds / 1000 < $0 } ?? true }
 
     var listSort: String { RecordKey.listSort(execution.id, createdAt: execution.createdAt) }
 }
@@ -72,13 +72,15 @@ extension LedgerHead {
     init(_ item: Attributes) throws(DamagedItem) {
         let offset = try item.number("head_offset")
         guard offset >= 0 else { throw DamagedItem(attribute: "head_offset") }
+        let sentinel = try item.optionalNumber("sentinel_lines")
+        guard sentinel ?? 0 >= 0 else { throw DamagedItem(attribute: "sentinel_lines") }
         self.init(
             log: LogHead(
                 offset: Offset(UInt64(offset)), isEnded: item["end_status"] != nil,
                 bytes: Int(try item.number("log_bytes")),
                 latest: Timestamp(milliseconds: try item.number("latest_ms"))),
             lines: Int(try item.number("line_count")),
-            sentinel: try item.optionalNumber("sentinel_lines").map { FinalSentinel(lines: Int(clamping: $0)) },
+            sentinel: sentinel.map { FinalSentinel(lines: Int($0)) },
             isFull: item["is_full"] == .boolean(true))
     }
 }

@@ -58,6 +58,18 @@ struct BlockItemTests {
         #expect(throws: LogStoreError.self) { try items(block) }
     }
 
+    @Test("are damaged if they don't hold as many events as their offsets say")
+    func miscounted() throws {
+        var item = try #require(try items(block([[0x61], [0x62]])).first)
+        item["first_offset"] = .number(2)
+        #expect(throws: DamagedItem.self) { try BlockItem(item) }
+        let lines = ByteBuffer(string: "{}\n{}")
+        item["first_offset"] = .number(1)
+        item["events"] = .binary(Zlib.deflate(lines))
+        item["raw_bytes"] = .number(Int64(lines.readableBytes))
+        #expect(throws: DamagedItem.self) { try BlockItem(item) }
+    }
+
     @Test("that are damaged are an error")
     func damaged() throws {
         let item = try #require(try items(block([[0x61]])).first)
@@ -72,5 +84,9 @@ struct BlockItemTests {
         var grown = item
         grown["raw_bytes"] = .number(3)
         #expect(throws: DamagedItem.self) { try BlockItem(grown) }
+        for size in [-1, .max] as [Int64] {
+            grown["raw_bytes"] = .number(size)
+            #expect(throws: DamagedItem.self) { try BlockItem(grown) }
+        }
     }
 }
