@@ -77,6 +77,30 @@ import Testing
         #expect(try text(spool, after: 0) == ["whole", "next"])
     }
 
+    @Test("forgets what lies behind a hole, so that nothing it is given later joins up with it")
+    func hole() throws {
+        do {
+            let spool = try open(.init(segment: 1))
+            for number in 1...3 { try spool.write(event("line \(number)"), count: 1) }
+        }
+        // A crash of the machine can keep a later file and lose an earlier one's lines.
+        try Data().write(to: URL(fileURLWithPath: path + "/" + files[1]))
+        do {
+            let spool = try open()
+            #expect(spool.last == 1)
+            try spool.write(event("new"), count: 1)
+        }
+        #expect(try text(open(), after: 0) == ["line 1", "new"])
+    }
+
+    @Test("takes no file whose offsets no log can have")
+    func beyondAllLogs() throws {
+        _ = try open()
+        let lines = String(buffer: event("a")) + String(buffer: event("b"))
+        try Data(lines.utf8).write(to: URL(fileURLWithPath: path + "/9223372036854775807"))
+        #expect(try open().last == 0)
+    }
+
     @Test("doesn't take a line that quotes an end for the end")
     func quotedEnd() throws {
         do {

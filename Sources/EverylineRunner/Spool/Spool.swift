@@ -174,9 +174,13 @@ package final class Spool: Sendable {
         var segments: [SpoolSegment] = []
         for name in names {
             guard let base = SpoolSegment.base(of: name) else { continue }
-            // What follows a hole can't be told from what never was: whoever deleted a file deleted what comes after.
-            if let last = segments.last, last.last.next != base { break }
-            segments.append(try SpoolSegment(opening: directory.appending(name), base: base))
+            let path = directory.appending(name)
+            // What follows a hole can't be told from what never was, and nothing that is written later may join it.
+            if let last = segments.last, last.last.next != base {
+                guard unlink(path.string) == 0 else { throw Errno(rawValue: errno) }
+            } else {
+                segments.append(try SpoolSegment(opening: path, base: base))
+            }
         }
         return segments
     }

@@ -41,7 +41,10 @@ struct SpoolSegment {
     }
 
     /// The offset that a file's name says; `nil` if it is no segment's.
-    static func base(of name: String) -> Offset? { Offset(decimal: name).flatMap { $0 == .zero ? nil : $0 } }
+    static func base(of name: String) -> Offset? {
+        // No log is half as long as offsets go, so there is room for whatever the file holds.
+        Offset(decimal: name).flatMap { (1...Offset.maximum.rawValue / 2).contains($0.rawValue) ? $0 : nil }
+    }
 
     /// Of one width, so that they sort as the offsets do.
     private static func name(_ base: Offset) -> String {
