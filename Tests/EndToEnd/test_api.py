@@ -357,6 +357,13 @@ def test_what_is_not_http_is_answered_with_a_problem(server, data, status, code)
     assert (problem["status"], problem["code"]) == (status, code) and f"x-request-id: {problem['request_id']}" in answer
 
 
+@pytest.mark.parametrize("path", ["/nothing", "/api/v1/me", "/api/v1/executions/x/events", "/healthz"])
+def test_whatever_is_wrong_an_answer_to_head_has_no_body(server, path):
+    get = "GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+    head, rest = talk(server, f"HEAD {path} HTTP/1.1\r\nHost: a\r\n\r\n{get}".encode()).split(b"\r\n\r\n", 1)
+    assert b"Content-Length" in head and rest.startswith(b"HTTP/1.1 200 OK\r\n")
+
+
 def test_rubbish_on_the_line_ends_that_connection_only(server):
     for data in [b"\x00" * 100 + b"\r\n\r\n", b"GET\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"\x16\x03\x01\x02\x00" + b"x" * 600,
                  b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n",

@@ -33,7 +33,8 @@ package struct Problems: RouterMiddleware {
             if [408, 413].contains(response.status.code) { context.closeConnection(in: lingering) }
         }
         response.headers[.requestID] = context.requestID
-        return response
+        // A body here would be read as the beginning of the next answer.
+        return request.method == .head ? response.createHeadResponse() : response
     }
 
     static func response(to error: any Error, _ context: EverylineContext) -> Response {
