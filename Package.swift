@@ -1,12 +1,19 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-let settings: [SwiftSetting] = [
+/// scripts/fuzz sets it: our code is instrumented then, and there is the program that fuzzes it.
+let isFuzzed = Context.environment["EVERYLINE_FUZZ"] != nil
+
+var settings: [SwiftSetting] = [
     .enableUpcomingFeature("ExistentialAny"),
     .enableUpcomingFeature("InternalImportsByDefault"),
     .enableUpcomingFeature("MemberImportVisibility"),
     .treatAllWarnings(as: .error),
 ]
+if isFuzzed {
+    // Fast, but with the checks of a debug build: of every index, too, that the library would take unchecked.
+    settings.append(.unsafeFlags(["-O", "-assert-config", "Debug", "-sanitize=address,fuzzer"]))
+}
 
 func product(_ name: String, _ package: String) -> Target.Dependency { .product(name: name, package: package) }
 
@@ -167,3 +174,18 @@ let package = Package(
             swiftSettings: settings),
     ]
 )
+
+if isFuzzed {
+    package.targets += [
+        .systemLibrary(name: "CLibFuzzer", path: "Tests/Fuzz/CLibFuzzer"),
+        .executableTarget(
+            name: "Fuzz",
+            dependencies: [
+                "CLibFuzzer", "Everyline", "EverylineAWS", "EverylineClient", "EverylineRunner", "EverylineServer",
+                "EverylineTesting", "EverylineWebSocket", nioCore, nioHTTP1, logging,
+                product("HTTPTypes", "swift-http-types"),
+            ],
+            path: "Tests/Fuzz", exclude: ["CLibFuzzer", "Corpus", "json.dict"], swiftSettings: settings,
+            linkerSettings: [.unsafeFlags(["-sanitize=address"])]),
+    ]
+}
