@@ -303,6 +303,10 @@ def test_pieces_of_a_line_are_joined_and_the_whole_can_be_read(server, viewer):
     page.click(".whole")
     page.wait_for_selector("#sheet-line[open]")
     assert page.input_value("#line-text") == "a" * 20_000 + "b" * 20_000 + "c"
+    page.keyboard.press("Escape")
+    assert search(page, "aabb") in ("1", "1 of 1")
+    assert search(page, "bc") in ("1", "1 of 1")
+    assert search(page, "cnext") == "0"
 
 
 def test_a_log_is_downloaded_as_it_was_written(server, viewer, tmp_path):
@@ -353,3 +357,18 @@ def test_an_unknown_execution_is_said(server, viewer):
     page = viewer.page(f"{server.url}/executions/nonsense", key=server.key, allow=re.compile("404"))
     page.wait_for_selector("#empty:not([hidden])")
     assert page.inner_text("#empty") == "There is no execution with this id."
+
+
+def test_numbers_stay_in_view_when_the_lines_are_moved_sideways(server, viewer):
+    log = server.register()
+    log.append(*["x" * 500 for _ in range(50)])
+    page = viewer.log(server, log.id)
+    places = """() => ['.number', '.text'].map((part) =>
+      document.querySelector(`.row:not([hidden]) ${part}`).getBoundingClientRect().left)"""
+    number, text = page.evaluate(places)
+    page.evaluate("() => { document.querySelector('#log').scrollLeft = 300; }")
+    page.wait_for_selector("#rows.sideways")
+    assert page.evaluate(places) == [number, text - 300]
+    page.evaluate("() => { document.querySelector('#log').scrollLeft = 0; }")
+    page.wait_for_selector("#rows:not(.sideways)")
+    assert page.evaluate(places) == [number, text]

@@ -2,10 +2,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { Hits } from "#viewer/hits.js";
-import { compile, find, matches, messageIn } from "#viewer/matcher.js";
+import { matches } from "#viewer/marks.js";
+import { compile, Finder, messageIn } from "#viewer/matcher.js";
 import { lines, random } from "./support.mjs";
 
 const literal = (text, matchesCase = false) => compile({ text, isRegex: false, matchesCase });
+const find = (expression, text, first) => new Finder(expression).find(text, first);
 
 test("typed text means itself", () => {
   assert.ok(literal("a.b(c)[d]$^*+?{}|\\/").test("xA.B(C)[D]$^*+?{}|\\/"));
@@ -43,6 +45,32 @@ test("a search sees what a reader sees", () => {
   assert.deepEqual(find(literal("offset"), text, 7), [9]);
   assert.deepEqual(find(literal('"hi"'), text, 7), [10]);
   assert.deepEqual(find(literal("line 3"), lines(1, 40).join("\n"), 1), [3, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39]);
+});
+
+test("a line that was cut is searched whole, however its pieces come", () => {
+  const piece = (offset, message, partial) => JSON.stringify({ offset, timestamp: 1, message, ...(partial && { partial }) });
+  const log = [
+    piece(1, "before"), piece(2, "one nee", true), piece(3, "", true), piece(4, "dle, two \x1b[3", true),
+    piece(5, "1mneedles"), piece(6, "nee"), piece(7, "dle"), piece(8, "a nee", true),
+    '{"offset":9,"timestamp":1,"type":"notice","code":"c","message":"dle"}', piece(10, "dle nee", true), "", piece(12, "dle"),
+  ];
+  for (const size of [1, 2, 5, log.length]) {
+    const finder = new Finder(literal("needle"));
+    const found = [];
+    for (let at = 0; at < log.length; at += size) found.push(...finder.find(log.slice(at, at + size).join("\n"), at + 1));
+    assert.deepEqual(found, [2], `in portions of ${size}`);
+  }
+  assert.deepEqual(find(compile({ text: "^one.*two needles$", isRegex: true, matchesCase: false }), log.join("\n"), 1), [2]);
+  // Rows end where so many pieces are joined, and so does what is searched at once.
+  const row = [piece(1023, "nee", true), piece(1024, "dle", true), piece(1025, "nee", true), piece(1026, "dle")];
+  assert.deepEqual(find(literal("needle"), row.join("\n"), 1023), [1023, 1025]);
+  assert.deepEqual(find(literal("dlenee"), row.join("\n"), 1023), []);
+});
+
+test("of a line without an end, a bounded part is searched at once", () => {
+  const finder = new Finder(literal("x"));
+  const piece = (offset) => JSON.stringify({ offset, timestamp: 1, message: "-".repeat(1 << 18) + (offset % 4 ? "" : "x"), partial: true });
+  assert.deepEqual([1, 2, 3, 4, 5, 6, 7, 8, 9].flatMap((offset) => finder.find(piece(offset), offset)), [1]);
 });
 
 test("hits are counted and walked as a set of offsets would be", () => {

@@ -49,6 +49,7 @@ struct ViewerAsset: Sendable {
         ("log-page", PackageResources.log_page_js),
         ("log-sheets", PackageResources.log_sheets_js),
         ("log-view", PackageResources.log_view_js),
+        ("marks", PackageResources.marks_js),
         ("matcher", PackageResources.matcher_js),
         ("minimap", PackageResources.minimap_js),
         ("page", PackageResources.page_js),

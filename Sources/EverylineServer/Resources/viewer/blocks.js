@@ -3,6 +3,8 @@
 
 /** Lines in a block. */
 export const BLOCK = 256;
+/** The most pieces of a line that are joined on one row. With the usual limit that is a line of 256 MiB. */
+export const PIECES = 1024;
 /** How many bytes of text are held at the most. */
 export const BUDGET = 48 << 20;
 /** In how many blocks, and up to how many bytes of them, events are held decoded. */

@@ -23,6 +23,9 @@ import { duration, fullTime, linesIn, size } from "./time.js";
 const BACKLOG = 2;
 /** Of how many milliseconds the rate of lines is taken. */
 const RATE = 2_000;
+/** Where more lines than can be read come between two frames, it is enough to show them so often, in milliseconds. */
+const READABLE = 10;
+const GLANCE = 50;
 const TIMES = /** @type {import("./time.js").TimeMode[]} */ (["off", "local", "utc", "elapsed"]);
 const numbers = new Intl.NumberFormat("en");
 
@@ -47,6 +50,9 @@ let leftAt = 0;
 /** @type {[number, number][]} times and heads, for the rate */
 let pace = [];
 let isDue = false;
+/** When, and up to which line, what came was last shown. */
+let shownAt = 0;
+let shownTo = 0;
 let isRefreshing = false;
 let ticks = 0;
 
@@ -64,8 +70,9 @@ open().catch((error) => {
 });
 
 async function open() {
-  // Whoever has a key already is spared a wait.
+  // Whoever has a key already is spared two waits.
   const early = session.key() ? json(`/executions/${id}`).catch(() => null) : null;
+  if (early) source.address().catch(() => null);
   const me = await whoAmI();
   execution = (await early) ?? (await json(`/executions/${id}`));
   view.start = execution.started_at ?? execution.created_at;
@@ -98,7 +105,12 @@ function changed() {
 }
 
 function show() {
-  isDue = false;
+  const now = performance.now();
+  if (!document.hidden && store.head - shownTo > READABLE && now - shownAt < GLANCE) {
+    requestAnimationFrame(show);
+    return;
+  }
+  [isDue, shownAt, shownTo] = [false, now, store.head];
   keepDigits();
   box.advance();
   if (delivery.phase === "ended" && !isTerminal(execution?.status ?? "")) refresh();

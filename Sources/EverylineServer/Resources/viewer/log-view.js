@@ -3,8 +3,8 @@
 // are the browser's, and no element is ever as high as the log.
 
 import { BLOCK, blockOf } from "./blocks.js";
-import { make, reasonOf } from "./page.js";
-import { fillText } from "./row-text.js";
+import { make, setText } from "./page.js";
+import { endText, fillText, makeRow } from "./row-text.js";
 import { count } from "./delivery.js";
 import { duration, fullTime, lineTime } from "./time.js";
 import { PAUSE as SILENCE } from "./rows.js";
@@ -60,7 +60,10 @@ export class LogView {
     this.#viewport = new Viewport(rows, (first) => this.#heightOf(first));
     this.#scroller.addEventListener("scroll", () => this.#scrolled());
     this.#scroller.addEventListener("scrollend", () => this.#centre());
-    this.#log.addEventListener("scroll", () => { this.#log.scrollTop = 0; });
+    this.#log.addEventListener("scroll", () => {
+      this.#log.scrollTop = 0;
+      this.#rowsElement.classList.toggle("sideways", this.#log.scrollLeft > 0);
+    });
     new ResizeObserver(() => this.#resized()).observe(this.#scroller);
     this.#centre(true);
   }
@@ -222,7 +225,7 @@ export class LogView {
     const slots = [];
     let next = this.#rowsElement.firstElementChild;
     for (const first of firsts) {
-      const slot = kept.get(first) ?? free.shift() ?? this.#newSlot();
+      const slot = kept.get(first) ?? free.shift() ?? { ...makeRow(), first: 0, shows: null, look: -1 };
       if (slot.element === next) next = next.nextElementSibling;
       else this.#rowsElement.insertBefore(slot.element, next);
       this.#fill(slot, first);
@@ -234,20 +237,6 @@ export class LogView {
       slot.shows = null;
     }
     this.#slots = [...slots, ...free];
-  }
-
-  /** @returns {Slot} */
-  #newSlot() {
-    const element = make("div", "row");
-    const pause = make("p", "pause");
-    const gutter = make("span", "gutter");
-    const number = make("a", "number");
-    number.tabIndex = -1;
-    const time = make("time", "time");
-    const text = make("span", "text");
-    gutter.append(number, time);
-    element.append(pause, gutter, text);
-    return { element, pause, number, time, text, first: 0, shows: null, look: -1 };
   }
 
   /** @param {Slot} slot @param {number} first */
@@ -268,11 +257,11 @@ export class LogView {
     const [from, to] = this.selection ?? [0, 0];
     element.classList.toggle("selected", first <= to && row.last >= from);
     element.classList.toggle("current", first <= this.current && this.current <= row.last);
-    number.textContent = String(first);
+    setText(number, String(first));
     number.href = `#L${first}`;
     pause.hidden = row.pause === 0;
     pause.textContent = row.pause ? `${duration(row.pause)} of silence` : "";
-    time.textContent = lineTime(row.timestamp, this.timeMode, this.start);
+    setText(time, lineTime(row.timestamp, this.timeMode, this.start));
     if (this.timeMode !== "off" && row.event) time.title = fullTime(row.timestamp);
     else time.removeAttribute("title");
     switch (row.kind) {
@@ -301,11 +290,4 @@ export class LogView {
     whole.addEventListener("click", () => this.onWhole(row.first, row.last));
     text.append(" ", whole);
   }
-}
-
-/** @param {Row} row */
-function endText({ event, first }) {
-  const exit = event?.exit_code === undefined ? "" : ` with exit code ${event.exit_code}`;
-  const reason = event?.reason ? `: ${reasonOf(event)}` : "";
-  return `${event?.status ?? "ENDED"}${exit}${reason} · ${count(first - 1, "line")}`;
 }

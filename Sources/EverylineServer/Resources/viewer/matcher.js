@@ -1,6 +1,10 @@
 // A search as it was typed, as a test for a line's text.
 
 import { plain } from "./ansi.js";
+import { PIECES } from "./blocks.js";
+
+/** Of a line that is longer, in characters, so much is looked at at once: what matches across that isn't found. */
+const LONGEST = 1 << 21;
 
 /** @typedef {{text: string, isRegex: boolean, matchesCase: boolean}} Query */
 
@@ -16,37 +20,51 @@ export function compile({ text, isRegex, matchesCase }) {
   }
 }
 
-/** Where the expression matches, at most `limit` times; empty matches don't show.
- * @param {RegExp} expression
- * @param {string} text @param {number} limit @returns {[number, number][]} */
-export function matches(expression, text, limit) {
-  /** @type {[number, number][]} */
-  const found = [];
-  expression.lastIndex = 0;
-  for (let match; found.length < limit && (match = expression.exec(text)); ) {
-    if (match[0] === "") expression.lastIndex += 1;
-    else found.push([match.index, match.index + match[0].length]);
+/** Finds the lines that match. A line that was cut into pieces is looked at whole, once its last piece is there. */
+export class Finder {
+  #expression;
+  /** What has come of a line that goes on. */
+  #pieces = "";
+  #first = 0;
+
+  /** @param {RegExp} expression global */
+  constructor(expression) {
+    this.#expression = expression;
   }
-  return found;
+
+  /** The offsets of the rows that match and end here; each call goes on where the one before it ended.
+   * @param {string} text lines, joined by newlines
+   * @param {number} first */
+  find(text, first) {
+    /** @type {number[]} */
+    const found = [];
+    let offset = first;
+    for (const line of text.split("\n")) {
+      const message = messageIn(line);
+      // What follows a piece and is no output ends its line.
+      if (message === null && this.#first) this.#look("", found);
+      if (message !== null) {
+        this.#first ||= offset;
+        if (goesOn(line) && offset % PIECES !== 0 && this.#pieces.length < LONGEST) this.#pieces += message;
+        else this.#look(message, found);
+      }
+      offset++;
+    }
+    return found;
+  }
+
+  /** @param {string} last the last piece @param {number[]} found */
+  #look(last, found) {
+    this.#expression.lastIndex = 0;
+    if (this.#expression.test(plain(this.#pieces + last))) found.push(this.#first);
+    this.#pieces = "";
+    this.#first = 0;
+  }
 }
 
-/** The offsets of the lines that match.
- * @param {RegExp} expression @param {string} text lines, joined by newlines
- * @param {number} first */
-export function find(expression, text, first) {
-  /** @type {number[]} */
-  const found = [];
-  let offset = first;
-  for (const line of text.split("\n")) {
-    const message = messageIn(line);
-    if (message !== null) {
-      expression.lastIndex = 0;
-      if (expression.test(plain(message))) found.push(offset);
-    }
-    offset++;
-  }
-  return found;
-}
+/** Whether the line is a piece of one that the next event goes on with.
+ * @param {string} line */
+const goesOn = (line) => line.includes('"partial":true') && JSON.parse(line).partial === true;
 
 /** A line's text; null for what is no line of output. Most need no JSON parser.
  * @param {string} line */

@@ -22,6 +22,14 @@ export function make(name, className, text) {
   return element;
 }
 
+/** Sets an element's text, in the text node that it has: the tree of boxes stays as it is.
+ * @param {Element} element @param {string} text */
+export function setText(element, text) {
+  const node = element.firstChild;
+  if (node instanceof Text && node === element.lastChild && text) node.data = text;
+  else element.textContent = text;
+}
+
 /** @param {string} id @returns {HTMLDialogElement} */
 export const sheet = (id) => byId(`sheet-${id}`);
 

@@ -1,20 +1,43 @@
-// A line's text as elements: one text node where nothing is special about it, else a span for each look and each match.
+// What a row is made of. A line's text is one text node where nothing is special about it, else a span for each look and
+// each match.
 
 import { BOLD, DIM, INVERSE, ITALIC, STRIKE, UNDERLINE } from "./ansi.js";
 import { cssColour, onGround, paletteColour, parseHex, readable } from "./colour.js";
-import { matches } from "./matcher.js";
-import { make } from "./page.js";
+import { count } from "./delivery.js";
+import { matches } from "./marks.js";
+import { make, reasonOf, setText } from "./page.js";
 
 /** The most matches that are marked in a line. */
 const MARKS = 200;
 
 /** @typedef {import("./ansi.js").Style} Style */
 
+/** An empty row's elements. */
+export function makeRow() {
+  const element = make("div", "row");
+  const pause = make("p", "pause");
+  const gutter = make("span", "gutter");
+  const number = make("a", "number");
+  number.tabIndex = -1;
+  const time = make("time", "time");
+  const text = make("span", "text");
+  gutter.append(number, time);
+  element.append(pause, gutter, text);
+  return { element, pause, number, time, text };
+}
+
+/** @param {import("./rows.js").Row} row */
+export function endText({ event, first }) {
+  const exit = event?.exit_code === undefined ? "" : ` with exit code ${event.exit_code}`;
+  const reason = event?.reason ? `: ${reasonOf(event)}` : "";
+  return `${event?.status ?? "ENDED"}${exit}${reason} · ${count(first - 1, "line")}`;
+}
+
 /** @param {HTMLElement} element @param {import("./ansi.js").Rendered} rendered @param {RegExp | null} expression */
 export function fillText(element, rendered, expression) {
   const marks = expression ? matches(expression, rendered.text, MARKS) : [];
   if (marks.length === 0 && rendered.runs.every((run) => isPlain(run.style) && !run.link)) {
-    element.textContent = rendered.text;
+    setText(element, rendered.text);
     return;
   }
   const fragment = document.createDocumentFragment();

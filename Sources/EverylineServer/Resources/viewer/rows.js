@@ -1,7 +1,7 @@
 // What stands on one row of the view: a line with the pieces it was cut into, a notice, the end, or what is missing.
 
 import { PLAIN, render, styleAfter } from "./ansi.js";
-import { BLOCK, blockOf } from "./blocks.js";
+import { BLOCK, PIECES, blockOf } from "./blocks.js";
 
 /** @typedef {import("./ansi.js").Rendered} Rendered */
 /** @typedef {import("./blocks.js").LogEvent} LogEvent */
@@ -9,8 +9,6 @@ import { BLOCK, blockOf } from "./blocks.js";
  *   pause: number, isError: boolean, event?: LogEvent, rendered?: Rendered}} Row
  * `pause` is how many milliseconds of silence were before it, where that is worth a word; else 0. */
 
-/** The most pieces that are joined on one row. With the usual limit that is a line of 256 MiB. */
-const PIECES = 1024;
 /** The most characters of a row that are interpreted. */
 const INTERPRETED = 1 << 21;
 /** Silence from which on a divider says how long it was, in milliseconds. */

@@ -171,7 +171,8 @@ export class SearchBox {
     const head = Math.max(1, this.#store.head);
     const text = this.#view.current ? `${numbers.format(search.hits.rank(this.#view.current))} of ${all}` : all;
     const percent = Math.floor((search.searched / head) * 100);
-    found.textContent = search.searched < head - 512 ? `${text} · ${percent} %` : text;
+    const isUnderWay = search.searched < head - 512 || (search.searched === 0 && this.#store.head > 0);
+    found.textContent = isUnderWay ? `${text} · ${percent} %` : text;
   }
 
   /** @param {KeyboardEvent} event */
