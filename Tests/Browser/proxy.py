@@ -1,5 +1,6 @@
 """A TCP proxy that cuts connections: those that carry a stream, each after so many bytes."""
 
+import contextlib
 import random
 import socket
 import threading
@@ -14,10 +15,17 @@ class CuttingProxy:
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
         self.cut = 0
+        self.open = set()
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self):
         self.listener.close()
+
+    def drop(self):
+        """Ends what is open now, as another network does."""
+        for end in list(self.open):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
 
     def _accept(self):
         while True:
@@ -30,6 +38,7 @@ class CuttingProxy:
             except OSError:
                 client.close()
                 continue
+            self.open |= {client, server}
             state = {"limit": None}
             threading.Thread(target=self._pump, args=(client, server, state, True), daemon=True).start()
             threading.Thread(target=self._pump, args=(server, client, state, False), daemon=True).start()
@@ -51,8 +60,7 @@ class CuttingProxy:
         except OSError:
             pass
         for end in (source, target):
-            try:
+            with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
             end.close()
+            self.open.discard(end)

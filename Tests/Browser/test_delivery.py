@@ -5,7 +5,7 @@ import re
 import threading
 
 from proxy import CuttingProxy
-from viewer import OUTAGE, check_rows, seed, wait_for_row, wait_for_words, wait_until_read
+from viewer import OUTAGE, asleep, check_rows, seed, wait_for_row, wait_for_words, wait_until_read
 
 
 def message(n):
@@ -37,10 +37,18 @@ def check_from_top_to_bottom(page, count):
             arg=next)
 
 
+def more(log, count, end=None):
+    return log.append(*[message(n) for n in range(log.head + 1, log.head + count + 1)], end=end)
+
+
+def port(server):
+    return int(server.url.rsplit(":", 1)[1])
+
+
 def test_a_log_that_is_cut_fifty_times_is_shown_without_a_hole(server, viewer):
     log = server.register()
     seed(log, 200)
-    proxy = CuttingProxy(int(server.url.rsplit(":", 1)[1]), cuts=50)
+    proxy = CuttingProxy(port(server), cuts=50)
     page = viewer.log(server, log.id, base=proxy.url, allow=OUTAGE)
     # In each frame the rows on the screen are consecutive, and each says what was written under its offset.
     page.evaluate("""() => {
@@ -124,6 +132,74 @@ def test_a_restart_in_order_is_resumed_at_once(own_server, viewer):
     wait_for_words(page, "^Resumed after 10, nothing missing$")
 
 
+def test_a_page_that_was_offline_goes_on_where_it_was(server, viewer):
+    log = server.register()
+    seed(log, 100)
+    proxy = CuttingProxy(port(server), cuts=0)
+    context = viewer.context(key=server.key)
+    page = viewer.log(server, log.id, base=proxy.url, context=context, allow=OUTAGE)
+    wait_for_words(page, "^Live$")
+    for _ in range(3):
+        before = log.head
+        context.set_offline(True)
+        proxy.drop()
+        wait_for_words(page, f"^Offline: goes on after {before:,}$")
+        more(log, 700)
+        context.set_offline(False)
+        wait_for_words(page, f"^Resumed after {before:,}, nothing missing$")
+        wait_for_row(page, log.head)
+        check_rows(page)
+    proxy.close()
+    more(log, 5, end="SUCCEEDED")
+    wait_for_words(page, "^Complete: every line received$")
+    check_from_top_to_bottom(page, log.head - 1)
+
+
+def test_a_log_that_ends_while_the_page_is_offline_is_read_to_its_end(own_server, viewer):
+    server = own_server.start()
+    log = server.register()
+    seed(log, 100)
+    page = viewer.log(server, log.id, allow=OUTAGE)
+    wait_for_words(page, "^Live$")
+    # The address that the page has leads to nothing for so long that it asks for another one.
+    server.kill()
+    wait_for_words(page, "^Reconnecting in")
+    page.wait_for_function("() => Number(/in (\\d+) s/.exec(document.querySelector('#words').textContent)?.[1]) > 1")
+    context = page.context
+    context.set_offline(True)
+    server.start()
+    more(log, 20_000, end="FAILED")
+    context.set_offline(False)
+    wait_for_words(page, "^Complete: every line received$")
+    wait_for_row(page, log.head)
+    check_rows(page)
+    page.click("#delivery")
+    facts = page.inner_text("#delivery-facts")
+    assert f"{log.head:,} events of {log.head:,} events, all of them, each in its place" in facts
+
+
+def test_a_page_that_slept_goes_on_where_it_was(server, viewer):
+    log = server.register()
+    seed(log, 100)
+    proxy = CuttingProxy(port(server), cuts=0)
+    page = viewer.log(server, log.id, base=proxy.url, allow=OUTAGE)
+    wait_for_words(page, "^Live$")
+    for sleeps_long in (False, True):
+        before = log.head
+        with asleep(page):
+            if sleeps_long:
+                # Nobody holds its connection for it.
+                proxy.drop()
+            more(log, 700)
+        wait_for_words(page, f"^Resumed after {before:,}, nothing missing$" if sleeps_long else "^Live$")
+        wait_for_row(page, log.head)
+        check_rows(page)
+    proxy.close()
+    more(log, 5, end="SUCCEEDED")
+    wait_for_words(page, "^Complete: every line received$")
+    check_from_top_to_bottom(page, log.head - 1)
+
+
 def test_what_a_server_leaves_out_is_said_where_it_is(server, viewer):
     log = server.register()
     seed(log, 40)
@@ -182,7 +258,8 @@ def test_a_gateway_is_spoken_to_in_its_way(server, viewer):
         answer = route.fetch()
         body = answer.json()
         if "websocket_url" in body:
-            body["websocket_url"] += "&opening=resume"
+            # That API knows where a time is.
+            body["websocket_url"] += f"&opening=resume&after={14 if 'last_seen' in route.request.url else 0}"
         route.fulfill(response=answer, json=body)
 
     context.route_web_socket(re.compile("/stream"), stream)
@@ -191,6 +268,11 @@ def test_a_gateway_is_spoken_to_in_its_way(server, viewer):
     wait_for_row(page, 40)
     assert said[0] == {"action": "resume", "gen": 1, "after": 0}
     assert [row["text"] for row in check_rows(page)][-40:] == [message(n) for n in range(1, 41)]
+    page.keyboard.press("g")
+    page.fill("#place", "+10s")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".row.current:not([hidden])")
+    assert page.get_attribute(".row.current", "data-first") == "15"
 
 
 def test_a_removed_key_is_told_and_not_tried_for_ever(server, viewer):

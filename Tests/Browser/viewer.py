@@ -1,8 +1,10 @@
 """A reader: a browser's page of the viewer, and what can be seen and done on it."""
 
+import contextlib
 import json
 import os
 import re
+import signal
 import time
 
 CHROMIUM = os.environ.get("EVERYLINE_CHROMIUM", "/usr/bin/chromium")
@@ -63,6 +65,22 @@ class Viewer:
     def close(self):
         for context in self.contexts:
             context.close()
+
+
+@contextlib.contextmanager
+def asleep(page):
+    """Meanwhile the pages' processes stand still, as they do on a machine that sleeps."""
+    session = page.context.browser.new_browser_cdp_session()
+    processes = session.send("SystemInfo.getProcessInfo")["processInfo"]
+    renderers = [process["id"] for process in processes if process["type"] == "renderer"]
+    for renderer in renderers:
+        os.kill(renderer, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for renderer in renderers:
+            os.kill(renderer, signal.SIGCONT)
+        session.detach()
 
 
 def rows(page):

@@ -26,6 +26,9 @@ test("the words follow what happens", () => {
   assert.equal(words({ now: 110_000 }), "Live");
   assert.equal(delivery.resumptions, 1);
   assert.equal(words({ missing: 1 }), "1 line missing");
+  delivery.lost(120_000);
+  delivery.finishing();
+  assert.equal(words({ missing: 0 }), "Ended: reading on after 5,000");
   delivery.ended();
   assert.equal(words({ end: 11 }), "Ended: 90 % read here, nothing missing");
   assert.equal(words({ end: 11_000 }), "Ended: 1 % read here, nothing missing");

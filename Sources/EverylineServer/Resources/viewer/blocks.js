@@ -100,6 +100,8 @@ export class BlockStore {
   head = 0;
   /** The offset of the end event, once it is known; else 0. */
   end = 0;
+  /** Whatever follows this offset is on its way already, from a stream. */
+  followed = Infinity;
   /** What was received and checked. */
   received = new Ranges();
   /** What a server said it has and doesn't give. */

@@ -1,6 +1,6 @@
 // What can be said of how the log comes in, at any moment, in words. A value without clock and connection: it is told.
 
-/** @typedef {"connecting" | "live" | "reconnecting" | "ended" | "refused"} Phase */
+/** @typedef {"connecting" | "live" | "reconnecting" | "finishing" | "ended" | "refused"} Phase */
 /** @typedef {{tone: "quiet" | "good" | "warn" | "bad", text: string}} Words */
 
 /** How long a resumption is shown, in milliseconds. */
@@ -36,6 +36,11 @@ export class Delivery {
     this.phase = "live";
   }
 
+  /** The log has ended, and what came of it meanwhile is being read. */
+  finishing() {
+    this.phase = "finishing";
+  }
+
   /** @param {number} retryAt */
   lost(retryAt) {
     if (this.phase === "live") this.#lost = true;
@@ -61,6 +66,7 @@ export class Delivery {
     if (missing > 0) return { tone: "bad", text: `${count(missing, "line")} missing` };
     switch (this.phase) {
       case "connecting": return { tone: "quiet", text: "Connecting…" };
+      case "finishing": return { tone: "good", text: `Ended: reading on after ${number.format(this.cursor)}` };
       case "ended":
         if (received >= end) return { tone: "quiet", text: "Complete: every line received" };
         return { tone: "quiet", text: `Ended: ${percent(received, end)} read here, nothing missing` };

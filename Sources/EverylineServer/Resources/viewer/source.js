@@ -11,6 +11,7 @@ export class Source {
   #id;
   #store;
   /** @type {string | null} */ #address = null;
+  /** @type {Promise<string | null> | null} */ #asking = null;
   /** @type {number[]} */ #wanted = [];
   #reading = new Set();
   #averageLine = 0;
@@ -35,7 +36,14 @@ export class Source {
    * @returns {Promise<string | null>} */
   async address(anew = false) {
     if (this.#address && !anew) return this.#address;
+    this.#asking ??= this.#ask().finally(() => { this.#asking = null; });
+    return this.#asking;
+  }
+
+  /** @returns {Promise<string | null>} */
+  async #ask() {
     const answer = await json(`/executions/${this.#id}/logs?limit=1`);
+    if (!answer.websocket_url) this.#store.head = this.#store.end = answer.last_offset;
     return (this.#address = answer.websocket_url ?? null);
   }
 
@@ -47,6 +55,7 @@ export class Source {
   /** Has the block read soon; the one wanted last comes first.
    * @param {number} k */
   want(k) {
+    if (k * BLOCK >= this.#store.followed) return;
     const group = this.#group(k);
     if (this.#reading.has(group)) return;
     this.#wanted = this.#wanted.filter((other) => other !== group);
@@ -121,7 +130,7 @@ export class Source {
   /** @param {number} after @param {number} through @param {AbortSignal} [signal] @returns {Promise<string[] | null>} */
   async #excerpt(after, through, signal) {
     const address = await this.address();
-    if (address === null) return this.#store.end ? null : this.#page(after, through - after, signal);
+    if (address === null) return null;
     return new Promise((resolve, reject) => {
       /** @type {string[]} */
       const found = [];
@@ -148,38 +157,4 @@ export class Source {
       });
     });
   }
-
-  /** The offset of the first event that isn't older than the time; the head if there is none.
-   * @param {number} time
-   * @returns {Promise<number>} */
-  async offsetAt(time) {
-    const query = `last_seen_timestamp=${Math.max(0, Math.round(time))}`;
-    const response = await request(`/executions/${this.#id}/logs?${query}&limit=1`, { headers: { Accept: NDJSON } });
-    if (response.headers.get("Content-Type")?.startsWith(NDJSON)) {
-      const line = (await response.text()).split("\n")[0];
-      return line ? JSON.parse(line).offset : this.#store.head;
-    }
-    const { websocket_url: address } = await response.json();
-    return firstOffset(address, this.#store.head);
-  }
-}
-
-/** The first offset that a stream gives, whatever it is; `otherwise` if it has nothing yet.
- * @param {string} address
- * @param {number} otherwise @returns {Promise<number>} */
-function firstOffset(address, otherwise) {
-  return new Promise((resolve) => {
-    const socket = new WebSocket(address, ["everyline.v1"]);
-    const finish = (/** @type {number} */ offset) => {
-      clearTimeout(timer);
-      socket.close();
-      resolve(offset);
-    };
-    const timer = setTimeout(() => finish(otherwise), 3_000);
-    socket.onmessage = ({ data }) => {
-      const found = /^{"offset":(\d+),/m.exec(data);
-      if (found) finish(Number(found[1]));
-    };
-    socket.onerror = () => finish(otherwise);
-  });
 }

@@ -5,6 +5,8 @@ import { Refused } from "./api.js";
 import { mayReconnect, retryDelay } from "./frames.js";
 import { Stream } from "./stream.js";
 
+/** How many lines are read at once of what came meanwhile. */
+const PORTION = 16_384;
 /** After so many openings that began with the same hole, the hole is the log's own. */
 const HOLES = 3;
 
@@ -34,8 +36,13 @@ export class Tail {
 
   /** @param {number} after */
   follow(after) {
-    this.#delivery.cursor = after;
+    this.#reach(after);
     this.#connect();
+  }
+
+  /** @param {number} offset */
+  #reach(offset) {
+    this.#delivery.cursor = this.#store.followed = offset;
   }
 
   /** How long nothing was heard, in milliseconds; 0 while that is nothing unusual. */
@@ -59,9 +66,9 @@ export class Tail {
   async #connect() {
     this.#isConnecting = true;
     const address = await this.#address();
+    if (address === null) await this.#finish();
     this.#isConnecting = false;
-    if (address === undefined) return;
-    if (address === null) return this.#ended();
+    if (!address) return;
     const after = this.#delivery.cursor;
     this.#stream = new Stream(address, after, {
       opened: () => {
@@ -111,7 +118,7 @@ export class Tail {
   #take(lines, first) {
     this.#failures = this.#holes = 0;
     this.#store.add(first, lines);
-    this.#delivery.cursor = first + lines.length - 1;
+    this.#reach(first + lines.length - 1);
     if (lines[lines.length - 1].includes('"type":"end"') && JSON.parse(lines[lines.length - 1]).type === "end") {
       this.#store.end = this.#delivery.cursor;
       this.#ended();
@@ -123,15 +130,32 @@ export class Tail {
     clearTimeout(this.#timer);
     this.#stream?.close();
     this.#stream = null;
+    this.#store.followed = Infinity;
     this.#delivery.ended();
     this.#onChange();
+  }
+
+  /** Reads what came while nothing was connected, of a log that has ended meanwhile: no stream leads to that. */
+  async #finish() {
+    const { end } = this.#store;
+    this.#delivery.finishing();
+    this.#onChange();
+    try {
+      for (let after; (after = this.#delivery.cursor) < end; ) {
+        await this.#source.fetch(after, PORTION, (first, lines) => this.#take(lines, first));
+        this.#reach(Math.min(after + PORTION, end));
+      }
+      this.#ended();
+    } catch {
+      this.#retry(1006);
+    }
   }
 
   /** @param {number} expected @param {number} got */
   #skip(expected, got) {
     if (!(got > expected) || ++this.#holes < HOLES) return;
     this.#store.miss(expected, got - 1);
-    this.#delivery.cursor = got - 1;
+    this.#reach(got - 1);
     this.#holes = 0;
   }
 
