@@ -1,6 +1,11 @@
 """What is measured. Each scenario alternates Everyline and the bound, so that a noisy neighbour disturbs both."""
 
+import contextlib
 import dataclasses
+import json
+import os
+import resource
+import socket
 import subprocess
 import time
 
@@ -132,6 +137,71 @@ def idle(repeat):
         "memory of an idle viewer, at 5,000", f"{median(sizes):.1f} KiB", "", "", "≤ 12 KiB", median(sizes) <= 12)]
 
 
+def handshakes(repeat):
+    """A new viewer's first line beside a thousand handshakes that hang: right behind their connections, and later."""
+    resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
+    behind, later, alone = [], [], []
+    for _ in range(repeat):
+        with Workspace("handshakes") as directory, serving(directory) as server, contextlib.ExitStack() as hanging:
+            log = server.register()
+            log.append("something")
+            path = stream_path(server, log.id)
+            alone += [first_line(server, path) for _ in range(20)]
+            for _ in range(1000):
+                line = hanging.enter_context(socket.create_connection(("127.0.0.1", port(server))))
+                line.sendall(b"GET /api/v1/executions/x/stream HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nX-")
+            behind.append(first_line(server, path))
+            later += [first_line(server, path) for _ in range(20)]
+    return [Row(
+        "a new viewer's first line, 1,000 handshakes hang: right behind them / later",
+        f"{max(behind):.0f} / {median(later):.1f} ms", f"{median(alone):.1f} ms (nobody hangs)",
+        f"{median(later) / median(alone):.2f}", "< 100 ms", max(behind) < 100)]
+
+
+def first_line(server, path):
+    """From connecting to the first event, in milliseconds."""
+    request = (
+        f"GET {path} HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
+    start = time.monotonic()
+    with socket.create_connection(("127.0.0.1", port(server))) as viewer:
+        viewer.sendall(request.encode())
+        received = b""
+        while b'"offset":1' not in received:
+            piece = viewer.recv(65536)
+            assert piece, received
+            received += piece
+    return (time.monotonic() - start) * 1000
+
+
+def stalled(repeat):
+    """What 800 viewers notice of 200 others that have stopped reading, and what those cost the server."""
+    ours, bound, sizes = [], [], []
+    for turn in range(repeat):
+        pair = [(800, 0, bound), (1000, 200, ours)]
+        for viewers, stalling, latencies in reversed(pair) if turn % 2 else pair:
+            with Workspace("stalled") as directory, serving(directory) as server:
+                with PeakMemory(server.process.pid) as memory:
+                    found = canary(
+                        server, "--viewers", viewers, "--stalled", stalling, "--cuts", 0, "--lines", 6000, "--rate", 500,
+                        "--batch", 50, "--line-bytes", 400)
+                latencies.append(found["latency"]["p99_us"])
+                if stalling:
+                    sizes.append(memory.peak)
+    ratio = median(with_them / without for with_them, without in zip(ours, bound))
+    return [Row(
+        "live latency of 800 viewers, p99, 200 others stall",
+        f"{median(ours) / 1000:.0f} ms; the server's memory at the most {max(sizes) / 2**20:.0f} MiB",
+        f"{median(bound) / 1000:.0f} ms (without them)", f"{ratio:.2f}", "≤ 1.1 ×", ratio <= 1.1)]
+
+
+def canary(server, *options):
+    """Runs `everyline canary`, which must find nothing wrong, and gives what it measured."""
+    environment = {**os.environ, "EVERYLINE_URL": server.url, "EVERYLINE_API_KEY": server.key}
+    command = [os.environ["EVERYLINE_BINARY"], "canary", "--output", "json", *map(str, options)]
+    return json.loads(subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True).stdout)
+
+
 def runner(repeat):
     """Two million lines of a command, from its start until a viewer has the last one."""
     lines = 2_000_000
@@ -185,6 +255,6 @@ def large(_):
 
 
 ALL = {
-    "append": appends, "replay": replay, "latency": latency, "fanout": fanout, "idle": idle, "runner": runner,
-    "large": large,
+    "append": appends, "replay": replay, "latency": latency, "fanout": fanout, "idle": idle, "handshakes": handshakes,
+    "stalled": stalled, "runner": runner, "large": large,
 }
