@@ -11,7 +11,7 @@ extension LedgerWorld {
         settings.frame = world.random.within(90...900)
         settings.turn = world.random.chance(300) ? world.random.within(1...3) : 64
         settings.pageSize = world.random.within(2...12)
-        settings.logBatch = world.random.within(2...8)
+        settings.logBatch = world.random.within(3...9)
         settings.limits = DrainLimits(quietScans: 2, patientScans: 4, scans: 20)
         settings.limits.sequencer.block = world.random.chance(300) ? 200 : 4000
         let isSmall = world.strikes(.logFull, 150)
@@ -59,7 +59,7 @@ extension LedgerWorld {
                 + "stops at \(execution.stoppedAt) ms")
         let delay = Int64(world.random.chance(700) ? world.random.below(500) : world.random.within(500...40_000))
         if !world.strikes(.lostStop, 250) { heap.add(.stop(execution: number), at: execution.stoppedAt + delay) }
-        if world.strikes(.doubledStop, 200) {
+        if world.strikes(.doubledStop, 240) {
             heap.add(.stop(execution: number), at: execution.stoppedAt + delay + Int64(world.random.below(60_000)))
         }
     }
