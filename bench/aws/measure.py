@@ -39,6 +39,8 @@ class Meter:
 
     def _count(self, exchange):
         operation, size = exchange.headers.get("X-Amz-Target", "").split(".")[-1], len(exchange.body)
+        if not operation and "/@connections/" not in exchange.path:
+            return  # a client's request to the API
         if "/@connections/" in exchange.path:
             operation = "PostToConnection" if exchange.method == "POST" else exchange.method + " connection"
             if exchange.method == "POST":
