@@ -115,7 +115,7 @@ REFUSED, REFUSED_BY_SQS, REFUSED_BY_GATEWAY = (400, "AccessDeniedException"), (4
     ("ApiRole", (ECS + "StopTask", "ecs", {"cluster": "Cluster-1", "task": "arn:aws:ecs:us-east-1:1:task/Other/a"}), REFUSED),
     ("DeliveryRole", tuple(connection("StreamsApi-1").values()), None),
     ("DeliveryRole", tuple(connection("HttpApi-1").values()), REFUSED_BY_GATEWAY),
-    ("SequencerRole", tuple(connection("StreamsApi-1").values()), REFUSED_BY_GATEWAY),
+    ("IngestRole", tuple(connection("StreamsApi-1").values()), REFUSED_BY_GATEWAY),
     # Signed for another service, or for another region, or not at all.
     ("ApiRole", (DYNAMODB + "GetItem", "sqs", {"TableName": "Table-1"}), REFUSED),
     ("ApiRole", (DYNAMODB + "GetItem", "dynamodb", {"TableName": "Table-1"}, "eu-west-1"), REFUSED),
