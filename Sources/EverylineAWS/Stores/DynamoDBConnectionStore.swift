@@ -72,14 +72,18 @@ package struct DynamoDBConnectionStore: ConnectionStore {
     package func connections(with key: APIKey.ID, at now: Timestamp) async throws -> [ConnectionPlace] {
         var query = DynamoDBTable.Query(RecordKey.viewers(with: key))
         query.filter = DynamoDBExpression("expires_ms > :now", [":now": .number(now.milliseconds)])
-        return try await unavailable {
-            try await table.all(query).map { item in
-                guard let execution = ExecutionID(try item.string("execution_id")) else {
-                    throw DamagedItem(attribute: "execution_id")
-                }
-                return ConnectionPlace(id: ConnectionID(try item.string("sk")), execution: execution)
+        return try await unavailable { try Self.places(try await table.all(query)) }
+    }
+
+    private static func places(_ items: [Attributes]) throws -> [ConnectionPlace] {
+        var places: [ConnectionPlace] = []
+        for item in items {
+            guard let execution = ExecutionID(try item.string("execution_id")) else {
+                throw DamagedItem(attribute: "execution_id")
             }
+            places.append(ConnectionPlace(id: ConnectionID(try item.string("sk")), execution: execution))
         }
+        return places
     }
 
     package func execution(of id: ConnectionID) async throws -> ExecutionID? {
