@@ -174,10 +174,8 @@ class Cloud:
             headers={"Authorization": f"Bearer {key or self.key}", "Content-Type": "application/json", **dict(headers)})
         with urllib.request.urlopen(request, timeout=60) as response:
             data = response.read()
-            if not data:
-                return None
             if "json" in response.headers["Content-Type"] and "ndjson" not in response.headers["Content-Type"]:
-                return json.loads(data)
+                return json.loads(data or b"null")
             return data
 
     def get(self, path, **options):
