@@ -40,22 +40,28 @@ class UnwatchedPage:
         return value
 
     def wheel(self, x, y, by):
-        self._send("Input.dispatchMouseEvent", type="mouseWheel", x=x, y=y, deltaX=0, deltaY=by)
+        """Turns the wheel, and doesn't wait until the page has moved."""
+        self._post("Input.dispatchMouseEvent", type="mouseWheel", x=x, y=y, deltaX=0, deltaY=by)
 
     def close(self):
         self.session.send("Target.disposeBrowserContext", {"browserContextId": self.context})
         self.session.detach()
 
     def _send(self, method, **parameters):
-        number = next(self.numbers)
-        message = json.dumps({"id": number, "method": method, "params": parameters})
-        self.session.send("Target.sendMessageToTarget", {"sessionId": self.id, "message": message})
+        number = self._post(method, **parameters)
         while number not in self.answers:
-            # Events come while something is asked.
+            # Events come while something is asked. (Without the pause, asking would take what is measured.)
+            time.sleep(0.01)
             self.session.send("Browser.getVersion")
         answer = self.answers.pop(number)
         assert "error" not in answer, (method, answer)
         return answer["result"]
+
+    def _post(self, method, **parameters):
+        number = next(self.numbers)
+        message = json.dumps({"id": number, "method": method, "params": parameters})
+        self.session.send("Target.sendMessageToTarget", {"sessionId": self.id, "message": message})
+        return number
 
     def _received(self, event):
         message = json.loads(event["message"])

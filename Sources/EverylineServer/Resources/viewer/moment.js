@@ -13,9 +13,10 @@ export async function offsetAt(id, time, head) {
     return line ? JSON.parse(line).offset : head;
   }
   const { websocket_url: address } = await response.json();
-  // A gateway's stream says in its address after which event it begins; it gives nothing before it is spoken to.
-  const after = new URL(address).searchParams.get("after");
-  return after === null ? firstOffset(address, head) : Math.min(Number(after) + 1, head);
+  const given = new URL(address).searchParams;
+  // A gateway's stream gives nothing before it is spoken to, but its address says after which event it begins.
+  if (given.get("opening") === "resume") return Math.min(Number(given.get("after") ?? 0) + 1, head);
+  return firstOffset(address, head);
 }
 
 /** The first offset that a stream gives, whatever it is; `otherwise` if it has nothing yet.
