@@ -77,7 +77,7 @@ import Testing
         #expect(try text(spool, after: 0) == ["whole", "next"])
     }
 
-    @Test("forgets what lies behind a hole, so that nothing it is given later joins up with it")
+    @Test("sets aside what lies behind a hole, so that nothing it is given later joins up with it")
     func hole() throws {
         do {
             let spool = try open(.init(segment: 1))

@@ -177,7 +177,7 @@ package final class Spool: Sendable {
             let path = directory.appending(name)
             // What follows a hole can't be told from what never was, and nothing that is written later may join it.
             if let last = segments.last, last.last.next != base {
-                guard unlink(path.string) == 0 else { throw Errno(rawValue: errno) }
+                guard rename(path.string, path.string + ".behind-a-hole") == 0 else { throw Errno(rawValue: errno) }
             } else {
                 segments.append(try SpoolSegment(opening: path, base: base))
             }
