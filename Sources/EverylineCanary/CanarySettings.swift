@@ -20,11 +20,19 @@ package struct CanarySettings: Sendable {
 
     package init() {}
 
+    /// The largest numbers that make sense; a sum of them doesn't overflow.
+    package static let mostLines: UInt64 = 1_000_000_000_000
+    package static let highestRate: UInt64 = 10_000_000
+    package static let mostViewers = 10_000
+
     /// What is wrong with the settings, for people; `nil` if nothing is.
     package var fault: String? {
         if lines == 0 || viewers <= 0 || batch == 0 { return "there must be lines and viewers" }
+        if lines > Self.mostLines || rate > Self.highestRate || batch > Self.mostLines || viewers > Self.mostViewers {
+            return "at most \(Self.mostLines) lines, \(Self.highestRate) a second, \(Self.mostViewers) viewers"
+        }
         if stalled < 0 || stalled >= viewers { return "somebody must read: not all viewers can be stalled" }
-        if cuts < 0 { return "there can't be less than no cuts" }
+        if !(0...Self.mostViewers * 1000).contains(cuts) { return "between no cuts and \(Self.mostViewers * 1000)" }
         if !(NumberedLine.shortest...NumberedLine.longest).contains(lineBytes) {
             return "a line has \(NumberedLine.shortest) to \(NumberedLine.longest) bytes"
         }

@@ -74,7 +74,8 @@ def test_a_server_that_is_not_there_is_no_verdict(tmp_path):
 
 @pytest.mark.parametrize("options", [
     ["--viewers", "0"], ["--lines", "0"], ["--viewers", "3", "--stalled", "3"], ["--line-bytes", "10"],
-    ["--rate", "0", "--duration", "1s"]])
+    ["--rate", "0", "--duration", "1s"], ["--rate", "18446744073709551615", "--duration", "365d"],
+    ["--batch", "18446744073709551615"], ["--cuts", "-1"]])
 def test_options_that_make_no_sense_are_refused(tmp_path, options):
     assert CommandLine(None, tmp_path).run("canary", *options).returncode == 64
 

@@ -82,7 +82,7 @@ struct CanaryCommand: AsyncParsableCommand {
 
     private var settings: CanarySettings {
         var settings = CanarySettings()
-        settings.lines = duration.map { UInt64($0.duration / .milliseconds(1)) * rate / 1000 } ?? lines
+        settings.lines = duration.map { lines(in: $0.duration) } ?? lines
         settings.rate = rate
         settings.batch = batch
         settings.lineBytes = lineBytes
@@ -92,6 +92,12 @@ struct CanaryCommand: AsyncParsableCommand {
         if let patience { settings.patience = patience.duration }
         settings.seed = seed ?? .random(in: 0...UInt64(UInt32.max))
         return settings
+    }
+
+    /// As many as are due in that time; more than anybody can want is one more than are allowed.
+    private func lines(in duration: Duration) -> UInt64 {
+        let lines = duration / .seconds(1) * Double(rate)
+        return lines > Double(CanarySettings.mostLines) ? CanarySettings.mostLines + 1 : UInt64(lines)
     }
 
     /// The second time nothing is waited for any more.

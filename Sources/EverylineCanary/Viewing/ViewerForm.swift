@@ -1,5 +1,5 @@
 /// How a viewer speaks with the server.
-enum ViewerForm: Sendable, CaseIterable {
+enum ViewerForm: Sendable {
     case blocks
     case compressedBlocks
     case lines
