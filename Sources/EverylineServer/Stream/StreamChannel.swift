@@ -100,6 +100,7 @@ struct StreamChannel: HTTPChannelHandler {
         try pipeline.configureHTTPServerPipeline(
             withPipeliningAssistance: false, withErrorHandling: false, withOutboundHeaderValidation: false,
             withEncoderConfiguration: .init(), withDecoderLimitConfiguration: decoder)
+        try pipeline.addHandler(LateUpgradeHandler())
         try pipeline.addHandler(HTTP1ToHTTPServerCodec(secure: false))
         try pipeline.addHandler(UnreadableRequestHandler(logger: logger))
         try pipeline.addHandler(HTTPConnectionStateHandler(idleTimeout: limits.idleConnection, logger: logger))
