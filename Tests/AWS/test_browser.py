@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 
 import pytest
 from playwright.sync_api import sync_playwright
@@ -23,15 +24,17 @@ def test_follows_a_log_to_its_end(cloud, execution, page):
     errors = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     execution.write("the first line")
+    first = execution.time
     page.goto(f"{cloud.address}/executions/{execution.id}")
     page.wait_for_selector("text=the first line", timeout=30_000)
     execution.write(*(f"line {n}" for n in range(30)))
     page.wait_for_selector("text=line 29", timeout=30_000)
     # A time is gone to while the log goes on: the API knows where it is.
     page.keyboard.press("g")
-    page.fill("#place", "+0s")
+    tenth = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime((first + 9) // 1000)) + f".{(first + 9) % 1000:03}Z"
+    page.fill("#place", tenth)
     page.keyboard.press("Enter")
-    page.wait_for_selector(".row.current[data-first='1']:not([hidden])")
+    page.wait_for_selector(".row.current[data-first='10']:not([hidden])")
     page.keyboard.press("f")
     execution.end(exit_code=3)
     page.wait_for_selector("text=/exit code 3|FAILED|failed/i", timeout=30_000)
