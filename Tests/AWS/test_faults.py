@@ -166,6 +166,18 @@ def test_an_end_that_nobody_is_told_of_is_found_by_a_viewer_who_waits(cloud):
     assert (viewer.end["status"], viewer.end["verified"]) == ("STOPPED", True)
 
 
+def test_an_end_that_nobody_is_told_of_is_found_by_who_asks_the_api(cloud):
+    """Of one that is older than a minute: younger ones' tasks are only being started."""
+    execution, _ = stopped_unheard(cloud)
+    cloud.dynamodb.update_item(
+        TableName=cloud.table, Key={"pk": {"S": f"E#{execution.id}"}, "sk": {"S": "META"}},
+        UpdateExpression="SET created_ms = created_ms - :minutes", ExpressionAttributeValues={":minutes": {"N": "120000"}})
+    deadline = time.monotonic() + 40
+    while (status := execution.status["status"]) != "STOPPED":
+        assert time.monotonic() < deadline, status
+        time.sleep(0.5)
+
+
 def test_an_end_that_nobody_is_told_of_is_found_by_the_doctor(cloud):
     execution, _ = stopped_unheard(cloud)
     ran = subprocess.run(
