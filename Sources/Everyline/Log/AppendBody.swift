@@ -12,6 +12,9 @@ public struct AppendBody: Sendable {
     /// Whether anything but notices and the `end` is in it.
     public let hasLines: Bool
 
+    /// What an event's id and a notice's code may have, in bytes: an id is repeated in each part of a line that is cut.
+    public static let labelLimit: ByteCount = 1024
+
     public init(block: EventBlock?, outcome: ExecutionOutcome? = nil, hasLines: Bool = false) {
         self.block = block
         self.outcome = outcome
@@ -124,11 +127,14 @@ extension EventRecord {
         switch type {
         case .line:
             guard let message else { throw EventSyntaxError.missingField("message") }
+            try require(eventID, in: .eventID, within: AppendBody.labelLimit, text)
             appendLine(message, at: time, to: &encoder, text: text, lineLimit: lineLimit)
             return nil
         case .notice:
             guard let code else { throw EventSyntaxError.missingField("code") }
             guard let message else { throw EventSyntaxError.missingField("message") }
+            try require(code, in: .code, within: AppendBody.labelLimit, text)
+            try require(message, in: .message, within: LineCutter.defaultLimit, text)
             encoder.appendNotice(
                 code: text.decodeString(code), message: text.decodeString(message), timestamp: time)
             return nil
@@ -141,6 +147,15 @@ extension EventRecord {
         case .heartbeat:
             throw EventSyntaxError.invalidValue(field: "type")
         }
+    }
+
+    /// Refuses what is too long and can't be cut.
+    private func require(
+        _ value: JSONScanner.Text?, in field: Field, within limit: ByteCount, _ text: JSONScanner
+    ) throws {
+        // Escaped it is never shorter.
+        guard let value, value.range.count > limit, text.decode(value).count > limit else { return }
+        throw EventSyntaxError.invalidValue(field: field.rawValue)
     }
 
     private func appendLine(

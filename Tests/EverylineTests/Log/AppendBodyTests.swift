@@ -89,6 +89,26 @@ struct AppendBodyTests {
         )
     }
 
+    @Test("is refused with a name or a notice that is too long, since neither can be cut", arguments: [0, 1])
+    func tooLong(excess: Int) throws {
+        let label =
+            String(repeating: "\\u00e9", count: AppendBody.labelLimit / 2) + String(repeating: "x", count: excess)
+        let notice = String(repeating: "x", count: LineCutter.defaultLimit + excess)
+        for (name, text) in [
+            ("event_id", #"{"timestamp":1,"message":"a","event_id":"\#(label)"}"#),
+            ("code", #"{"type":"notice","timestamp":1,"code":"\#(label)","message":"m"}"#),
+            ("message", #"{"type":"notice","timestamp":1,"code":"c","message":"\#(notice)"}"#),
+        ] {
+            if excess == 0 {
+                #expect(try body(text).block?.count == 1)
+            } else {
+                #expect(
+                    performing: { try body(text) },
+                    throws: { ($0 as? AppendSyntaxError)?.cause == .event(.invalidValue(field: name)) })
+            }
+        }
+    }
+
     @Test("is refused if it isn't UTF-8")
     func notUTF8() {
         let bytes = Array(#"{"timestamp":1,"message":""#.utf8) + [0xFF] + Array(#""}"#.utf8)
