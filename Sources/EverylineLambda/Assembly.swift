@@ -106,9 +106,9 @@ struct Assembly: Sendable {
             handler: function, background: [{ await logWriter.run() }, { await Self.tick(stopRequests) }])
     }
 
-    /// Lets producers that wait for a request to stop look again: it is another instance that gets the request,
-    /// and nothing but time tells this one. Ends when it is cancelled.
+    /// Lets producers that wait for a request to stop look again, until it is cancelled.
     private static func tick(_ feed: LogFeed) async {
+        // Another instance gets the request, and instances can't tell each other: this one has to look from time to time.
         while (try? await Task.sleep(for: .seconds(2))) != nil { feed.tick() }
     }
 

@@ -41,7 +41,8 @@ struct OutputPump: Sendable {
             if try recorder.spool.hasRoom() { return }
             try await withThrowingTaskGroup { group in
                 group.addTask { _ = try await changes.wait(past: version) }
-                // A disk doesn't say when it has room again: it has to be asked.
+                // The server's acknowledgements make room, and they are announced. But where the disk was full somebody else
+                // may make it, and no system call waits for that: it has to be tried again.
                 group.addTask { try await Task.sleep(for: .milliseconds(200)) }
                 try await group.next()
                 group.cancelAll()

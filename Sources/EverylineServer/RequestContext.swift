@@ -40,6 +40,7 @@ package struct EverylineContext: RequestContext {
     ///
     /// - Throws: if the task is cancelled.
     package func sleep(for time: Duration) async throws {
+        // A request that was handed over whole, as a function gets it, has no event loop to count the time on.
         guard let channel else { return try await Task.sleep(for: time) }
         let timer = channel.eventLoop.scheduleTask(in: TimeAmount(time)) {}
         try await withTaskCancellationHandler {

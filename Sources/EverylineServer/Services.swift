@@ -17,7 +17,8 @@ struct TickService: Service {
 
     func run() async throws {
         await cancelWhenGracefulShutdown {
-            // A pace is what this is for. Only a cancellation ends the sleep early, and with it the loop.
+            // Time itself is what is told here: there is nothing else to wait for. Only a cancellation ends the sleep early, and
+            // with it the loop.
             while (try? await Task.sleep(for: self.interval)) != nil {
                 for feed in self.feeds { feed.tick() }
             }
@@ -43,9 +44,10 @@ struct PeriodicService: Service {
 
     func run() async throws {
         await cancelWhenGracefulShutdown {
-            // A pace, too, which a cancellation ends.
             repeat {
                 do { try await self.turn() } catch { self.onError(error) }
+                // What is old enough to be cleaned up becomes so by time alone. Only a cancellation ends the sleep early, and
+                // with it the loop.
             } while (try? await Task.sleep(for: self.interval)) != nil
         }
     }

@@ -37,6 +37,12 @@ def check_from_top_to_bottom(page, count):
             arg=next)
 
 
+def check_complete(page, log):
+    """That the page has read the log to its end, and shows all of it."""
+    wait_for_words(page, "^Complete: every line received$")
+    check_from_top_to_bottom(page, log.head - 1)
+
+
 def more(log, count, end=None):
     return log.append(*[message(n) for n in range(log.head + 1, log.head + count + 1)], end=end)
 
@@ -117,8 +123,7 @@ def test_a_server_that_is_killed_and_started_again_is_waited_for(own_server, vie
         wait_for_row(page, head)
         check_rows(page)
     log.append(end="FAILED")
-    wait_for_words(page, "^Complete: every line received$")
-    check_from_top_to_bottom(page, log.head - 1)
+    check_complete(page, log)
 
 
 def test_a_restart_in_order_is_resumed_at_once(own_server, viewer):
@@ -151,8 +156,7 @@ def test_a_page_that_was_offline_goes_on_where_it_was(server, viewer):
         check_rows(page)
     proxy.close()
     more(log, 5, end="SUCCEEDED")
-    wait_for_words(page, "^Complete: every line received$")
-    check_from_top_to_bottom(page, log.head - 1)
+    check_complete(page, log)
 
 
 def test_a_log_that_ends_while_the_page_is_offline_is_read_to_its_end(own_server, viewer):
@@ -196,8 +200,7 @@ def test_a_page_that_slept_goes_on_where_it_was(server, viewer):
         check_rows(page)
     proxy.close()
     more(log, 5, end="SUCCEEDED")
-    wait_for_words(page, "^Complete: every line received$")
-    check_from_top_to_bottom(page, log.head - 1)
+    check_complete(page, log)
 
 
 def test_what_a_server_leaves_out_is_said_where_it_is(server, viewer):

@@ -82,7 +82,8 @@ struct Run: AsyncParsableCommand {
                 case (.press, 1):
                     Console.say("detaching: the command goes on. Ctrl-C again stops it.")
                     group.addTask {
-                        // The time that the user has for a second press, as the help says.
+                        // Nothing is waited for but the user: a second press in this time means "stop", as the help says,
+                        // and none means "detach".
                         try await Task.sleep(for: .seconds(2))
                         happened.yield(.tooLate)
                     }

@@ -80,7 +80,8 @@ package final class RunnerSupervisor: Sendable {
     package func run() async {
         while !Task.isCancelled {
             look()
-            // The runners of an earlier server are no children of this one: nothing tells of their end.
+            // The runners of an earlier server are no children of this one, so no signal tells of their end: their locks are
+            // looked at. A sleep that is cut short is a cancellation, which the loop sees.
             try? await Task.sleep(for: .seconds(1))
         }
     }
