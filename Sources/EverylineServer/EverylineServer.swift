@@ -38,7 +38,7 @@ package struct EverylineServer: Sendable {
         authenticator = Authenticator(executions: core.executions, access: core.access, now: core.now)
         counter = ViewerCounter(limit: configuration.limits.viewersPerKey)
         admission = ViewerAdmission(
-            core: core, authenticator: authenticator, counter: counter, allowedOrigins: configuration.allowedOrigins)
+            core: core, authenticator: authenticator, counter: counter, origins: configuration.origins)
     }
 
     /// The services that make up the server, in the order of their start; they stop in the opposite order: first the

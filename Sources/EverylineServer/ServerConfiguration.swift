@@ -10,7 +10,7 @@ package struct ServerConfiguration: Sendable {
     /// How clients reach the server, if that isn't what their `Host` header says: `https://logs.example.com`.
     package var publicURL: String?
     /// Origins beside the server's own from which a browser may open a stream.
-    package var allowedOrigins: Set<String> = []
+    package var origins = PageOrigins([])
     package var limits = Limits()
 
     package struct TLSFiles: Sendable {

@@ -80,7 +80,7 @@ struct Serve: AsyncParsableCommand {
         var configuration = ServerConfiguration(host: address.host, port: address.port)
         configuration.tls = try tls(settings)
         configuration.publicURL = try publicURL(settings)
-        configuration.allowedOrigins = Set(
+        configuration.origins = PageOrigins(
             allowOrigin
                 + (try settings.value(nil as String?, "allow-origin")?.split(separator: " ").map(String.init) ?? []))
         configuration.limits = try limits.limits(settings)

@@ -16,12 +16,14 @@ struct ViewerAdmission: Sendable {
     let core: ServerCore
     let authenticator: Authenticator
     let counter: ViewerCounter
-    let allowedOrigins: Set<String>
+    let origins: PageOrigins
 
     /// - Throws: ``APIError``, or what a store throws.
     func admit(_ id: ExecutionID, query: Query, origin: String?, authority: String?) async throws -> ViewerRequest {
         try query.allow(only: "token", "after", "last_seen_timestamp")
-        try check(origin: origin, authority: authority)
+        guard origins.admit(origin, at: authority) else {
+            throw APIError(.forbidden, "Streams may not be opened from a page of this origin.")
+        }
         let token = try await authenticator.viewer(token: query.single("token"), of: id)
         let start = try Cursor(query).start ?? token.start
         let after = try await start.offset(in: id, of: core.log)
@@ -29,17 +31,6 @@ struct ViewerAdmission: Sendable {
             throw APIError(.tooManyRequests, "There are too many viewers under this key. Try again later.")
         }
         return ViewerRequest(execution: id, after: after, key: token.key)
-    }
-
-    /// A browser says where a page comes from; a page of another site must not use what the browser can reach. (RFC 6455,
-    /// section 10.2.) Who sends no origin is no browser.
-    private func check(origin: String?, authority: String?) throws {
-        guard let origin else { return }
-        if allowedOrigins.contains(origin) { return }
-        let own = authority.map { ["http://\($0)".lowercased(), "https://\($0)".lowercased()] } ?? []
-        guard own.contains(origin.lowercased()) else {
-            throw APIError(.forbidden, "Streams may not be opened from a page of this origin.")
-        }
     }
 }
 
