@@ -23,14 +23,8 @@ package struct StreamEndingAccessStore<Store: AccessStore>: AccessStore {
     ///   again ends them.
     package func revokeKey(_ id: APIKey.ID, at now: Timestamp) async throws {
         try await store.revokeKey(id, at: now)
-        var rest = try await connections.connections(with: id, at: now)[...]
-        try await withThrowingTaskGroup(of: Void.self) { tasks in
-            for place in rest.prefix(Self.width) { tasks.addTask { try await end(place, of: id) } }
-            rest = rest.dropFirst(Self.width)
-            while try await tasks.next() != nil {
-                guard let place = rest.popFirst() else { continue }
-                tasks.addTask { try await end(place, of: id) }
-            }
+        try await connections.connections(with: id, at: now).forEach(sideBySide: Self.width) { place in
+            try await end(place, of: id)
         }
     }
 

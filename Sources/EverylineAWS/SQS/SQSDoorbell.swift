@@ -21,15 +21,7 @@ package struct SQSDoorbell: Doorbell {
                 Ring(connection: $0, execution: execution).body, group: Self.group($0), deduplicationID: newID())
         }
         // Each is of another group, so no order is to be kept between them.
-        var rest = SQSQueue.batches(messages)[...]
-        try await withThrowingTaskGroup(of: Void.self) { tasks in
-            for batch in rest.prefix(Self.width) { tasks.addTask { try await queue.send(batch) } }
-            rest = rest.dropFirst(Self.width)
-            while try await tasks.next() != nil {
-                guard let batch = rest.popFirst() else { continue }
-                tasks.addTask { try await queue.send(batch) }
-            }
-        }
+        try await SQSQueue.batches(messages).forEach(sideBySide: Self.width) { [queue] in try await queue.send($0) }
     }
 
     /// A group's name may hold what a connection's id does, up to 128 bytes.
