@@ -56,7 +56,7 @@ struct Assembly: Sendable {
 
     private func sequencer() throws -> any LambdaHandler {
         let logs = CloudWatchLogs(client)
-        let executions = DynamoDBExecutionStore(try table, retention: try configuration.retention, now: now)
+        let executions = try executions
         let cluster = ECSCluster(try configuration.cluster, client: client)
         let inspection = TaskInspection(
             tasks: DynamoDBTaskStore(try table), describe: { try await cluster.describe([$0]).first },
@@ -77,9 +77,7 @@ struct Assembly: Sendable {
     private func api() throws -> AssembledFunction {
         let access = StreamEndingAccessStore(
             DynamoDBAccessStore(try table), connections: try connections, gateway: try gateway)
-        let executions = WatchingExecutionStore(
-            DynamoDBExecutionStore(try table, retention: try configuration.retention, now: now), watch: try watch,
-            now: now)
+        let executions = WatchingExecutionStore(try executions, watch: try watch, now: now)
         let ringing = RingingLogStore(
             try log, connections: try connections, doorbell: try doorbell, now: now, logger: logger)
         let (feed, stopRequests) = (LogFeed(), LogFeed())
@@ -153,6 +151,10 @@ struct Assembly: Sendable {
     }
 
     private var table: DynamoDBTable { get throws { DynamoDBTable(try configuration.table, client: client) } }
+
+    private var executions: DynamoDBExecutionStore {
+        get throws { DynamoDBExecutionStore(try table, retention: try configuration.retention, now: now) }
+    }
 
     private var log: DynamoDBLogStore {
         get throws { DynamoDBLogStore(try table, logLimit: SequencerLimits().log, now: now) }

@@ -43,9 +43,9 @@ struct LocalProducer {
             let directory = try ProducerDirectory.make(
                 for: id, .init(configuration: connection.configuration(), appendToken: registered.appendToken))
             let recorder = Recorder(
-                spool: try Spool(directory.spool, of: id), lineLimit: LineCutter.defaultLimit, now: { .now })
+                spool: try Spool(directory.files.spool, of: id), lineLimit: LineCutter.defaultLimit, now: { .now })
             let production = Production(execution: id, recorder: recorder, stopping: Stopping())
-            let absence = Absence(directory: directory.path)
+            let absence = Absence(directory: directory.files.path)
             let uplink = Uplink(
                 spool: recorder.spool, execution: id, endpoint: ProducerEndpoint(client, execution: id, token: token),
                 policy: RetryPolicy(), clock: ContinuousClock(), now: { .now }, willRetry: absence.note)
@@ -65,7 +65,7 @@ struct LocalProducer {
                 throw CancellationError()
             }
             if case .refused(let error) = conclusion { throw CLIError("the server refused the output: \(error)") }
-            directory.remove()
+            directory.files.remove()
             return outcome
         }
     }

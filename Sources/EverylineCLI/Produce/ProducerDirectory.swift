@@ -39,7 +39,7 @@ struct ProducerDirectory {
     /// Makes the directory, held by this process.
     ///
     /// - Throws: ``CLIError`` if there is no place for it.
-    static func make(for execution: ExecutionID, _ origin: Origin) throws -> OwnedDirectory {
+    static func make(for execution: ExecutionID, _ origin: Origin) throws -> ProducerDirectory {
         let files = OwnedDirectory(execution, in: parent)
         do {
             try FileManager.default.createDirectory(
@@ -50,7 +50,7 @@ struct ProducerDirectory {
         } catch {
             throw CLIError("there is no place for the spool: \(files.path): \(error)")
         }
-        return files
+        return ProducerDirectory(files: files)
     }
 
     /// Those whose process is gone, by their ids.
