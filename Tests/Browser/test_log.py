@@ -187,33 +187,6 @@ def test_times_are_shown_in_each_way(server, viewer):
     assert shown[:2] == [local, utc] and shown[2].startswith("−") and shown[3] == ""
 
 
-def test_following_yields_to_scrolling_and_comes_back(server, viewer):
-    log = server.register()
-    seed(log, 500)
-    page = viewer.log(server, log.id)
-    wait_for_row(page, 500)
-    page.mouse.move(500, 400)
-    page.mouse.wheel(0, -300)
-    page.wait_for_function("() => document.querySelector('#follow').getAttribute('aria-pressed') === 'false'")
-    before = visible(page)[0]
-    log.append(*[f"new {n}" for n in range(312)])
-    page.wait_for_function("() => document.querySelector('#pill').textContent === '↓ 312 new'")
-    assert visible(page)[0]["first"] == before["first"]
-    page.click("#pill")
-    wait_for_row(page, 812)
-    assert not page.is_visible("#pill")
-    page.keyboard.press("k")
-    assert page.get_attribute("#follow", "aria-pressed") == "false"
-    page.keyboard.press("End")
-    log.append("last")
-    wait_for_row(page, 813)
-    # Scrolling down to the end is coming back as well.
-    page.mouse.wheel(0, -300)
-    page.wait_for_timeout(100)
-    page.mouse.wheel(0, 3_000)
-    page.wait_for_function("() => document.querySelector('#follow').getAttribute('aria-pressed') === 'true'")
-
-
 def test_long_lines_are_wrapped_and_unwrapped(server, viewer):
     log = server.register()
     seed(log, 300, message_of=lambda n: f"{n} " + "word " * (n % 90))

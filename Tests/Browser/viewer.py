@@ -131,6 +131,19 @@ def wait_until_read(page, timeout=30_000):
         "!document.querySelector('.row[data-kind=unread]:not([hidden])')", timeout=timeout)
 
 
+def wait_until_still(page):
+    """Until the rows stand where they stood, for five frames."""
+    page.evaluate("""() => new Promise((resolve) => {
+      const place = () => document.querySelector('#where').textContent + document.querySelector('#rows').style.transform;
+      let before = place(), frames = 0;
+      const look = () => {
+        frames = place() === before ? frames + 1 : 0;
+        before = place();
+        frames === 5 ? resolve() : requestAnimationFrame(look);
+      };
+      requestAnimationFrame(look); })""")
+
+
 def search(page, text, timeout=60_000):
     """Types a search, and gives what was found once all is searched."""
     page.keyboard.press("/")

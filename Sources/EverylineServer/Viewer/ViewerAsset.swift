@@ -37,6 +37,7 @@ struct ViewerAsset: Sendable {
         ("ago", PackageResources.ago_js),
         ("ansi", PackageResources.ansi_js),
         ("api", PackageResources.api_js),
+        ("belt", PackageResources.belt_js),
         ("blocks", PackageResources.blocks_js),
         ("colour", PackageResources.colour_js),
         ("command", PackageResources.command_js),

@@ -220,10 +220,6 @@ function setUpTools() {
     const step = { ArrowDown: 3, ArrowUp: -3 }[event.key];
     if (step) { view.scrollBy(step * 20); event.preventDefault(); event.stopPropagation(); }
   });
-  // A wheel over what lies beside or above the rows means the rows.
-  document.querySelector("main")?.addEventListener("wheel", (event) => {
-    if (!byId("scroller").contains(/** @type {Node} */ (event.target))) view.scrollBy(event.deltaY);
-  }, { passive: true });
   const restyle = () => {
     view.restyle();
     map.restyle();

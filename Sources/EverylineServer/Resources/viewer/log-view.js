@@ -1,7 +1,6 @@
-// The rows on the screen. A fixed set of elements shows whatever rows are in view. The browser's own scrolling moves an
-// empty belt, and how far it moved is how far the view moves: so momentum, wheels, touch and selecting beyond the edge
-// are the browser's, and no element is ever as high as the log.
+// The rows on the screen. A fixed set of elements shows whatever rows are in view.
 
+import { Belt } from "./belt.js";
 import { BLOCK, blockOf } from "./blocks.js";
 import { make, setText } from "./page.js";
 import { endText, fillText, makeRow } from "./row-text.js";
@@ -15,7 +14,6 @@ export const ROW = 20, PAUSE = 28, END = 64;
 /** Kept free below the last row. */
 const MARGIN = 8;
 const OVERSCAN = 4;
-const BELT = 2_000_000;
 
 /** @typedef {import("./rows.js").Row} Row */
 /** @typedef {{element: HTMLElement, pause: HTMLElement, number: HTMLAnchorElement, time: HTMLElement,
@@ -24,8 +22,8 @@ const BELT = 2_000_000;
 export class LogView {
   /** @type {Slot[]} in the order of the document */ #slots = [];
   #viewport;
+  #belt;
   #frame = 0;
-  #beltAt = BELT / 2;
   #look = 0;
   #wraps = false;
   #follows = true;
@@ -58,14 +56,12 @@ export class LogView {
     this.#store = store;
     this.#source = source;
     this.#viewport = new Viewport(rows, (first) => this.#heightOf(first));
-    this.#scroller.addEventListener("scroll", () => this.#scrolled());
-    this.#scroller.addEventListener("scrollend", () => this.#centre());
+    this.#belt = new Belt(this.#scroller, (pixels) => this.scrollBy(pixels));
     this.#log.addEventListener("scroll", () => {
       this.#log.scrollTop = 0;
       this.#rowsElement.classList.toggle("sideways", this.#log.scrollLeft > 0);
     });
     new ResizeObserver(() => this.#resized()).observe(this.#scroller);
-    this.#centre(true);
   }
 
   get follows() {
@@ -75,6 +71,7 @@ export class LogView {
   set follows(follows) {
     if (this.#follows === follows) return;
     this.#follows = follows;
+    this.#belt.rest();
     this.onMove();
     this.update();
   }
@@ -132,31 +129,18 @@ export class LogView {
   /** @param {number} offset @param {number} [below] */
   seek(offset, below = 0) {
     this.#follows = false;
+    this.#belt.rest();
     this.#viewport.head = this.#store.head;
     this.#viewport.show(offset, below);
     this.onMove();
     this.update();
   }
 
-  #scrolled() {
-    const at = this.#scroller.scrollTop;
-    const moved = at - this.#beltAt;
-    this.#beltAt = at;
-    if (moved !== 0) this.scrollBy(moved);
-  }
-
-  /** @param {boolean} [always] */
-  #centre(always = false) {
-    if (!always && Math.abs(this.#beltAt - BELT / 2) < BELT / 4) return;
-    this.#scroller.scrollTop = BELT / 2;
-    this.#beltAt = this.#scroller.scrollTop;
-  }
-
   #resized() {
     const stage = /** @type {HTMLElement} */ (this.#log.parentElement);
     stage.style.height = `${this.#scroller.clientHeight}px`;
     this.#viewport.height = this.#log.clientHeight - MARGIN;
-    if (this.#beltAt === 0) this.#centre(true);
+    this.#belt.centre();
     this.#heights.clear();
     this.update();
   }
