@@ -101,14 +101,16 @@ struct ViewerAsset: Sendable {
         return result
     }
 
-    /// A style sheet without the spaces that stand beside its punctuation. (None of its strings has any there.)
+    /// A style sheet without the spaces, newlines and semicolons that its grammar doesn't need. (None of its strings has any
+    /// beside punctuation.)
     private static func tightened(_ source: [UInt8]) -> [UInt8] {
         var result: [UInt8] = []
         result.reserveCapacity(source.count)
         for byte in source {
-            let last = result.last ?? UInt8(ascii: "\n")
-            if byte == UInt8(ascii: " "), ":;,{".utf8.contains(last) { continue }
-            if last == UInt8(ascii: " "), "{}".utf8.contains(byte) { result.removeLast() }
+            let last = result.last ?? UInt8(ascii: "}")
+            if " \n".utf8.contains(byte), ":;,{}".utf8.contains(last) { continue }
+            if byte == UInt8(ascii: "{"), last == UInt8(ascii: " ") { result.removeLast() }
+            if byte == UInt8(ascii: "}"), " ;".utf8.contains(last) { result.removeLast() }
             result.append(byte)
         }
         return result
