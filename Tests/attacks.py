@@ -4,6 +4,7 @@ a server, `AWS/test_attacks.py` on the functions behind their gateway."""
 ROUTES = [
     ("GET", "/api/v1/executions", None), ("GET", "/api/v1/executions/{id}", None),
     ("GET", "/api/v1/executions/{id}/status", None), ("GET", "/api/v1/executions/{id}/logs", None),
+    ("GET", "/api/v1/executions/{id}/block", None),
     ("POST", "/api/v1/run", {"command": ["touch", "/proof-of-an-attack"]}),
     ("POST", "/api/v1/executions", {"command": ["x"]}), ("DELETE", "/api/v1/executions/{id}", None),
     ("GET", "/api/v1/keys", None), ("POST", "/api/v1/keys", {"user": "x", "role": "admin"}),

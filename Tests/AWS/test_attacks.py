@@ -107,11 +107,11 @@ def test_no_header_becomes_another(world, name, value):
     assert answer.status < 500
 
 
-@pytest.mark.parametrize("way", ["logs", "websocket"])
+@pytest.mark.parametrize("way", ["logs", "block", "websocket"])
 @pytest.mark.parametrize("cursor", CURSORS)
 def test_no_cursor_but_an_offset_is_taken(world, way, cursor):
-    if way == "logs":
-        assert world.ask("GET", f"/api/v1/executions/{world.id}/logs?{cursor}", key=world.alice).status == 400
+    if way in ("logs", "block"):
+        assert world.ask("GET", f"/api/v1/executions/{world.id}/{way}?{cursor}", key=world.alice).status == 400
     elif cursor == "after=1&after=0":
         pytest.skip("of several values the gateway gives the last")
     else:

@@ -1,5 +1,6 @@
 """Lines that are put into CloudWatch, as real viewers see them."""
 
+import json
 import os
 import subprocess
 import time
@@ -87,6 +88,25 @@ def test_an_ended_log_is_read_by_the_api(cloud, execution):
     assert (log["status"], log["exit_code"], log["last_offset"]) == ("SUCCEEDED", 0, 11)
     text = cloud.get(f"{execution.path}/logs", headers={"Accept": "text/plain"})
     assert text.decode().splitlines() == execution.written
+
+
+def test_a_log_that_goes_on_is_read_in_blocks(cloud, execution):
+    execution.write(*(f"{n:>8} " + "x" * 400 for n in range(8000)))
+    viewer = Viewer(execution).wait_for(8000, 120)
+    blocks = []
+    while not blocks or blocks[-1]:
+        after = blocks[-1][-1]["offset"] if blocks else 0
+        lines = cloud.get(f"{execution.path}/block?after={after}").splitlines()
+        blocks.append([json.loads(line) for line in lines])
+    # More than one function can answer with.
+    assert len(blocks) > 2
+    events = [event for block in blocks for event in block]
+    assert [event["offset"] for event in events] == list(range(1, 8001))
+    assert [event["message"] for event in events] == viewer.messages
+    at = events[4000]
+    found = json.loads(cloud.get(f"{execution.path}/block?last_seen_timestamp={at['timestamp']}&limit=1"))
+    assert found["timestamp"] == at["timestamp"]
+    viewer.close()
 
 
 def test_viewers_reconnect_with_an_offset_and_with_a_time(execution):

@@ -1,20 +1,10 @@
 """Every line, once, in order: as the page shows it, through cuts, restarts and what should never happen."""
 
-import json
 import re
 import threading
 
 from proxy import CuttingProxy
-from viewer import OUTAGE, asleep, check_rows, seed, wait_for_row, wait_for_words, wait_until_read
-
-
-def message(n):
-    return f"line {n}: the quick brown fox jumps over the lazy dog"
-
-
-def line(n):
-    """The event's line as a server sends it."""
-    return json.dumps({"offset": n, "timestamp": 1_700_000_000_000 + n, "message": message(n)}, separators=(",", ":"))
+from viewer import OUTAGE, asleep, check_rows, message, seed, wait_for_row, wait_for_words, wait_until_read
 
 
 def check_from_top_to_bottom(page, count):
@@ -201,81 +191,6 @@ def test_a_page_that_slept_goes_on_where_it_was(server, viewer):
     proxy.close()
     more(log, 5, end="SUCCEEDED")
     check_complete(page, log)
-
-
-def test_what_a_server_leaves_out_is_said_where_it_is(server, viewer):
-    log = server.register()
-    seed(log, 40)
-    context = viewer.context(key=server.key)
-
-    def stream(socket):
-        after = int(re.search(r"after=(\d+)", socket.url)[1])
-        # The events 21 to 30 don't exist for this server, however often it is asked.
-        socket.send("\n".join(line(n) for n in range(1, 41) if n > after and not 21 <= n <= 30))
-
-    context.route_web_socket(re.compile("/stream"), stream)
-    page = viewer.log(server, log.id, context=context)
-    wait_for_words(page, "^10 lines missing$")
-    wait_for_row(page, 40)
-    missing = [row for row in check_rows(page) if row["kind"] == "missing"]
-    assert [(row["first"], row["last"]) for row in missing] == [(21, 30)]
-    assert "10 lines missing here" in missing[0]["text"]
-    assert page.get_attribute("#delivery", "data-tone") == "bad"
-
-
-def test_a_stream_that_repeats_shows_each_line_once(server, viewer):
-    log = server.register()
-    seed(log, 40)
-    context = viewer.context(key=server.key)
-
-    def stream(socket):
-        socket.send("\n".join(line(n) for n in range(1, 21)))
-        socket.send("\n".join(line(n) for n in range(11, 31)))
-        socket.send("\n".join(line(n) for n in range(5, 9)))
-        socket.send("\n".join(line(n) for n in range(31, 41)))
-
-    context.route_web_socket(re.compile("/stream"), stream)
-    page = viewer.log(server, log.id, context=context)
-    wait_for_row(page, 40)
-    assert [row["text"] for row in check_rows(page)][-40:] == [message(n) for n in range(1, 41)]
-
-
-def test_a_gateway_is_spoken_to_in_its_way(server, viewer):
-    log = server.register()
-    seed(log, 40)
-    context = viewer.context(key=server.key)
-    said = []
-
-    def stream(socket):
-        def hear(text):
-            said.append(json.loads(text))
-            generation = said[-1]["gen"]
-            lines = [line(n) for n in range(1, 41)]
-            socket.send(f'{{"type":"resumed","gen":{generation},"head":40}}')
-            socket.send("\n".join([f'{{"type":"block","gen":{generation - 1}}}', lines[0].replace("line 1", "old")]))
-            socket.send("\n".join([f'{{"type":"block","gen":{generation}}}', *lines]))
-
-        socket.on_message(hear)
-
-    def location(route):
-        answer = route.fetch()
-        body = answer.json()
-        if "websocket_url" in body:
-            # That API knows where a time is.
-            body["websocket_url"] += f"&opening=resume&after={14 if 'last_seen' in route.request.url else 0}"
-        route.fulfill(response=answer, json=body)
-
-    context.route_web_socket(re.compile("/stream"), stream)
-    context.route(re.compile("/logs"), location)
-    page = viewer.log(server, log.id, context=context)
-    wait_for_row(page, 40)
-    assert said[0] == {"action": "resume", "gen": 1, "after": 0}
-    assert [row["text"] for row in check_rows(page)][-40:] == [message(n) for n in range(1, 41)]
-    page.keyboard.press("g")
-    page.fill("#place", "+10s")
-    page.keyboard.press("Enter")
-    page.wait_for_selector(".row.current:not([hidden])")
-    assert page.get_attribute(".row.current", "data-first") == "15"
 
 
 def test_a_removed_key_is_told_and_not_tried_for_ever(server, viewer):

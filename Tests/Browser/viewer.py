@@ -170,11 +170,16 @@ def heap(page):
     return page.evaluate("performance.memory.usedJSHeapSize")
 
 
+def message(n):
+    """What `seed` writes as a line, unless it is told otherwise."""
+    return f"line {n}: the quick brown fox jumps over the lazy dog"
+
+
 def seed(log, count, time_of=None, message_of=None, portion=40_000):
     """Appends lines, each of which says which one it is; gives the time of the first."""
     start = int(time.time() * 1000) - count
     time_of = time_of or (lambda n: start + n)
-    message_of = message_of or (lambda n: f"line {n}: the quick brown fox jumps over the lazy dog")
+    message_of = message_of or message
     for first in range(1, count + 1, portion):
         numbers = range(first, min(first + portion, count + 1))
         log.append_raw("".join(

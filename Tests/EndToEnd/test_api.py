@@ -141,11 +141,55 @@ def test_a_log_comes_in_pages(server):
     assert found == list(range(1, 11))
 
 
+def block(server, log, query):
+    _, headers, body = server.request("GET", f"{log.path}/block?{query}")
+    assert headers["Content-Type"] == "application/x-ndjson"
+    events = [json.loads(line) for line in body.splitlines()]
+    if events:
+        assert headers["X-Last-Offset"] == str(events[-1]["offset"])
+    return [event["offset"] for event in events]
+
+
+def test_a_block_is_what_there_is_whether_more_follows_or_not(server):
+    log = server.register()
+    assert block(server, log, "after=0") == []
+    log.append(*[str(n) for n in range(5)])
+    assert block(server, log, "") == [1, 2, 3, 4, 5]
+    assert block(server, log, "after=1&limit=2") == [2, 3]
+    assert block(server, log, "after=5") == []
+    assert refusal(server.get, f"{log.path}/block?after=6") == (400, "invalid_cursor")
+    # What comes between two requests is in the second one.
+    log.append("between", end="SUCCEEDED")
+    assert block(server, log, "after=5") == [6, 7] and block(server, log, "after=6") == [7]
+    assert block(server, log, "after=7&limit=1") == []
+
+
+def test_a_block_never_changes_and_comes_in_ranges(server):
+    log = server.register()
+    log.append(*[str(n) for n in range(1000)])
+    path = f"{log.path}/block?after=10&limit=500"
+    _, headers, body = server.request("GET", path)
+    log.append("more")
+    same = server.request("GET", path)
+    assert same[1]["ETag"] == headers["ETag"] and same[2] == body
+    part = server.request("GET", path, headers={"Range": "bytes=100-199"})
+    assert part[0] == 206 and part[2] == body[100:200]
+    with pytest.raises(Refused) as refused:
+        server.request("GET", path, headers={"If-None-Match": headers["ETag"]})
+    assert refused.value.status == 304
+    compressed = server.request("GET", path, headers={"Accept-Encoding": "gzip"})
+    assert gzip.decompress(compressed[2]) == body
+
+
 def test_a_time_gives_every_event_that_is_not_older(server):
     log = server.register()
     log.append_raw("".join(json.dumps({"timestamp": t, "message": str(t)}) + "\n" for t in [10, 20, 20, 30]))
+    times = [(0, 1), (20, 2), (21, 4), (30, 4)]
+    for time, first in times:
+        assert block(server, log, f"last_seen_timestamp={time}&limit=1") == [first]
+    assert block(server, log, "last_seen_timestamp=31") == []
     log.append(end="SUCCEEDED")
-    for time, first in [(0, 1), (20, 2), (21, 4), (30, 4)]:
+    for time, first in times:
         page = server.get(f"{log.path}/logs?last_seen_timestamp={time}")
         assert page["events"][0]["offset"] == first
 
@@ -154,10 +198,11 @@ def test_a_time_gives_every_event_that_is_not_older(server):
     "query", ["after=-1", "after=x", "after=", "after=5", "after=18446744073709551616", "last_seen_timestamp=-1",
               "last_seen_timestamp=x", "after=0&last_seen_timestamp=0", "limit=0", "limit=x", "nonsense=1"])
 @pytest.mark.parametrize("is_ended", [False, True])
-def test_a_query_that_means_nothing_is_refused(server, query, is_ended):
+@pytest.mark.parametrize("path", ["logs", "block"])
+def test_a_query_that_means_nothing_is_refused(server, query, is_ended, path):
     log = server.register()
     log.append("a", end="SUCCEEDED" if is_ended else None)
-    status, code = refusal(server.get, f"{log.path}/logs?{query}")
+    status, code = refusal(server.get, f"{log.path}/{path}?{query}")
     assert status == 400 and code in ("invalid_cursor", "invalid_request")
 
 
@@ -228,7 +273,7 @@ def test_a_run_that_can_not_be_is_refused(server, body):
     assert refusal(server.post, "/api/v1/run", body, headers=headers) == (400, "invalid_request")
 
 
-@pytest.mark.parametrize("path", ["", "/status", "/logs", "/events?token=x", "/control"])
+@pytest.mark.parametrize("path", ["", "/status", "/logs", "/block", "/events?token=x", "/control"])
 @pytest.mark.parametrize("id", ["nobody", "%00", "..%2f..", "x" * 65, "a b".replace(" ", "%20")])
 def test_an_execution_that_is_not_there_is_unknown(server, id, path):
     assert refusal(server.get, f"/api/v1/executions/{id}{path}")[0] in (401, 404)
@@ -245,7 +290,7 @@ def test_a_stop_is_idempotent_and_ends_what_nobody_produces(tmp_path):
 
 # Access
 
-READ = ["/api/v1/executions", "{log}", "{log}/status", "{log}/logs", "/api/v1/me"]
+READ = ["/api/v1/executions", "{log}", "{log}/status", "{log}/logs", "{log}/block", "/api/v1/me"]
 
 
 def test_roles_may_what_they_may(server):
@@ -254,7 +299,7 @@ def test_roles_may_what_they_may(server):
     foreign = server.register()
     for rank, (role, key) in enumerate(keys.items()):
         for path in READ:
-            server.get(path.replace("{log}", foreign.path), key=key)
+            assert server.request("GET", path.replace("{log}", foreign.path), key=key)[0] == 200
         for least, method, path, body in [
             (1, "POST", "/api/v1/run", {"command": ["true"]}), (1, "POST", "/api/v1/executions", {"command": ["x"]}),
             (2, "DELETE", foreign.path, None), (3, "GET", "/api/v1/keys", None),

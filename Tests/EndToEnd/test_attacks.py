@@ -172,10 +172,10 @@ def test_no_request_is_smuggled_or_too_large(world, head):
 
 
 @pytest.mark.parametrize("cursor", CURSORS)
-@pytest.mark.parametrize("way", ["logs", "websocket", "events"])
+@pytest.mark.parametrize("way", ["logs", "block", "websocket", "events"])
 def test_no_cursor_but_an_offset_is_taken(world, way, cursor):
-    if way == "logs":
-        target, key = f"{world.log.path}/logs?{cursor}", world.alice
+    if way in ("logs", "block"):
+        target, key = f"{world.log.path}/{way}?{cursor}", world.alice
     else:
         target, key = f"{world.log.path}/{'stream' if way == 'websocket' else 'events'}?token={world.token}&{cursor}", ""
     if way == "websocket":

@@ -89,3 +89,13 @@ test("ranges merge where they touch", () => {
   assert.deepEqual(ranges.find(33), [20, 40]);
   assert.equal(ranges.find(10), undefined);
 });
+
+test("what isn't in ranges is told", () => {
+  const ranges = new Ranges();
+  assert.deepEqual(ranges.gaps(3, 9), [[3, 9]]);
+  for (const [first, last] of [[5, 6], [10, 12], [20, 30]]) ranges.add(first, last);
+  assert.deepEqual(ranges.gaps(1, 40), [[1, 4], [7, 9], [13, 19], [31, 40]]);
+  assert.deepEqual(ranges.gaps(6, 11), [[7, 9]]);
+  assert.deepEqual(ranges.gaps(21, 30), []);
+  assert.deepEqual(ranges.gaps(25, 31), [[31, 31]]);
+});

@@ -3,7 +3,8 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 
-/// An ended log, or a part of it, as a body that is streamed while it is read: whatever its size, one piece is in memory.
+/// A part of a log, or an ended one as a whole, as a body that is streamed while it is read: whatever its size, one piece is
+/// in memory.
 struct LogDownload: Sendable {
     enum Form: String, Sendable {
         case ndjson = "application/x-ndjson"
@@ -15,7 +16,7 @@ struct LogDownload: Sendable {
     /// How long the whole is, if that is known without reading it.
     let knownLength: Int?
 
-    /// Strong: the bytes of an ended log never change.
+    /// Strong: the bytes of events that were recorded never change.
     var etag: String {
         let form = form == .ndjson ? "n" : "t"
         return "\"\(range.execution)-\(range.after)-\(range.through)-\(form)\""

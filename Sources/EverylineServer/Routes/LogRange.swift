@@ -1,7 +1,7 @@
 import Everyline
 import NIOCore
 
-/// The events of an ended log from after one offset up to another, read piece by piece.
+/// The events of a log from after one offset up to another, read piece by piece.
 struct LogRange: Sendable {
     let execution: ExecutionID
     let after: Offset

@@ -3,7 +3,8 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 
-/// The logs endpoint: an ended log itself, or where to follow one that goes on.
+/// The logs endpoint: an ended log itself, or where to follow one that goes on; and a log's blocks, which may be read at any
+/// time.
 struct LogRoutes {
     let core: ServerCore
     let authenticator: Authenticator
@@ -12,34 +13,56 @@ struct LogRoutes {
 
     func add(to router: Router<EverylineContext>) {
         router.get(RouterPath(APIPath.executions + "/:id/logs"), use: logs)
+        router.get(RouterPath(APIPath.executions + "/:id/block"), use: block)
     }
 
     @Sendable func logs(_ request: Request, context: EverylineContext) async throws -> Response {
         let principal = try await authenticator.principal(of: request, may: .read)
         let id = try context.executionID()
-        let query = Query(request)
-        try query.allow(only: "after", "last_seen_timestamp", "limit")
-        let start = try Cursor(query).start ?? .beginning
-        let count = try query.count("limit", maximum: limits.logPage)
+        let part = try Part(request, limits: limits)
         let execution = try await core.executions.execution(id)
-        let after = try await start.offset(in: id, of: core.log)
+        let after = try await part.start.offset(in: id, of: core.log)
         guard execution.status.isTerminal else {
-            return try await location(of: execution, start: start, after: after, for: principal, request)
+            return try await location(of: execution, start: part.start, after: after, for: principal, request)
         }
-        var through = execution.head
-        if let count { through = min(through, after.advanced(by: count)) }
-        var range = LogRange(execution: id, after: after, through: through, log: core.log, limit: limits.read)
-        if let bytes = limits.logAnswer { range = try await range.prefix(limit: bytes) }
+        let (range, isCut) = try await range(of: id, after: after, count: part.count, through: execution.head)
         switch Accepted(request.headers[.accept]) {
         case .json: return page(range, of: execution)
         case .download(let form):
             let isWhole = form == .ndjson && after == .zero && range.through == execution.head
-            var response = try await LogDownload(
-                range: range, form: form, knownLength: isWhole ? execution.logBytes : nil
-            ).response(to: request)
-            if range.through < through { response.headers[.nextAfter] = range.through.description }
-            return response
+            return try await download(
+                range, as: form, length: isWhole ? execution.logBytes : nil, isCut: isCut, for: request)
         }
+    }
+
+    /// The events that there are after an offset, whether more will follow or not; none is an answer as well. The next block
+    /// begins after its last event, so nothing that comes between two requests can be missed.
+    @Sendable func block(_ request: Request, context: EverylineContext) async throws -> Response {
+        _ = try await authenticator.principal(of: request, may: .read)
+        let id = try context.executionID()
+        let part = try Part(request, limits: limits)
+        let after = try await part.start.offset(in: id, of: core.log)
+        let head = try await core.log.head(of: id).offset
+        let (range, isCut) = try await range(of: id, after: after, count: part.count, through: head)
+        return try await download(range, as: .ndjson, length: nil, isCut: isCut, for: request)
+    }
+
+    private func range(
+        of id: ExecutionID, after: Offset, count: Int?, through head: Offset
+    ) async throws -> (range: LogRange, isCut: Bool) {
+        let through = count.map { min(head, after.advanced(by: $0)) } ?? head
+        let range = LogRange(execution: id, after: after, through: through, log: core.log, limit: limits.read)
+        guard let bytes = limits.logAnswer else { return (range, false) }
+        let part = try await range.prefix(limit: bytes)
+        return (part, part.through < through)
+    }
+
+    private func download(
+        _ range: LogRange, as form: LogDownload.Form, length: Int?, isCut: Bool, for request: Request
+    ) async throws -> Response {
+        var response = try await LogDownload(range: range, form: form, knownLength: length).response(to: request)
+        if isCut { response.headers[.nextAfter] = range.through.description }
+        return response
     }
 
     private func location(
@@ -81,6 +104,21 @@ struct LogRoutes {
                 .contentType: "application/json", .cacheControl: "private, no-cache", .vary: "Accept",
                 .lastOffset: range.through.description,
             ], body: body)
+    }
+}
+
+/// What part of a log a request wants.
+private struct Part {
+    let start: StreamStart
+    /// Of events; `nil` for all.
+    let count: Int?
+
+    /// - Throws: `invalid_cursor` or `invalid_request`.
+    init(_ request: Request, limits: ServerConfiguration.Limits) throws {
+        let query = Query(request)
+        try query.allow(only: "after", "last_seen_timestamp", "limit")
+        start = try Cursor(query).start ?? .beginning
+        count = try query.count("limit", maximum: limits.logPage)
     }
 }
 

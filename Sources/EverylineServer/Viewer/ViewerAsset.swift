@@ -53,7 +53,6 @@ struct ViewerAsset: Sendable {
         ("marks", PackageResources.marks_js),
         ("matcher", PackageResources.matcher_js),
         ("minimap", PackageResources.minimap_js),
-        ("moment", PackageResources.moment_js),
         ("page", PackageResources.page_js),
         ("place", PackageResources.place_js),
         ("row-text", PackageResources.row_text_js),

@@ -5,7 +5,6 @@ import * as session from "./session.js";
 const BASE = "/api/v1";
 /** How long a small answer may take, in milliseconds. */
 const TIMEOUT = 15_000;
-export const NDJSON = "application/x-ndjson";
 
 /** @typedef {{execution_id: string, command: string[], status: string, exit_code?: number, reason?: string,
  *   owner: string,
@@ -38,17 +37,26 @@ export async function request(path, options = {}) {
   throw new Refused(response.status, problem.code ?? "", problem.detail ?? `The server answered ${response.status}.`);
 }
 
-/** @param {string} path @param {RequestInit} [options] */
-export async function json(path, options = {}) {
-  // A network that swallows what is sent must not hold anything up for ever.
-  const waiting = new AbortController();
-  const timer = setTimeout(() => waiting.abort(new Refused(0, "timeout", "The server doesn’t answer.")), TIMEOUT);
+/** Does something that a network which swallows what is sent must not hold up for ever.
+ * @template T @param {number} time in milliseconds @param {(signal: AbortSignal) => Promise<T>} act
+ * @param {AbortSignal} [signal] with which the caller gives up @returns {Promise<T>} */
+export async function within(time, act, signal) {
+  const ending = new AbortController();
+  const giveUp = () => ending.abort(signal?.reason);
+  const timer = setTimeout(() => ending.abort(new Refused(0, "timeout", "The server doesn’t answer.")), time);
+  signal?.addEventListener("abort", giveUp);
+  if (signal?.aborted) giveUp();
   try {
-    return await (await request(path, { ...options, signal: waiting.signal })).json();
+    return await act(ending.signal);
   } finally {
     clearTimeout(timer);
+    signal?.removeEventListener("abort", giveUp);
   }
 }
+
+/** @param {string} path @param {RequestInit} [options] */
+export const json = (path, options = {}) =>
+  within(TIMEOUT, async (signal) => (await request(path, { ...options, signal })).json());
 
 /** @param {string} method @param {unknown} [body] @returns {RequestInit} */
 export const sending = (method, body) => ({

@@ -10,6 +10,8 @@ export const BUDGET = 48 << 20;
 /** In how many blocks, and up to how many bytes of them, events are held decoded. */
 const DECODED = 16;
 const DECODED_BYTES = 8 << 20;
+/** How many bytes of one block are held decoded: more than a screen of the longest lines. */
+const LOOKED_AT = 16 << 20;
 
 /** @typedef {{offset: number, timestamp: number, message?: string, stream?: "stdout" | "stderr", partial?: boolean,
  *   type?: "line" | "end" | "notice" | "missing", code?: string, status?: string, exit_code?: number,
@@ -44,7 +46,8 @@ class Block {
   #first;
   /** @type {string | null} */ #text = null;
   /** @type {string[] | null} */ #lines;
-  /** @type {(LogEvent | undefined)[] | null} */ #events = null;
+  /** @type {(LogEvent | undefined)[]} */ #events = [];
+  #decoded = 0;
   bytes = 0;
   count;
 
@@ -65,7 +68,8 @@ class Block {
   /** Lets go of what can be made again. */
   rest() {
     if (this.#text !== null) this.#lines = null;
-    this.#events = null;
+    this.#events = [];
+    this.#decoded = 0;
   }
 
   get lines() {
@@ -85,8 +89,12 @@ class Block {
   event(offset) {
     const i = offset - this.#first;
     if (i >= this.count) return undefined;
-    this.#events ??= [];
-    return (this.#events[i] ??= JSON.parse(this.lines[i]));
+    const event = this.#events[i];
+    if (event) return event;
+    const line = this.lines[i];
+    if (this.#decoded + line.length > LOOKED_AT) [this.#events, this.#decoded] = [[], 0];
+    this.#decoded += line.length;
+    return (this.#events[i] = JSON.parse(line));
   }
 }
 
@@ -228,6 +236,20 @@ export class Ranges {
       until++;
     }
     this.list.splice(at, until - at, [first, last]);
+  }
+
+  /** The parts of a range that aren't in it.
+   * @param {number} first @param {number} last */
+  gaps(first, last) {
+    /** @type {[number, number][]} */
+    const gaps = [];
+    for (const [from, to] of this.list) {
+      if (to < first || from > last) continue;
+      if (from > first) gaps.push([first, from - 1]);
+      first = to + 1;
+    }
+    if (first <= last) gaps.push([first, last]);
+    return gaps;
   }
 
   get count() {

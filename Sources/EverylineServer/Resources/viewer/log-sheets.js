@@ -4,7 +4,6 @@ import { request, sending } from "./api.js";
 import { plain } from "./ansi.js";
 import { BLOCK } from "./blocks.js";
 import { count } from "./delivery.js";
-import { offsetAt } from "./moment.js";
 import { announce, byId, copyText, make, setUpSheets, sheet } from "./page.js";
 import { place } from "./place.js";
 import { fullTime, size } from "./time.js";
@@ -56,7 +55,7 @@ const styled = (link) => new Promise((resolve) => {
 });
 
 /** @param {Context} context */
-function setUpGoing({ id, store, view }) {
+function setUpGoing({ source, view }) {
   const field = /** @type {HTMLInputElement} */ (byId("place"));
   const trouble = byId("place-trouble");
   byId("goto-form").addEventListener("submit", async () => {
@@ -66,7 +65,7 @@ function setUpGoing({ id, store, view }) {
       return;
     }
     try {
-      const line = "line" in where ? where.line : await offsetAt(id, where.time, store.head);
+      const line = "line" in where ? where.line : await source.at(where.time);
       sheet("goto").close();
       view.seek(line, 120);
       view.current = line;

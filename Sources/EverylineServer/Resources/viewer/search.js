@@ -86,9 +86,7 @@ export class Search {
     if (hole) return new Array(hole[1] - after).fill("");
     /** @type {string[]} */
     const found = [];
-    // A page of an ended log costs a request; an excerpt of one that goes on a connection, and what came on it in vain.
-    const many = this.#source.blocksAtOnce * (this.#store.end ? 4 : 16) * BLOCK;
-    await this.#source.fetch(after, many, (first, lines) => {
+    await this.#source.fetch(after, 4 * this.#source.blocksAtOnce * BLOCK, (first, lines) => {
       while (found.length < first - after - 1) found.push("");
       for (const line of lines) found.push(line);
       this.#store.received.add(first, first + lines.length - 1);

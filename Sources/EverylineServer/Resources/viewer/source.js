@@ -1,9 +1,10 @@
-// Reading parts of a log by offset, whether it has ended (HTTP) or goes on (a short stream of its own).
+// Reading parts of a log by offset, whether it has ended or goes on.
 
-import { json, NDJSON, request } from "./api.js";
-import { BLOCK, holeIn } from "./blocks.js";
-import { Stream } from "./stream.js";
+import { json, request, within } from "./api.js";
+import { BLOCK, holeIn, offsetOf } from "./blocks.js";
 
+/** How long a block may take, in milliseconds. */
+const TIMEOUT = 60_000;
 /** Lines that are this long on the average, in bytes, are read one block at a time. */
 const LARGE = 2_048;
 
@@ -96,10 +97,7 @@ export class Source {
     const through = Math.min(after + count, this.#store.head);
     let at = after;
     for (let attempts = 0; at < through; attempts++) {
-      const lines = this.#store.end
-        ? await this.#page(at, through - at, signal)
-        : await this.#excerpt(at, through, signal);
-      if (lines === null) continue;
+      const lines = await this.#block(at, through - at, signal);
       const hole = holeIn(lines, at);
       const good = hole ? lines.slice(0, hole.expected - at - 1) : lines;
       if (good.length > 0) {
@@ -119,42 +117,23 @@ export class Source {
   }
 
   /** @param {number} after @param {number} limit @param {AbortSignal} [signal] */
-  async #page(after, limit, signal) {
-    const response = await request(
-      `/executions/${this.#id}/logs?after=${after}&limit=${Math.min(limit, 65_536)}`,
-      { headers: { Accept: NDJSON }, signal });
-    const text = await response.text();
+  async #block(after, limit, signal) {
+    const query = `after=${after}&limit=${Math.min(limit, 65_536)}`;
+    const text = await this.#read(query, signal);
     return text === "" ? [] : text.replace(/\n$/, "").split("\n");
   }
 
-  /** @param {number} after @param {number} through @param {AbortSignal} [signal] @returns {Promise<string[] | null>} */
-  async #excerpt(after, through, signal) {
-    const address = await this.address();
-    if (address === null) return null;
-    return new Promise((resolve, reject) => {
-      /** @type {string[]} */
-      const found = [];
-      const finish = () => {
-        clearTimeout(timer);
-        stream.close();
-        resolve(found);
-      };
-      const timer = setTimeout(finish, 10_000);
-      signal?.addEventListener("abort", () => { stream.close(); clearTimeout(timer); reject(signal.reason); });
-      const stream = new Stream(address, after, {
-        opened() {},
-        control() {},
-        lines(lines) {
-          for (const line of lines) if (found.length < through - after) found.push(line);
-          if (found.length >= through - after) finish();
-        },
-        // Whoever reads this finds the hole as it finds one in a page.
-        hole: (_, got) => { found.push(`{"offset":${got},`); },
-        closed: async (_, wasOpen) => {
-          if (!wasOpen) await this.address(true).catch(() => null);
-          finish();
-        },
-      });
-    });
+  /** The offset of the first event that isn't older than the time; the head if there is none.
+   * @param {number} time */
+  async at(time) {
+    const query = `last_seen_timestamp=${Math.max(0, Math.round(time))}&limit=1`;
+    const line = await this.#read(query);
+    return line ? offsetOf(line) : this.#store.head;
+  }
+
+  /** @param {string} query @param {AbortSignal} [signal] @returns {Promise<string>} */
+  #read(query, signal) {
+    const path = `/executions/${this.#id}/block?${query}`;
+    return within(TIMEOUT, async (signal) => (await request(path, { signal })).text(), signal);
   }
 }

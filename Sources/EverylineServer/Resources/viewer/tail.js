@@ -154,7 +154,8 @@ export class Tail {
   /** @param {number} expected @param {number} got */
   #skip(expected, got) {
     if (!(got > expected) || ++this.#holes < HOLES) return;
-    this.#store.miss(expected, got - 1);
+    // What came otherwise isn't missing.
+    for (const [first, last] of this.#store.received.gaps(expected, got - 1)) this.#store.miss(first, last);
     this.#reach(got - 1);
     this.#holes = 0;
   }
