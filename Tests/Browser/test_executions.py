@@ -29,6 +29,10 @@ def test_a_command_that_cannot_be_is_not_sent(server, viewer):
     page.click("#run-form button.main")
     assert page.inner_text("#run-trouble") == "A quote isn’t closed."
     page.fill("#run-command", "true")
+    page.fill("#run-environment", "NAME")
+    page.click("#run-form button.main")
+    assert page.inner_text("#run-trouble") == "Each line of the environment is NAME=value."
+    page.fill("#run-environment", "")
     page.fill("#run-directory", "nowhere")
     page.click("#run-form button.main")
     page.wait_for_function("() => document.querySelector('#run-trouble').textContent.includes('absolute')")
@@ -54,8 +58,40 @@ def test_executions_are_found_and_kept_fresh(own_server, viewer):
     page.fill("#filter", log.id)
     page.wait_for_function("() => document.querySelectorAll('#list tr').length === 1")
     page.fill("#filter", "nothing like this")
+    page.wait_for_function("() => document.querySelector('#empty').textContent === 'Nothing matches.'")
     page.wait_for_selector("#empty:not([hidden])")
     assert page.inner_text("#empty") == "Nothing matches."
+
+
+def test_a_list_that_was_read_far_back_keeps_what_it_shows_and_finds_what_it_does_not(own_server, viewer):
+    server = own_server.start()
+    first = server.run("echo", "the-oldest")
+    for n in range(260):
+        server.post("/api/v1/executions", {"command": ["job", str(n)]})
+    page = viewer.page(server.url + "/", key=server.key)
+    page.wait_for_selector("#list tr")
+    page.fill("#filter", "the-oldest")
+    page.wait_for_function("() => document.querySelectorAll('#list tr').length === 1")
+    assert page.get_attribute("#list a", "href") == f"/executions/{first}"
+    page.fill("#filter", "")
+    page.wait_for_function("() => document.querySelectorAll('#list tr').length === 50")
+    for shown in (100, 150, 200, 250):
+        page.click("#more")
+        page.wait_for_function("shown => document.querySelectorAll('#list tr').length === shown", arg=shown)
+    for n in range(260, 270):
+        server.post("/api/v1/executions", {"command": ["job", str(n)]})
+    page.wait_for_selector("#list tr:first-child >> text=job 269")
+    found = page.eval_on_selector_all("#list a", "links => links.map((link) => link.textContent)")
+    assert found == [f"job {n}" for n in range(269, 19, -1)]
+
+
+def test_a_phone_shows_each_thing_beside_the_others(server, viewer):
+    server.run("sleep", "600")
+    page = viewer.page(server.url + "/", key=server.key, **PHONE)
+    page.wait_for_selector("#list button:visible")
+    stop = page.locator("#list button:visible").first.bounding_box()
+    took = page.locator("#list tr:has(button:visible) .took").first.bounding_box()
+    assert took["x"] + took["width"] <= stop["x"]
 
 
 def test_roles_see_what_they_may_do(server, viewer):

@@ -42,6 +42,7 @@ struct ViewerAsset: Sendable {
         ("colour", PackageResources.colour_js),
         ("command", PackageResources.command_js),
         ("delivery", PackageResources.delivery_js),
+        ("execution-row", PackageResources.execution_row_js),
         ("executions-page", PackageResources.executions_page_js),
         ("favicon", PackageResources.favicon_js),
         ("frames", PackageResources.frames_js),

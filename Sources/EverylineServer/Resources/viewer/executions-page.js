@@ -1,13 +1,10 @@
 // The list of executions: found, started, stopped, and a link to each one's log.
 
-import { ago } from "./ago.js";
-import { isTerminal, json, mayRun, mayStop, request, sending } from "./api.js";
+import { isTerminal, json, mayRun, mayStop, Refused, request, sending } from "./api.js";
 import { commandLine } from "./command.js";
-import {
-  announce, byId, changeTheme, isTyping, make, reasonOf, setUpSheets, setUpTheme, sheet, showStatus, whoAmI,
-} from "./page.js";
+import { Row } from "./execution-row.js";
+import { announce, byId, changeTheme, isTyping, make, setUpSheets, setUpTheme, sheet, whoAmI } from "./page.js";
 import { signOut } from "./session.js";
-import { duration, fullTime } from "./time.js";
 import { splitWords } from "./words.js";
 
 /** @typedef {import("./api.js").Execution} Execution */
@@ -15,6 +12,9 @@ import { splitWords } from "./words.js";
 const PAGE = 50;
 /** Of how many executions the list is kept fresh. */
 const FRESH = 200;
+/** How many are read at once, and at the most, to find what the filter asks for. */
+const PORTION = 1_000;
+const SEARCHED = 20_000;
 const numbers = new Intl.NumberFormat("en");
 
 /** @type {Execution[]} */
@@ -23,6 +23,11 @@ let executions = [];
 let cursor;
 let statuses = "";
 let asked = 0;
+/** Which turn reads older executions; 0 if none does. */
+let readingOn = 0;
+/** How many rows are shown, and how many executions are read to find them, at the most. */
+let room = PAGE;
+let reach = SEARCHED;
 /** @type {import("./api.js").Me} */
 let me;
 /** @type {Map<string, Row>} */
@@ -57,6 +62,8 @@ function signOutButton() {
 
 /** Reads the newest executions again, as many as are shown. */
 async function load() {
+  // What is added at the list's end continues the list as it is now.
+  if (readingOn) return;
   const turn = ++asked;
   const query = new URLSearchParams({ limit: String(Math.min(FRESH, Math.max(PAGE, executions.length))) });
   if (statuses) query.set("status", statuses);
@@ -64,24 +71,43 @@ async function load() {
     const answer = await json(`/executions?${query}`);
     if (turn !== asked) return;
     const known = new Set(answer.executions.map((/** @type {Execution} */ one) => one.execution_id));
-    const older = executions.slice(FRESH).filter((one) => !known.has(one.execution_id));
+    const last = answer.next_cursor ? answer.executions.at(-1).created_at : -1;
+    const older = executions.filter((one) => one.created_at <= last && !known.has(one.execution_id));
     executions = [...answer.executions, ...older];
     if (older.length === 0) cursor = answer.next_cursor;
     byId("trouble").textContent = "";
   } catch (error) {
-    byId("trouble").textContent = error instanceof Error ? error.message : String(error);
+    failed(error);
   }
   show();
 }
 
-async function loadMore() {
-  if (!cursor) return;
-  const query = new URLSearchParams({ limit: String(PAGE), cursor });
+/** Reads executions that are older than those known.
+ * @param {number} limit */
+async function readOn(limit) {
+  if (!cursor || readingOn) return;
+  const query = new URLSearchParams({ limit: String(limit), cursor });
   if (statuses) query.set("status", statuses);
-  const answer = await json(`/executions?${query}`);
-  executions.push(...answer.executions);
-  cursor = answer.next_cursor;
-  show();
+  const turn = (readingOn = ++asked);
+  try {
+    const answer = await json(`/executions?${query}`);
+    if (turn !== asked) return;
+    readingOn = 0;
+    executions.push(...answer.executions);
+    cursor = answer.next_cursor;
+    show();
+  } catch (error) {
+    if (turn !== asked) return;
+    readingOn = 0;
+    failed(error);
+  }
+}
+
+/** @param {unknown} error */
+function failed(error) {
+  // The page asks for another key then.
+  if (error instanceof Refused && error.status === 401) location.reload();
+  byId("trouble").textContent = error instanceof Error ? error.message : String(error);
 }
 
 function show() {
@@ -90,6 +116,10 @@ function show() {
     const text = `${commandLine(execution.command)} ${execution.owner} ${execution.execution_id}`.toLowerCase();
     return words.every((word) => text.includes(word));
   });
+  const isReading = found.length < room && cursor !== undefined && executions.length < reach;
+  if (isReading) readOn(words[0] ? PORTION : PAGE);
+  const isMore = found.length > room || (cursor !== undefined && !isReading);
+  found.splice(room);
   const list = byId("list");
   const wanted = new Set(found.map((execution) => execution.execution_id));
   for (const [id, row] of rows) {
@@ -100,72 +130,30 @@ function show() {
   let next = list.firstElementChild;
   for (const execution of found) {
     let row = rows.get(execution.execution_id);
-    if (!row) rows.set(execution.execution_id, (row = new Row(execution.execution_id)));
+    if (!row) rows.set(execution.execution_id, (row = new Row(execution.execution_id, askToStop)));
     if (row.element === next) next = next.nextElementSibling;
     else list.insertBefore(row.element, next);
-    row.show(execution);
+    row.show(execution, !isTerminal(execution.status) && mayStop(me, execution.owner));
   }
   const empty = byId("empty");
   empty.hidden = found.length > 0;
-  empty.textContent = executions.length === 0 && !statuses ? "Nothing has run yet." : "Nothing matches.";
+  if (isReading) empty.textContent = "Looking further back…";
+  else if (cursor) empty.textContent = `Nothing matches among the newest ${numbers.format(executions.length)}.`;
+  else empty.textContent = executions.length === 0 && !statuses ? "Nothing has run yet." : "Nothing matches.";
   byId("table").hidden = found.length === 0;
-  byId("more").hidden = !cursor;
-}
-
-class Row {
-  element = make("tr");
-  #status = make("span", "status");
-  #link = make("a", "command");
-  #owner = make("td", "owner");
-  #started = make("td", "started");
-  #took = make("td", "number took");
-  #lines = make("td", "number lines");
-  #stop = make("button", "icon danger");
-  /** @type {Execution | undefined} */ #execution;
-
-  /** @param {string} id */
-  constructor(id) {
-    const status = make("td", "state");
-    status.append(this.#status);
-    const command = make("td", "what");
-    command.append(this.#link);
-    const actions = make("td", "actions");
-    actions.append(this.#stop);
-    this.#link.href = `/executions/${encodeURIComponent(id)}`;
-    this.#stop.innerHTML = '<svg><use href="#i-stop"/></svg>';
-    this.#stop.title = "Stop";
-    this.#stop.addEventListener("click", () => this.#execution && askToStop(this.#execution));
-    this.element.append(status, command, this.#owner, this.#started, this.#took, this.#lines, actions);
-  }
-
-  /** @param {Execution} execution */
-  show(execution) {
-    this.#execution = execution;
-    const line = commandLine(execution.command);
-    showStatus(this.#status, execution.status, execution.exit_code);
-    this.#status.title = reasonOf(execution);
-    set(this.#link, line);
-    this.#link.title = line;
-    set(this.#owner, execution.owner);
-    const started = execution.started_at ?? execution.created_at;
-    set(this.#started, ago(started, Date.now()));
-    this.#started.title = fullTime(started);
-    set(this.#took, execution.started_at ? duration((execution.ended_at ?? Date.now()) - execution.started_at) : "");
-    const lines = execution.last_offset - (isTerminal(execution.status) ? 1 : 0);
-    set(this.#lines, numbers.format(lines));
-    this.#stop.hidden = isTerminal(execution.status) || !mayStop(me, execution.owner);
-    this.#stop.setAttribute("aria-label", `Stop ${line}`);
-  }
-}
-
-/** @param {HTMLElement} element @param {string} text */
-function set(element, text) {
-  if (element.textContent !== text) element.textContent = text;
+  byId("more").hidden = !isMore;
 }
 
 function setUpFilters() {
-  filter.addEventListener("input", show);
-  byId("more").addEventListener("click", loadMore);
+  filter.addEventListener("input", () => {
+    [room, reach] = [PAGE, SEARCHED];
+    show();
+  });
+  byId("more").addEventListener("click", () => {
+    room += PAGE;
+    if (executions.length >= reach) reach += SEARCHED;
+    show();
+  });
   byId("help").addEventListener("click", () => sheet("help").showModal());
   byId("statuses").addEventListener("click", ({ target }) => {
     if (!(target instanceof HTMLButtonElement)) return;
@@ -175,6 +163,8 @@ function setUpFilters() {
     statuses = target.dataset.statuses ?? "";
     executions = [];
     cursor = undefined;
+    readingOn = 0;
+    [room, reach] = [PAGE, SEARCHED];
     load();
   });
 }
@@ -200,7 +190,11 @@ function setUpRun() {
     if (field("split").checked) order.streams = "split";
     if (field("directory").value) order.working_directory = field("directory").value;
     if (field("timeout").value) order.timeout_seconds = Number(field("timeout").value);
-    const environment = field("environment").value.split("\n").filter((line) => line.includes("="));
+    const environment = field("environment").value.split("\n").filter((line) => line.trim() !== "");
+    if (environment.some((line) => line.indexOf("=") < 1)) {
+      says.textContent = "Each line of the environment is NAME=value.";
+      return;
+    }
     if (environment.length > 0) {
       order.env = Object.fromEntries(environment.map((line) => {
         const at = line.indexOf("=");
