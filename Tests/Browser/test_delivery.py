@@ -1,10 +1,12 @@
 """Every line, once, in order: as the page shows it, through cuts, restarts and what should never happen."""
 
+import json
 import re
 import threading
 
 from proxy import CuttingProxy
-from viewer import OUTAGE, asleep, check_rows, message, seed, wait_for_row, wait_for_words, wait_until_read
+from tabs import tabs
+from viewer import ROWS, OUTAGE, asleep, check_rows, message, seed, wait_for_row, wait_for_words, wait_until_read
 
 
 def check_from_top_to_bottom(page, count):
@@ -193,6 +195,47 @@ def test_a_page_that_slept_goes_on_where_it_was(server, viewer):
     check_complete(page, log)
 
 
+def test_a_tab_that_was_behind_another_one_or_frozen_shows_all_when_it_is_in_front_again(server):
+    log = server.register()
+    more(log, 100)
+
+    def wait_for(words, head):
+        tab.wait_for(f"""/{words}/.test(document.querySelector('#words')?.textContent) &&
+          [...document.querySelectorAll('.row:not([hidden])')].some((row) => +row.dataset.last === {head})""")
+        shown = tab.evaluate(f"({ROWS})()")
+        assert [row["first"] for row in shown] == list(range(shown[0]["first"], head + 1))
+        assert all(row["text"] == message(row["first"]) for row in shown if row["kind"] == "line")
+
+    with tabs() as browser:
+        tab = browser.open(f"{server.url}/executions/{log.id}", f"""
+          sessionStorage.setItem('everyline.key', {json.dumps(server.key)}); window.states = [];
+          for (const name of ['freeze', 'resume']) document.addEventListener(name, () => window.states.push(name))""")
+        wait_for("^Live$", log.head)
+        browser.open("about:blank")
+        tab.wait_for("document.hidden")
+        more(log, 700)
+        tab.to_front()
+        wait_for("^Live$", log.head)
+
+        browser.open("about:blank")
+        tab.wait_for("document.hidden")
+        tab.freeze()
+        tab.wait_for("window.states.join() === 'freeze'")
+        before = log.head
+        more(log, 700)
+        tab.thaw()
+        tab.to_front()
+        # The browser ends the connections of what it freezes.
+        wait_for(f"^Resumed after {before}, nothing missing$", log.head)
+
+        browser.open("about:blank")
+        tab.wait_for("document.hidden")
+        more(log, 50, end="SUCCEEDED")
+        tab.wait_for("/^Complete: every line received$/.test(document.querySelector('#words').textContent)")
+        tab.to_front()
+        wait_for("^Complete: every line received$", log.head)
+
+
 def test_a_removed_key_is_told_and_not_tried_for_ever(server, viewer):
     key = server.create_key("viewer", "leaver")
     log = server.register()
@@ -205,3 +248,18 @@ def test_a_removed_key_is_told_and_not_tried_for_ever(server, viewer):
     page.wait_for_selector("dialog.sign-in")
     assert "not valid" in page.inner_text("dialog.sign-in")
     assert page.evaluate("sessionStorage.getItem('everyline.key')") is None
+
+
+def test_who_has_a_page_open_whose_key_is_removed_is_asked_for_another_one(server, viewer):
+    key = server.create_key("viewer", "goer")
+    log = server.register()
+    seed(log, 10)
+    page = viewer.log(server, log.id, key=key, allow=OUTAGE)
+    wait_for_words(page, "^Live$")
+    list_page = viewer.page(server.url + "/", key=key, allow=OUTAGE)
+    list_page.wait_for_selector("#list tr")
+    id = next(k["id"] for k in server.get("/api/v1/keys")["keys"] if k["user"] == "goer")
+    server.delete(f"/api/v1/keys/{id}")
+    for one in (page, list_page):
+        one.wait_for_selector("dialog.sign-in")
+        assert "not valid" in one.inner_text("dialog.sign-in")

@@ -60,9 +60,8 @@ setUpTheme();
 setUpTools();
 view.onMove = moved;
 source.onArrival = changed;
-source.onFailure = (/** @type {unknown} */ error) => {
-  if (error instanceof Refused && error.status === 401) location.reload();
-};
+source.onFailure = failed;
+document.addEventListener("visibilitychange", changed);
 open().catch((error) => {
   byId("empty").hidden = false;
   byId("empty").textContent = error instanceof Error ? error.message : String(error);
@@ -93,6 +92,13 @@ async function open() {
   addEventListener("hashchange", goToFragment);
   setInterval(tick, 1_000);
   changed();
+}
+
+/** A key that isn't valid any longer is asked for anew; whatever else keeps something from coming, the words say.
+ * @param {unknown} error */
+function failed(error) {
+  if (error instanceof Refused && error.status === 401) location.reload();
+  return null;
 }
 
 /** Something came, or is known now; whatever shows it is brought up to date in the next frame. */
@@ -170,9 +176,8 @@ function tick() {
 async function refresh() {
   if (isRefreshing) return;
   isRefreshing = true;
-  const answer = await json(`/executions/${id}`).catch(() => null);
+  const answer = await json(`/executions/${id}`).catch(failed);
   isRefreshing = false;
-  // What happens to the connection says why there is none.
   if (!answer) return;
   execution = answer;
   if (isTerminal(execution.status)) {

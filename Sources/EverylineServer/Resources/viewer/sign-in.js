@@ -26,6 +26,8 @@ export function askForKey(trouble) {
   dialog.showModal();
   return new Promise((resolve) => {
     dialog.addEventListener("cancel", (event) => event.preventDefault());
+    // Browsers let a second Escape close it all the same, and behind it is nothing.
+    dialog.addEventListener("close", () => dialog.showModal());
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       const key = input.value.trim();
