@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { Hits } from "#viewer/hits.js";
-import { matches } from "#viewer/marks.js";
+import { marks } from "#viewer/marks.js";
 import { compile, Finder, messageIn } from "#viewer/matcher.js";
 import { lines, random } from "./support.mjs";
 
 const literal = (text, matchesCase = false) => compile({ text, isRegex: false, matchesCase });
-const find = (expression, text, first) => new Finder(expression).find(text, first);
+const find = (expression, text, first) => new Finder(expression, true).find(text, first);
 
 test("typed text means itself", () => {
   assert.ok(literal("a.b(c)[d]$^*+?{}|\\/").test("xA.B(C)[D]$^*+?{}|\\/"));
@@ -22,9 +22,11 @@ test("an expression is one, and what is none is refused", () => {
 });
 
 test("matches are found where they are, and empty ones don't show", () => {
-  assert.deepEqual(matches(literal("ab"), "abcabab", 10), [[0, 2], [3, 5], [5, 7]]);
-  assert.deepEqual(matches(compile({ text: "x*", isRegex: true, matchesCase: false }), "axxb", 10), [[1, 3]]);
-  assert.equal(matches(literal("a"), "a".repeat(1_000), 200).length, 200);
+  assert.deepEqual(marks(literal("ab"), "abcabab"), [[0, 2], [3, 5], [5, 7]]);
+  const nothing = compile({ text: "x*", isRegex: true, matchesCase: false });
+  assert.deepEqual(marks(nothing, "axxb"), [[1, 3]]);
+  assert.deepEqual(marks(nothing, "a😀xx😀"), [[3, 5]]);
+  assert.equal(marks(literal("a"), "a".repeat(1_000)).length, 200);
 });
 
 test("messages are read from lines as they come", () => {
@@ -55,7 +57,7 @@ test("a line that was cut is searched whole, however its pieces come", () => {
     '{"offset":9,"timestamp":1,"type":"notice","code":"c","message":"dle"}', piece(10, "dle nee", true), "", piece(12, "dle"),
   ];
   for (const size of [1, 2, 5, log.length]) {
-    const finder = new Finder(literal("needle"));
+    const finder = new Finder(literal("needle"), false);
     const found = [];
     for (let at = 0; at < log.length; at += size) found.push(...finder.find(log.slice(at, at + size).join("\n"), at + 1));
     assert.deepEqual(found, [2], `in portions of ${size}`);
@@ -68,7 +70,7 @@ test("a line that was cut is searched whole, however its pieces come", () => {
 });
 
 test("of a line without an end, a bounded part is searched at once", () => {
-  const finder = new Finder(literal("x"));
+  const finder = new Finder(literal("x"), false);
   const piece = (offset) => JSON.stringify({ offset, timestamp: 1, message: "-".repeat(1 << 18) + (offset % 4 ? "" : "x"), partial: true });
   assert.deepEqual([1, 2, 3, 4, 5, 6, 7, 8, 9].flatMap((offset) => finder.find(piece(offset), offset)), [1]);
 });

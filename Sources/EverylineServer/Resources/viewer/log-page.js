@@ -150,8 +150,8 @@ function showWords() {
   const text = words.text;
   if (byId("words").textContent !== text) {
     byId("words").textContent = text;
-    // Counting seconds aloud would be a torment.
-    announce(text.replace(/ (in|for) \d+ s/, ""));
+    // Counting aloud would be a torment.
+    announce(text.replace(/ (in|for) \d+ s|\d+ % read here, | after [\d,]+$/, ""));
   }
   byId("delivery").dataset.tone = words.tone;
   const empty = byId("empty");

@@ -1,7 +1,8 @@
 // A search as it was typed, as a test for a line's text.
 
-import { plain } from "./ansi.js";
+import { COLUMNS, PLAIN, plain, render } from "./ansi.js";
 import { PIECES } from "./blocks.js";
+import { marks } from "./marks.js";
 
 /** Of a line that is longer, in characters, so much is looked at at once: what matches across that isn't found. */
 const LONGEST = 1 << 21;
@@ -23,13 +24,15 @@ export function compile({ text, isRegex, matchesCase }) {
 /** Finds the lines that match. A line that was cut into pieces is looked at whole, once its last piece is there. */
 export class Finder {
   #expression;
+  #triesMarks;
   /** What has come of a line that goes on. */
   #pieces = "";
   #first = 0;
 
-  /** @param {RegExp} expression global */
-  constructor(expression) {
+  /** @param {RegExp} expression global @param {boolean} triesMarks whether a match may take for ever */
+  constructor(expression, triesMarks) {
     this.#expression = expression;
+    this.#triesMarks = triesMarks;
   }
 
   /** The offsets of the rows that match and end here; each call goes on where the one before it ended.
@@ -55,8 +58,14 @@ export class Finder {
 
   /** @param {string} last the last piece @param {number[]} found */
   #look(last, found) {
+    const line = this.#pieces + last;
+    const text = plain(line);
     this.#expression.lastIndex = 0;
-    if (this.#expression.test(plain(this.#pieces + last))) found.push(this.#first);
+    if (this.#expression.test(text)) {
+      // The page will mark what matches on the row, and nobody can stop it: what takes too long there is to do so here.
+      if (this.#triesMarks) marks(this.#expression, text.length > COLUMNS ? render(line, PLAIN).text : text);
+      found.push(this.#first);
+    }
     this.#pieces = "";
     this.#first = 0;
   }

@@ -4,11 +4,8 @@
 import { BOLD, DIM, INVERSE, ITALIC, STRIKE, UNDERLINE } from "./ansi.js";
 import { cssColour, onGround, paletteColour, parseHex, readable } from "./colour.js";
 import { count } from "./delivery.js";
-import { matches } from "./marks.js";
+import { marks as marksIn } from "./marks.js";
 import { make, reasonOf, setText } from "./page.js";
-
-/** The most matches that are marked in a line. */
-const MARKS = 200;
 
 /** @typedef {import("./ansi.js").Style} Style */
 
@@ -35,7 +32,7 @@ export function endText({ event, first }) {
 
 /** @param {HTMLElement} element @param {import("./ansi.js").Rendered} rendered @param {RegExp | null} expression */
 export function fillText(element, rendered, expression) {
-  const marks = expression ? matches(expression, rendered.text, MARKS) : [];
+  const marks = expression ? marksIn(expression, rendered.text) : [];
   if (marks.length === 0 && rendered.runs.every((run) => isPlain(run.style) && !run.link)) {
     setText(element, rendered.text);
     return;

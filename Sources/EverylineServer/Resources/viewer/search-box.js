@@ -1,5 +1,6 @@
 // The search field: what is typed becomes a search over the whole log, and its hits a way through it.
 
+import { count } from "./delivery.js";
 import { announce, byId } from "./page.js";
 
 const numbers = new Intl.NumberFormat("en");
@@ -12,6 +13,8 @@ export class SearchBox {
   #onChange;
   /** Whether the first match that is found is to be shown. */
   #goes = false;
+  /** Whether the count is still to be said. */
+  #tells = false;
   /** Up to here what was found is marked on the screen. */
   #marked = 0;
   #input = /** @type {HTMLInputElement} */ (byId("query"));
@@ -108,10 +111,11 @@ export class SearchBox {
         const { Search } = await import("./search.js");
         if (!this.#isCurrent) return;
         this.#search = new Search(query, this.#source, this.#store, () => this.#found());
-        this.#goes = true;
+        this.#goes = this.#tells = true;
       } catch (error) {
         trouble = error instanceof SyntaxError ? "not an expression" : "can’t be searched now";
         this.#input.setAttribute("aria-invalid", "true");
+        announce(trouble);
       }
     }
     this.#view.search = this.#search;
@@ -152,6 +156,10 @@ export class SearchBox {
         if (!this.#view.follows) this.#view.reveal(near);
         this.#view.restyle();
       }
+    }
+    if (this.#tells && search.isDone) {
+      this.#tells = false;
+      announce(search.trouble || count(search.hits.count, "matching line"));
     }
     this.#show();
     this.#onChange();

@@ -86,7 +86,8 @@ export class Search {
     if (hole) return new Array(hole[1] - after).fill("");
     /** @type {string[]} */
     const found = [];
-    await this.#source.fetch(after, 4 * this.#source.blocksAtOnce * BLOCK, (first, lines) => {
+    const many = (this.#source.blocksAtOnce === 1 ? 1 : 16) * BLOCK;
+    await this.#source.fetch(after, many, (first, lines) => {
       while (found.length < first - after - 1) found.push("");
       for (const line of lines) found.push(line);
       this.#store.received.add(first, first + lines.length - 1);
