@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { contrast, readable } from "#viewer/colour.js";
+import { contrast, onGround, paletteColour, readable } from "#viewer/colour.js";
 import { commandLine } from "#viewer/command.js";
 import { place } from "#viewer/place.js";
 import { ago } from "#viewer/ago.js";
@@ -63,8 +63,9 @@ test("a fragment names a line or a range, and nothing else does", () => {
 });
 
 test("a colour that can't be read is made one that can", () => {
-  for (const ground of [[15, 17, 19], [253, 253, 252]]) {
-    for (let n = 0; n < 4096; n++) {
+  for (const ground of [[15, 17, 19], [253, 253, 252], ...Array.from({ length: 256 }, (_, n) => paletteColour(n))]) {
+    assert.ok(contrast(onGround(ground), ground) >= 4.5);
+    for (let n = 0; n < 4096; n += 5) {
       const colour = [(n & 15) * 17, ((n >> 4) & 15) * 17, (n >> 8) * 17];
       assert.ok(contrast(readable(colour, ground), ground) >= 4.5);
     }

@@ -3,11 +3,14 @@
 /** A little more than is asked for, so that rounding leaves enough. */
 const READABLE = 4.6;
 const STEPS = [0, 95, 135, 175, 215, 255];
+/** The first sixteen, as grounds, and as what stands on grounds. */
+const FIRST = "24282d b3261e 16743c 7a5500 1557c0 8f2d9f 08697a d5d8dc 5d6067 ff8a82 7fdb9b f2cc6b 8ec4ff dfb8ff 7fdde7 ffffff";
 /** @typedef {[number, number, number]} RGB */
 
-/** The value of one of the palette's colours from 16 on; those below are the theme's.
+/** The value of one of the palette's colours.
  * @param {number} index @returns {RGB} */
 export function paletteColour(index) {
+  if (index < 16) return parseHex("#" + FIRST.slice(index * 7, index * 7 + 6));
   if (index >= 232) {
     const grey = 8 + (index - 232) * 10;
     return [grey, grey, grey];

@@ -81,34 +81,35 @@ function dress(element, style) {
   const isInverse = (flags & INVERSE) !== 0;
   const [fg, bg] = isInverse ? [style.bg, style.fg] : [style.fg, style.bg];
   const names = [];
-  if (isInverse) names.push("inverse");
   if (flags & BOLD) names.push("bold");
-  if (flags & DIM) names.push("dim");
+  // What has a colour would be too faint.
+  if (flags & DIM && fg === null && bg === null) names.push("dim");
   if (flags & ITALIC) names.push("italic");
-  if (flags & UNDERLINE) names.push(flags & STRIKE ? "underline strike" : "underline");
-  else if (flags & STRIKE) names.push("strike");
-  if (typeof bg === "number" && bg < 16) names.push(`b${bg}`);
-  if (typeof fg === "number" && fg < 16) names.push(`f${fg}`);
+  if (flags & UNDERLINE) names.push("underline");
+  if (flags & STRIKE) names.push("strike");
   element.className = names.join(" ");
-  const ground = valueOf(bg);
+  const ground = valueOf(bg) ?? (isInverse ? theme().ink : null);
   const colour = valueOf(fg);
   if (ground) {
     element.style.background = cssColour(ground);
-    if (fg === null) element.style.color = cssColour(onGround(ground));
+    element.style.color = cssColour(colour ? readable(colour, ground) : onGround(ground));
+  } else if (colour) {
+    // Of the first sixteen, the theme has its own.
+    const own = typeof fg === "number" && fg < 16;
+    element.style.color = own ? `var(--c${fg})` : cssColour(readable(colour, theme().ground));
   }
-  if (colour) element.style.color = cssColour(bg === null && !isInverse ? readable(colour, theGround()) : colour);
 }
 
 /** @param {import("./ansi.js").Colour} colour */
 function valueOf(colour) {
-  if (colour === null || (typeof colour === "number" && colour < 16)) return null;
+  if (colour === null) return null;
   return typeof colour === "number" ? paletteColour(colour) : parseHex(colour);
 }
 
-/** The theme's ground.
- * @returns {import("./colour.js").RGB} */
-function theGround() {
+/** The theme's ground, and its text.
+ * @returns {{ground: import("./colour.js").RGB, ink: import("./colour.js").RGB}} */
+function theme() {
   const { theme } = document.documentElement.dataset;
   const isDark = theme === "dark" || (theme === "system" && matchMedia("(prefers-color-scheme: dark)").matches);
-  return isDark ? [15, 17, 19] : [253, 253, 252];
+  return isDark ? { ground: [15, 17, 19], ink: [223, 226, 230] } : { ground: [253, 253, 252], ink: [29, 31, 34] };
 }
