@@ -13,6 +13,10 @@ def log(server):
     log.append("plain", "".join(f"\x1b[{n}mlook {n} \x1b[0m" for n in (1, 2, 3, 4, 7, 9)))
     log.append(*["".join(f"\x1b[{n}m colour {n} \x1b[0m" for n in codes)
                  for codes in (range(30, 38), range(90, 98), range(40, 48), range(100, 108))])
+    # What a program chose for another ground, on its own grounds and inverted.
+    log.append(*["".join(f"\x1b[{fg};{bg}m{fg};{bg}" for fg in (30, 31, 34, 37, 90, 97)) + "\x1b[0m"
+                 for bg in (40, 41, 43, 44, 47, 103, 7, "7;1", "48;5;18", "48;5;226")])
+    log.append("\x1b[1;30mbold\x1b[0m \x1b[7;41minverse\x1b[0m \x1b[2;31mdim\x1b[0m")
     log.append(*["".join(f"\x1b[38;5;{n}m{n} \x1b[0m" for n in range(k, k + 20)) for k in range(16, 256, 20)])
     log.append("\x1b]8;;https://example.com\x07a link\x1b]8;;\x07", "x" * 20_000)
     log.append("on stderr", stream="stderr")
@@ -64,12 +68,47 @@ def test_rows_are_never_announced_and_one_place_says_what_matters(server, viewer
     page = viewer.log(server, log.id)
     live = "elements => elements.map((e) => [e.id, e.getAttribute('aria-live') ?? e.getAttribute('role')])"
     found = page.eval_on_selector_all("[aria-live], [role=status], [role=log]", live)
-    assert found == [["log", "off"], ["announcement", "status"]]
+    assert found == [["found", "off"], ["log", "off"], ["announcement", "status"]]
     wait_for_words(page, "^Live$")
     assert page.inner_text("#announcement") == "Live"
     page.keyboard.press("PageUp")
     page.wait_for_timeout(100)
     assert page.inner_text("#announcement") == "Live"
+
+
+def test_a_search_says_its_count_once_and_counts_nothing_aloud(server, viewer):
+    log = server.register()
+    seed(log, 40_000)
+    log.append(end="SUCCEEDED")
+    page = viewer.log(server, log.id)
+    page.evaluate("""() => {
+      window.said = [];
+      const place = document.querySelector('#announcement');
+      new MutationObserver(() => window.said.push(place.textContent))
+        .observe(place, { childList: true, characterData: true, subtree: true });
+    }""")
+    search(page, "line 39")
+    wait_for_words(page, "^Complete: every line received$")
+    page.wait_for_function("() => window.said.length >= 2")
+    page.wait_for_timeout(200)
+    assert sorted(page.evaluate("window.said")) == ["1,111 matching lines", "Complete: every line received"]
+
+
+def test_what_has_the_focus_does_not_vanish_under_it(server, viewer):
+    page = viewer.log(server, server.run("sh", "-c", "echo hello; sleep 600"))
+    focused = "document.activeElement.id"
+    for press in ("#deselect", "#copy"):
+        page.keyboard.press("v")
+        page.focus(press)
+        page.keyboard.press("Enter" if press == "#deselect" else "Escape")
+        page.wait_for_selector("#selection", state="hidden")
+        assert page.evaluate(focused) == "log"
+    page.focus("#stop")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#sheet-stop[open]")
+    page.click("#stop-form button.main")
+    page.wait_for_selector("#stop", state="hidden")
+    assert page.evaluate(focused) == "log"
 
 
 @pytest.mark.parametrize("width", [360, 768, 1280])

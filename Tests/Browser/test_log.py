@@ -104,6 +104,39 @@ def test_an_expression_that_takes_for_ever_is_given_up(server, viewer):
     assert found(page).endswith("10")
 
 
+def test_an_expression_freezes_no_page_however_it_matches(server, viewer):
+    log = server.register()
+    log.append("x " + "a" * 40 + "!", *["an 😀 in it"] * 10)
+    page = viewer.log(server, log.id)
+    page.keyboard.press("/")
+    page.click("#is-regex")
+    # It matches nothing, between the two halves of a character as well.
+    page.fill("#query", "😀?z*")
+    assert found(page).endswith("11")
+    assert page.locator(".row:not([hidden]) mark").count() == 10
+    # It matches at once, and then takes for ever to match once more.
+    page.fill("#query", "x|(a+)+$")
+    page.wait_for_function("() => document.querySelector('#found').textContent.includes('takes too long')")
+
+
+def test_a_match_is_brought_into_view_wherever_it_is_in_its_line(server, viewer):
+    log = server.register()
+    log.append(*["word " * 1_500 + f"needle {n}" + " word" * 20 for n in range(3)], "a needle", *["x"] * 100)
+    page = viewer.log(server, log.id, "#L1")
+    seen = """() => { const [mark, log] = ['.row.current mark', '#log'].map((name) =>
+      document.querySelector(name).getBoundingClientRect());
+      return mark.left > log.left + 40 && mark.right < log.right && mark.top >= log.top && mark.bottom <= log.bottom; }"""
+    search(page, "needle")
+    for wraps in (False, True):
+        for _ in range(3):
+            page.keyboard.press("Enter")
+            page.wait_for_function(seen)
+        # The short line begins at its beginning.
+        page.wait_for_function("() => document.querySelector('#log').scrollLeft === 0")
+        page.click("#wrap")
+        page.focus("#query")
+
+
 def test_a_permalink_shows_its_lines_also_after_a_reload(server, viewer, million):
     page = viewer.log(server, million.id, "#L123456-L123460")
     wait_for_row(page, 123_456)
@@ -127,6 +160,20 @@ def test_a_permalink_shows_its_lines_also_after_a_reload(server, viewer, million
     page.keyboard.press("l")
     page.wait_for_function("() => document.querySelector('#announcement').textContent === 'Link copied'")
     assert page.evaluate("navigator.clipboard.readText()") == f"{server.url}/executions/{million.id}#L123458-L123462"
+
+
+def test_a_link_to_lines_that_are_not_there_says_so(server, viewer):
+    log = server.register()
+    seed(log, 10)
+    page = viewer.log(server, log.id, "#L12")
+    assert page.inner_text("#selected") == "Line 12: not there"
+    page.keyboard.press("c")
+    page.evaluate("location.hash = '#L9-L12'")
+    page.wait_for_function("() => document.querySelector('#selected').textContent.startsWith('Lines 9')")
+    page.keyboard.press("c")
+    page.wait_for_function("() => document.querySelector('#announcement').textContent === '2 lines copied'")
+    page.evaluate("location.hash = ''")
+    page.wait_for_selector("#selection", state="hidden")
 
 
 def test_a_time_and_a_line_can_be_gone_to(server, viewer, million):
@@ -215,21 +262,21 @@ def test_long_lines_are_wrapped_and_unwrapped(server, viewer):
 
 def test_text_is_copied_without_its_gutter(server, viewer):
     log = server.register()
-    log.append("\x1b[31mfirst\x1b[0m", "  second", "third")
+    log.append("\x1b[31mfirst\x1b[0m", "", "  second", "third")
     page = viewer.log(server, log.id)
     page.keyboard.press("t")
     # A row that is drawn anew loses what was selected in it.
     page.wait_for_function("""() => {
-      const rows = [...document.querySelectorAll('.row:not([hidden])')].slice(0, 3);
-      return rows.length === 3 && rows.every(row =>
-        row.querySelector('.time').textContent && row.querySelector('.text').textContent);
+      const rows = [...document.querySelectorAll('.row:not([hidden])')].slice(0, 4);
+      return rows.length === 4 && rows.every(row =>
+        row.querySelector('.time').textContent);
     }""")
     page.evaluate("""() => {
       const texts = document.querySelectorAll('.row:not([hidden]) .text');
-      getSelection().setBaseAndExtent(texts[0], 0, texts[2], texts[2].childNodes.length);
+      getSelection().setBaseAndExtent(texts[0], 0, texts[3], texts[3].childNodes.length);
     }""")
     page.keyboard.press("Control+c")
-    assert page.evaluate("navigator.clipboard.readText()").split("\n") == ["first", "  second", "third"]
+    assert page.evaluate("navigator.clipboard.readText()").split("\n") == ["first", "", "  second", "third"]
 
 
 def test_lines_are_selected_and_copied_by_keys(server, viewer):
@@ -303,6 +350,27 @@ def test_a_log_is_downloaded_as_it_was_written(server, viewer, tmp_path):
                 assert lines == messages
             else:
                 assert [json.loads(line)["offset"] for line in lines] == list(range(1, log.head + 1))
+
+
+def test_a_log_is_downloaded_whose_lines_are_longer_than_an_answer_can_be(server, viewer, tmp_path):
+    log = server.register()
+    seed(log, 1_000)
+    log.append(end="SUCCEEDED")
+    context = viewer.context(key=server.key)
+
+    def answer(route):
+        limit = int(re.search(r"limit=(\d+)", route.request.url)[1])
+        # So Chromium gives what doesn't fit into a string.
+        return route.continue_() if limit <= 256 else route.fulfill(body="")
+
+    page = viewer.log(server, log.id, context=context)
+    context.route(re.compile("/logs"), answer)
+    page.keyboard.press("d")
+    page.wait_for_selector("#sheet-download[open]")
+    with page.expect_download() as download:
+        page.click("#download-text")
+    download.value.save_as(tmp_path / "log")
+    assert (tmp_path / "log").read_text().count("\n") == 1_000
 
 
 def test_an_end_is_said_with_its_code_and_reason(server, viewer):

@@ -10,7 +10,7 @@ struct ViewerAsset: Sendable {
     let etag: String
 
     static let executions = ViewerAsset(PackageResources.executions_html, type: "text/html; charset=utf-8")
-    static let log = ViewerAsset(PackageResources.log_html, type: "text/html; charset=utf-8")
+    static let log = ViewerAsset(withoutComments(PackageResources.log_html), type: "text/html; charset=utf-8")
 
     static func named(_ name: String) -> ViewerAsset? { files[name] }
 
@@ -85,7 +85,7 @@ struct ViewerAsset: Sendable {
         etag = "\"\(String(hash))\""
     }
 
-    /// A script or style sheet without its comments, indentation and empty lines: a third of it, which no browser needs.
+    /// A file without its comments, indentation and empty lines: a third of a script, which no browser needs.
     ///
     /// It knows no grammar: `/*` begins a comment wherever it stands, `//` only where a line begins, and no string goes over
     /// several lines. The tests run what is left.

@@ -209,7 +209,7 @@ function keepDigits() {
 
 function goToFragment() {
   const lines = linesIn(location.hash);
-  if (!lines) return;
+  if (!lines) return selection.clear();
   selection.set(lines[0], lines[1], false);
   view.seek(Math.min(lines[0], Math.max(1, store.head)), 120);
 }

@@ -44,8 +44,8 @@ export class Selection {
     this.#view.selection = [first, last];
     if (tells) history.replaceState(null, "", fragmentOf(first, last));
     byId("selection").hidden = false;
-    byId("selected").textContent =
-      first === last ? `Line ${first}` : `Lines ${first}–${last} (${count(last - first + 1, "line")})`;
+    const lines = first === last ? `Line ${first}` : `Lines ${first}–${last} (${count(last - first + 1, "line")})`;
+    byId("selected").textContent = first > this.#store.head ? `${lines}: not there` : lines;
     this.#view.restyle();
   }
 
@@ -53,7 +53,9 @@ export class Selection {
     if (this.isEmpty) return;
     this.#view.selection = null;
     history.replaceState(null, "", location.pathname);
-    byId("selection").hidden = true;
+    const bar = byId("selection");
+    if (bar.contains(document.activeElement)) byId("log").focus({ preventScroll: true });
+    bar.hidden = true;
     this.#view.restyle();
   }
 
@@ -80,13 +82,14 @@ export class Selection {
   }
 
   async copy() {
-    if (!this.#view.selection) return;
-    const [first, last] = this.#view.selection;
+    const first = this.#view.selection?.[0] ?? Infinity;
+    const last = Math.min(this.#view.selection?.[1] ?? 0, this.#store.head);
+    if (first > last) return;
     if (last - first >= COPIED) return announce(`At most ${COPIED} lines can be copied: download the log instead`);
     const take = (/** @type {number} */ at, /** @type {string[]} */ lines) => this.#store.add(at, lines);
     /** @type {string[]} */
     const texts = [];
-    for (let row = this.#rows.start(first); row <= Math.min(last, this.#store.head); row = this.#rows.last(row) + 1) {
+    for (let row = this.#rows.start(first); row <= last; row = this.#rows.last(row) + 1) {
       // A line may go on in the next block.
       for (const k of [blockOf(row), blockOf(row + 1)]) {
         if (!this.#store.holds(k)) await this.#source.fetch(k * BLOCK, BLOCK, take);
@@ -114,17 +117,23 @@ export class Selection {
       const { first, last } = /** @type {HTMLElement} */ (row).dataset;
       return [Number(first), Number(last)];
     };
-    log.addEventListener("pointerdown", (event) => {
+    const isTouch = (/** @type {Event} */ event) => event instanceof PointerEvent && event.pointerType === "touch";
+    /** @param {MouseEvent} event */
+    const choose = (event) => {
       if (event.button !== 0 || !(event.target instanceof Element) || !event.target.closest(".number")) return;
       const row = rowAt(event);
       if (!row || event.ctrlKey || event.metaKey) return;
       const [first, last] = lines(row);
-      const widens = event.shiftKey || (event.pointerType === "touch" && this.#anchor === this.#moving);
+      const widens = event.shiftKey || (isTouch(event) && this.#anchor === this.#moving);
       if (!this.isEmpty && widens) this.set(this.#anchor, first < this.#anchor ? first : last);
       else this.set(first, last);
-      drags = event.pointerType === "mouse";
-      if (drags) event.preventDefault();
+      event.preventDefault();
       this.#view.follows = false;
+    };
+    log.addEventListener("pointerdown", (event) => {
+      // A finger may be about to scroll; whether it chose a number is known when it is lifted.
+      if (!isTouch(event)) choose(event);
+      drags = event.defaultPrevented;
     });
     log.addEventListener("pointerover", (event) => {
       const row = drags ? rowAt(event) : null;
@@ -135,7 +144,8 @@ export class Selection {
     addEventListener("pointerup", () => { drags = false; });
     log.addEventListener("click", (event) => {
       const isNumber = event.target instanceof Element && event.target.closest(".number");
-      if (isNumber && !event.ctrlKey && !event.metaKey) event.preventDefault();
+      if (isTouch(event)) choose(event);
+      else if (isNumber && !event.ctrlKey && !event.metaKey) event.preventDefault();
     });
     // Rows that move on under it would take a text selection with them.
     document.addEventListener("selectionchange", () => {
@@ -143,12 +153,24 @@ export class Selection {
       if (chosen && !chosen.isCollapsed && log.contains(chosen.anchorNode)) this.#view.follows = false;
     });
     log.addEventListener("copy", (event) => {
-      const text = getSelection()?.toString();
-      if (!text || !event.clipboardData) return;
-      event.clipboardData.setData("text/plain", text);
+      const chosen = getSelection();
+      if (!chosen || chosen.isCollapsed || !event.clipboardData) return;
+      event.clipboardData.setData("text/plain", textIn(chosen.getRangeAt(0), log));
       event.preventDefault();
     });
   }
+}
+
+/** The rows' text in a range, a line each: a browser's own text of it has no empty lines.
+ * @param {Range} range @param {Element} log */
+function textIn(range, log) {
+  const texts = [...log.querySelectorAll(".row:not([hidden]) .text")].filter((text) => range.intersectsNode(text));
+  return texts.map((text) => {
+    const part = range.cloneRange();
+    if (!text.contains(part.startContainer)) part.setStart(text, 0);
+    if (!text.contains(part.endContainer)) part.setEnd(text, text.childNodes.length);
+    return part.toString();
+  }).join("\n");
 }
 
 /** @param {string} id */
