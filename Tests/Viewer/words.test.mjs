@@ -43,14 +43,19 @@ test("a line's time is shown in each way", () => {
 
 test("a place is a line, a time of the day, a date or a time since the start", () => {
   const start = Date.UTC(2026, 0, 31, 23, 50, 0);
-  assert.deepEqual(place("1,200", start, true), { line: 1200 });
-  assert.deepEqual(place("L42", start, true), { line: 42 });
-  assert.deepEqual(place("23:55:01.5", start, true), { time: start + 301_500 });
-  assert.deepEqual(place("00:05", start, true), { time: start + 900_000 });
-  assert.deepEqual(place("2026-01-31 14:03Z", start, false), { time: Date.UTC(2026, 0, 31, 14, 3) });
-  assert.deepEqual(place("+1h5m", start, true), { time: start + 3_900_000 });
-  assert.deepEqual(place("+90s", start, true), { time: start + 90_000 });
-  for (const none of ["", "x", "25:00", "12:61", "+", "-5"]) assert.equal(place(none, start, true), null, none);
+  const now = start + 3_600_000;
+  assert.deepEqual(place("1,200", start, true, now), { line: 1200 });
+  assert.deepEqual(place("L42", start, true, now), { line: 42 });
+  assert.deepEqual(place("23:55:01.5", start, true, now), { time: start + 301_500 });
+  assert.deepEqual(place("00:05", start, true, now), { time: start + 900_000 });
+  assert.deepEqual(place("2026-01-31 14:03Z", start, false, now), { time: Date.UTC(2026, 0, 31, 14, 3) });
+  assert.deepEqual(place("+1h5m", start, true, now), { time: start + 3_900_000 });
+  assert.deepEqual(place("+90s", start, true, now), { time: start + 90_000 });
+  // What has not come yet cannot be meant.
+  assert.deepEqual(place("22:10", start, true, now), { time: Date.UTC(2026, 0, 31, 22, 10) });
+  for (const none of ["", "x", "25:00", "12:61", "+", "-5", "2026-13-01 10:00", "2026-01-00 10:00", "2026-00-01 10:00"]) {
+    assert.equal(place(none, start, true, now), null, none);
+  }
 });
 
 test("a fragment names a line or a range, and nothing else does", () => {

@@ -55,17 +55,19 @@ const styled = (link) => new Promise((resolve) => {
 });
 
 /** @param {Context} context */
-function setUpGoing({ source, view }) {
+function setUpGoing({ source, store, view }) {
   const field = /** @type {HTMLInputElement} */ (byId("place"));
   const trouble = byId("place-trouble");
   byId("goto-form").addEventListener("submit", async () => {
-    const where = place(field.value, view.start, view.timeMode === "utc");
+    const where = place(field.value, view.start, view.timeMode === "utc", Date.now());
     if (!where) {
       trouble.textContent = "That is neither a line nor a time.";
       return;
     }
     try {
-      const line = "line" in where ? where.line : await source.at(where.time);
+      const line = "line" in where
+        ? Math.min(Math.max(1, where.line), Math.max(1, store.head))
+        : await source.at(where.time);
       sheet("goto").close();
       view.seek(line, 120);
       view.current = line;
@@ -89,9 +91,20 @@ function setUpGoing({ source, view }) {
  * @param {AbortSignal} signal */
 async function readAll({ source, store }, take, progress, signal) {
   const head = store.head;
-  for (let after = 0; after < head; after += PORTION) {
-    await source.fetch(after, Math.min(PORTION, head - after), take, signal);
-    progress(Math.min(1, (after + PORTION) / head));
+  let portion = source.blocksAtOnce > 1 ? PORTION : BLOCK;
+  for (let after = 0; after < head; progress(after / head)) {
+    const to = Math.min(after + portion, head);
+    try {
+      await source.fetch(after, to - after, (first, lines) => {
+        take(first, lines);
+        after = first + lines.length - 1;
+      }, signal);
+      after = to;
+    } catch (error) {
+      // Long lines may stand side by side: an answer can be longer than a browser's strings.
+      if (signal.aborted || portion === BLOCK) throw error;
+      portion = BLOCK;
+    }
   }
 }
 
@@ -159,6 +172,8 @@ function setUpStop({ id, refresh }) {
     try {
       await request(`/executions/${id}`, sending("DELETE"));
       sheet("stop").close();
+      // The button that opened it may be gone by now.
+      byId("log").focus({ preventScroll: true });
       await refresh();
     } catch (error) {
       trouble.textContent = error instanceof Error ? error.message : String(error);

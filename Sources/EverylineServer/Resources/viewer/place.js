@@ -3,8 +3,9 @@
 /** What was typed as a place in a log: a line (`1200`), a time of the day (`14:03`, `14:03:20.5`), a date with it
  * (`2026-01-31 14:03`), or a time since the start (`+90s`, `+1h5m`); a `Z` behind it means UTC.
  * @param {string} text @param {number} start of the execution @param {boolean} isUTC what a time without `Z` means
+ * @param {number} now
  * @returns {{line: number} | {time: number} | null} */
-export function place(text, start, isUTC) {
+export function place(text, start, isUTC, now) {
   const typed = text.trim();
   const line = /^[L#]*(\d[\d,_ ]*)$/i.exec(typed);
   if (line) return { line: Number(line[1].replace(/[,_ ]/g, "")) };
@@ -27,9 +28,10 @@ export function place(text, start, isUTC) {
       ? [first.getUTCFullYear(), first.getUTCMonth(), first.getUTCDate()]
       : [first.getFullYear(), first.getMonth(), first.getDate()];
   const [y, m, d] = day;
+  if (m < 0 || m > 11 || d < 1 || d > 31) return null;
   const [h, min, s, ms] = clock;
   const make = (/** @type {number} */ more) =>
     utc ? Date.UTC(y, m, d + more, h, min, s, ms) : new Date(y, m, d + more, h, min, s, ms).getTime();
-  // A time of the day that is before the start is the next day's.
-  return { time: !at[1] && make(0) < start - 60_000 ? make(1) : make(0) };
+  // A time of the day that is before the start is the next day's, if that has come.
+  return { time: !at[1] && make(0) < start - 60_000 && make(1) <= now ? make(1) : make(0) };
 }
