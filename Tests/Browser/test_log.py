@@ -297,6 +297,18 @@ def test_lines_are_selected_and_copied_by_keys(server, viewer):
     assert page.evaluate("location.hash") == ""
 
 
+def test_lines_that_cannot_be_copied_are_told_of(server, viewer, million):
+    page = viewer.log(server, million.id, "#L1-L200000", allow=re.compile("ERR_INTERNET_DISCONNECTED"))
+    page.keyboard.press("c")
+    told = "text => document.querySelector('#selected').textContent.startsWith(text)"
+    page.wait_for_function(told, arg="At most 100000 lines")
+    page.evaluate("location.hash = '#L2000-L4000'")
+    page.wait_for_function(told, arg="Lines 2000")
+    page.context.set_offline(True)
+    page.keyboard.press("c")
+    page.wait_for_function(told, arg="The server can’t be reached.")
+
+
 def test_stderr_is_marked_not_only_by_colour(server, viewer):
     log = server.register()
     log.append("out", stream="stdout")

@@ -41,6 +41,7 @@ struct ViewerAsset: Sendable {
         ("blocks", PackageResources.blocks_js),
         ("colour", PackageResources.colour_js),
         ("command", PackageResources.command_js),
+        ("copy", PackageResources.copy_js),
         ("delivery", PackageResources.delivery_js),
         ("execution-row", PackageResources.execution_row_js),
         ("executions-page", PackageResources.executions_page_js),

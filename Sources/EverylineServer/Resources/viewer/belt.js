@@ -1,6 +1,6 @@
 // How far the reader moves the log. The browser's own scrolling moves an empty belt, and how far it moved is how far the
-// view moves: so momentum, touch and selecting beyond the edge are the browser's, and no element is ever as high as the
-// log. A wheel is taken before it scrolls: while a browser scrolls, it shows only every other frame that scripts draw.
+// view moves: so momentum and touch are the browser's, and no element is ever as high as the log. A wheel is taken before
+// it scrolls: while a browser scrolls, it shows only every other frame that scripts draw.
 
 /** Pixels, as in log.css. */
 const LENGTH = 2_000_000;

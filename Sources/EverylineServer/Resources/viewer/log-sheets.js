@@ -3,8 +3,9 @@
 import { request, sending } from "./api.js";
 import { plain } from "./ansi.js";
 import { BLOCK } from "./blocks.js";
+import { copyText } from "./copy.js";
 import { count } from "./delivery.js";
-import { announce, byId, copyText, make, setUpSheets, sheet } from "./page.js";
+import { announce, byId, make, setUpSheets, sheet } from "./page.js";
 import { place } from "./place.js";
 import { fullTime, size } from "./time.js";
 

@@ -3,7 +3,7 @@
 import { Belt } from "./belt.js";
 import { BLOCK, blockOf } from "./blocks.js";
 import { make, setText } from "./page.js";
-import { endText, fillText, makeRow } from "./row-text.js";
+import { endText, fillText, makeRow, turnTo } from "./row-text.js";
 import { count } from "./delivery.js";
 import { duration, fullTime, lineTime } from "./time.js";
 import { PAUSE as SILENCE } from "./rows.js";
@@ -35,7 +35,7 @@ export class LogView {
   search = null;
   /** The match that is shown. */
   current = 0;
-  /** Whether its match is still to be brought into view. */
+  /** Whether it is still to be brought into view. */
   #turns = false;
   /** @type {import("./time.js").TimeMode} */ timeMode = "off";
   start = 0;
@@ -123,7 +123,7 @@ export class LogView {
   /** Shows an event, a third below the upper edge unless it is in view anyway.
    * @param {number} offset */
   reveal(offset) {
-    this.#turns = true;
+    this.#turns = offset === this.current;
     const [top, bottom] = this.range;
     if (offset > top && offset < bottom && !this.#follows) return this.update();
     this.seek(offset, Math.round(this.#viewport.height / 3));
@@ -183,20 +183,11 @@ export class LogView {
     }
     this.#rowsElement.style.transform = `translateY(${-above - viewport.shift}px)`;
     this.onMove();
-    if (this.#turns) this.#turn();
-  }
-
-  /** Brings the match into view that is far to the right in its line, or far down in a line that is wrapped. */
-  #turn() {
-    const mark = this.#rowsElement.querySelector(".current mark");
-    if (!mark) return;
+    const row = this.#turns && this.#rowsElement.querySelector(".current:not([data-kind=unread])");
+    if (!row) return;
     this.#turns = false;
-    const [{ left, right, bottom }, room] = [mark.getBoundingClientRect(), this.#log.getBoundingClientRect()];
-    if (bottom > room.bottom) this.scrollBy(bottom - room.bottom + room.height / 3);
-    const at = left - room.left + this.#log.scrollLeft;
-    if (right > room.right || left < room.left + room.width / 6) {
-      this.#log.scrollLeft = at + right - left < room.width ? 0 : at - room.width / 3;
-    }
+    const low = turnTo(row.querySelector("mark"), this.#log);
+    if (low > 0) this.scrollBy(low + viewport.height / 3);
   }
 
   /** Measures what was drawn. Gives whether any row isn't as high as was thought. */

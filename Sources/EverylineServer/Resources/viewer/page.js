@@ -1,4 +1,4 @@
-// What both pages have: finding elements, sheets, the theme, announcements, the clipboard, and signing in.
+// What both pages have: finding elements, sheets, the theme, announcements, and signing in.
 
 import { json, Refused } from "./api.js";
 import * as session from "./session.js";
@@ -69,18 +69,6 @@ export function setUpTheme() {
 }
 
 export const changeTheme = () => void dispatchEvent(new Event("everyline-theme"));
-
-/** @param {string} text */
-export async function copyText(text) {
-  if (navigator.clipboard) return navigator.clipboard.writeText(text);
-  // Over plain HTTP a browser has no clipboard but this.
-  const area = make("textarea", "unseen");
-  area.value = text;
-  (document.querySelector("dialog[open]") ?? document.body).append(area);
-  area.select();
-  document.execCommand("copy");
-  area.remove();
-}
 
 /** Whom the server takes the key's holder for; asks for a key until there is a valid one.
  * @returns {Promise<Me>} */

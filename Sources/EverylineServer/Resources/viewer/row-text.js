@@ -59,6 +59,18 @@ export function fillText(element, rendered, expression) {
   element.replaceChildren(fragment);
 }
 
+/** Moves the lines sideways so far that a match can be seen, and gives how many pixels it is too low.
+ * @param {Element | null} mark @param {Element} log */
+export function turnTo(mark, log) {
+  if (!mark) return 0;
+  const [{ left, right, bottom }, room] = [mark.getBoundingClientRect(), log.getBoundingClientRect()];
+  const end = right - room.left + log.scrollLeft;
+  if (right > room.right || left < room.left + room.width / 6) {
+    log.scrollLeft = end < room.width ? 0 : end - room.width / 2;
+  }
+  return bottom - room.bottom;
+}
+
 /** @param {Style} style */
 const isPlain = ({ fg, bg, flags }) => fg === null && bg === null && flags === 0;
 

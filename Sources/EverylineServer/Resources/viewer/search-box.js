@@ -13,8 +13,9 @@ export class SearchBox {
   #onChange;
   /** Whether the first match that is found is to be shown. */
   #goes = false;
-  /** Whether the count is still to be said. */
+  /** Whether the count is still to be said, and up to where it has to be known for that. */
   #tells = false;
+  #until = 0;
   /** Up to here what was found is marked on the screen. */
   #marked = 0;
   #input = /** @type {HTMLInputElement} */ (byId("query"));
@@ -112,6 +113,7 @@ export class SearchBox {
         if (!this.#isCurrent) return;
         this.#search = new Search(query, this.#source, this.#store, () => this.#found());
         this.#goes = this.#tells = true;
+        this.#until = this.#store.head;
       } catch (error) {
         trouble = error instanceof SyntaxError ? "not an expression" : "can’t be searched now";
         this.#input.setAttribute("aria-invalid", "true");
@@ -157,7 +159,7 @@ export class SearchBox {
         this.#view.restyle();
       }
     }
-    if (this.#tells && search.isDone) {
+    if (this.#tells && (search.searched >= this.#until || search.trouble)) {
       this.#tells = false;
       announce(search.trouble || count(search.hits.count, "matching line"));
     }
@@ -179,8 +181,7 @@ export class SearchBox {
     const head = Math.max(1, this.#store.head);
     const text = this.#view.current ? `${numbers.format(search.hits.rank(this.#view.current))} of ${all}` : all;
     const percent = Math.floor((search.searched / head) * 100);
-    const isUnderWay = search.searched < head - 512 || (search.searched === 0 && this.#store.head > 0);
-    found.textContent = isUnderWay ? `${text} · ${percent} %` : text;
+    found.textContent = search.searched < this.#until ? `${text} · ${percent} %` : text;
   }
 
   /** @param {KeyboardEvent} event */

@@ -1,13 +1,9 @@
 // Selecting lines: by their numbers, by keys and by the address. A selection is offsets, so a link to it stays true for
 // ever.
 
-import { BLOCK, blockOf } from "./blocks.js";
 import { count } from "./delivery.js";
-import { announce, byId, copyText } from "./page.js";
+import { announce, byId } from "./page.js";
 import { fragmentOf } from "./time.js";
-
-/** The most lines that are copied at once. */
-const COPIED = 100_000;
 
 export class Selection {
   #id;
@@ -42,6 +38,7 @@ export class Selection {
     [this.#anchor, this.#moving] = [anchor, moving];
     const [first, last] = anchor <= moving ? [anchor, moving] : [moving, anchor];
     this.#view.selection = [first, last];
+    prepare();
     if (tells) history.replaceState(null, "", fragmentOf(first, last));
     byId("selection").hidden = false;
     const lines = first === last ? `Line ${first}` : `Lines ${first}–${last} (${count(last - first + 1, "line")})`;
@@ -85,24 +82,18 @@ export class Selection {
     const first = this.#view.selection?.[0] ?? Infinity;
     const last = Math.min(this.#view.selection?.[1] ?? 0, this.#store.head);
     if (first > last) return;
-    if (last - first >= COPIED) return announce(`At most ${COPIED} lines can be copied: download the log instead`);
-    const take = (/** @type {number} */ at, /** @type {string[]} */ lines) => this.#store.add(at, lines);
-    /** @type {string[]} */
-    const texts = [];
-    for (let row = this.#rows.start(first); row <= last; row = this.#rows.last(row) + 1) {
-      // A line may go on in the next block.
-      for (const k of [blockOf(row), blockOf(row + 1)]) {
-        if (!this.#store.holds(k)) await this.#source.fetch(k * BLOCK, BLOCK, take);
-      }
-      texts.push(this.#rows.text(row) ?? "");
+    try {
+      await (await import("./copy.js")).copyLines(first, last, this.#source, this.#store, this.#rows);
+      announce(`${count(last - first + 1, "line")} copied`);
+      flash("copy");
+    } catch (error) {
+      announce((byId("selected").textContent = error instanceof Error ? error.message : String(error)));
     }
-    await copyText(texts.join("\n") + "\n");
-    announce(`${count(last - first + 1, "line")} copied`);
-    flash("copy");
   }
 
   async copyLink() {
     const [first, last] = this.#view.selection ?? [this.#view.range[0], this.#view.range[0]];
+    const { copyText } = await import("./copy.js");
     await copyText(`${location.origin}/executions/${encodeURIComponent(this.#id)}${fragmentOf(first, last)}`);
     announce("Link copied");
     flash("copy-link");
@@ -150,28 +141,16 @@ export class Selection {
     // Rows that move on under it would take a text selection with them.
     document.addEventListener("selectionchange", () => {
       const chosen = getSelection();
-      if (chosen && !chosen.isCollapsed && log.contains(chosen.anchorNode)) this.#view.follows = false;
-    });
-    log.addEventListener("copy", (event) => {
-      const chosen = getSelection();
-      if (!chosen || chosen.isCollapsed || !event.clipboardData) return;
-      event.clipboardData.setData("text/plain", textIn(chosen.getRangeAt(0), log));
-      event.preventDefault();
+      if (chosen && !chosen.isCollapsed && log.contains(chosen.anchorNode)) {
+        this.#view.follows = false;
+        prepare();
+      }
     });
   }
 }
 
-/** The rows' text in a range, a line each: a browser's own text of it has no empty lines.
- * @param {Range} range @param {Element} log */
-function textIn(range, log) {
-  const texts = [...log.querySelectorAll(".row:not([hidden]) .text")].filter((text) => range.intersectsNode(text));
-  return texts.map((text) => {
-    const part = range.cloneRange();
-    if (!text.contains(part.startContainer)) part.setStart(text, 0);
-    if (!text.contains(part.endContainer)) part.setEnd(text, text.childNodes.length);
-    return part.toString();
-  }).join("\n");
-}
+/** What is selected may be copied next. */
+const prepare = () => void import("./copy.js").catch(() => {});
 
 /** @param {string} id */
 function flash(id) {
