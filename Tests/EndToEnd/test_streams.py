@@ -1,7 +1,6 @@
 """Following a log: by WebSocket in both forms, and by server-sent events."""
 
 import json
-import socket
 import threading
 import urllib.request
 
@@ -248,22 +247,6 @@ def test_what_upgrades_to_nothing_gets_an_answer(server):
     with pytest.raises(Refused) as plain:
         server.request("GET", log.stream_url().replace("ws://", "http://"))
     assert plain.value.status == 426
-
-
-def test_an_upgrade_on_a_used_connection_is_refused_and_ends_it(server):
-    """A client's pool may take one. Whatever it sent behind would never be answered, since the parser stops there."""
-    path = "/" + server.register().stream_url().split("/", 3)[3]
-    host, port = server.address.split(":")
-    with socket.create_connection((host, int(port)), timeout=20) as line:
-        line.sendall(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
-        assert b" 200 " in line.recv(65536)
-        line.sendall(
-            f"GET {path} HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-            "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode())
-        received = b""
-        while piece := line.recv(65536):
-            received += piece
-        assert b" 426 " in received
 
 
 def test_a_key_that_is_revoked_ends_the_streams_that_were_opened_with_it(server):

@@ -13,10 +13,13 @@ struct LoopbackServer: Sendable {
     var url: String { "ws://127.0.0.1:\(port)/ws" }
 
     /// Runs a server for as long as `body` takes. Every WebSocket connection is given to `serve`.
+    ///
+    /// - Parameter answer: is passed before `/later` is answered.
     static func run(
         _ configuration: WebSocketConfiguration = .server,
         decide: (@Sendable (HTTPRequestHead) async -> WebSocketUpgradeGate<String>.Decision)? = nil,
         serve: @escaping @Sendable (WebSocketConnection) async throws -> Void = echo,
+        answer: Checkpoint = Checkpoint(),
         body: @escaping @Sendable (LoopbackServer) async throws -> Void
     ) async throws {
         let gate = WebSocketUpgradeGate(configuration: configuration, decide: decide ?? acceptWebSocketPath)
@@ -26,7 +29,7 @@ struct LoopbackServer: Sendable {
             .bind(host: "127.0.0.1", port: 0) { channel in
                 channel.eventLoop.makeCompletedFuture {
                     continuation.yield(channel)
-                    return gate.install(on: channel, http: addHTTP)
+                    return gate.install(on: channel) { addHTTP(to: $0, answer: answer) }
                 }
             }
         try await channel.executeThenClose { inbound in
@@ -35,8 +38,7 @@ struct LoopbackServer: Sendable {
                     try await withThrowingDiscardingTaskGroup { connections in
                         for try await result in inbound {
                             connections.addTask {
-                                // A connection that ends before it is one is the test's business, not the server's.
-                                guard case .webSocket(let connection, _)? = try? await result.get() else { return }
+                                guard let connection = await webSocket(result) else { return }
                                 try? await serve(connection)
                                 await connection.close()
                             }
@@ -48,6 +50,23 @@ struct LoopbackServer: Sendable {
                 group.cancelAll()
             }
         }
+    }
+
+    /// What it became in the end. A connection that ends before it is one is the test's business, not the server's.
+    private static func webSocket(
+        _ result: EventLoopFuture<WebSocketUpgradeResult<Void, String>>
+    ) async -> WebSocketConnection? {
+        switch try? await result.get() {
+        case nil: nil
+        case .http(_, let then): await webSocket(then)
+        case .webSocket(let connection, _): connection
+        }
+    }
+
+    /// The first connection that nobody has asked for yet.
+    func connection() async -> (any Channel)? {
+        var connections = accepted.makeAsyncIterator()
+        return await connections.next()
     }
 
     static let echo: @Sendable (WebSocketConnection) async throws -> Void = { connection in
@@ -63,10 +82,11 @@ struct LoopbackServer: Sendable {
         $0.uri.hasPrefix("/ws") ? .accept($0.uri, subprotocol: "everyline.v1") : .decline
     }
 
-    private static let addHTTP: @Sendable (any Channel) -> EventLoopFuture<Void> = { channel in
+    private static func addHTTP(to channel: any Channel, answer: Checkpoint) -> EventLoopFuture<Void> {
         channel.eventLoop.makeCompletedFuture {
-            try channel.pipeline.syncOperations.configureHTTPServerPipeline()
-            try channel.pipeline.syncOperations.addHandler(NotFound())
+            let pipeline = channel.pipeline.syncOperations
+            try pipeline.addHTTP1BehindGate()
+            try pipeline.addHandlers([HTTPServerPipelineHandler(), NotFound(answer: answer)])
         }
     }
 
@@ -84,25 +104,41 @@ private final class NotFound: ChannelInboundHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = HTTPServerResponsePart
 
+    private let answer: Checkpoint
     private var text = ""
+    private var isKeptAlive = true
+
+    init(answer: Checkpoint) { self.answer = answer }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch Self.unwrapInboundIn(data) {
         case .head(let head):
             text = "\(head.method) \(head.uri) upgrade=\(head.headers["Upgrade"].count) "
+            isKeptAlive = head.isKeepAlive
         case .body(let bytes):
             text += String(buffer: bytes)
+        case .end where text.contains("/later"):
+            context.eventLoop.makeFutureWithTask { [answer] in await answer.pass() }
+                .assumeIsolated().whenSuccess { self.answer(context) }
         case .end:
-            let headers: HTTPHeaders = ["Content-Length": "\(text.utf8.count)"]
-            let head = HTTPResponseHead(version: .http1_1, status: .notFound, headers: headers)
-            context.write(Self.wrapOutboundOut(.head(head)), promise: nil)
-            context.write(Self.wrapOutboundOut(.body(.byteBuffer(ByteBuffer(string: text)))), promise: nil)
-            context.writeAndFlush(Self.wrapOutboundOut(.end(nil)), promise: nil)
+            answer(context)
         }
     }
 
+    private func answer(_ context: ChannelHandlerContext) {
+        var head = HTTPResponseHead(version: .http1_1, status: .notFound)
+        head.headers = ["Content-Length": "\(text.utf8.count)", "Connection": isKeptAlive ? "keep-alive" : "close"]
+        context.write(Self.wrapOutboundOut(.head(head)), promise: nil)
+        context.write(Self.wrapOutboundOut(.body(.byteBuffer(ByteBuffer(string: text)))), promise: nil)
+        context.writeAndFlush(Self.wrapOutboundOut(.end(nil)), promise: nil)
+        if !isKeptAlive { context.close(promise: nil) }
+    }
+
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if event is ChannelShouldQuiesceEvent { context.close(promise: nil) }
+        switch event {
+        case is ChannelShouldQuiesceEvent, ChannelEvent.inputClosed: context.close(promise: nil)
+        default: break
+        }
         context.fireUserInboundEventTriggered(event)
     }
 }

@@ -36,6 +36,15 @@ struct UpgradeRequestTests {
         #expect(head.values(of: "Sec-WebSocket-Protocol").isEmpty)
     }
 
+    @Test("is the same when a decoder has read it")
+    func decoded() throws {
+        let request = try #require(UpgradeRequest(Self.head()))
+        let decoded = UpgradeRequest(request.requestHead)
+        #expect(decoded.isWebSocket)
+        #expect(decoded.requestHead == request.requestHead)
+        #expect(decoded.ordinary == request.ordinary)
+    }
+
     @Test("gets the subprotocol and the compression that it offered")
     func negotiates() throws {
         let fields = """

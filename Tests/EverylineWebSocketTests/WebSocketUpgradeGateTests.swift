@@ -1,4 +1,5 @@
 import NIOCore
+import NIOHTTP1
 import Testing
 
 @testable import EverylineWebSocket
@@ -89,15 +90,15 @@ struct WebSocketUpgradeGateTests {
         var configuration = WebSocketConfiguration.server
         // Long enough that the request is there before, however busy the machine is.
         configuration.firstRequestTimeout = .seconds(2)
-        let gate = Gate()
+        let decision = Checkpoint()
         try await LoopbackServer.run(
-            configuration, decide: { _ in await gate.wait() },
+            configuration, decide: decision.accepting,
             body: { server in
                 try await RawPeer.connect(to: server.port) { peer in
                     let head = try await peer.upgrade()
                     #expect(head == "")
                 }
-                gate.open()
+                decision.open()
             })
     }
 
@@ -116,19 +117,19 @@ struct WebSocketUpgradeGateTests {
 
     @Test("that decides while the server shuts down tells the connection afterwards")
     func quiesceWhileDeciding() async throws {
-        let gate = Gate()
+        let decision = Checkpoint()
         try await LoopbackServer.run(
-            decide: { _ in await gate.wait() },
+            decide: decision.accepting,
             body: { server in
                 try await RawPeer.connect(to: server.port) { peer in
                     try await peer.send(UpgradeRequestTests.head("GET /ws HTTP/1.1"))
-                    await gate.waitForArrival()
+                    await decision.whenReached()
                     for await channel in server.accepted.prefix(1) {
                         try await channel.eventLoop.submit {
                             channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
                         }.get()
                     }
-                    gate.open()
+                    decision.open()
                     #expect(try await peer.head().hasPrefix("HTTP/1.1 101"))
                     #expect(try await peer.close()?.code == .goingAway)
                 }
@@ -137,40 +138,30 @@ struct WebSocketUpgradeGateTests {
 
     @Test("forgets a connection that ends while it is decided about")
     func lostWhileDeciding() async throws {
-        let gate = Gate()
+        let decision = Checkpoint()
         try await LoopbackServer.run(
-            decide: { _ in await gate.wait() },
+            decide: decision.accepting,
             body: { server in
                 try await RawPeer.connect(to: server.port) { peer in
                     try await peer.send(UpgradeRequestTests.head("GET /ws HTTP/1.1"))
-                    await gate.waitForArrival()
+                    await decision.whenReached()
                 }
                 for await channel in server.accepted.prefix(1) {
                     channel.close(promise: nil)
                     // It is gone before the decision is made.
                     try await channel.closeFuture.get()
                 }
-                gate.open()
+                decision.open()
             })
     }
 }
 
-/// A decision that is made when the test says so.
-private final class Gate: Sendable {
-    private let arrivals: (AsyncStream<Void>, AsyncStream<Void>.Continuation) = AsyncStream.makeStream()
-    private let opening: (AsyncStream<Void>, AsyncStream<Void>.Continuation) = AsyncStream.makeStream()
-
-    func wait() async -> WebSocketUpgradeGate<String>.Decision {
-        arrivals.1.yield()
-        for await _ in opening.0 {}
-        return .accept("", subprotocol: nil)
-    }
-
-    func waitForArrival() async {
-        for await _ in arrivals.0.prefix(1) {}
-    }
-
-    func open() {
-        opening.1.finish()
+extension Checkpoint {
+    /// A decision that is made when the test says so.
+    var accepting: @Sendable (HTTPRequestHead) async -> WebSocketUpgradeGate<String>.Decision {
+        { _ in
+            await self.pass()
+            return .accept("", subprotocol: nil)
+        }
     }
 }

@@ -8,8 +8,8 @@ import NIOHTTP1
 import NIOHTTPTypes
 import NIOHTTPTypesHTTP1
 
-/// What a connection is made into, by its first request: an HTTP connection with the router behind it, or a viewer's
-/// stream.
+/// What a connection is made into, by its requests: an HTTP connection with the router behind it, until one of them wants a
+/// viewer's stream.
 struct StreamChannel: HTTPChannelHandler {
     /// What a stream needs of the server; shared, so that a viewer that waits doesn't hold a copy.
     final class Parts: Sendable {
@@ -71,20 +71,24 @@ struct StreamChannel: HTTPChannelHandler {
     }
 
     func handle(value: Value, logger: Logger) async {
-        let content: WebSocketUpgradeResult<HTTPConnection, ViewerRequest>
-        do {
-            content = try await value.content.get()
-        } catch {
-            // It ended before its first request was decided, and the gate has closed it.
-            return logger.debug("A connection ended at the gate", metadata: ["error": "\(error)"])
-        }
-        switch content {
-        case .http(let connection):
-            await withTaskExecutorPreference(EventLoopTaskExecutor(value.channel.eventLoop)) {
-                await handleHTTP(asyncChannel: connection, logger: logger)
+        var content = value.content
+        while true {
+            do {
+                switch try await content.get() {
+                case .http(let connection, let then):
+                    content = then
+                    await withTaskExecutorPreference(EventLoopTaskExecutor(value.channel.eventLoop)) {
+                        // In a task of its own: a task keeps the memory of its deepest call, and a viewer would have it.
+                        async let served: Void = handleHTTP(asyncChannel: connection, logger: logger)
+                        await served
+                    }
+                case .webSocket(let connection, let request):
+                    return await ViewerStream(connection, of: request, parts).run(logger: logger)
+                }
+            } catch {
+                // It is closed already.
+                return logger.debug("A connection ended", metadata: ["error": "\(error)"])
             }
-        case .webSocket(let connection, let request):
-            await ViewerStream(connection, of: request, parts).run(logger: logger)
         }
     }
 
@@ -97,10 +101,7 @@ struct StreamChannel: HTTPChannelHandler {
         let pipeline = channel.pipeline.syncOperations
         try pipeline.addHandler(StalledResponseHandler(timeout: limits.stalledViewer))
         try pipeline.addHandler(LingeringCloseHandler(time: limits.lingering))
-        try pipeline.configureHTTPServerPipeline(
-            withPipeliningAssistance: false, withErrorHandling: false, withOutboundHeaderValidation: false,
-            withEncoderConfiguration: .init(), withDecoderLimitConfiguration: decoder)
-        try pipeline.addHandler(LateUpgradeHandler())
+        try pipeline.addHTTP1BehindGate(limits: decoder)
         try pipeline.addHandler(HTTP1ToHTTPServerCodec(secure: false))
         try pipeline.addHandler(UnreadableRequestHandler(logger: logger))
         try pipeline.addHandler(HTTPConnectionStateHandler(idleTimeout: limits.idleConnection, logger: logger))

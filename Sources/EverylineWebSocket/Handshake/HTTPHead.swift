@@ -12,6 +12,11 @@ struct HTTPHead: Hashable, Sendable {
     let startLine: String
     let fields: [Field]
 
+    init(startLine: String, fields: [Field]) {
+        self.startLine = startLine
+        self.fields = fields
+    }
+
     /// Finds the empty line that ends a head.
     ///
     /// - Parameter start: how many readable bytes were searched before, without success.

@@ -1,7 +1,7 @@
 import NIOHTTP1
 import NIOCore
 
-/// A connection's first request that asks for an upgrade, and the pieces of it that decide.
+/// A request that asks for an upgrade, and the pieces of it that decide.
 struct UpgradeRequest: Sendable {
     private let head: HTTPHead
     private let method: String
@@ -17,6 +17,15 @@ struct UpgradeRequest: Sendable {
         }
         self.head = head
         (method, target, version) = (parts[0], parts[1], parts[2])
+    }
+
+    /// The same of a head that an HTTP decoder has read.
+    init(_ head: HTTPRequestHead) {
+        (method, target) = (head.method.rawValue, head.uri)
+        version = "HTTP/\(head.version.major).\(head.version.minor)"
+        self.head = HTTPHead(
+            startLine: "\(method) \(target) \(version)",
+            fields: head.headers.map { HTTPHead.Field(name: $0.name, value: $0.value) })
     }
 
     /// Whether it asks for a WebSocket as RFC 6455, section 4.2.1 says. A body would be read as frames, so it may

@@ -1,14 +1,16 @@
 package import NIOCore
 package import NIOHTTP1
 
-/// Tells WebSocket connections from HTTP ones, on one port, by a connection's first request.
+/// Tells WebSocket connections from HTTP ones, on one port, by their requests.
 ///
-/// It reads bytes, before any HTTP decoder:
+/// It reads the first request's bytes, before any HTTP decoder; a later request for an upgrade is given back to it when all
+/// before it have been answered:
 ///
-///     bytes ─► gate ─ an ordinary request, or a declined one ─► the caller's HTTP handlers
-///                └─ an accepted one ─► 101 ─► WebSocketConnection
+///     bytes ─► gate ─ an ordinary request, or a declined one ─► HTTP side: the caller's HTTP handlers
+///               │ ▲────────────── a later request for an upgrade ───────────┘
+///               └─ an accepted one ─► 101 ─► WebSocketConnection
 ///
-/// The first request's head must come within `firstRequestTimeout`, and the decision too. A connection that has said
+/// The first request's head must come within `firstRequestTimeout`, and each decision too. A connection that has said
 /// nothing yet is closed when the server shuts down; one that is being decided about is told afterwards.
 package struct WebSocketUpgradeGate<Context: Sendable>: Sendable {
     package enum Decision: Sendable {
@@ -22,8 +24,7 @@ package struct WebSocketUpgradeGate<Context: Sendable>: Sendable {
     let decide: @Sendable (HTTPRequestHead) async -> Decision
     let pool: CompressorPool
 
-    /// - Parameter decide: is asked about each first request that wants a WebSocket; what isn't accepted, the HTTP side
-    ///   answers.
+    /// - Parameter decide: is asked about each request that wants a WebSocket; what isn't accepted, the HTTP side answers.
     package init(
         configuration: WebSocketConfiguration = .server,
         decide: @escaping @Sendable (HTTPRequestHead) async -> Decision
@@ -35,8 +36,9 @@ package struct WebSocketUpgradeGate<Context: Sendable>: Sendable {
 
     /// Stands in front of a connection that was just accepted. On its event loop.
     ///
-    /// - Parameter http: adds the HTTP decoder, encoder and all that follows to the end of the pipeline, on the event
-    ///   loop. It is called once the first request is known to be an ordinary one.
+    /// - Parameter http: prepares an HTTP side, a channel of its own: adds `addHTTP1BehindGate` and all that goes around it
+    ///   to the end of its pipeline, on the event loop. It is called once the first request is known to be an ordinary one,
+    ///   and again after each later request for an upgrade that was declined.
     /// - Returns: what became of it. Fails with ``WebSocketError`` if the connection ended before: lost, timed out, or
     ///   refused because its handshake isn't one.
     package func install<HTTP: Sendable>(

@@ -30,7 +30,10 @@ private enum HandshakeChecks {
 
     static func request(_ bytes: ByteBuffer) {
         guard let request = UpgradeRequest(bytes) else { return }
-        _ = request.requestHead
+        if request.isWebSocket {
+            let decoded = UpgradeRequest(request.requestHead)
+            expect(decoded.isWebSocket && decoded.ordinary == request.ordinary, "a head says what its bytes say")
+        }
         let ordinary = HTTPHead(request.ordinary)
         expect(ordinary != nil, "a request without its wish is a request")
         expect(ordinary?.values(of: "Upgrade").isEmpty == true, "nothing is left of the wish")

@@ -1,0 +1,222 @@
+import NIOCore
+import Testing
+
+@testable import EverylineWebSocket
+
+@Suite("An upgrade that isn't its connection's first request", .timeLimit(.minutes(1)))
+struct LateUpgradeTests {
+    @Test("is taken after any number of requests", arguments: [1, 2, 100])
+    func after(requests: Int) async throws {
+        try await LoopbackServer.run { server in
+            try await RawPeer.connect(to: server.port) { peer in
+                for _ in 0..<requests { try await peer.get("/a") }
+                try await peer.expectWebSocket()
+            }
+        }
+    }
+
+    @Test(
+        "is taken behind a request with a body",
+        arguments: [
+            "Content-Length: 5\r\n\r\nhello",
+            "Transfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\nX: y\r\n\r\n",
+        ])
+    func afterBody(body: String) async throws {
+        try await LoopbackServer.run { server in
+            try await RawPeer.connect(to: server.port) { peer in
+                // In one piece with the upgrade, and with the frame behind that.
+                var bytes = ByteBuffer(string: "POST /a HTTP/1.1\r\nHost: x\r\n\(body)")
+                bytes.writeImmutableBuffer(UpgradeRequestTests.head("GET /ws HTTP/1.1"))
+                bytes.writeImmutableBuffer(Wire.frame(.text, "early"))
+                try await peer.send(bytes)
+                try await peer.expect("POST /a upgrade=0 hello")
+                #expect(try await peer.head().hasPrefix("HTTP/1.1 101"))
+                #expect(try await peer.frame()?.1 == ByteBuffer(string: "early"))
+            }
+        }
+    }
+
+    @Test("that comes byte by byte loses nothing, nor do the frames behind it")
+    func slowly() async throws {
+        try await LoopbackServer.run { server in
+            try await RawPeer.connect(to: server.port) { peer in
+                try await peer.get("/a")
+                var bytes = UpgradeRequestTests.head("GET /ws HTTP/1.1")
+                for number in 0..<10 { bytes.writeImmutableBuffer(Wire.frame(.text, "\(number)")) }
+                while let byte = bytes.readSlice(length: 1) { try await peer.send(byte) }
+                #expect(try await peer.head().hasPrefix("HTTP/1.1 101"))
+                for number in 0..<10 { #expect(try await peer.frame()?.1 == ByteBuffer(string: "\(number)")) }
+            }
+        }
+    }
+
+    @Test("waits until the requests before it are answered, and nothing is read meanwhile")
+    func pipelined() async throws {
+        let answer = Checkpoint()
+        try await LoopbackServer.run(answer: answer) { server in
+            try await RawPeer.connect(to: server.port) { peer in
+                try await peer.send("GET /later HTTP/1.1\r\nHost: x\r\n\r\nGET /b HTTP/1.1\r\nHost: x\r\n\r\n")
+                try await peer.send(UpgradeRequestTests.head("GET /ws HTTP/1.1"))
+                try await peer.send(Wire.frame(.text, "early"))
+                await answer.whenReached()
+                answer.open()
+                try await peer.expect("GET /later upgrade=0 ")
+                try await peer.expect("GET /b upgrade=0 ")
+                #expect(try await peer.head().hasPrefix("HTTP/1.1 101"))
+                #expect(try await peer.frame()?.1 == ByteBuffer(string: "early"))
+            }
+        }
+    }
+
+    @Test(
+        "that is declined is answered like any other, and the connection goes on",
+        arguments: [
+            "Upgrade: websocket\r\nConnection: Upgrade\r\n",
+            "Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA\r\nConnection: Upgrade, HTTP2-Settings\r\n",
+        ])
+    func declined(fields: String) async throws {
+        try await LoopbackServer.run { server in
+            try await RawPeer.connect(to: server.port) { peer in
+                for _ in 0..<3 {
+                    try await peer.get("/a")
+                    try await peer.send(
+                        "GET /no HTTP/1.1\r\nHost: x\r\n\(fields)\r\nGET /next HTTP/1.1\r\nHost: x\r\n\r\n")
+                    try await peer.expect("GET /no upgrade=0 ")
+                    try await peer.expect("GET /next upgrade=0 ")
+                }
+                try await peer.expectWebSocket()
+            }
+        }
+    }
+
+    @Test(
+        "of which it isn't certain where it ends is answered, and is the last of its connection",
+        arguments: [
+            "GET /a HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n\r\n",
+            "POST /a HTTP/1.1\r\nHost: x\r\nUpgrade: h2c\r\nConnection: Upgrade\r\nContent-Length: 2\r\n\r\nhe",
+            "CONNECT a:1 HTTP/1.1\r\nHost: x\r\n\r\n",
+        ])
+    func uncertain(request: String) async throws {
+        try await LoopbackServer.run { server in
+            try await RawPeer.connect(to: server.port) { peer in
+                try await peer.get("/a")
+                try await peer.send(request)
+                let rest = String(buffer: try await peer.rest())
+                #expect(rest.hasPrefix("HTTP/1.1 404") && rest.lowercased().contains("\r\nconnection: close\r\n"))
+            }
+        }
+    }
+
+    @Test(
+        "is answered, and hung up on, if it is no handshake",
+        arguments: [("Version: 13", "Version: 7", "426"), ("ZQ==", "Z", "400")])
+    func refused(part: String, replacement: String, status: String) async throws {
+        try await LoopbackServer.run { server in
+            try await RawPeer.connect(to: server.port) { peer in
+                try await peer.get("/a")
+                let head = String(buffer: UpgradeRequestTests.head("GET /ws HTTP/1.1"))
+                try await peer.send(head.split(separator: part).joined(separator: replacement))
+                #expect(try await peer.head().hasPrefix("HTTP/1.1 \(status) "))
+                #expect(try await peer.rest().readableBytes == 0)
+            }
+        }
+    }
+
+    @Test(
+        "behind which the decoder goes on, since it reads the wish otherwise, costs the connection",
+        arguments: ["GET /b HTTP/1.1\r\nHost: x\r\n\r\n", "\u{1}\u{2}"])
+    func misread(behind: String) async throws {
+        try await LoopbackServer.run { server in
+            try await RawPeer.connect(to: server.port) { peer in
+                try await peer.get("/a")
+                let fields = UpgradeRequestTests.fields.split(separator: "keep-alive, Upgrade")
+                    .joined(separator: "Upgrade\t, x")
+                var bytes = UpgradeRequestTests.head("GET /ws HTTP/1.1", fields)
+                bytes.writeString(behind)
+                try await peer.send(bytes)
+                #expect(try await peer.rest().readableBytes == 0)
+            }
+        }
+    }
+
+    @Test("is decided about in time, or its connection is closed")
+    func undecided() async throws {
+        var configuration = WebSocketConfiguration.server
+        // Long enough that the request is there before, however busy the machine is.
+        configuration.firstRequestTimeout = .seconds(2)
+        let decision = Checkpoint()
+        try await LoopbackServer.run(
+            configuration, decide: decision.accepting,
+            body: { server in
+                try await RawPeer.connect(to: server.port) { peer in
+                    try await peer.get("/a")
+                    #expect(try await peer.upgrade() == "")
+                }
+                decision.open()
+            })
+    }
+
+    @Test("that is decided about while the server shuts down tells its connection afterwards")
+    func quiesce() async throws {
+        let decision = Checkpoint()
+        try await LoopbackServer.run(
+            decide: decision.accepting,
+            body: { server in
+                try await RawPeer.connect(to: server.port) { peer in
+                    try await peer.get("/a")
+                    try await peer.send(UpgradeRequestTests.head("GET /ws HTTP/1.1"))
+                    await decision.whenReached()
+                    let channel = try #require(await server.connection())
+                    try await channel.eventLoop.submit {
+                        channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
+                    }.get()
+                    decision.open()
+                    #expect(try await peer.head().hasPrefix("HTTP/1.1 101"))
+                    #expect(try await peer.close()?.code == .goingAway)
+                }
+            })
+    }
+
+    @Test("is forgotten if its connection ends while it waits, or is decided about", arguments: [true, false])
+    func lost(isDeciding: Bool) async throws {
+        let (answer, decision) = (Checkpoint(), Checkpoint())
+        if isDeciding { answer.open() }
+        try await LoopbackServer.run(
+            decide: decision.accepting, answer: answer,
+            body: { server in
+                try await RawPeer.connect(to: server.port) { peer in
+                    try await peer.send("GET /later HTTP/1.1\r\nHost: x\r\n\r\n")
+                    try await peer.send(UpgradeRequestTests.head("GET /ws HTTP/1.1"))
+                    await (isDeciding ? decision : answer).whenReached()
+                }
+                let channel = try #require(await server.connection())
+                channel.close(promise: nil)
+                try await channel.closeFuture.get()
+                answer.open()
+                decision.open()
+            })
+    }
+}
+
+extension RawPeer {
+    /// Asks for what is not there, and gets that answer.
+    fileprivate mutating func get(_ path: String) async throws {
+        try await send("GET \(path) HTTP/1.1\r\nHost: x\r\n\r\n")
+        try await expect("GET \(path) upgrade=0 ")
+    }
+
+    fileprivate mutating func expect(_ text: String, sourceLocation: SourceLocation = #_sourceLocation) async throws {
+        let head = try await head()
+        #expect(head.hasPrefix("HTTP/1.1 404"), sourceLocation: sourceLocation)
+        let body = try await read(text.utf8.count)
+        #expect(body == text, sourceLocation: sourceLocation)
+    }
+
+    fileprivate mutating func expectWebSocket() async throws {
+        let head = try await upgrade()
+        #expect(head.hasPrefix("HTTP/1.1 101"))
+        try await send(Wire.frame(.text, "hello"))
+        let answer = try await frame()?.1
+        #expect(answer == ByteBuffer(string: "hello"))
+    }
+}
