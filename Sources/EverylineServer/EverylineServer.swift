@@ -101,7 +101,14 @@ package struct EverylineServer: Sendable {
                 address: address, serverName: nil, backlog: 1024,
                 availableConnectionsDelegate: MaximumAvailableConnections(configuration.limits.connections)),
             onServerRunning: onListening,
-            logger: logger)
+            logger: libraryLogger)
+    }
+
+    /// What the HTTP library says of each listener is for who debugs: a server that can't start says why, and nothing else.
+    private var libraryLogger: Logger {
+        var library = logger
+        if library.logLevel == .info { library.logLevel = .notice }
+        return library
     }
 
     private var addresses: Addresses {

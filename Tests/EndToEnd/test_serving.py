@@ -82,8 +82,8 @@ def test_a_second_server_on_the_same_data_is_refused(server):
 
 def test_a_port_in_use_is_refused(server, tmp_path):
     second = serve(tmp_path / "other", "--listen", server.address)
-    assert second.returncode == 125 and "is in use" in second.stderr
-    assert second.stdout == ""
+    assert second.returncode == 125 and second.stdout == ""
+    assert second.stderr == f"everyline: {server.address} is in use by another program.\n"
 
 
 @pytest.mark.parametrize("options, word", [

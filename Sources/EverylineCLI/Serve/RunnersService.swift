@@ -18,6 +18,7 @@ struct RunnersService: Service {
     func run() async throws {
         try await cancelWhenGracefulShutdown {
             guard let url = await listenersStand() else { return }
+            logger.info("Serving", metadata: ["url": "\(url)"])
             try onListening(url)
             await withTaskGroup { group in
                 group.addTask { await runners.run() }
