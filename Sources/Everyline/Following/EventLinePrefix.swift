@@ -1,9 +1,9 @@
-/// What the first bytes of an event's line say, in the one form that servers write: `{"offset":N,"timestamp":T,"…`.
+/// What an event's line says without being decoded, in the one form that servers write: `{"offset":N,"timestamp":T,"…`.
 ///
 /// It is the way to check a million lines a second without decoding them. A line of any other form is decoded instead.
 package struct EventLinePrefix {
     package let offset: UInt64
-    /// Whether it is a line of output: one that names its stream or its message next.
+    /// Whether it is a line of output in that form: nothing but its stream, its message, and that it is a part may follow.
     package let isOutput: Bool
     /// Where the third field's name begins.
     package let end: Int
@@ -20,15 +20,31 @@ package struct EventLinePrefix {
         else { return nil }
         self.offset = offset
         self.end = position + 2
-        isOutput =
-            Self.startsWith(Self.message, in: bytes, position + 2, end)
-            || Self.startsWith(Self.stream, in: bytes, position + 2, end)
+        isOutput = Self.isOutput(bytes, from: position + 2, to: end)
+    }
+
+    /// Whether no other field, `type` for instance, stands before or behind the message.
+    private static func isOutput(_ bytes: UnsafeRawBufferPointer, from start: Int, to end: Int) -> Bool {
+        var position = start
+        if skip(stream, in: bytes, &position, end) {
+            let isKnown = skip(stdout, in: bytes, &position, end) || skip(stderr, in: bytes, &position, end)
+            guard isKnown else { return false }
+        }
+        guard skip(message, in: bytes, &position, end),
+            let quote = bytes.endOfString(from: position, to: end)
+        else { return false }
+        position = quote + 1
+        _ = skip(partial, in: bytes, &position, end)
+        return position == end - 1
     }
 
     private static let offsetName: StaticString = "{\"offset\":"
     private static let timestampName: StaticString = ",\"timestamp\":"
-    private static let message: StaticString = "message\":"
     private static let stream: StaticString = "stream\":"
+    private static let stdout: StaticString = "\"stdout\",\""
+    private static let stderr: StaticString = "\"stderr\",\""
+    private static let message: StaticString = "message\":\""
+    private static let partial: StaticString = ",\"partial\":true"
 
     package static func startsWith(
         _ text: StaticString, in bytes: UnsafeRawBufferPointer, _ position: Int, _ end: Int

@@ -15,6 +15,20 @@ extension UnsafeRawBufferPointer {
         return UnsafeRawPointer(found) - base
     }
 
+    /// The index of the quote that ends the JSON string whose first byte is at `start`; `nil` if there is none before `end`.
+    package func endOfString(from start: Int, to end: Int) -> Int? {
+        guard let base = baseAddress else { return nil }
+        var position = start
+        while position < end, let found = memchr(base + position, 0x22, end - position) {
+            let quote = UnsafeRawPointer(found) - base
+            var first = quote
+            while first > start, self[first - 1] == UInt8(ascii: "\\") { first -= 1 }
+            if (quote - first).isMultiple(of: 2) { return quote }
+            position = quote + 1
+        }
+        return nil
+    }
+
     /// The length of the first `count` lines with their newlines.
     ///
     /// - Precondition: there are that many.

@@ -46,6 +46,25 @@ import Testing
         #expect(check.outcome == .failed3)
     }
 
+    @Test(
+        "knows the end wherever its type stands, and however it is written",
+        arguments: [
+            #""message":"x","type":"end","status":"FAILED","exit_code":3"#,
+            #""stream":"stdout","type":"end","status":"FAILED","exit_code":3"#,
+            #""stream":"stdout","message":"x","type":"end","status":"FAILED","exit_code":3"#,
+            #""message":"\"x\\","partial":true,"type":"end","status":"FAILED","exit_code":3"#,
+            #""message":"x","\u0074ype":"end","status":"FAILED","exit_code":3"#,
+            #""status":"FAILED","exit_code":3,"type":"end""#,
+        ])
+    func lateType(fields: String) {
+        var check = StreamCheck(from: .beginning)
+        let end = #"{"offset":2,"timestamp":1,\#(fields)}"#
+        let finding = check.take(ByteBuffer(lines: [Lines.line(1), end, Lines.line(3)]))
+        #expect(finding.block?.last == Offset(2))
+        #expect(finding.block?.outcome?.status == .failed)
+        #expect(finding.fault == .afterEnd)
+    }
+
     @Test("refuses whatever follows the end")
     func afterEnd() {
         var check = StreamCheck(from: .beginning)

@@ -84,6 +84,8 @@ private enum EventLineChecks {
                 let event = try? LogEvent(line: bytes)
             else { return }
             expect(prefix.offset == event.offset.rawValue, "the first bytes say the event's offset")
+            guard prefix.isOutput else { return }
+            guard case .line = event.content else { return expect(false, "what is taken for output is a line") }
         }
     }
 }
