@@ -86,6 +86,11 @@ struct Assembly: Sendable {
         let core = ServerCore(
             executions: executions,
             log: ringing, access: access, writer: logWriter, feed: feed, stopRequests: stopRequests, now: now,
+            check: { request in
+                do { try commands.check(request) } catch let error as CommandsError {
+                    throw APIError(.invalidRequest, "\(error).")
+                }
+            },
             start: { try await commands.start($0.request, as: $0.execution) },
             stop: { execution in
                 guard execution.producer == .runner else { return }

@@ -151,14 +151,19 @@ package struct AWSClient: Sendable {
         guard case .json(let version, let targetPrefix) = service.wire else {
             preconditionFailure("\(service.signingName) doesn't speak a JSON protocol")
         }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         return AWSHTTPRequest(
             .POST, endpoint(of: service),
             headers: [
                 "Content-Type": "application/x-amz-json-\(version)", "X-Amz-Target": "\(targetPrefix).\(operation)",
             ],
-            body: ByteBuffer(bytes: try encoder.encode(input)))
+            body: ByteBuffer(bytes: try Self.json(input)))
+    }
+
+    /// The form in which all that is JSON is sent.
+    static func json(_ input: some Encodable) throws -> Data {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return try encoder.encode(input)
     }
 
     func endpoint(of service: AWSService) -> AWSEndpoint {

@@ -39,6 +39,13 @@ package struct ECSCluster: Sendable {
             self.startedBy = startedBy
             self.clientToken = clientToken
         }
+
+        var overrides: RunTaskInput.Overrides {
+            let environment = environment.sorted { $0.key < $1.key }.map {
+                RunTaskInput.NamedValue(name: $0.key, value: $0.value)
+            }
+            return .init(containerOverrides: [.init(name: container, command: command, environment: environment)])
+        }
     }
 
     /// Starts a task.
@@ -46,9 +53,6 @@ package struct ECSCluster: Sendable {
     /// - Throws: ``AWSError`` with the code ``AWSError/Code/taskNotStarted`` where the service took the request but had no
     ///   place for the task; its message says why.
     package func run(_ task: NewTask) async throws -> ECSTask {
-        let environment = task.environment.sorted { $0.key < $1.key }.map {
-            RunTaskInput.NamedValue(name: $0.key, value: $0.value)
-        }
         let input = RunTaskInput(
             cluster: name, taskDefinition: task.taskDefinition, count: 1, launchType: "FARGATE",
             startedBy: task.startedBy, clientToken: task.clientToken,
@@ -56,10 +60,7 @@ package struct ECSCluster: Sendable {
                 awsvpcConfiguration: .init(
                     subnets: task.subnets, securityGroups: task.securityGroups,
                     assignPublicIp: task.assignsPublicIP ? "ENABLED" : "DISABLED")),
-            overrides: .init(
-                containerOverrides: [
-                    .init(name: task.container, command: task.command, environment: environment)
-                ]))
+            overrides: task.overrides)
         let output = try await client.call("RunTask", of: .ecs, input, giving: TasksOutput.self)
         guard let started = output.tasks?.first else {
             let reason = output.failures?.first?.reason ?? "no task was started"

@@ -19,8 +19,8 @@ package struct ECSCommands: Sendable {
         }
     }
 
-    /// What ECS takes of overrides in all (ECS service quotas), with room for what is around them.
-    private static let overridesLimit: ByteCount = 7800
+    /// How many characters ECS takes of overrides in all, the characters of their JSON included (ECS API reference, `RunTask`).
+    package static let overridesLimit = 8192
 
     private let cluster: ECSCluster
     private let placement: Placement
@@ -38,24 +38,23 @@ package struct ECSCommands: Sendable {
         self.stream = stream
     }
 
+    /// Whether ECS takes the command and its environment, under whatever id.
+    ///
+    /// - Throws: ``CommandsError`` if it doesn't.
+    package func check(_ request: RunRequest) throws {
+        // All ids that are made have one length.
+        var generator = SystemRandomNumberGenerator()
+        let task = task(of: request, as: ExecutionID(at: Timestamp(milliseconds: 0), using: &generator))
+        // ECS says characters; where one has several bytes, its JSON's UTF-16 is what a service in Java counts.
+        let length = String(decoding: try AWSClient.json(task.overrides), as: UTF8.self).utf16.count
+        guard length <= Self.overridesLimit else { throw CommandsError.tooLong(length, limit: Self.overridesLimit) }
+    }
+
     /// Starts an execution's command. Repeating it starts nothing more.
     ///
-    /// - Throws: ``CommandsError``, or ``AWSError`` if no task was started.
+    /// - Throws: ``AWSError`` if no task was started.
     package func start(_ request: RunRequest, as execution: ExecutionID) async throws {
-        let environment = request.env ?? [:]
-        let size =
-            request.command.reduce(0) { $0 + $1.utf8.count + 3 }
-            + environment.reduce(0) { $0 + $1.key.utf8.count + $1.value.utf8.count + 24 }
-        guard size <= Self.overridesLimit else { throw CommandsError.tooLong(limit: Self.overridesLimit) }
-        let task = try await cluster.run(
-            ECSCluster.NewTask(
-                taskDefinition: placement.taskDefinition, container: RunnerScript.container,
-                command: RunnerScript.arguments(
-                    of: execution, command: request.command, timeoutSeconds: request.timeoutSeconds,
-                    directory: request.workingDirectory),
-                environment: environment, subnets: placement.subnets, securityGroups: placement.securityGroups,
-                assignsPublicIP: placement.assignsPublicIP, startedBy: execution.rawValue,
-                clientToken: execution.rawValue))
+        let task = try await cluster.run(task(of: request, as: execution))
         // If this is lost, lines reach the log all the same, by the drain; only not before the command has ended.
         try await tasks.add(ExecutionTask(arn: task.taskArn, stream: stream(task)), of: execution)
     }
@@ -68,15 +67,27 @@ package struct ECSCommands: Sendable {
         try await cluster.stop(task.arn, reason: "stop requested")
         return true
     }
+
+    private func task(of request: RunRequest, as execution: ExecutionID) -> ECSCluster.NewTask {
+        ECSCluster.NewTask(
+            taskDefinition: placement.taskDefinition, container: RunnerScript.container,
+            command: RunnerScript.arguments(
+                of: execution, command: request.command, timeoutSeconds: request.timeoutSeconds,
+                directory: request.workingDirectory),
+            environment: request.env ?? [:], subnets: placement.subnets, securityGroups: placement.securityGroups,
+            assignsPublicIP: placement.assignsPublicIP, startedBy: execution.rawValue,
+            clientToken: execution.rawValue)
+    }
 }
 
 package enum CommandsError: Error, Equatable, CustomStringConvertible {
-    /// ECS takes no more than that of a command and its environment.
-    case tooLong(limit: ByteCount)
+    /// ECS takes no more than `limit` characters of a command and its environment, as JSON.
+    case tooLong(Int, limit: Int)
 
     package var description: String {
         switch self {
-        case .tooLong(let limit): "the command and its environment may have about \(limit) bytes together on ECS"
+        case .tooLong(let length, let limit):
+            "ECS takes \(limit) characters of a command and its environment, as JSON; these are \(length)"
         }
     }
 }

@@ -25,6 +25,7 @@ struct ExecutionRoutes {
         let body = try await JSONBody(request, context, limit: limits.requestBody, within: limits.bodyTime)
         let order = try body.decode(RunRequest.self, fields: RunRequest.fields)
         try order.validate()
+        try core.check(order)
         let created = try await create(order.command, producer: .runner, for: principal, request: request, body: body)
         if created.isNew {
             try await start(

@@ -1,0 +1,50 @@
+import Everyline
+import EverylineAWS
+import NIOCore
+import Testing
+
+@Suite("Commands on ECS") struct ECSCommandsTests {
+    private struct Source: CredentialSource {
+        func credentials() async throws -> AWSCredentials? {
+            AWSCredentials(accessKeyID: "A", secretAccessKey: "s", sessionToken: nil)
+        }
+    }
+
+    private let http = RecordingHTTP()
+
+    private var commands: ECSCommands {
+        let client = AWSClient(
+            .init(region: "eu-central-1"), http: http, credentials: CredentialCache(Source()),
+            clock: ContinuousClock(), now: { .epoch })
+        return ECSCommands(
+            cluster: ECSCluster("everyline", client: client),
+            placement: .init(taskDefinition: "t", subnets: ["s"], securityGroups: ["g"], assignsPublicIP: false),
+            tasks: InMemoryTasks(), stream: { LogStreamName(group: "g", name: $0.id) })
+    }
+
+    @Test(
+        "are taken up to the last character that ECS takes of the request that is sent, and no further",
+        arguments: [
+            RunRequest(command: [""]),
+            RunRequest(
+                command: ["sh", "/\"\\\n\u{1}"], env: ["A": "b", "C": "ü😀"], timeoutSeconds: 60, workingDirectory: "/x"),
+        ])
+    func limit(request: RunRequest) async throws {
+        var request = request
+        let length = try await overrides(of: request).utf16.count
+        request.command[0] += String(repeating: "x", count: 8192 - length)
+        try commands.check(request)
+        #expect(try await overrides(of: request).utf16.count == 8192)
+        request.command[0] += "x"
+        #expect(throws: CommandsError.tooLong(8193, limit: 8192)) { try commands.check(request) }
+    }
+
+    /// The overrides in the request that starts the command.
+    private func overrides(of request: RunRequest) async throws -> String {
+        var generator = SystemRandomNumberGenerator()
+        try await commands.start(request, as: ExecutionID(at: .epoch, using: &generator))
+        let body = try #require(http.requests.last.map { String(buffer: $0.body) })
+        let parts = body.split(separator: #""overrides":"#)
+        return String(try #require(parts.last?.split(separator: #","startedBy":"#).first))
+    }
+}
