@@ -56,17 +56,20 @@ package struct EverylineServer: Sendable {
             TickService(feeds: [core.feed, core.stopRequests], interval: configuration.limits.heartbeat),
             self.housekeeping(housekeeping),
         ]
+        let (stands, hasStood) = AsyncStream.makeStream(of: Void.self)
         if let runnerSocket {
-            services.append(
-                try listener(.unixDomainSocket(path: runnerSocket), tls: nil) { _ in
-                    await onListening(.socket(path: runnerSocket))
-                })
+            let listener = try listener(.unixDomainSocket(path: runnerSocket), tls: nil) { _ in
+                await onListening(.socket(path: runnerSocket))
+            }
+            // Behind the other, which may find its port taken: the library complains of a listener that is called off.
+            services.append(LaterService(service: listener, start: stands))
         }
         let (host, isTLS) = (configuration.host, configuration.tls != nil)
         let tls = try configuration.tls.map { try $0.load() }
         services.append(
             try listener(.hostname(host, port: configuration.port), tls: tls) { channel in
                 let port = channel.localAddress?.port ?? 0
+                hasStood.yield()
                 await onListening(.port(host: host, port: port, isTLS: isTLS))
             })
         return services

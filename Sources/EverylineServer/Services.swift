@@ -26,6 +26,16 @@ struct TickService: Service {
     }
 }
 
+/// Runs a service from the moment that something is said; never, if the server stops before.
+struct LaterService: Service {
+    let service: any Service
+    let start: AsyncStream<Void>
+
+    func run() async throws {
+        for await _ in start.cancelOnGracefulShutdown() { return try await service.run() }
+    }
+}
+
 /// Does something again and again, for as long as the server runs. What it throws is given to `onError`, and the next turn
 /// comes all the same.
 struct PeriodicService: Service {

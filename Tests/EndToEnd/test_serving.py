@@ -80,7 +80,8 @@ def test_a_second_server_on_the_same_data_is_refused(server):
     assert second.stdout == ""
 
 
-def test_a_port_in_use_is_refused(server, tmp_path):
+@pytest.mark.parametrize("attempt", range(5))
+def test_a_port_in_use_is_refused_and_nothing_else_is_said(server, tmp_path, attempt):
     second = serve(tmp_path / "other", "--listen", server.address)
     assert second.returncode == 125 and second.stdout == ""
     assert second.stderr == f"everyline: {server.address} is in use by another program.\n"
