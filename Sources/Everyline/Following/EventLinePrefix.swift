@@ -3,7 +3,8 @@
 /// It is the way to check a million lines a second without decoding them. A line of any other form is decoded instead.
 package struct EventLinePrefix {
     package let offset: UInt64
-    /// Whether it is a line of output in that form: nothing but its stream, its message, and that it is a part may follow.
+    /// Whether it is a line of output in that form: nothing but its stream, its message, its
+    /// id and that it is a part may follow.
     package let isOutput: Bool
     /// Where the third field's name begins.
     package let end: Int
@@ -34,6 +35,10 @@ package struct EventLinePrefix {
             let quote = bytes.endOfString(from: position, to: end)
         else { return false }
         position = quote + 1
+        if skip(eventID, in: bytes, &position, end) {
+            guard let quote = bytes.endOfString(from: position, to: end) else { return false }
+            position = quote + 1
+        }
         _ = skip(partial, in: bytes, &position, end)
         return position == end - 1
     }
@@ -44,6 +49,7 @@ package struct EventLinePrefix {
     private static let stdout: StaticString = "\"stdout\",\""
     private static let stderr: StaticString = "\"stderr\",\""
     private static let message: StaticString = "message\":\""
+    private static let eventID: StaticString = ",\"event_id\":\""
     private static let partial: StaticString = ",\"partial\":true"
 
     package static func startsWith(
