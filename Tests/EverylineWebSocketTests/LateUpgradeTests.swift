@@ -50,6 +50,54 @@ struct LateUpgradeTests {
         }
     }
 
+    @Test("finds its place in whatever comes before and behind it, in pieces of whatever size", arguments: 0..<40)
+    func pieces(seed: UInt64) async throws {
+        var generator = SplitMix(state: seed)
+        var (bytes, answers) = (ByteBuffer(), [String]())
+        for _ in 0..<Int.random(in: 1...12, using: &generator) {
+            let (request, answer) = Self.requests.randomElement(using: &generator) ?? ("", "")
+            bytes.writeString(request)
+            answers.append(answer)
+        }
+        bytes.writeImmutableBuffer(UpgradeRequestTests.head("GET /ws HTTP/1.1"))
+        for number in 0..<5 { bytes.writeImmutableBuffer(Wire.frame(.text, "\(number)")) }
+        var pieces: [ByteBuffer] = []
+        let longest = Int.random(in: 1...1000, using: &generator)
+        while bytes.readableBytes > 0 {
+            let length = min(bytes.readableBytes, Int.random(in: 1...longest, using: &generator))
+            if let piece = bytes.readSlice(length: length) { pieces.append(piece) }
+        }
+        try await LoopbackServer.run { [pieces, answers] server in
+            try await RawPeer.connect(to: server.port) { peer in
+                for piece in pieces { try await peer.send(piece) }
+                for answer in answers { try await peer.expect(answer) }
+                #expect(try await peer.head().hasPrefix("HTTP/1.1 101"))
+                for number in 0..<5 { #expect(try await peer.frame()?.1 == ByteBuffer(string: "\(number)")) }
+            }
+        }
+    }
+
+    private static let requests = [
+        ("GET /a HTTP/1.1\r\nHost: x\r\n\r\n", "GET /a upgrade=0 "),
+        ("HEAD /ws HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", "HEAD /ws upgrade=0 "),
+        (
+            "POST /b HTTP/1.1\r\nHost: x\r\nContent-Length: 22\r\n\r\nGET /ws HTTP/1.1\r\n\r\nGE",
+            "POST /b upgrade=0 GET /ws HTTP/1.1\r\n\r\nGE"
+        ),
+        (
+            "POST /c HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3;x=y\r\nabc\r\n1\r\nd\r\n0\r\nT: u\r\n\r\n",
+            "POST /c upgrade=0 abcd"
+        ),
+        (
+            "GET /no HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
+            "GET /no upgrade=0 "
+        ),
+        (
+            "OPTIONS /ws HTTP/1.1\r\nHost: x\r\nUpgrade: h2c\r\nConnection: keep-alive, upgrade\r\n\r\n",
+            "OPTIONS /ws upgrade=0 "
+        ),
+    ]
+
     @Test("waits until the requests before it are answered, and nothing is read meanwhile")
     func pipelined() async throws {
         let answer = Checkpoint()
