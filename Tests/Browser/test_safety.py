@@ -77,8 +77,32 @@ def test_the_longest_lines_fill_no_memory(server, viewer):
     assert heap(page) < 220 << 20
 
 
+def assets(server, *names):
+    """The addresses of what the pages load, as they stand in one."""
+    page = server.request("GET", "/executions/x", key="")[2].decode()
+    return [re.search(f'"(/assets/[^"]+/{name})"', page)[1] for name in names]
+
+
+def test_what_pages_load_is_kept_for_as_long_as_it_is_the_same(server, viewer):
+    script, = assets(server, "log-page.js")
+    _, headers, content = server.request("GET", script, key="")
+    assert headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    # A page of another version of the server gets what this one has, and doesn't keep it.
+    _, headers, same = server.request("GET", "/assets/000000/log-page.js", key="")
+    assert headers["Cache-Control"] == "no-cache" and same == content
+    assert server.request("GET", "/executions/x", key="")[1]["Cache-Control"] == "no-cache"
+    log = server.register()
+    log.append("hello")
+    context = viewer.context(key=server.key)
+    viewer.log(server, log.id, context=context)
+    again = viewer.log(server, log.id, context=context)
+    loaded = again.evaluate("""() => performance.getEntriesByType('resource')
+      .filter(({ name }) => name.includes('/assets/')).map(({ name, transferSize }) => [name, transferSize])""")
+    assert len(loaded) > 20 and all(size == 0 for _, size in loaded), loaded
+
+
 def test_pages_have_a_policy_and_keep_no_cookies(server, viewer):
-    for path in ("/", "/executions/x", "/assets/log-page.js", "/assets/style.css"):
+    for path in ("/", "/executions/x", *assets(server, "log-page.js", "style.css")):
         _, headers, _ = server.request("GET", path, key="")
         policy = dict(part.strip().split(" ", 1) for part in headers["Content-Security-Policy"].split(";"))
         host = server.url.split("//")[1]
@@ -139,6 +163,6 @@ def test_a_page_loads_little_and_shows_lines_soon(server, viewer):
     assert sum(sizes.values()) < 100_000, sizes
     # Everything that is loaded was asked for by the page itself, at once.
     preloaded = set(page.eval_on_selector_all("link[rel=modulepreload]", "links => links.map((link) => link.href)"))
-    written = {f"{server.url}/assets/{name}.js" for name in ("log-page", "theme")}
+    written = {server.url + path for path in assets(server, "log-page.js", "theme.js")}
     modules = {url for url in sizes if url.endswith(".js")} - written
     assert modules == preloaded

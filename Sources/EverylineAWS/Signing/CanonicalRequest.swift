@@ -1,4 +1,5 @@
 import Crypto
+import Everyline
 import NIOCore
 import NIOHTTP1
 
@@ -58,12 +59,4 @@ struct CanonicalRequest {
     private static let unsigned: Set<String> = [
         "authorization", "connection", "content-length", "expect", "transfer-encoding", "user-agent", "x-amzn-trace-id",
     ]
-}
-
-extension Sequence<UInt8> {
-    /// Two lower-case digits a byte.
-    var hexadecimal: String {
-        let digits = Array("0123456789abcdef".utf8)
-        return String(decoding: flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
-    }
 }

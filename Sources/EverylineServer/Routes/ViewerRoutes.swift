@@ -8,19 +8,21 @@ struct ViewerRoutes {
     let addresses: Addresses
 
     func add(to router: Router<EverylineContext>) {
-        router.get("/") { request, _ in page(.executions, request) }
-        router.get("/executions/:id") { request, _ in page(.log, request) }
-        router.get("/assets/:name") { request, context in
+        router.get("/") { request, _ in answer(.executions, request) }
+        router.get("/executions/:id") { request, _ in answer(.log, request) }
+        router.get("/assets/:version/:name") { request, context in
             guard let asset = context.parameters.get("name").flatMap(ViewerAsset.named) else {
                 throw APIError(.notFound, "There is no such file.")
             }
-            return page(asset, request)
+            // A page that was loaded before the server was renewed gets what there is now.
+            let isCurrent = context.parameters.get("version") == ViewerAsset.version
+            return answer(asset, request, for: isCurrent ? "public, max-age=31536000, immutable" : "no-cache")
         }
     }
 
-    private func page(_ asset: ViewerAsset, _ request: Request) -> Response {
+    private func answer(_ asset: ViewerAsset, _ request: Request, for caching: String = "no-cache") -> Response {
         var headers: HTTPFields = [
-            .contentType: asset.type, .cacheControl: "no-cache", .vary: "Accept-Encoding",
+            .contentType: asset.type, .cacheControl: caching, .vary: "Accept-Encoding",
             .contentSecurityPolicy: policy(for: request), .xContentTypeOptions: "nosniff",
         ]
         headers[.referrerPolicy] = "no-referrer"

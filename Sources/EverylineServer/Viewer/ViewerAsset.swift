@@ -1,4 +1,5 @@
 import Crypto
+import Everyline
 import NIOCore
 
 /// One file of the viewer, as it is sent. The files are compiled in, so a server has exactly those that belong to it.
@@ -9,14 +10,22 @@ struct ViewerAsset: Sendable {
     /// Strong: a hash of the content, so that a page is loaded again only when it changed.
     let etag: String
 
-    static let executions = ViewerAsset(PackageResources.executions_html, type: "text/html; charset=utf-8")
-    static let log = ViewerAsset(withoutComments(PackageResources.log_html), type: "text/html; charset=utf-8")
+    static let executions = ViewerAsset(page: PackageResources.executions_html)
+    static let log = ViewerAsset(page: PackageResources.log_html)
+
+    /// Stands in the addresses of what pages load: another content has another address, so a browser may keep what it has.
+    static let version: String = {
+        var hash = SHA256()
+        for (_, source) in styles + scripts { hash.update(data: source) }
+        hash.update(data: PackageResources.log_sheets_html)
+        return hash.finalize().prefix(3).hexadecimal
+    }()
 
     static func named(_ name: String) -> ViewerAsset? { files[name] }
 
     private static let files: [String: ViewerAsset] = {
         var files: [String: ViewerAsset] = [:]
-        files["log-sheets.html"] = ViewerAsset(PackageResources.log_sheets_html, type: "text/html; charset=utf-8")
+        files["log-sheets.html"] = ViewerAsset(page: PackageResources.log_sheets_html)
         for (name, source) in styles {
             files["\(name).css"] = ViewerAsset(tightened(withoutComments(source)), type: "text/css; charset=utf-8")
         }
@@ -74,6 +83,14 @@ struct ViewerAsset: Sendable {
         ("words", PackageResources.words_js),
     ]
 
+    /// - Parameter page: says `/assets/NAME` of what it loads.
+    private init(page: [UInt8]) {
+        let text = String(decoding: page, as: UTF8.self)
+        let current = text.split(separator: "/assets/", omittingEmptySubsequences: false)
+            .joined(separator: "/assets/\(Self.version)/")
+        self.init(Array(current.utf8), type: "text/html; charset=utf-8")
+    }
+
     private init(_ bytes: [UInt8], type: String) {
         self.type = type
         content = ByteBuffer(bytes: bytes)
@@ -81,9 +98,7 @@ struct ViewerAsset: Sendable {
             preconditionFailure("what is compiled in can be compressed")
         }
         self.compressed = compressed
-        let digits = Array("0123456789abcdef")
-        let hash = SHA256.hash(data: bytes).prefix(12).flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
-        etag = "\"\(String(hash))\""
+        etag = "\"\(SHA256.hash(data: bytes).prefix(12).hexadecimal)\""
     }
 
     /// A file without its comments, indentation and empty lines: a third of a script, which no browser needs.

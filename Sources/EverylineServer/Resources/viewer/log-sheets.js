@@ -31,7 +31,7 @@ export async function open(name, context) {
 
 /** @param {Context} context */
 async function load(context) {
-  const response = await fetch("/assets/log-sheets.html").catch((error) => {
+  const response = await fetch(new URL("log-sheets.html", import.meta.url)).catch((error) => {
     loading = undefined;
     throw error;
   });

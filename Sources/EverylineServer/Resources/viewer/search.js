@@ -19,7 +19,7 @@ export class Search {
   #store;
   #onChange;
   #ending = new AbortController();
-  #worker = new Worker("/assets/search-worker.js", { type: "module" });
+  #worker = new Worker(new URL("search-worker.js", import.meta.url), { type: "module" });
   #wake = () => {};
 
   /** @param {import("./matcher.js").Query} query @param {import("./source.js").Source} source
