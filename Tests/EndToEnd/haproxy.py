@@ -9,7 +9,6 @@ import subprocess
 CONFIGURATION = """
 global
     nbthread 1
-    tune.pool-low-fd-ratio 90
     stats socket {directory}/stats
 defaults
     mode http

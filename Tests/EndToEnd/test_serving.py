@@ -1,5 +1,6 @@
 """Starting, stopping, killing and starting again; and what stands in the way of it."""
 
+import http.client
 import json
 import os
 import pathlib
@@ -155,6 +156,11 @@ def test_tls(tmp_path):
             url = log.stream_url()
             assert url.startswith("wss://")
             with stream(url, ssl=trust) as viewer:
+                assert json.loads(viewer.recv(timeout=30))["message"] == "one"
+            used = http.client.HTTPSConnection(*server.address.split(":"), context=trust)
+            used.request("GET", "/healthz")
+            assert used.getresponse().read()
+            with stream(url.replace("wss://", "ws://"), sock=used.sock) as viewer:
                 assert json.loads(viewer.recv(timeout=30))["message"] == "one"
         finally:
             urllib.request.install_opener(urllib.request.build_opener())
