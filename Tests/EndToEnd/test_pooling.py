@@ -116,6 +116,18 @@ def test_who_says_nothing_more_gets_the_answers_before_its_stream_and_is_hung_up
     assert received.startswith(b"HTTP/1.1 200 ")
 
 
+def test_nothing_follows_the_answer_that_is_a_connections_last(server):
+    """A wish for an upgrade that is only half said is answered, and the connection ends: also for the stream behind it."""
+    log, line = server.register(), Line(server)
+    assert line.request("GET", "/healthz")[0] == 200
+    half = {name: value for name, value in UPGRADE.items() if name != "Connection"}
+    line.socket.sendall(head("GET", "/healthz", half) + head("GET", path(log.stream_url()), UPGRADE))
+    received = b""
+    while piece := line.socket.recv(65536):
+        received += piece
+    assert received.startswith(b"HTTP/1.1 200 ") and received.count(b"HTTP/1.1") == 1
+
+
 @pytest.mark.parametrize("said", ["nothing", "half a head"])
 @pytest.mark.parametrize("before", ["a request", "a declined stream"])
 def test_a_used_connection_that_falls_silent_is_closed(tmp_path, before, said):

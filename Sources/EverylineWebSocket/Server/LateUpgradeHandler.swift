@@ -24,6 +24,8 @@ final class LateUpgradeHandler: ChannelDuplexHandler {
     private let decoder: ByteToMessageHandler<HTTPRequestDecoder>
     private var state = State.passing
     private var unanswered = 0
+    /// Whether nothing may follow the answer to what was passed on.
+    private var isLast = false
 
     /// - Parameter decoder: stands in front of it, and fires an error with the bytes that are left when it is removed.
     init(behind decoder: ByteToMessageHandler<HTTPRequestDecoder>) {
@@ -84,12 +86,13 @@ final class LateUpgradeHandler: ChannelDuplexHandler {
 
     private func received(_ head: HTTPRequestHead, _ data: NIOAny, _ context: ChannelHandlerContext) {
         let asksForUpgrade = head.headers.contains(name: "Upgrade")
-        if asksForUpgrade, head.stopsDecoder {
+        if asksForUpgrade, head.stopsDecoder, !isLast {
             state = .holding(head, isWhole: false)
             return
         }
         unanswered += 1
         guard asksForUpgrade || head.method == .CONNECT else { return context.fireChannelRead(data) }
+        isLast = true
         var last = head
         last.headers.replaceOrAdd(name: "Connection", value: "close")
         context.fireChannelRead(Self.wrapInboundOut(.head(last)))
