@@ -1,17 +1,10 @@
-// Copying lines and text to the clipboard. It is loaded when something is selected.
+// Copying to the clipboard. It is loaded when lines are selected.
 
 import { BLOCK, blockOf } from "./blocks.js";
-import { byId, make } from "./page.js";
+import { make } from "./page.js";
 
 /** The most lines that are copied at once. */
 const COPIED = 100_000;
-
-byId("log").addEventListener("copy", (event) => {
-  const chosen = getSelection();
-  if (!chosen || chosen.isCollapsed || !event.clipboardData) return;
-  event.clipboardData.setData("text/plain", textIn(chosen.getRangeAt(0)));
-  event.preventDefault();
-});
 
 /** Copies the lines as a reader sees them, also those that aren't held.
  * @param {number} first @param {number} last @param {import("./source.js").Source} source
@@ -41,16 +34,4 @@ export async function copyText(text) {
   area.select();
   document.execCommand("copy");
   area.remove();
-}
-
-/** The rows' text in a range, a line each: a browser's own text of it has no empty lines.
- * @param {Range} range */
-function textIn(range) {
-  const texts = [...document.querySelectorAll(".row:not([hidden]) .text")];
-  return texts.filter((text) => range.intersectsNode(text)).map((text) => {
-    const part = range.cloneRange();
-    if (!text.contains(part.startContainer)) part.setStart(text, 0);
-    if (!text.contains(part.endContainer)) part.setEnd(text, text.childNodes.length);
-    return part.toString();
-  }).join("\n");
 }

@@ -35,6 +35,8 @@ export function fillText(element, rendered, expression) {
   const marks = expression ? marksIn(expression, rendered.text) : [];
   if (marks.length === 0 && rendered.runs.every((run) => isPlain(run.style) && !run.link)) {
     setText(element, rendered.text);
+    // A browser copies nothing of an element that is empty.
+    if (!rendered.text) element.append(make("br"));
     return;
   }
   const fragment = document.createDocumentFragment();

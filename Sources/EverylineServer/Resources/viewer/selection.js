@@ -38,7 +38,8 @@ export class Selection {
     [this.#anchor, this.#moving] = [anchor, moving];
     const [first, last] = anchor <= moving ? [anchor, moving] : [moving, anchor];
     this.#view.selection = [first, last];
-    prepare();
+    // It may be copied next.
+    import("./copy.js").catch(() => {});
     if (tells) history.replaceState(null, "", fragmentOf(first, last));
     byId("selection").hidden = false;
     const lines = first === last ? `Line ${first}` : `Lines ${first}–${last} (${count(last - first + 1, "line")})`;
@@ -141,16 +142,16 @@ export class Selection {
     // Rows that move on under it would take a text selection with them.
     document.addEventListener("selectionchange", () => {
       const chosen = getSelection();
-      if (chosen && !chosen.isCollapsed && log.contains(chosen.anchorNode)) {
-        this.#view.follows = false;
-        prepare();
-      }
+      if (chosen && !chosen.isCollapsed && log.contains(chosen.anchorNode)) this.#view.follows = false;
+    });
+    log.addEventListener("copy", (event) => {
+      const text = getSelection()?.toString();
+      if (!text || !event.clipboardData) return;
+      event.clipboardData.setData("text/plain", text);
+      event.preventDefault();
     });
   }
 }
-
-/** What is selected may be copied next. */
-const prepare = () => void import("./copy.js").catch(() => {});
 
 /** @param {string} id */
 function flash(id) {
