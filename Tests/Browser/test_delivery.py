@@ -118,6 +118,21 @@ def test_a_server_that_is_killed_and_started_again_is_waited_for(own_server, vie
     check_complete(page, log)
 
 
+def test_a_log_that_cannot_be_opened_yet_is_opened_later(server, viewer):
+    log = server.register()
+    seed(log, 10)
+    context = viewer.context(key=server.key)
+    context.route(re.compile(f"{log.id}$"), lambda route: (
+        route.continue_() if route.request.resource_type == "document" else route.fulfill(status=503, body="")))
+    page = viewer.page(f"{server.url}/executions/{log.id}", context=context, allow=re.compile("503"))
+    page.wait_for_selector("#empty:not([hidden])")
+    assert page.inner_text("#empty") == "The server answered 503."
+    context.unroute_all()
+    wait_for_words(page, "^Live$")
+    wait_for_row(page, 10)
+    assert not page.is_visible("#empty")
+
+
 def test_a_restart_in_order_is_resumed_at_once(own_server, viewer):
     server = own_server.start()
     log = server.register()

@@ -376,7 +376,7 @@ def test_a_log_is_downloaded_whose_lines_are_longer_than_an_answer_can_be(server
         return route.continue_() if limit <= 256 else route.fulfill(body="")
 
     page = viewer.log(server, log.id, context=context)
-    context.route(re.compile("/logs"), answer)
+    context.route(re.compile(r"/block\?"), answer)
     page.keyboard.press("d")
     page.wait_for_selector("#sheet-download[open]")
     with page.expect_download() as download:

@@ -19,6 +19,11 @@ export class Refused extends Error {
     this.status = status;
     this.code = code;
   }
+
+  /** Whether it would be the same the next time. */
+  get isFinal() {
+    return this.status >= 400 && this.status < 500 && this.status !== 429;
+  }
 }
 
 /** @param {string} path @param {RequestInit} [options] @returns {Promise<Response>} */

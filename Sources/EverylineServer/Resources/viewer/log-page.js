@@ -41,7 +41,7 @@ const map = new Minimap(byId("map"), (offset) => {
   else view.seek(offset);
 });
 const box = new SearchBox(source, store, view, changed);
-const selection = new Selection(id, source, store, rows, view);
+const selection = new Selection(source, store, rows, view);
 
 /** @type {Execution} */
 let execution;
@@ -62,13 +62,21 @@ view.onMove = moved;
 source.onArrival = changed;
 source.onFailure = failed;
 document.addEventListener("visibilitychange", changed);
-open().catch((error) => {
-  byId("empty").hidden = false;
-  byId("empty").textContent = error instanceof Error ? error.message : String(error);
-  byId("words").textContent = "Not available";
-});
+open();
 
+/** Opens the log, as soon as the server lets it. */
 async function open() {
+  try {
+    await begin();
+  } catch (error) {
+    byId("empty").hidden = false;
+    byId("empty").textContent = error instanceof Error ? error.message : String(error);
+    byId("words").textContent = "Not available";
+    if (!(error instanceof Refused && error.isFinal)) setTimeout(open, 2_000);
+  }
+}
+
+async function begin() {
   // Whoever has a key already is spared two waits.
   const early = session.key() ? json(`/executions/${id}`).catch(() => null) : null;
   if (early) source.address().catch(() => null);

@@ -13,8 +13,7 @@ export class SearchBox {
   #onChange;
   /** Whether the first match that is found is to be shown. */
   #goes = false;
-  /** Whether the count is still to be said, and up to where it has to be known for that. */
-  #tells = false;
+  /** Up to where has to be searched for the count to be said; 0 once it was. */
   #until = 0;
   /** Up to here what was found is marked on the screen. */
   #marked = 0;
@@ -112,7 +111,7 @@ export class SearchBox {
         const { Search } = await import("./search.js");
         if (!this.#isCurrent) return;
         this.#search = new Search(query, this.#source, this.#store, () => this.#found());
-        this.#goes = this.#tells = true;
+        this.#goes = true;
         this.#until = this.#store.head;
       } catch (error) {
         trouble = error instanceof SyntaxError ? "not an expression" : "can’t be searched now";
@@ -159,8 +158,8 @@ export class SearchBox {
         this.#view.restyle();
       }
     }
-    if (this.#tells && (search.searched >= this.#until || search.trouble)) {
-      this.#tells = false;
+    if (this.#until > 0 && (search.searched >= this.#until || search.trouble)) {
+      this.#until = 0;
       announce(search.trouble || count(search.hits.count, "matching line"));
     }
     this.#show();

@@ -6,7 +6,6 @@ import { announce, byId } from "./page.js";
 import { fragmentOf } from "./time.js";
 
 export class Selection {
-  #id;
   #source;
   #store;
   #rows;
@@ -15,10 +14,9 @@ export class Selection {
   #anchor = 0;
   #moving = 0;
 
-  /** @param {string} id @param {import("./source.js").Source} source @param {import("./blocks.js").BlockStore} store
+  /** @param {import("./source.js").Source} source @param {import("./blocks.js").BlockStore} store
    * @param {import("./rows.js").Rows} rows @param {import("./log-view.js").LogView} view */
-  constructor(id, source, store, rows, view) {
-    this.#id = id;
+  constructor(source, store, rows, view) {
     this.#source = source;
     this.#store = store;
     this.#rows = rows;
@@ -95,7 +93,7 @@ export class Selection {
   async copyLink() {
     const [first, last] = this.#view.selection ?? [this.#view.range[0], this.#view.range[0]];
     const { copyText } = await import("./copy.js");
-    await copyText(`${location.origin}/executions/${encodeURIComponent(this.#id)}${fragmentOf(first, last)}`);
+    await copyText(`${location.origin}${location.pathname}${fragmentOf(first, last)}`);
     announce("Link copied");
     flash("copy-link");
   }

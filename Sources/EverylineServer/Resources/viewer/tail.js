@@ -104,7 +104,7 @@ export class Tail {
       this.#asksAnew = false;
       return address;
     } catch (error) {
-      if (error instanceof Refused && error.status >= 400 && error.status < 500 && error.status !== 429) {
+      if (error instanceof Refused && error.isFinal) {
         this.#delivery.refused(error.message);
         this.#onChange();
       } else {
