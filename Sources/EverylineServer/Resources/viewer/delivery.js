@@ -6,9 +6,9 @@
 /** How long a resumption is shown, in milliseconds. */
 const SHOWN = 10_000;
 
-const number = new Intl.NumberFormat("en");
+export const numbers = new Intl.NumberFormat("en");
 export const count = (/** @type {number} */ n, /** @type {string} */ noun) =>
-  `${number.format(n)} ${noun}${n === 1 ? "" : "s"}`;
+  `${numbers.format(n)} ${noun}${n === 1 ? "" : "s"}`;
 
 const percent = (/** @type {number} */ part, /** @type {number} */ whole) =>
   `${Math.max(1, Math.floor((part / whole) * 100))} %`;
@@ -66,20 +66,20 @@ export class Delivery {
     if (missing > 0) return { tone: "bad", text: `${count(missing, "line")} missing` };
     switch (this.phase) {
       case "connecting": return { tone: "quiet", text: "Connecting…" };
-      case "finishing": return { tone: "good", text: `Ended: reading on after ${number.format(this.cursor)}` };
+      case "finishing": return { tone: "good", text: `Ended: reading on after ${numbers.format(this.cursor)}` };
       case "ended":
         if (received >= end) return { tone: "quiet", text: "Complete: every line received" };
         return { tone: "quiet", text: `Ended: ${percent(received, end)} read here, nothing missing` };
       case "reconnecting": {
-        if (!isOnline) return { tone: "warn", text: `Offline: goes on after ${number.format(this.cursor)}` };
+        if (!isOnline) return { tone: "warn", text: `Offline: goes on after ${numbers.format(this.cursor)}` };
         const seconds = Math.ceil((this.#retryAt - now) / 1000);
         const when = seconds >= 1 ? ` in ${seconds} s` : "";
-        return { tone: "warn", text: `Reconnecting${when}: goes on after ${number.format(this.cursor)}` };
+        return { tone: "warn", text: `Reconnecting${when}: goes on after ${numbers.format(this.cursor)}` };
       }
       case "live":
         if (silence > 0) return { tone: "warn", text: `Stalled: nothing heard for ${Math.floor(silence / 1000)} s` };
         if (now - this.#resumedAt < SHOWN) {
-          return { tone: "good", text: `Resumed after ${number.format(this.#resumedAfter)}, nothing missing` };
+          return { tone: "good", text: `Resumed after ${numbers.format(this.#resumedAfter)}, nothing missing` };
         }
         return { tone: "good", text: "Live" };
     }

@@ -3,7 +3,7 @@
 import { isTerminal, json, mayStop, Refused } from "./api.js";
 import { BLOCK, BlockStore, blockOf } from "./blocks.js";
 import { commandLine } from "./command.js";
-import { Delivery } from "./delivery.js";
+import { Delivery, numbers } from "./delivery.js";
 import { keepFavicon } from "./favicon.js";
 import { listenToKeys } from "./log-keys.js";
 import { LogView } from "./log-view.js";
@@ -27,7 +27,6 @@ const RATE = 2_000;
 const READABLE = 10;
 const GLANCE = 50;
 const TIMES = /** @type {import("./time.js").TimeMode[]} */ (["off", "local", "utc", "elapsed"]);
-const numbers = new Intl.NumberFormat("en");
 
 const id = decodeURIComponent(location.pathname.split("/")[2] ?? "");
 const store = new BlockStore();

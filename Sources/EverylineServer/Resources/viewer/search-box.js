@@ -1,9 +1,7 @@
 // The search field: what is typed becomes a search over the whole log, and its hits a way through it.
 
-import { count } from "./delivery.js";
+import { count, numbers } from "./delivery.js";
 import { announce, byId } from "./page.js";
-
-const numbers = new Intl.NumberFormat("en");
 
 export class SearchBox {
   /** @type {import("./search.js").Search | null} */ #search = null;

@@ -101,8 +101,8 @@ export class Selection {
   #listen() {
     const log = byId("log");
     let drags = false;
-    /** @param {Event} event */
-    const rowAt = (event) => event.target instanceof Element ? event.target.closest(".row") : null;
+    const at = (/** @type {Event} */ { target }, /** @type {string} */ name) =>
+      target instanceof Element ? target.closest(name) : null;
     const lines = (/** @type {Element} */ row) => {
       const { first, last } = /** @type {HTMLElement} */ (row).dataset;
       return [Number(first), Number(last)];
@@ -110,9 +110,8 @@ export class Selection {
     const isTouch = (/** @type {Event} */ event) => event instanceof PointerEvent && event.pointerType === "touch";
     /** @param {MouseEvent} event */
     const choose = (event) => {
-      if (event.button !== 0 || !(event.target instanceof Element) || !event.target.closest(".number")) return;
-      const row = rowAt(event);
-      if (!row || event.ctrlKey || event.metaKey) return;
+      const row = at(event, ".row");
+      if (event.button !== 0 || !at(event, ".number") || !row || event.ctrlKey || event.metaKey) return;
       const [first, last] = lines(row);
       const widens = event.shiftKey || (isTouch(event) && this.#anchor === this.#moving);
       if (!this.isEmpty && widens) this.set(this.#anchor, first < this.#anchor ? first : last);
@@ -126,16 +125,15 @@ export class Selection {
       drags = event.defaultPrevented;
     });
     log.addEventListener("pointerover", (event) => {
-      const row = drags ? rowAt(event) : null;
+      const row = drags ? at(event, ".row") : null;
       if (!row) return;
       const [first, last] = lines(row);
       this.set(this.#anchor, first < this.#anchor ? first : last);
     });
     addEventListener("pointerup", () => { drags = false; });
     log.addEventListener("click", (event) => {
-      const isNumber = event.target instanceof Element && event.target.closest(".number");
       if (isTouch(event)) choose(event);
-      else if (isNumber && !event.ctrlKey && !event.metaKey) event.preventDefault();
+      else if (at(event, ".number") && !event.ctrlKey && !event.metaKey) event.preventDefault();
     });
     // Rows that move on under it would take a text selection with them.
     document.addEventListener("selectionchange", () => {
