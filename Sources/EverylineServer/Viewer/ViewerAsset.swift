@@ -49,7 +49,6 @@ struct ViewerAsset: Sendable {
         ("belt", PackageResources.belt_js),
         ("blocks", PackageResources.blocks_js),
         ("colour", PackageResources.colour_js),
-        ("command", PackageResources.command_js),
         ("copy", PackageResources.copy_js),
         ("delivery", PackageResources.delivery_js),
         ("execution-row", PackageResources.execution_row_js),
@@ -85,7 +84,7 @@ struct ViewerAsset: Sendable {
 
     /// - Parameter page: says `/assets/NAME` of what it loads.
     private init(page: [UInt8]) {
-        let text = String(decoding: page, as: UTF8.self)
+        let text = String(decoding: Self.withoutComments(page), as: UTF8.self)
         let current = text.split(separator: "/assets/", omittingEmptySubsequences: false)
             .joined(separator: "/assets/\(Self.version)/")
         self.init(Array(current.utf8), type: "text/html; charset=utf-8")

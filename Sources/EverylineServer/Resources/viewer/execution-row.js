@@ -2,8 +2,7 @@
 
 import { ago } from "./ago.js";
 import { isTerminal } from "./api.js";
-import { commandLine } from "./command.js";
-import { make, reasonOf, showStatus } from "./page.js";
+import { commandLine, make, reasonOf, showStatus } from "./page.js";
 import { duration, fullTime } from "./time.js";
 
 /** @typedef {import("./api.js").Execution} Execution */

@@ -1,9 +1,10 @@
 // The list of executions: found, started, stopped, and a link to each one's log.
 
 import { isTerminal, json, mayRun, mayStop, Refused, request, sending } from "./api.js";
-import { commandLine } from "./command.js";
 import { Row } from "./execution-row.js";
-import { announce, byId, changeTheme, isTyping, make, setUpSheets, setUpTheme, sheet, whoAmI } from "./page.js";
+import {
+  announce, byId, changeTheme, commandLine, isTyping, make, setUpSheets, setUpTheme, sheet, whoAmI,
+} from "./page.js";
 import { signOut } from "./session.js";
 import { splitWords } from "./words.js";
 

@@ -2,13 +2,12 @@
 
 import { isTerminal, json, mayStop, Refused } from "./api.js";
 import { BLOCK, BlockStore, blockOf } from "./blocks.js";
-import { commandLine } from "./command.js";
 import { Delivery, numbers } from "./delivery.js";
 import { keepFavicon } from "./favicon.js";
 import { listenToKeys } from "./log-keys.js";
 import { LogView } from "./log-view.js";
 import { Minimap } from "./minimap.js";
-import { announce, byId, make, setUpTheme, showStatus, whoAmI } from "./page.js";
+import { announce, byId, commandLine, make, setUpTheme, showStatus, whoAmI } from "./page.js";
 import { Rows } from "./rows.js";
 import { SearchBox } from "./search-box.js";
 import { Selection } from "./selection.js";

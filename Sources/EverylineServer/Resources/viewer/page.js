@@ -111,3 +111,8 @@ export const reasonOf = ({ reason }) =>
     runner_lost: "its runner was lost",
     producer_lost: "its producer was lost",
   })[reason ?? ""] ?? reason?.replaceAll("_", " ") ?? "";
+
+/** A command for people: words with anything unusual are quoted.
+ * @param {string[]} command */
+export const commandLine = (command) =>
+  command.map((word) => (/^[\w@%+=:,./~^-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(" ");
