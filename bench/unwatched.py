@@ -43,6 +43,15 @@ class UnwatchedPage:
         """Turns the wheel, and doesn't wait until the page has moved."""
         self._post("Input.dispatchMouseEvent", type="mouseWheel", x=x, y=y, deltaX=0, deltaY=by)
 
+    def swipe(self, x, places, pause):
+        """Moves a finger down or up over these places, and doesn't wait until the page has moved."""
+        point = lambda y: [{"x": x, "y": y}]
+        self._post("Input.dispatchTouchEvent", type="touchStart", touchPoints=point(places[0]))
+        for y in places[1:]:
+            self._post("Input.dispatchTouchEvent", type="touchMove", touchPoints=point(y))
+            time.sleep(pause)
+        self._post("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
+
     def close(self):
         self.session.send("Target.disposeBrowserContext", {"browserContextId": self.context})
         self.session.detach()

@@ -120,11 +120,18 @@ def following(browser, server, table):
         table.add(f"following {RATE:,} lines/s: frames p50 / p95 / longest", steadily(page, 10))
         behind = "() => document.querySelector('#rate').textContent"
         table.add("the same, memory and rate", f"{memory(page)}; {page.evaluate(behind)}")
+        follow = "() => document.querySelector('#follow').click()"
         for _ in range(200):
             page.wheel(500, 400, -400)
             time.sleep(0.016)
         table.add(f"scrolling up while {RATE:,} lines/s come", frames(page))
-        page.evaluate("() => document.querySelector('#follow').click()")
+        page.evaluate(follow)
+        time.sleep(1)
+        forget(page)
+        for _ in range(5):
+            page.swipe(500, range(150, 600, 10), 0.016)
+        table.add("the same with a finger", frames(page))
+        page.evaluate(follow)
         page.evaluate("""() => { const query = document.querySelector('#query'); query.value = '777';
           query.dispatchEvent(new Event('input')); }""")
         forget(page)
@@ -158,13 +165,17 @@ def large(viewer, server, lines, table):
     seed(log, lines, message_of=lambda n: f"line {n}: {n * 2654435761 % 4294967296:010d} the quick brown fox jumps")
     log.append(end="SUCCEEDED")
     opening(viewer.browser, server, log, f"{lines:,} lines", table)
+    unwatched = UnwatchedPage(viewer.browser, KEY.format(json.dumps(server.key)))
+    unwatched.open(f"{server.url}/executions/{log.id}")
+    unwatched.wait_for(f"() => {LINE} !== null")
+    unwatched.evaluate(FRAMES)
+    for _ in range(200):
+        unwatched.wheel(500, 400, -1_500)
+        time.sleep(0.016)
+    table.add(f"{lines:,} lines: scrolling by the wheel", frames(unwatched))
+    unwatched.close()
     page = viewer.log(server, log.id)
     page.evaluate(FRAMES)
-    page.mouse.move(500, 400)
-    for _ in range(200):
-        page.mouse.wheel(0, -1_500)
-        page.wait_for_timeout(16)
-    table.add(f"{lines:,} lines: scrolling by the wheel", frames(page))
     box = page.locator("#map").bounding_box()
     page.mouse.move(box["x"] + 8, box["y"] + box["height"] - 4)
     page.mouse.down()
