@@ -111,12 +111,15 @@ def test_what_has_the_focus_does_not_vanish_under_it(server, viewer):
     assert page.evaluate(focused) == "log"
 
 
-@pytest.mark.parametrize("width", [360, 768, 1280])
+@pytest.mark.parametrize("width", [360, 768, 961, 1280])
 def test_no_page_is_wider_than_its_screen(server, viewer, log, width):
     for path in ("/", f"/executions/{log.id}"):
         page = viewer.page(server.url + path, key=server.key, viewport={"width": width, "height": 740})
         page.wait_for_selector("#list tr, .row:not([hidden])")
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+    # Nothing of the log's bar is cut off or squeezed to nothing.
+    stop, command = page.locator("#stop").bounding_box(), page.locator("#command").bounding_box()
+    assert stop["x"] + stop["width"] <= width and command["width"] > 150
 
 
 def test_everything_on_a_log_can_be_reached_by_tab(server, viewer, log):
