@@ -39,3 +39,24 @@ def test_follows_a_log_to_its_end(cloud, execution, page):
     execution.end(exit_code=3)
     page.wait_for_selector("text=/exit code 3|FAILED|failed/i", timeout=30_000)
     assert errors == []
+
+
+def test_lists_executions_and_reads_a_log_that_has_ended(cloud, execution, page):
+    errors = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    execution.write(*(f"line {n}" for n in range(1, 301)))
+    execution.end(exit_code=3)
+    page.goto(cloud.address + "/")
+    row = f"#list tr:has(a[href='/executions/{execution.id}'])"
+    page.wait_for_selector(f"{row} .status[data-status=FAILED]", timeout=60_000)
+    page.fill("#filter", execution.id)
+    page.wait_for_function("() => document.querySelectorAll('#list tr').length === 1")
+    page.click(f"{row} a")
+    page.wait_for_selector(".row[data-kind=end]:not([hidden])")
+    page.wait_for_selector("#words >> text=Complete: every line received")
+    page.keyboard.press("Home")
+    page.wait_for_selector(".row[data-first='1'] >> text=line 1")
+    page.keyboard.press("/")
+    page.fill("#query", "line 29")
+    page.wait_for_function("() => /^(1 of )?11$/.test(document.querySelector('#found').textContent)")
+    assert errors == []
