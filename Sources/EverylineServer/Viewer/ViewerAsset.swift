@@ -84,7 +84,7 @@ struct ViewerAsset: Sendable {
 
     /// - Parameter page: says `/assets/NAME` of what it loads.
     private init(page: [UInt8]) {
-        let text = String(decoding: Self.withoutComments(page), as: UTF8.self)
+        let text = String(decoding: Self.unquoted(Self.withoutComments(page)), as: UTF8.self)
         let current = text.split(separator: "/assets/", omittingEmptySubsequences: false)
             .joined(separator: "/assets/\(Self.version)/")
         self.init(Array(current.utf8), type: "text/html; charset=utf-8")
@@ -112,6 +112,22 @@ struct ViewerAsset: Sendable {
             if code.isEmpty || code.starts(with: "//".utf8) { continue }
             result += code
             result.append(UInt8(ascii: "\n"))
+        }
+        return result
+    }
+
+    /// A page without the quotes around values that need none. (It has quotes around values only.)
+    private static func unquoted(_ source: [UInt8]) -> [UInt8] {
+        let parts = source.split(separator: UInt8(ascii: "\""), omittingEmptySubsequences: false)
+        var result = Array(parts[0])
+        for value in stride(from: 1, to: parts.count - 1, by: 2) {
+            let rest = parts[value + 1]
+            // A `/` behind it may end its element.
+            let needsQuotes =
+                parts[value].isEmpty || rest.first == UInt8(ascii: "/")
+                || parts[value].contains { " \n=<>'`".utf8.contains($0) }
+            let quotes = needsQuotes ? [UInt8(ascii: "\"")] : []
+            result += quotes + parts[value] + quotes + rest
         }
         return result
     }

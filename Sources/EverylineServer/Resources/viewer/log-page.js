@@ -70,7 +70,7 @@ async function open() {
     byId("empty").hidden = false;
     byId("empty").textContent = error instanceof Error ? error.message : String(error);
     byId("words").textContent = "Not available";
-    if (!(error instanceof Refused && error.isFinal)) setTimeout(open, 2_000);
+    if (error instanceof Refused && !error.isFinal) setTimeout(open, 2_000);
   }
 }
 

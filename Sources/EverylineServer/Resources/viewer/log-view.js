@@ -187,7 +187,9 @@ export class LogView {
     if (!row) return;
     this.#turns = false;
     const low = turnTo(row.querySelector("mark"), this.#log);
-    if (low > 0) this.scrollBy(low + viewport.height / 3);
+    if (low <= 0) return;
+    viewport.scrollBy(low + viewport.height / 3);
+    this.update();
   }
 
   /** Measures what was drawn. Gives whether any row isn't as high as was thought. */
