@@ -38,6 +38,38 @@ def test_a_command_that_cannot_be_is_not_sent(server, viewer):
     page.wait_for_function("() => document.querySelector('#run-trouble').textContent.includes('absolute')")
 
 
+def test_ctrl_enter_starts_a_command_of_several_lines(server, viewer):
+    page = viewer.page(server.url + "/", key=server.key)
+    page.click("#run")
+    page.check("#run-shell")
+    page.focus("#run-command")
+    page.keyboard.type("echo one")
+    page.keyboard.press("Enter")
+    page.keyboard.type("echo two")
+    page.keyboard.press("Control+Enter")
+    page.wait_for_url("**/executions/*")
+    wait_for_row(page, 3)
+    assert [page.inner_text(f".row[data-first='{n}'] .text") for n in (1, 2)] == ["one", "two"]
+
+
+def test_who_comes_back_from_a_log_finds_the_list_as_it_was(server, viewer):
+    log = server.register()
+    log.append(end="FAILED")
+    page = viewer.page(server.url + "/", key=server.key)
+    page.click("#statuses >> text=Failed")
+    page.fill("#filter", log.id)
+    page.wait_for_function("() => document.querySelectorAll('#list tr').length === 1")
+    page.click("#list a.command")
+    page.wait_for_selector(".row[data-kind=end]:not([hidden])")
+    page.go_back()
+    page.wait_for_function("() => document.querySelectorAll('#list tr').length === 1")
+    assert page.input_value("#filter") == log.id
+    assert page.inner_text("#statuses [aria-pressed=true]") == "Failed"
+    page.goto(server.url + "/?status=NOTHING&filter=")
+    page.wait_for_selector("#list tr")
+    assert page.inner_text("#statuses [aria-pressed=true]") == "All"
+
+
 def test_executions_are_found_and_kept_fresh(own_server, viewer):
     server = own_server.start()
     for n in range(70):

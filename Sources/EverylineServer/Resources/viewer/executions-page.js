@@ -146,8 +146,12 @@ function show() {
 }
 
 function setUpFilters() {
+  const asked = new URLSearchParams(location.search);
+  filter.value = asked.get("filter") ?? "";
+  press(asked.get("status") ?? "");
   filter.addEventListener("input", () => {
     [room, reach] = [PAGE, SEARCHED];
+    keepFilters();
     show();
   });
   byId("more").addEventListener("click", () => {
@@ -158,16 +162,30 @@ function setUpFilters() {
   byId("help").addEventListener("click", () => sheet("help").showModal());
   byId("statuses").addEventListener("click", ({ target }) => {
     if (!(target instanceof HTMLButtonElement)) return;
-    for (const button of byId("statuses").querySelectorAll("button")) {
-      button.setAttribute("aria-pressed", String(button === target));
-    }
-    statuses = target.dataset.statuses ?? "";
+    press(target.dataset.statuses ?? "");
+    keepFilters();
     executions = [];
     cursor = undefined;
     readingOn = 0;
     [room, reach] = [PAGE, SEARCHED];
     load();
   });
+}
+
+/** @param {string} wanted statuses; all, if there is no button for them */
+function press(wanted) {
+  const buttons = [...byId("statuses").querySelectorAll("button")];
+  const pressed = buttons.find((button) => button.dataset.statuses === wanted) ?? buttons[0];
+  for (const button of buttons) button.setAttribute("aria-pressed", String(button === pressed));
+  statuses = pressed.dataset.statuses ?? "";
+}
+
+/** Keeps them in the address, for whoever comes back from a log. */
+function keepFilters() {
+  const query = new URLSearchParams();
+  if (filter.value) query.set("filter", filter.value);
+  if (statuses) query.set("status", statuses);
+  history.replaceState(null, "", `${location.pathname}?${query}`.replace(/\?$/, ""));
 }
 
 function setUpRun() {
@@ -179,7 +197,12 @@ function setUpRun() {
   // The same order sent twice, because an answer was lost, starts one command.
   let idempotencyKey = "";
   sheet("run").addEventListener("input", () => { idempotencyKey = ""; });
-  byId("run-form").addEventListener("submit", async () => {
+  const form = /** @type {HTMLFormElement} */ (byId("run-form"));
+  // Enter alone is a line of the command.
+  form.addEventListener("keydown", ({ key, ctrlKey, metaKey }) => {
+    if (key === "Enter" && (ctrlKey || metaKey)) form.requestSubmit();
+  });
+  form.addEventListener("submit", async () => {
     const says = byId("run-trouble");
     const command = field("shell").checked ? ["sh", "-c", field("command").value] : splitWords(field("command").value);
     if (!command || command.length === 0) {
@@ -243,6 +266,7 @@ function setUpKeys() {
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && event.target === filter) {
       filter.value = "";
+      keepFilters();
       show();
       filter.blur();
     }
