@@ -83,8 +83,9 @@ package struct LogPrinter: Sendable {
             return false
         }
         position = quote + 1
+        let isIDKnown = Self.skipID(in: bytes, &position, end)
         let isPartial = EventLinePrefix.skip(",\"partial\":true", in: bytes, &position, end)
-        guard position == end - 1 else {
+        guard isIDKnown, position == end - 1 else {
             out.moveWriterIndex(to: mark)
             return false
         }
@@ -92,6 +93,14 @@ package struct LogPrinter: Sendable {
         if !isPartial { out.writeInteger(UInt8(ascii: "\n")) }
         isWithinLine = isPartial
         return true
+    }
+
+    /// Passes over an event's id, if there is one, which isn't printed; `false` for what only a full decoder can judge. The
+    /// ids that CloudWatch gives are digits.
+    private static func skipID(in bytes: UnsafeRawBufferPointer, _ position: inout Int, _ end: Int) -> Bool {
+        guard EventLinePrefix.skip(",\"event_id\":\"", in: bytes, &position, end) else { return true }
+        position = bytes.endOfPlainText(from: position)
+        return EventLinePrefix.skip("\"", in: bytes, &position, end)
     }
 
     private mutating func print(_ event: LogEvent, to out: inout ByteBuffer) {

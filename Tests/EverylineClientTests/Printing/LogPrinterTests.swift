@@ -46,7 +46,39 @@ import Testing
             let tail = ["", ",\"partial\":true", ",\"event_id\":\"e\""].randomElement(using: &generator) ?? ""
             return line(offset, "\(stream)\"message\":\"\(message.joined())\"\(tail)")
         }
-        let block = try block(lines)
+        try expectSameAsDecoded(block(lines))
+    }
+
+    @Test(
+        "prints no event's id, whatever is in it and wherever it stands",
+        arguments: [
+            "39382745190283746510293847561029384756102938475610293847", "", "e", "é", "🎉", #"\""#, #"\\"#, #"\u0022"#,
+            #"\n"#, #"\ud83c\udf89"#, #"\ud83c"#, #"\"}"#, #"\",\"partial\":true"#, #"12345678\/"#,
+        ])
+    func eventID(text: String) throws {
+        let message = #""message":"a\tb\"""#
+        let id = "\"event_id\":\"\(text)\""
+        let stream = #""stream":"stderr""#
+        let partial = #""partial":true"#
+        let orders = [
+            [message, id], [message, id, partial], [message, partial, id], [id, message], [id, message, partial],
+            [stream, message, id], [stream, message, id, partial], [stream, message, partial, id],
+            [stream, id, message], [message, stream, id], [message, id, stream, partial], [partial, message, id],
+            [message, id, #""partial":false"#], [message, id, #""new":1"#], [message, id + " ", " " + partial],
+        ]
+        try expectSameAsDecoded(block(orders.enumerated().map { line($0 + 1, $1.joined(separator: ",")) }))
+    }
+
+    @Test("takes no id that isn't one", arguments: [#"\x"#, #"\u12"#, "\t", #"x"y"#])
+    func wrongEventID(text: String) throws {
+        let bytes = ByteBuffer(string: line(1, "\"message\":\"m\",\"event_id\":\"\(text)\""))
+        var printer = LogPrinter(.init())
+        #expect(throws: LogEventDecodingError.self) {
+            try printer.text(ReceivedBlock(first: Offset(1), last: Offset(1), outcome: nil, bytes: bytes))
+        }
+    }
+
+    private func expectSameAsDecoded(_ block: ReceivedBlock) throws {
         var expected = ""
         for event in try block.events() {
             guard case .line(let line) = event.content else { continue }
