@@ -183,7 +183,7 @@ struct Assembly: Sendable {
     private var doorbell: SQSDoorbell {
         get throws {
             SQSDoorbell(try deliveries) {
-                var generator = SystemRandomNumberGenerator()
+                var generator = SystemGenerator()
                 return String(generator.next(), radix: 36) + "-" + String(generator.next(), radix: 36)
             }
         }

@@ -90,7 +90,7 @@ package struct AWSClient: Sendable {
         timeout: Duration?
     ) async throws -> AWSHTTPResponse {
         let policy = retries ?? configuration.retries
-        var generator = SystemRandomNumberGenerator()
+        var generator = SystemGenerator()
         var failures = 0
         while true {
             do {
@@ -113,7 +113,7 @@ package struct AWSClient: Sendable {
     ///
     /// - Throws: ``AWSError`` if that has happened as often as the retries allow.
     func pause(afterRefusals refusals: Int, of operation: String, cause: AWSError? = nil) async throws {
-        var generator = SystemRandomNumberGenerator()
+        var generator = SystemGenerator()
         let delay = configuration.retries.delay(after: .transient, failures: refusals, using: &generator)
         guard let delay, budget.spend() else {
             throw cause

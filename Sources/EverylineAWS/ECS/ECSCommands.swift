@@ -43,7 +43,7 @@ package struct ECSCommands: Sendable {
     /// - Throws: ``CommandsError`` if it doesn't.
     package func check(_ request: RunRequest) throws {
         // All ids that are made have one length.
-        var generator = SystemRandomNumberGenerator()
+        var generator = SystemGenerator()
         let task = task(of: request, as: ExecutionID(at: Timestamp(milliseconds: 0), using: &generator))
         // ECS says characters; where one has several bytes, its JSON's UTF-16 is what a service in Java counts.
         let length = String(decoding: try AWSClient.json(task.overrides), as: UTF8.self).utf16.count

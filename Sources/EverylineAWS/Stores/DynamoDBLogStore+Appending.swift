@@ -88,7 +88,7 @@ extension DynamoDBLogStore: LogStore {
 
     /// By which DynamoDB knows a transaction again.
     static func token() -> String {
-        var generator = SystemRandomNumberGenerator()
+        var generator = SystemGenerator()
         return (0..<2).map { _ in String(generator.next() as UInt64, radix: 16) }.joined()
     }
 

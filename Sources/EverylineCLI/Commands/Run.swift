@@ -26,7 +26,7 @@ struct Run: AsyncParsableCommand {
 
     func run() async throws {
         let request = try command.request(in: cwd)
-        var generator = SystemRandomNumberGenerator()
+        var generator = SystemGenerator()
         let key = (0..<2).map { _ in String(generator.next(), radix: 36) }.joined(separator: "-")
         let code = try await connection.withClient { client in
             let started = try await RetryPolicy.fewTimes.run { try await client.run(request, idempotencyKey: key) }

@@ -28,7 +28,7 @@ struct AdminKey {
         let keys = try await access.keys()
         if !FileManager.default.fileExists(atPath: path) {
             guard isNamed || keys.isEmpty else { return nil }
-            var generator = SystemRandomNumberGenerator()
+            var generator = SystemGenerator()
             try PrivateFile.write(Secret(.apiKey, using: &generator).value + "\n", to: path)
         }
         let secret = try PrivateFile.read(path).filter { !$0.isWhitespace }
@@ -42,7 +42,7 @@ struct AdminKey {
             return nil
         }
         guard let user = UserID("admin") else { preconditionFailure("'admin' is a user") }
-        var generator = SystemRandomNumberGenerator()
+        var generator = SystemGenerator()
         let id = ExecutionID(at: now, using: &generator).rawValue
         try await access.add(APIKey(id: id, user: user, role: .admin, hash: hash, createdAt: now))
         return secret

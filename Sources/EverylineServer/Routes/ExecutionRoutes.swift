@@ -120,7 +120,7 @@ struct ExecutionRoutes {
     private func create(
         _ command: [String], producer: Execution.Producer, for principal: Principal, request: Request, body: JSONBody
     ) async throws -> (execution: Execution, token: Secret, isNew: Bool) {
-        var generator = SystemRandomNumberGenerator()
+        var generator = SystemGenerator()
         let token = Secret(.appendToken, using: &generator)
         let now = core.now()
         let execution = Execution(

@@ -59,7 +59,7 @@ struct KeyRoutes {
 extension APIKey {
     /// A new key and its secret, which is shown this once.
     package static func make(for user: UserID, role: Role, at now: Timestamp) -> (key: APIKey, secret: Secret) {
-        var generator = SystemRandomNumberGenerator()
+        var generator = SystemGenerator()
         let secret = Secret(.apiKey, using: &generator)
         let id = ExecutionID(at: now, using: &generator).rawValue
         return (APIKey(id: id, user: user, role: role, hash: secret.hash, createdAt: now), secret)

@@ -8,7 +8,7 @@ struct StreamTokens {
 
     /// A new token; only its hash is kept.
     func issue(for execution: ExecutionID, to principal: Principal, start: StreamStart) async throws -> Secret {
-        var generator = SystemRandomNumberGenerator()
+        var generator = SystemGenerator()
         let secret = Secret(.streamToken, using: &generator)
         try await access.add(
             StreamToken(

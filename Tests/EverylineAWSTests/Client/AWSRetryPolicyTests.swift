@@ -1,12 +1,15 @@
+import Everyline
 import Testing
 
 @testable import EverylineAWS
 
 @Suite("The AWS client's retries")
 struct AWSRetryPolicyTests {
-    /// Gives the largest numbers there are, so that jitter is the whole of the wait.
+    /// Gives the largest numbers there are, so that jitter is the whole of the wait. It has a size, as ``SystemGenerator``.
     private struct Largest: RandomNumberGenerator {
-        mutating func next() -> UInt64 { .max }
+        private let largest = UInt64.max
+
+        mutating func next() -> UInt64 { largest }
     }
 
     private func longest(_ failure: AWSFailure, _ failures: Int, of policy: AWSRetryPolicy) -> Duration? {
@@ -33,7 +36,7 @@ struct AWSRetryPolicyTests {
     @Test("are spread over the whole of the wait")
     func jitter() throws {
         let policy = AWSRetryPolicy(first: .milliseconds(100))
-        var generator = SystemRandomNumberGenerator()
+        var generator = SystemGenerator()
         let waits = try (0..<1000).map { _ in
             try #require(policy.delay(after: .transient, failures: 1, using: &generator))
         }

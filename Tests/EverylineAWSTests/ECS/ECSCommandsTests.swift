@@ -41,7 +41,7 @@ import Testing
 
     /// The overrides in the request that starts the command.
     private func overrides(of request: RunRequest) async throws -> String {
-        var generator = SystemRandomNumberGenerator()
+        var generator = SystemGenerator()
         try await commands.start(request, as: ExecutionID(at: .epoch, using: &generator))
         let body = try #require(http.requests.last.map { String(buffer: $0.body) })
         let parts = body.split(separator: #""overrides":"#)

@@ -25,7 +25,7 @@ import Testing
 
     @Test("is none if it would be larger than the queue takes")
     func tooLarge() {
-        var generator = SystemRandomNumberGenerator()
+        var generator = SystemGenerator()
         let bytes = (0..<400_000).map { _ in UInt8.random(in: 33...126, using: &generator) }
         let noise = String(decoding: bytes, as: UTF8.self)
         #expect(LogsMessage.lines([Event.line(1, noise)]).body == nil)

@@ -23,7 +23,7 @@ struct RoleTests {
 struct SecretTests {
     @Test("has 43 random characters behind its prefix, and doesn't describe itself")
     func form() {
-        var generator = SystemRandomNumberGenerator()
+        var generator = SystemGenerator()
         let secret = Secret(.apiKey, using: &generator)
         #expect(secret.value.hasPrefix("elk_"))
         #expect(secret.value.utf8.count == 47)
@@ -69,7 +69,7 @@ struct NameTests {
 
     @Test("that is made for an execution is a ULID of its time")
     func made() {
-        var generator = SystemRandomNumberGenerator()
+        var generator = SystemGenerator()
         let id = ExecutionID(at: Timestamp(milliseconds: 1_469_922_850_259), using: &generator)
         // The time part of the example in the ULID specification.
         #expect(id.rawValue.hasPrefix("01arz3ndek") && id.rawValue.utf8.count == 26)
