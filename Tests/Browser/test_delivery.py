@@ -251,14 +251,18 @@ def test_a_tab_that_was_behind_another_one_or_frozen_shows_all_when_it_is_in_fro
         wait_for("^Complete: every line received$", log.head)
 
 
+def remove_key(server, user):
+    id = next(key["id"] for key in server.get("/api/v1/keys")["keys"] if key["user"] == user)
+    server.delete(f"/api/v1/keys/{id}")
+
+
 def test_a_removed_key_is_told_and_not_tried_for_ever(server, viewer):
     key = server.create_key("viewer", "leaver")
     log = server.register()
     seed(log, 10)
     page = viewer.log(server, log.id, key=key, allow=OUTAGE)
     wait_for_words(page, "^Live$")
-    id = next(k["id"] for k in server.get("/api/v1/keys")["keys"] if k["user"] == "leaver")
-    server.delete(f"/api/v1/keys/{id}")
+    remove_key(server, "leaver")
     page.reload()
     page.wait_for_selector("dialog.sign-in")
     assert "not valid" in page.inner_text("dialog.sign-in")
@@ -273,8 +277,7 @@ def test_who_has_a_page_open_whose_key_is_removed_is_asked_for_another_one(serve
     wait_for_words(page, "^Live$")
     list_page = viewer.page(server.url + "/", key=key, allow=OUTAGE)
     list_page.wait_for_selector("#list tr")
-    id = next(k["id"] for k in server.get("/api/v1/keys")["keys"] if k["user"] == "goer")
-    server.delete(f"/api/v1/keys/{id}")
+    remove_key(server, "goer")
     for one in (page, list_page):
         one.wait_for_selector("dialog.sign-in")
         assert "not valid" in one.inner_text("dialog.sign-in")

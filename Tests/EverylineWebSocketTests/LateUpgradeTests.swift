@@ -187,44 +187,6 @@ struct LateUpgradeTests {
         }
     }
 
-    @Test("is decided about in time, or its connection is closed")
-    func undecided() async throws {
-        var configuration = WebSocketConfiguration.server
-        // Long enough that the request is there before, however busy the machine is.
-        configuration.firstRequestTimeout = .seconds(2)
-        let decision = Checkpoint()
-        try await LoopbackServer.run(
-            configuration, decide: decision.accepting,
-            body: { server in
-                try await RawPeer.connect(to: server.port) { peer in
-                    try await peer.get("/a")
-                    #expect(try await peer.upgrade() == "")
-                }
-                decision.open()
-            })
-    }
-
-    @Test("that is decided about while the server shuts down tells its connection afterwards")
-    func quiesce() async throws {
-        let decision = Checkpoint()
-        try await LoopbackServer.run(
-            decide: decision.accepting,
-            body: { server in
-                try await RawPeer.connect(to: server.port) { peer in
-                    try await peer.get("/a")
-                    try await peer.send(UpgradeRequestTests.head("GET /ws HTTP/1.1"))
-                    await decision.whenReached()
-                    let channel = try #require(await server.connection())
-                    try await channel.eventLoop.submit {
-                        channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
-                    }.get()
-                    decision.open()
-                    #expect(try await peer.head().hasPrefix("HTTP/1.1 101"))
-                    #expect(try await peer.close()?.code == .goingAway)
-                }
-            })
-    }
-
     @Test("is forgotten if its connection ends while it waits, or is decided about", arguments: [true, false])
     func lost(isDeciding: Bool) async throws {
         let (answer, decision) = (Checkpoint(), Checkpoint())
@@ -248,7 +210,7 @@ struct LateUpgradeTests {
 
 extension RawPeer {
     /// Asks for what is not there, and gets that answer.
-    fileprivate mutating func get(_ path: String) async throws {
+    mutating func get(_ path: String) async throws {
         try await send("GET \(path) HTTP/1.1\r\nHost: x\r\n\r\n")
         try await expect("GET \(path) upgrade=0 ")
     }

@@ -85,8 +85,8 @@ struct WebSocketUpgradeGateTests {
         }
     }
 
-    @Test("closes a connection that is never decided about")
-    func undecided() async throws {
+    @Test("closes a connection that is never decided about, also after another request", arguments: [0, 1])
+    func undecided(requests: Int) async throws {
         var configuration = WebSocketConfiguration.server
         // Long enough that the request is there before, however busy the machine is.
         configuration.firstRequestTimeout = .seconds(2)
@@ -95,6 +95,7 @@ struct WebSocketUpgradeGateTests {
             configuration, decide: decision.accepting,
             body: { server in
                 try await RawPeer.connect(to: server.port) { peer in
+                    for _ in 0..<requests { try await peer.get("/a") }
                     let head = try await peer.upgrade()
                     #expect(head == "")
                 }
@@ -115,13 +116,16 @@ struct WebSocketUpgradeGateTests {
         }
     }
 
-    @Test("that decides while the server shuts down tells the connection afterwards")
-    func quiesceWhileDeciding() async throws {
+    @Test(
+        "that decides while the server shuts down tells the connection afterwards, also after another request",
+        arguments: [0, 1])
+    func quiesceWhileDeciding(requests: Int) async throws {
         let decision = Checkpoint()
         try await LoopbackServer.run(
             decide: decision.accepting,
             body: { server in
                 try await RawPeer.connect(to: server.port) { peer in
+                    for _ in 0..<requests { try await peer.get("/a") }
                     try await peer.send(UpgradeRequestTests.head("GET /ws HTTP/1.1"))
                     await decision.whenReached()
                     for await channel in server.accepted.prefix(1) {
