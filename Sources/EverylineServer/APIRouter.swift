@@ -7,14 +7,18 @@ import Hummingbird
 struct APIRouter {
     let core: ServerCore
     let authenticator: Authenticator
+    let producers: Producers
     let addresses: Addresses
     let metrics: ServerMetrics
     let limits: ServerConfiguration.Limits
 
+    private var abandoned: AbandonedExecutions {
+        AbandonedExecutions(core: core, producers: producers, absence: limits.absentProducer)
+    }
+
     /// - Parameter admission: who may open a stream; `nil` where there is no connection that a stream could live on. Then
     ///   nothing is at the streams' addresses.
     func router(admission: ViewerAdmission?) -> Router<EverylineContext> {
-        let producers = Producers()
         let router = Router(context: EverylineContext.self, options: .autoGenerateHeadEndpoints)
         router.addMiddleware {
             AccessLog(metrics: metrics)
@@ -22,7 +26,7 @@ struct APIRouter {
         }
         MetaRoutes(core: core, metrics: metrics).add(to: router)
         ExecutionRoutes(
-            core: core, authenticator: authenticator, producers: producers, addresses: addresses, limits: limits
+            core: core, authenticator: authenticator, abandoned: abandoned, addresses: addresses, limits: limits
         ).add(to: router)
         LogRoutes(core: core, authenticator: authenticator, addresses: addresses, limits: limits).add(to: router)
         if let admission {

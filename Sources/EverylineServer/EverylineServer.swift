@@ -28,6 +28,7 @@ package struct EverylineServer: Sendable {
     private let logger: Logger
     private let metrics = ServerMetrics()
     private let authenticator: Authenticator
+    private let producers: Producers
     private let admission: ViewerAdmission
     private let counter: ViewerCounter
 
@@ -36,6 +37,7 @@ package struct EverylineServer: Sendable {
         self.configuration = configuration
         self.logger = logger
         authenticator = Authenticator(executions: core.executions, access: core.access, now: core.now)
+        producers = Producers(now: core.now())
         counter = ViewerCounter(limit: configuration.limits.viewersPerKey)
         admission = ViewerAdmission(
             core: core, authenticator: authenticator, counter: counter, origins: configuration.origins)
@@ -54,7 +56,7 @@ package struct EverylineServer: Sendable {
         var services: [any Service] = [
             WriterService(writer: core.writer),
             TickService(feeds: [core.feed, core.stopRequests], interval: configuration.limits.heartbeat),
-            self.housekeeping(housekeeping),
+            self.housekeeping(housekeeping), ending,
         ]
         let (stands, hasStood) = AsyncStream.makeStream(of: Void.self)
         if let runnerSocket {
@@ -75,6 +77,17 @@ package struct EverylineServer: Sendable {
         return services
     }
 
+    /// A stop whose producer isn't heard of any more becomes an end by time alone.
+    private var ending: PeriodicService {
+        let limits = configuration.limits
+        let abandoned = AbandonedExecutions(core: core, producers: producers, absence: limits.absentProducer)
+        let logger = logger
+        return PeriodicService(
+            every: max(.seconds(1), (limits.absentProducer ?? .seconds(60)) / 4),
+            onError: { logger.error("A stop could not be concluded", metadata: ["error": "\($0)"]) },
+            { try await abandoned.endAll() })
+    }
+
     private func housekeeping(_ more: @escaping @Sendable () async throws -> Void) -> PeriodicService {
         let (core, logger) = (core, logger)
         return PeriodicService(
@@ -92,7 +105,7 @@ package struct EverylineServer: Sendable {
         let streams = streamChannelParts
         return Application(
             router: APIRouter(
-                core: core, authenticator: authenticator, addresses: addresses, metrics: metrics,
+                core: core, authenticator: authenticator, producers: producers, addresses: addresses, metrics: metrics,
                 limits: configuration.limits
             ).router(admission: admission),
             server: HTTPServerBuilder { responder in

@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from everyline import Refused, messages, serving
+from everyline import Refused, messages, serving, wait_for
 
 
 def refusal(call, *arguments, **more):
@@ -288,6 +288,15 @@ def test_a_stop_is_idempotent_and_ends_what_nobody_produces(tmp_path):
         assert last["status"] == "STOPPED" and last["reason"] == "producer_lost"
 
 
+def test_a_stop_ends_what_nobody_produces_any_more(tmp_path):
+    with serving(tmp_path, "--absent-producer", "1s") as server:
+        log = server.register()
+        log.append("a")
+        assert server.delete(log.path)["status"] == "TERMINATING"
+        execution = wait_for(lambda: (now := server.execution(log.id))["status"] == "STOPPED" and now)
+        assert execution["reason"] == "producer_lost" and messages(server.events(log.id)) == ["a"]
+
+
 # Access
 
 READ = ["/api/v1/executions", "{log}", "{log}/status", "{log}/logs", "{log}/block", "/api/v1/me"]
@@ -335,6 +344,16 @@ def test_a_key_is_shown_once_and_revoked_for_good(server):
     assert refusal(server.delete, "/api/v1/keys/nobody") == (404, "unknown_key")
     for body in [{"user": "", "role": "viewer"}, {"user": "a b", "role": "viewer"}, {"user": "a", "role": "root"}, {}]:
         assert refusal(server.post, "/api/v1/keys", body)[0] == 400
+
+
+def test_the_last_administrators_key_is_not_revoked(tmp_path):
+    with serving(tmp_path) as server:
+        own, = [key["id"] for key in server.get("/api/v1/keys")["keys"]]
+        server.post("/api/v1/keys", {"user": "ann", "role": "operator"})
+        assert refusal(server.delete, f"/api/v1/keys/{own}") == (409, "last_administrator")
+        other = server.post("/api/v1/keys", {"user": "bob", "role": "admin"})
+        server.delete(f"/api/v1/keys/{own}")
+        assert refusal(server.delete, f"/api/v1/keys/{other['id']}", key=other["key"]) == (409, "last_administrator")
 
 
 def test_no_secret_is_in_the_servers_log_or_data(tmp_path):

@@ -377,7 +377,8 @@ def test_what_killed_producers_left_behind_is_delivered_later(own_server, tmp_pa
             assert (execution["status"], execution["reason"]) == ("FAILED", "runner_lost")
 
 
-def test_what_a_server_refuses_is_kept(own_server, tmp_path, gate):
+def test_what_comes_too_late_is_kept_and_said_once(own_server, tmp_path, gate):
+    own_server.options += ["--absent-producer", "1s"]
     server = own_server.start()
     cli = CommandLine(server, tmp_path)
     command = cli.start("exec", "--", "sh", "-c", f"echo one; cat {gate}; echo two; exec sleep 600")
@@ -390,9 +391,31 @@ def test_what_a_server_refuses_is_kept(own_server, tmp_path, gate):
     command.wait()
     server.start()
     cli.out("stop", id)
+    wait_for(lambda: server.execution(id)["status"] == "STOPPED")
+    assert server.execution(id)["reason"] == "producer_lost"
     done = cli.run("recover")
-    assert done.returncode == 125 and "execution_ended" in done.stderr.decode()
+    assert done.returncode == 125 and "too late" in done.stderr.decode() and "execution_ended" in done.stderr.decode()
     assert b'"two"' in b"".join(p.read_bytes() for p in (tmp_path / ".local/state/everyline/spool" / id / "spool").iterdir())
+    # It would be refused again.
+    again = cli.run("recover")
+    assert (again.returncode, again.stdout, again.stderr) == (0, b"", b"")
+    assert "recover" not in cli.run("exec", "--", "true").stderr.decode()
+
+
+def test_a_stop_right_after_a_restart_waits_for_a_producer_that_comes_back(own_server, tmp_path, gate):
+    server = own_server.start()
+    cli = CommandLine(server, tmp_path)
+    command = cli.start("exec", "--", "sh", "-c", f"echo one; cat {gate}; echo two; exec sleep 600")
+    id = announced(command)
+    wait_for(lambda: server.execution(id)["last_offset"] == 1)
+    server.kill()
+    open_gate(gate)
+    wait_for(lambda: command.out == "one\ntwo\n" and "kept in" in command.err)
+    server.start()
+    cli.out("stop", id)
+    assert command.wait() == 143
+    assert messages(server.events(id)) == ["one", "two"]
+    assert server.execution(id)["reason"] == "stop_requested"
 
 
 def test_exec_stops_when_the_server_says_so(cli, server):

@@ -40,6 +40,7 @@ public struct Problem: Codable, Sendable, Equatable {
         case outOfOrder = "append_out_of_order"
         case ended = "execution_ended"
         case idempotencyKeyReused = "idempotency_key_reused"
+        case lastAdministrator = "last_administrator"
         case bodyTooLarge = "body_too_large"
         case logFull = "log_full"
         case unsupportedMediaType = "unsupported_media_type"
@@ -59,7 +60,7 @@ public struct Problem: Codable, Sendable, Equatable {
             case .notFound, .unknownExecution, .unknownKey: 404
             case .methodNotAllowed: 405
             case .requestTimeout: 408
-            case .outOfOrder, .ended: 409
+            case .outOfOrder, .ended, .lastAdministrator: 409
             case .bodyTooLarge, .logFull: 413
             case .unsupportedMediaType: 415
             case .rangeNotSatisfiable: 416
@@ -87,6 +88,7 @@ public struct Problem: Codable, Sendable, Equatable {
             case .requestTimeout: "The request took too long"
             case .outOfOrder: "The log has not reached this head"
             case .ended: "The execution has ended"
+            case .lastAdministrator: "The last administrator's key"
             case .idempotencyKeyReused: "The idempotency key was used with another body"
             case .bodyTooLarge: "The body is too large"
             case .logFull: "The log has reached its limit"

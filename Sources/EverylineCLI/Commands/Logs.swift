@@ -23,7 +23,7 @@ struct Logs: AsyncParsableCommand {
         help: ArgumentHelp(
             "Begin with what isn't older: 10m (ago), 2025-11-18T21:06:40Z, or milliseconds.", valueName: "time"))
     var since: String?
-    @Option(help: ArgumentHelp("Begin with the last events, so many.", valueName: "count"))
+    @Option(help: ArgumentHelp("Begin with the last lines, so many.", valueName: "count"))
     var tail: Int?
     @Flag(help: "Exit with the command's exit code.")
     var exitStatus = false

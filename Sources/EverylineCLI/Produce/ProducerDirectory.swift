@@ -12,7 +12,7 @@ import Glibc
 /// Where an `exec` or `pipe` keeps what its server hasn't acknowledged, with all that it takes to bring it there later, should
 /// the process be killed.
 ///
-/// `origin.json` holds a secret, so its owner alone may read it. It is written last: a directory without it was never used.
+/// `refused.json` says that it is no use to try again. `origin.json` holds a secret, so its owner alone may read it. It is written last: a directory without it was never used.
 struct ProducerDirectory {
     /// Where the output belongs.
     struct Origin: Codable {
@@ -53,12 +53,17 @@ struct ProducerDirectory {
         return ProducerDirectory(files: files)
     }
 
-    /// Those whose process is gone, by their ids.
+    /// Those whose process is gone and whose server may still take what they hold, by their ids.
     static func abandoned() throws -> [ProducerDirectory] {
         guard FileManager.default.fileExists(atPath: parent) else { return [] }
         return try FileManager.default.contentsOfDirectory(atPath: parent).sorted().compactMap(ExecutionID.init)
             .map { ProducerDirectory(files: OwnedDirectory($0, in: parent)) }
-            .filter { $0.files.holds("origin.json") && !$0.files.isClaimed }
+            .filter { $0.files.holds("origin.json") && !$0.files.holds("refused.json") && !$0.files.isClaimed }
+    }
+
+    /// Keeps what the server will never take, because the log has ended without it or is gone.
+    func keep(refusedWith error: APIError) throws {
+        try files.write(JSONEncoder().encode(["code": error.code, "detail": error.detail]), to: "refused.json")
     }
 
     func origin() throws -> Origin { try JSONDecoder().decode(Origin.self, from: files.read("origin.json")) }

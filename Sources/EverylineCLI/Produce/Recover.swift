@@ -9,7 +9,8 @@ struct Recover: AsyncParsableCommand {
         discussion: """
             What the server hasn't acknowledged is kept on this machine. This brings it to the server that it was meant for, and \
             ends those logs with the reason runner_lost unless their end had been recorded. It needs no API key. Prints the id \
-            of each execution whose log is complete now; exits with 125 if something could not be delivered.
+            of each execution whose log is complete now; exits with 125 if something could not be delivered. What comes too \
+            late, because its log was ended or removed meanwhile, is kept, said once, and not tried again.
             """)
 
     func run() async throws {
@@ -41,7 +42,13 @@ struct Recover: AsyncParsableCommand {
             try await uplink.concludeForLostProcess(recorder)
             return try await uplink.run()
         }
-        if case .refused(let error) = conclusion { throw CLIError("the server refused it: \(error)") }
+        if case .refused(let error) = conclusion {
+            guard error.knownCode == .ended || error.knownCode == .unknownExecution else {
+                throw CLIError("the server refused it: \(error)")
+            }
+            try directory.keep(refusedWith: error)
+            throw CLIError("it comes too late: \(error); delete it when nobody needs it")
+        }
         directory.files.remove()
     }
 }

@@ -26,6 +26,8 @@ struct LimitOptions: ParsableArguments {
     var requestTimeout: TimeSpan?
     @Option(help: "The silence after which a connection without a request is closed. (default: 60s)")
     var idleTimeout: TimeSpan?
+    @Option(help: "The silence after which a producer that is to stop is taken for gone. (default: 60s)")
+    var absentProducer: TimeSpan?
 
     func limits(_ settings: ServeSettings) throws -> ServerConfiguration.Limits {
         var limits = ServerConfiguration.Limits()
@@ -54,6 +56,9 @@ struct LimitOptions: ParsableArguments {
         try set(\.viewersPerKey, maxViewersPerKey, "max-viewers-per-key")
         try set(\.firstRequest, requestTimeout, "request-timeout")
         try set(\.idleConnection, idleTimeout, "idle-timeout")
+        if let absence = try settings.value(absentProducer, "absent-producer") {
+            limits.absentProducer = absence.duration
+        }
         // A body is JSON: in the worst case every byte of a line takes six of it.
         guard limits.line <= limits.appendBody / 8 else {
             throw ValidationError("line-limit must not be more than an eighth of append-limit.")

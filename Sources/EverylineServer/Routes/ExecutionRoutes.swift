@@ -7,7 +7,7 @@ import Logging
 struct ExecutionRoutes {
     let core: ServerCore
     let authenticator: Authenticator
-    let producers: Producers
+    let abandoned: AbandonedExecutions
     let addresses: Addresses
     let limits: ServerConfiguration.Limits
 
@@ -99,13 +99,7 @@ struct ExecutionRoutes {
         var execution = try await core.executions.requestStop(id)
         core.stopRequests.announceChange(of: id)
         if execution.status == .terminating { try await core.stop(execution) }
-        if execution.status == .terminating, execution.producer == .external, let time = limits.absentProducer,
-            !producers.isPresent(id, within: time)
-        {
-            // Nobody is there who would end it, and nobody should wait for ever.
-            _ = try await core.writer.end(id, ExecutionOutcome(status: .stopped, exitCode: nil, reason: .producerLost))
-            execution = try await core.executions.execution(id)
-        }
+        execution = try await abandoned.end(execution)
         return try .json(ExecutionView(execution), status: .accepted)
     }
 

@@ -45,6 +45,10 @@ struct KeyRoutes {
         guard let id = context.parameters.get("id") else {
             throw APIError(.unknownKey, "There is no key with this id.")
         }
+        let valid = try await core.access.keys().filter { $0.revokedAt == nil && $0.role == .admin }
+        guard valid.map(\.id) != [id] else {
+            throw APIError(.lastAdministrator, "Nobody could manage keys then. Make another administrator's key first.")
+        }
         try await core.access.revokeKey(id, at: core.now())
         onRevocation(id)
         context.logger.notice("A key was revoked", metadata: ["key_id": "\(id.prefix(64))"])

@@ -10,8 +10,11 @@ package final class Producers: Sendable {
 
     private static let limit = 65_536
     private let signs = Mutex<[ExecutionID: Sign]>([:])
+    /// Of what was before, nothing is known: the server has just been started.
+    private let start: (time: Timestamp, instant: ContinuousClock.Instant)
 
-    package init() {}
+    /// - Parameter now: by the clock that says when executions were created.
+    package init(now: Timestamp) { start = (now, .now) }
 
     /// Notes a sign of life.
     package func heard(_ execution: ExecutionID) {
@@ -28,12 +31,12 @@ package final class Producers: Sendable {
         return Presence(producers: self, execution: execution)
     }
 
-    /// Whether the producer is asking now, or was heard of within `time`.
-    package func isPresent(_ execution: ExecutionID, within time: Duration) -> Bool {
-        signs.withLock { signs in
-            guard let sign = signs[execution] else { return false }
-            return sign.asking > 0 || ContinuousClock.now - sign.last < time
+    /// Whether the producer is asking now, was heard of within `time`, or may have been before the server was started.
+    package func isPresent(_ execution: Execution, within time: Duration) -> Bool {
+        guard let sign = signs.withLock({ $0[execution.id] }) else {
+            return execution.createdAt < start.time && ContinuousClock.now - start.instant < time
         }
+        return sign.asking > 0 || ContinuousClock.now - sign.last < time
     }
 
     package struct Presence {
