@@ -64,7 +64,8 @@ def recording(tmp_path_factory):
 def restored(recording, disk, place, directory, choice, share):
     """A server on what the disk may hold if the power went at that place of the journal."""
     original, _, _ = recording
-    server = Server(directory)
+    # Its producers went with the power: nobody is to be waited for.
+    server = Server(directory, "--absent-producer", "1ms")
     disk.forward(place)
     disk.write(server.data, choice, share)
     shutil.copy(original.key_file, server.key_file)
