@@ -18,7 +18,6 @@ import sys
 import time
 
 import harness
-from unwatched import UnwatchedPage
 
 sys.path.insert(0, str(harness.ROOT / "Tests" / "Browser"))
 
@@ -102,8 +101,7 @@ def steadily(page, seconds):
 def bare(browser, server, table):
     """What the browser needs on this machine for a page that does nothing but change forty rows."""
     with Producer(server, server.register()):
-        page = UnwatchedPage(browser, "")
-        page.open((harness.ROOT / "bench" / "bare.html").as_uri())
+        page = browser.open((harness.ROOT / "bench" / "bare.html").as_uri())
         time.sleep(2)
         table.add("a bare page that changes 40 rows in each frame: p50 / p95 / longest", steadily(page, 10))
         page.close()
@@ -113,8 +111,7 @@ def following(browser, server, table):
     """The page while lines come at a steady rate."""
     log = server.register()
     with Producer(server, log):
-        page = UnwatchedPage(browser, KEY.format(json.dumps(server.key)))
-        page.open(f"{server.url}/executions/{log.id}")
+        page = browser.open(f"{server.url}/executions/{log.id}", KEY.format(json.dumps(server.key)))
         page.wait_for(f"() => {LINE} !== null")
         time.sleep(3)
         table.add(f"following {RATE:,} lines/s: frames p50 / p95 / longest", steadily(page, 10))
@@ -144,36 +141,36 @@ def opening(browser, server, log, what, table):
     """From the page's response until its first lines can be seen."""
     first, known = [], []
     for _ in range(5):
-        page = UnwatchedPage(browser, KEY.format(json.dumps(server.key)) + f"({FIRST_LINES})()")
+        script = KEY.format(json.dumps(server.key)) + f"({FIRST_LINES})()"
+        page = browser.open("about:blank", script, is_apart=True)
         for times in (first, known):
-            page.open(f"{server.url}/executions/{log.id}")
+            page.go(f"{server.url}/executions/{log.id}")
             # Whoever asks earlier is waited for by what is measured.
             time.sleep(1)
             times.append(page.wait_for("() => window.first"))
-            page.open("about:blank")
+            page.go("about:blank")
         page.close()
     table.add(
         f"first lines of {what} after the page's response, first time / page known",
         f"{statistics.median(first):.0f} / {statistics.median(known):.0f} ms (medians of 5)")
 
 
-def large(viewer, server, lines, table):
+def large(browser, viewer, server, lines, table):
     """A log that has ended."""
     from viewer import found, seed, wait_for_row
 
     log = server.register()
     seed(log, lines, message_of=lambda n: f"line {n}: {n * 2654435761 % 4294967296:010d} the quick brown fox jumps")
     log.append(end="SUCCEEDED")
-    opening(viewer.browser, server, log, f"{lines:,} lines", table)
-    unwatched = UnwatchedPage(viewer.browser, KEY.format(json.dumps(server.key)))
-    unwatched.open(f"{server.url}/executions/{log.id}")
-    unwatched.wait_for(f"() => {LINE} !== null")
-    unwatched.evaluate(FRAMES)
+    opening(browser, server, log, f"{lines:,} lines", table)
+    tab = browser.open(f"{server.url}/executions/{log.id}", KEY.format(json.dumps(server.key)))
+    tab.wait_for(f"() => {LINE} !== null")
+    tab.evaluate(FRAMES)
     for _ in range(200):
-        unwatched.wheel(500, 400, -1_500)
+        tab.wheel(500, 400, -1_500)
         time.sleep(0.016)
-    table.add(f"{lines:,} lines: scrolling by the wheel", frames(unwatched))
-    unwatched.close()
+    table.add(f"{lines:,} lines: scrolling by the wheel", frames(tab))
+    tab.close()
     page = viewer.log(server, log.id)
     page.evaluate(FRAMES)
     box = page.locator("#map").bounding_box()
@@ -207,18 +204,19 @@ def main():
     options = parser.parse_args()
     harness.build()
     from playwright.sync_api import sync_playwright
+    from tabs import tabs
     from viewer import Viewer, launch, seed
 
     table = Table()
-    with harness.Workspace("viewer") as directory, harness.serving(directory) as server:
+    with harness.Workspace("viewer") as directory, harness.serving(directory) as server, tabs() as browser:
+        bare(browser, server, table)
+        following(browser, server, table)
+        running = server.register()
+        seed(running, 20_000)
+        opening(browser, server, running, "a running log", table)
         with sync_playwright() as playwright:
             viewer = Viewer(launch(playwright))
-            bare(viewer.browser, server, table)
-            following(viewer.browser, server, table)
-            running = server.register()
-            seed(running, 20_000)
-            opening(viewer.browser, server, running, "a running log", table)
-            large(viewer, server, options.lines, table)
+            large(browser, viewer, server, options.lines, table)
             viewer.close()
             viewer.browser.close()
     table.print()

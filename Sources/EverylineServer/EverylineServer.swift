@@ -56,8 +56,9 @@ package struct EverylineServer: Sendable {
         var services: [any Service] = [
             WriterService(writer: core.writer),
             TickService(feeds: [core.feed, core.stopRequests], interval: configuration.limits.heartbeat),
-            self.housekeeping(housekeeping), ending,
+            self.housekeeping(housekeeping),
         ]
+        if let absence = configuration.limits.absentProducer { services.append(ending(absentFor: absence)) }
         let (stands, hasStood) = AsyncStream.makeStream(of: Void.self)
         if let runnerSocket {
             let listener = try listener(.unixDomainSocket(path: runnerSocket), tls: nil) { _ in
@@ -78,12 +79,11 @@ package struct EverylineServer: Sendable {
     }
 
     /// A stop whose producer isn't heard of any more becomes an end by time alone.
-    private var ending: PeriodicService {
-        let limits = configuration.limits
-        let abandoned = AbandonedExecutions(core: core, producers: producers, absence: limits.absentProducer)
+    private func ending(absentFor absence: Duration) -> PeriodicService {
+        let abandoned = AbandonedExecutions(core: core, producers: producers, absence: absence)
         let logger = logger
         return PeriodicService(
-            every: max(.seconds(1), (limits.absentProducer ?? .seconds(60)) / 4),
+            every: max(.seconds(1), absence / 4),
             onError: { logger.error("A stop could not be concluded", metadata: ["error": "\($0)"]) },
             { try await abandoned.endAll() })
     }

@@ -1,6 +1,8 @@
-"""A browser's tabs as a person has them: one is in front, and those behind it are hidden, and frozen at times.
+"""A browser's tabs as a person has them: one is in front, those behind it are hidden, and frozen at times, and nobody watches.
 
-(Playwright makes every page believe that it is in front, so this speaks to the browser without it.)"""
+Playwright makes every page believe that it is in front; and it has the browser tell it of every request and of every message on a
+WebSocket, which at a thousand messages a second costs a third of a core and delays what is measured. So this speaks to the browser
+without it."""
 
 import contextlib
 import itertools
@@ -11,7 +13,7 @@ import tempfile
 import threading
 import time
 
-from viewer import CHROMIUM
+from viewer import CHROMIUM, OPTIONS
 from websockets.sync.client import connect
 
 
@@ -20,7 +22,7 @@ def tabs():
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         browser = subprocess.Popen(
             [CHROMIUM, "--headless=new", "--no-sandbox", "--remote-debugging-port=0", f"--user-data-dir={profile}",
-             "about:blank"], stderr=subprocess.PIPE, text=True)
+             "--window-size=1280,800", *OPTIONS, "about:blank"], stderr=subprocess.PIPE, text=True)
         try:
             address = next(filter(None, (re.search(r"ws://\S+", line) for line in browser.stderr)))[0]
             # What it goes on to say is read, so that it is never kept waiting.
@@ -37,13 +39,20 @@ class Tabs:
         self.socket = socket
         self.numbers = itertools.count(1)
 
-    def open(self, address, script=""):
-        return Tab(self, address, script)
+    def open(self, address, script="", is_apart=False):
+        """A tab in front; the script runs before each document's own. One that is apart shares nothing with the others."""
+        place = {"browserContextId": self.ask("Target.createBrowserContext")["browserContextId"]} if is_apart else {}
+        return Tab(self, address, script, place)
 
-    def ask(self, method, session=None, **parameters):
+    def post(self, method, session=None, **parameters):
+        """Asks, and doesn't wait for the answer."""
         number = next(self.numbers)
         message = {"id": number, "method": method, "params": parameters}
         self.socket.send(json.dumps({**message, "sessionId": session} if session else message))
+        return number
+
+    def ask(self, method, session=None, **parameters):
+        number = self.post(method, session, **parameters)
         while (answer := json.loads(self.socket.recv(timeout=30))).get("id") != number:
             pass
         assert "result" in answer, answer
@@ -53,17 +62,26 @@ class Tabs:
 class Tab:
     """A tab, in front of those that were opened before it."""
 
-    def __init__(self, tabs, address, script):
+    def __init__(self, tabs, address, script, place):
         self.tabs = tabs
-        self.target = tabs.ask("Target.createTarget", url="about:blank")["targetId"]
+        self.target = tabs.ask("Target.createTarget", url="about:blank", **place)["targetId"]
         self.session = tabs.ask("Target.attachToTarget", targetId=self.target, flatten=True)["sessionId"]
         self.ask("Page.enable")
         self.ask("Page.addScriptToEvaluateOnNewDocument", source=script)
-        self.ask("Page.navigate", url=address)
+        self.go(address)
         self.to_front()
+
+    def go(self, address):
+        self.ask("Page.navigate", url=address)
+
+    def close(self):
+        self.tabs.ask("Target.closeTarget", targetId=self.target)
 
     def ask(self, method, **parameters):
         return self.tabs.ask(method, self.session, **parameters)
+
+    def post(self, method, **parameters):
+        self.tabs.post(method, self.session, **parameters)
 
     def to_front(self):
         self.tabs.ask("Target.activateTarget", targetId=self.target)
@@ -75,7 +93,22 @@ class Tab:
     def thaw(self):
         self.ask("Page.setWebLifecycleState", state="active")
 
+    def wheel(self, x, y, by):
+        """Turns the wheel, and doesn't wait until the page has moved."""
+        self.post("Input.dispatchMouseEvent", type="mouseWheel", x=x, y=y, deltaX=0, deltaY=by)
+
+    def swipe(self, x, places, pause):
+        """Moves a finger over these places, and doesn't wait until the page has moved."""
+        point = lambda y: [{"x": x, "y": y}]
+        self.post("Input.dispatchTouchEvent", type="touchStart", touchPoints=point(places[0]))
+        for y in places[1:]:
+            self.post("Input.dispatchTouchEvent", type="touchMove", touchPoints=point(y))
+            time.sleep(pause)
+        self.post("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
+
     def evaluate(self, expression):
+        if expression.startswith("() =>"):
+            expression = f"({expression})()"
         answer = self.ask("Runtime.evaluate", expression=expression, returnByValue=True)
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
@@ -84,4 +117,6 @@ class Tab:
         end = time.monotonic() + timeout
         while not (value := self.evaluate(expression)):
             assert time.monotonic() < end, (expression, self.evaluate("document.body.innerText"))
+            # Whoever asks without a pause takes the time that the page needs.
+            time.sleep(0.05)
         return value

@@ -251,18 +251,20 @@ def test_a_tab_that_was_behind_another_one_or_frozen_shows_all_when_it_is_in_fro
         wait_for("^Complete: every line received$", log.head)
 
 
-def remove_key(server, user):
-    id = next(key["id"] for key in server.get("/api/v1/keys")["keys"] if key["user"] == user)
-    server.delete(f"/api/v1/keys/{id}")
-
-
-def test_a_removed_key_is_told_and_not_tried_for_ever(server, viewer):
-    key = server.create_key("viewer", "leaver")
+def open_with_a_key_of_its_own(server, viewer, user):
+    """A page that follows a log, its key, and what removes the key."""
+    key = server.create_key("viewer", user)
     log = server.register()
     seed(log, 10)
     page = viewer.log(server, log.id, key=key, allow=OUTAGE)
     wait_for_words(page, "^Live$")
-    remove_key(server, "leaver")
+    id = next(key["id"] for key in server.get("/api/v1/keys")["keys"] if key["user"] == user)
+    return page, key, lambda: server.delete(f"/api/v1/keys/{id}")
+
+
+def test_a_removed_key_is_told_and_not_tried_for_ever(server, viewer):
+    page, _, remove = open_with_a_key_of_its_own(server, viewer, "leaver")
+    remove()
     page.reload()
     page.wait_for_selector("dialog.sign-in")
     assert "not valid" in page.inner_text("dialog.sign-in")
@@ -270,14 +272,10 @@ def test_a_removed_key_is_told_and_not_tried_for_ever(server, viewer):
 
 
 def test_who_has_a_page_open_whose_key_is_removed_is_asked_for_another_one(server, viewer):
-    key = server.create_key("viewer", "goer")
-    log = server.register()
-    seed(log, 10)
-    page = viewer.log(server, log.id, key=key, allow=OUTAGE)
-    wait_for_words(page, "^Live$")
+    page, key, remove = open_with_a_key_of_its_own(server, viewer, "goer")
     list_page = viewer.page(server.url + "/", key=key, allow=OUTAGE)
     list_page.wait_for_selector("#list tr")
-    remove_key(server, "goer")
+    remove()
     for one in (page, list_page):
         one.wait_for_selector("dialog.sign-in")
         assert "not valid" in one.inner_text("dialog.sign-in")

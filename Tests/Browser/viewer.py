@@ -8,6 +8,8 @@ import signal
 import time
 
 CHROMIUM = os.environ.get("EVERYLINE_CHROMIUM", "/usr/bin/chromium")
+# So that a page can say what it takes.
+OPTIONS = ["--enable-precise-memory-info", "--js-flags=--expose-gc"]
 DESK = {"width": 1280, "height": 800}
 PHONE = {"viewport": {"width": 360, "height": 740}, "device_scale_factor": 2, "is_mobile": True, "has_touch": True}
 
@@ -21,8 +23,7 @@ ROWS = """() => [...document.querySelectorAll('.row:not([hidden])')].map((row) =
 
 
 def launch(playwright):
-    return playwright.chromium.launch(
-        executable_path=CHROMIUM, args=["--no-sandbox", "--enable-precise-memory-info", "--js-flags=--expose-gc"])
+    return playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", *OPTIONS])
 
 
 class Viewer:

@@ -377,16 +377,22 @@ def test_what_killed_producers_left_behind_is_delivered_later(own_server, tmp_pa
             assert (execution["status"], execution["reason"]) == ("FAILED", "runner_lost")
 
 
-def test_what_comes_too_late_is_kept_and_said_once(own_server, tmp_path, gate):
-    own_server.options += ["--absent-producer", "1s"]
-    server = own_server.start()
-    cli = CommandLine(server, tmp_path)
+@pytest.fixture
+def cut_off(own_server, tmp_path, gate):
+    """An `exec` that has delivered `one` and holds `two`, since its server was killed in between."""
+    cli = CommandLine(own_server.start(), tmp_path)
     command = cli.start("exec", "--", "sh", "-c", f"echo one; cat {gate}; echo two; exec sleep 600")
     id = announced(command)
-    wait_for(lambda: server.execution(id)["last_offset"] == 1)
-    server.kill()
+    wait_for(lambda: own_server.execution(id)["last_offset"] == 1)
+    own_server.kill()
     open_gate(gate)
     wait_for(lambda: command.out == "one\ntwo\n" and "kept in" in command.err)
+    return own_server, cli, command, id
+
+
+def test_what_comes_too_late_is_kept_and_said_once(cut_off, tmp_path):
+    server, cli, command, id = cut_off
+    server.options += ["--absent-producer", "1s"]
     command.process.kill()
     command.wait()
     server.start()
@@ -402,15 +408,8 @@ def test_what_comes_too_late_is_kept_and_said_once(own_server, tmp_path, gate):
     assert "recover" not in cli.run("exec", "--", "true").stderr.decode()
 
 
-def test_a_stop_right_after_a_restart_waits_for_a_producer_that_comes_back(own_server, tmp_path, gate):
-    server = own_server.start()
-    cli = CommandLine(server, tmp_path)
-    command = cli.start("exec", "--", "sh", "-c", f"echo one; cat {gate}; echo two; exec sleep 600")
-    id = announced(command)
-    wait_for(lambda: server.execution(id)["last_offset"] == 1)
-    server.kill()
-    open_gate(gate)
-    wait_for(lambda: command.out == "one\ntwo\n" and "kept in" in command.err)
+def test_a_stop_right_after_a_restart_waits_for_a_producer_that_comes_back(cut_off):
+    server, cli, command, id = cut_off
     server.start()
     cli.out("stop", id)
     assert command.wait() == 143

@@ -7,11 +7,9 @@ import Testing
 struct LateUpgradeTests {
     @Test("is taken after any number of requests", arguments: [1, 2, 100])
     func after(requests: Int) async throws {
-        try await LoopbackServer.run { server in
-            try await RawPeer.connect(to: server.port) { peer in
-                for _ in 0..<requests { try await peer.get("/a") }
-                try await peer.expectWebSocket()
-            }
+        try await LoopbackServer.withPeer { peer in
+            for _ in 0..<requests { try await peer.get("/a") }
+            try await peer.expectWebSocket()
         }
     }
 
@@ -22,31 +20,27 @@ struct LateUpgradeTests {
             "Transfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\nX: y\r\n\r\n",
         ])
     func afterBody(body: String) async throws {
-        try await LoopbackServer.run { server in
-            try await RawPeer.connect(to: server.port) { peer in
-                // In one piece with the upgrade, and with the frame behind that.
-                var bytes = ByteBuffer(string: "POST /a HTTP/1.1\r\nHost: x\r\n\(body)")
-                bytes.writeImmutableBuffer(UpgradeRequestTests.head("GET /ws HTTP/1.1"))
-                bytes.writeImmutableBuffer(Wire.frame(.text, "early"))
-                try await peer.send(bytes)
-                try await peer.expect("POST /a upgrade=0 hello")
-                #expect(try await peer.head().hasPrefix("HTTP/1.1 101"))
-                #expect(try await peer.frame()?.1 == ByteBuffer(string: "early"))
-            }
+        try await LoopbackServer.withPeer { peer in
+            // In one piece with the upgrade, and with the frame behind that.
+            var bytes = ByteBuffer(string: "POST /a HTTP/1.1\r\nHost: x\r\n\(body)")
+            bytes.writeImmutableBuffer(UpgradeRequestTests.head("GET /ws HTTP/1.1"))
+            bytes.writeImmutableBuffer(Wire.frame(.text, "early"))
+            try await peer.send(bytes)
+            try await peer.expect("POST /a upgrade=0 hello")
+            #expect(try await peer.head().hasPrefix("HTTP/1.1 101"))
+            #expect(try await peer.frame()?.1 == ByteBuffer(string: "early"))
         }
     }
 
     @Test("that comes byte by byte loses nothing, nor do the frames behind it")
     func slowly() async throws {
-        try await LoopbackServer.run { server in
-            try await RawPeer.connect(to: server.port) { peer in
-                try await peer.get("/a")
-                var bytes = UpgradeRequestTests.head("GET /ws HTTP/1.1")
-                for number in 0..<10 { bytes.writeImmutableBuffer(Wire.frame(.text, "\(number)")) }
-                while let byte = bytes.readSlice(length: 1) { try await peer.send(byte) }
-                #expect(try await peer.head().hasPrefix("HTTP/1.1 101"))
-                for number in 0..<10 { #expect(try await peer.frame()?.1 == ByteBuffer(string: "\(number)")) }
-            }
+        try await LoopbackServer.withPeer { peer in
+            try await peer.get("/a")
+            var bytes = UpgradeRequestTests.head("GET /ws HTTP/1.1")
+            for number in 0..<10 { bytes.writeImmutableBuffer(Wire.frame(.text, "\(number)")) }
+            while let byte = bytes.readSlice(length: 1) { try await peer.send(byte) }
+            #expect(try await peer.head().hasPrefix("HTTP/1.1 101"))
+            for number in 0..<10 { #expect(try await peer.frame()?.1 == ByteBuffer(string: "\(number)")) }
         }
     }
 
@@ -67,13 +61,11 @@ struct LateUpgradeTests {
             let length = min(bytes.readableBytes, Int.random(in: 1...longest, using: &generator))
             if let piece = bytes.readSlice(length: length) { pieces.append(piece) }
         }
-        try await LoopbackServer.run { [pieces, answers] server in
-            try await RawPeer.connect(to: server.port) { peer in
-                for piece in pieces { try await peer.send(piece) }
-                for answer in answers { try await peer.expect(answer) }
-                #expect(try await peer.head().hasPrefix("HTTP/1.1 101"))
-                for number in 0..<5 { #expect(try await peer.frame()?.1 == ByteBuffer(string: "\(number)")) }
-            }
+        try await LoopbackServer.withPeer { [pieces, answers] peer in
+            for piece in pieces { try await peer.send(piece) }
+            for answer in answers { try await peer.expect(answer) }
+            #expect(try await peer.head().hasPrefix("HTTP/1.1 101"))
+            for number in 0..<5 { #expect(try await peer.frame()?.1 == ByteBuffer(string: "\(number)")) }
         }
     }
 
@@ -101,18 +93,16 @@ struct LateUpgradeTests {
     @Test("waits until the requests before it are answered, and nothing is read meanwhile")
     func pipelined() async throws {
         let answer = Checkpoint()
-        try await LoopbackServer.run(answer: answer) { server in
-            try await RawPeer.connect(to: server.port) { peer in
-                try await peer.send("GET /later HTTP/1.1\r\nHost: x\r\n\r\nGET /b HTTP/1.1\r\nHost: x\r\n\r\n")
-                try await peer.send(UpgradeRequestTests.head("GET /ws HTTP/1.1"))
-                try await peer.send(Wire.frame(.text, "early"))
-                await answer.whenReached()
-                answer.open()
-                try await peer.expect("GET /later upgrade=0 ")
-                try await peer.expect("GET /b upgrade=0 ")
-                #expect(try await peer.head().hasPrefix("HTTP/1.1 101"))
-                #expect(try await peer.frame()?.1 == ByteBuffer(string: "early"))
-            }
+        try await LoopbackServer.withPeer(answer: answer) { peer in
+            try await peer.send("GET /later HTTP/1.1\r\nHost: x\r\n\r\nGET /b HTTP/1.1\r\nHost: x\r\n\r\n")
+            try await peer.send(UpgradeRequestTests.head("GET /ws HTTP/1.1"))
+            try await peer.send(Wire.frame(.text, "early"))
+            await answer.whenReached()
+            answer.open()
+            try await peer.expect("GET /later upgrade=0 ")
+            try await peer.expect("GET /b upgrade=0 ")
+            #expect(try await peer.head().hasPrefix("HTTP/1.1 101"))
+            #expect(try await peer.frame()?.1 == ByteBuffer(string: "early"))
         }
     }
 
@@ -123,17 +113,15 @@ struct LateUpgradeTests {
             "Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA\r\nConnection: Upgrade, HTTP2-Settings\r\n",
         ])
     func declined(fields: String) async throws {
-        try await LoopbackServer.run { server in
-            try await RawPeer.connect(to: server.port) { peer in
-                for _ in 0..<3 {
-                    try await peer.get("/a")
-                    try await peer.send(
-                        "GET /no HTTP/1.1\r\nHost: x\r\n\(fields)\r\nGET /next HTTP/1.1\r\nHost: x\r\n\r\n")
-                    try await peer.expect("GET /no upgrade=0 ")
-                    try await peer.expect("GET /next upgrade=0 ")
-                }
-                try await peer.expectWebSocket()
+        try await LoopbackServer.withPeer { peer in
+            for _ in 0..<3 {
+                try await peer.get("/a")
+                try await peer.send(
+                    "GET /no HTTP/1.1\r\nHost: x\r\n\(fields)\r\nGET /next HTTP/1.1\r\nHost: x\r\n\r\n")
+                try await peer.expect("GET /no upgrade=0 ")
+                try await peer.expect("GET /next upgrade=0 ")
             }
+            try await peer.expectWebSocket()
         }
     }
 
@@ -145,13 +133,11 @@ struct LateUpgradeTests {
             "CONNECT a:1 HTTP/1.1\r\nHost: x\r\n\r\n",
         ])
     func uncertain(request: String) async throws {
-        try await LoopbackServer.run { server in
-            try await RawPeer.connect(to: server.port) { peer in
-                try await peer.get("/a")
-                try await peer.send(request)
-                let rest = String(buffer: try await peer.rest())
-                #expect(rest.hasPrefix("HTTP/1.1 404") && rest.lowercased().contains("\r\nconnection: close\r\n"))
-            }
+        try await LoopbackServer.withPeer { peer in
+            try await peer.get("/a")
+            try await peer.send(request)
+            let rest = String(buffer: try await peer.rest())
+            #expect(rest.hasPrefix("HTTP/1.1 404") && rest.lowercased().contains("\r\nconnection: close\r\n"))
         }
     }
 
@@ -159,14 +145,12 @@ struct LateUpgradeTests {
         "is answered, and hung up on, if it is no handshake",
         arguments: [("Version: 13", "Version: 7", "426"), ("ZQ==", "Z", "400")])
     func refused(part: String, replacement: String, status: String) async throws {
-        try await LoopbackServer.run { server in
-            try await RawPeer.connect(to: server.port) { peer in
-                try await peer.get("/a")
-                let head = String(buffer: UpgradeRequestTests.head("GET /ws HTTP/1.1"))
-                try await peer.send(head.split(separator: part).joined(separator: replacement))
-                #expect(try await peer.head().hasPrefix("HTTP/1.1 \(status) "))
-                #expect(try await peer.rest().readableBytes == 0)
-            }
+        try await LoopbackServer.withPeer { peer in
+            try await peer.get("/a")
+            let head = String(buffer: UpgradeRequestTests.head("GET /ws HTTP/1.1"))
+            try await peer.send(head.split(separator: part).joined(separator: replacement))
+            #expect(try await peer.head().hasPrefix("HTTP/1.1 \(status) "))
+            #expect(try await peer.rest().readableBytes == 0)
         }
     }
 
@@ -174,16 +158,14 @@ struct LateUpgradeTests {
         "behind which the decoder goes on, since it reads the wish otherwise, costs the connection",
         arguments: ["GET /b HTTP/1.1\r\nHost: x\r\n\r\n", "\u{1}\u{2}"])
     func misread(behind: String) async throws {
-        try await LoopbackServer.run { server in
-            try await RawPeer.connect(to: server.port) { peer in
-                try await peer.get("/a")
-                let fields = UpgradeRequestTests.fields.split(separator: "keep-alive, Upgrade")
-                    .joined(separator: "Upgrade\t, x")
-                var bytes = UpgradeRequestTests.head("GET /ws HTTP/1.1", fields)
-                bytes.writeString(behind)
-                try await peer.send(bytes)
-                #expect(try await peer.rest().readableBytes == 0)
-            }
+        try await LoopbackServer.withPeer { peer in
+            try await peer.get("/a")
+            let fields = UpgradeRequestTests.fields.split(separator: "keep-alive, Upgrade")
+                .joined(separator: "Upgrade\t, x")
+            var bytes = UpgradeRequestTests.head("GET /ws HTTP/1.1", fields)
+            bytes.writeString(behind)
+            try await peer.send(bytes)
+            #expect(try await peer.rest().readableBytes == 0)
         }
     }
 

@@ -52,6 +52,16 @@ struct LoopbackServer: Sendable {
         }
     }
 
+    /// Runs a server for as long as `body` talks to it.
+    static func withPeer(
+        _ configuration: WebSocketConfiguration = .server, answer: Checkpoint = Checkpoint(),
+        body: @escaping @Sendable (inout RawPeer) async throws -> Void
+    ) async throws {
+        try await run(configuration, answer: answer) { server in
+            try await RawPeer.connect(to: server.port, body: body)
+        }
+    }
+
     /// What it became in the end. A connection that ends before it is one is the test's business, not the server's.
     private static func webSocket(
         _ result: EventLoopFuture<WebSocketUpgradeResult<Void, String>>

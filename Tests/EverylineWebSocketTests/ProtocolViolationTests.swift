@@ -29,12 +29,10 @@ struct ProtocolViolationTests {
 
     @Test("is a close frame and the end", arguments: cases)
     func answer(to broken: Case) async throws {
-        try await LoopbackServer.run { server in
-            try await RawPeer.connect(to: server.port) { peer in
-                _ = try await peer.upgrade()
-                try await peer.send(broken.bytes)
-                #expect(try await peer.close()?.code == broken.code)
-            }
+        try await LoopbackServer.withPeer { peer in
+            _ = try await peer.upgrade()
+            try await peer.send(broken.bytes)
+            #expect(try await peer.close()?.code == broken.code)
         }
     }
 
@@ -43,13 +41,11 @@ struct ProtocolViolationTests {
         let zeros = ByteBuffer(repeating: 0, count: 1 << 20)
         let deflated = try #require(CompressorPool(level: 9).deflate(zeros, windowBits: 15))
         let bomb = Wire.frame(.binary, bytes: Array(deflated.readableBytesView), isCompressed: true)
-        try await LoopbackServer.run { server in
-            try await RawPeer.connect(to: server.port) { peer in
-                let head = try await peer.upgrade("Sec-WebSocket-Extensions: permessage-deflate\r\n")
-                #expect(head.contains("permessage-deflate"))
-                try await peer.send(bomb)
-                #expect(try await peer.close()?.code == .messageTooBig)
-            }
+        try await LoopbackServer.withPeer { peer in
+            let head = try await peer.upgrade("Sec-WebSocket-Extensions: permessage-deflate\r\n")
+            #expect(head.contains("permessage-deflate"))
+            try await peer.send(bomb)
+            #expect(try await peer.close()?.code == .messageTooBig)
         }
     }
 }

@@ -8,14 +8,12 @@ import Testing
 struct WebSocketUpgradeGateTests {
     @Test("lets ordinary requests through, one after the other on one connection")
     func ordinary() async throws {
-        try await LoopbackServer.run { server in
-            try await RawPeer.connect(to: server.port) { peer in
-                try await peer.send("POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhe")
-                try await peer.send("lloGET /b HTTP/1.1\r\nHost: x\r\n\r\n")
-                for text in ["POST /a upgrade=0 hello", "GET /b upgrade=0 "] {
-                    #expect(try await peer.head().hasPrefix("HTTP/1.1 404"))
-                    #expect(try await peer.read(text.utf8.count) == text)
-                }
+        try await LoopbackServer.withPeer { peer in
+            try await peer.send("POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhe")
+            try await peer.send("lloGET /b HTTP/1.1\r\nHost: x\r\n\r\n")
+            for text in ["POST /a upgrade=0 hello", "GET /b upgrade=0 "] {
+                #expect(try await peer.head().hasPrefix("HTTP/1.1 404"))
+                #expect(try await peer.read(text.utf8.count) == text)
             }
         }
     }
@@ -27,29 +25,25 @@ struct WebSocketUpgradeGateTests {
             "GET /other HTTP/1.1\r\nHost: x\r\nUpgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\n",
         ])
     func declined(request: String) async throws {
-        try await LoopbackServer.run { server in
-            try await RawPeer.connect(to: server.port) { peer in
-                try await peer.send(request + "\r\nGET /next HTTP/1.1\r\nHost: x\r\n\r\n")
-                for text in ["GET /other upgrade=0 ", "GET /next upgrade=0 "] {
-                    #expect(try await peer.head().hasPrefix("HTTP/1.1 404"))
-                    #expect(try await peer.read(text.utf8.count) == text)
-                }
+        try await LoopbackServer.withPeer { peer in
+            try await peer.send(request + "\r\nGET /next HTTP/1.1\r\nHost: x\r\n\r\n")
+            for text in ["GET /other upgrade=0 ", "GET /next upgrade=0 "] {
+                #expect(try await peer.head().hasPrefix("HTTP/1.1 404"))
+                #expect(try await peer.read(text.utf8.count) == text)
             }
         }
     }
 
     @Test("takes a head that comes byte by byte, and frames that come right behind it")
     func slowHead() async throws {
-        try await LoopbackServer.run { server in
-            try await RawPeer.connect(to: server.port) { peer in
-                let head = String(buffer: UpgradeRequestTests.head("GET /ws HTTP/1.1"))
-                for byte in head.dropLast() { try await peer.send(String(byte)) }
-                var last = ByteBuffer(string: "\r\n")
-                last.writeImmutableBuffer(Wire.frame(.text, "early"))
-                try await peer.send(last)
-                #expect(try await peer.head().hasPrefix("HTTP/1.1 101"))
-                #expect(try await peer.frame()?.1 == ByteBuffer(string: "early"))
-            }
+        try await LoopbackServer.withPeer { peer in
+            let head = String(buffer: UpgradeRequestTests.head("GET /ws HTTP/1.1"))
+            for byte in head.dropLast() { try await peer.send(String(byte)) }
+            var last = ByteBuffer(string: "\r\n")
+            last.writeImmutableBuffer(Wire.frame(.text, "early"))
+            try await peer.send(last)
+            #expect(try await peer.head().hasPrefix("HTTP/1.1 101"))
+            #expect(try await peer.frame()?.1 == ByteBuffer(string: "early"))
         }
     }
 
@@ -57,13 +51,11 @@ struct WebSocketUpgradeGateTests {
         "answers a handshake that isn't one, and hangs up",
         arguments: [("Version: 13", "Version: 7", "426"), ("ZQ==", "Z", "400")])
     func refused(part: String, replacement: String, status: String) async throws {
-        try await LoopbackServer.run { server in
-            try await RawPeer.connect(to: server.port) { peer in
-                let head = String(buffer: UpgradeRequestTests.head("GET /ws HTTP/1.1"))
-                try await peer.send(head.split(separator: part).joined(separator: replacement))
-                #expect(try await peer.head().hasPrefix("HTTP/1.1 \(status) "))
-                #expect(try await peer.rest().readableBytes == 0)
-            }
+        try await LoopbackServer.withPeer { peer in
+            let head = String(buffer: UpgradeRequestTests.head("GET /ws HTTP/1.1"))
+            try await peer.send(head.split(separator: part).joined(separator: replacement))
+            #expect(try await peer.head().hasPrefix("HTTP/1.1 \(status) "))
+            #expect(try await peer.rest().readableBytes == 0)
         }
     }
 

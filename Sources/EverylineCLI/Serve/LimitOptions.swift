@@ -34,12 +34,15 @@ struct LimitOptions: ParsableArguments {
         func set(_ limit: WritableKeyPath<ServerConfiguration.Limits, Int>, _ flag: ByteSize?, _ name: String) throws {
             if let value = try settings.value(flag, name) { limits[keyPath: limit] = value.bytes }
         }
+        func duration(_ flag: TimeSpan?, _ name: String) throws -> Duration? {
+            guard let value = try settings.value(flag, name) else { return nil }
+            guard value.duration > .zero else { throw ValidationError("\(name) must be more than nothing.") }
+            return value.duration
+        }
         func set(
             _ limit: WritableKeyPath<ServerConfiguration.Limits, Duration>, _ flag: TimeSpan?, _ name: String
         ) throws {
-            guard let value = try settings.value(flag, name) else { return }
-            guard value.duration > .zero else { throw ValidationError("\(name) must be more than nothing.") }
-            limits[keyPath: limit] = value.duration
+            if let value = try duration(flag, name) { limits[keyPath: limit] = value }
         }
         func set(_ limit: WritableKeyPath<ServerConfiguration.Limits, Int>, _ flag: Int?, _ name: String) throws {
             guard let value = try settings.value(flag, name) else { return }
@@ -56,9 +59,7 @@ struct LimitOptions: ParsableArguments {
         try set(\.viewersPerKey, maxViewersPerKey, "max-viewers-per-key")
         try set(\.firstRequest, requestTimeout, "request-timeout")
         try set(\.idleConnection, idleTimeout, "idle-timeout")
-        if let absence = try settings.value(absentProducer, "absent-producer") {
-            limits.absentProducer = absence.duration
-        }
+        if let absence = try duration(absentProducer, "absent-producer") { limits.absentProducer = absence }
         // A body is JSON: in the worst case every byte of a line takes six of it.
         guard limits.line <= limits.appendBody / 8 else {
             throw ValidationError("line-limit must not be more than an eighth of append-limit.")
