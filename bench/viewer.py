@@ -22,6 +22,7 @@ import harness
 sys.path.insert(0, str(harness.ROOT / "Tests" / "Browser"))
 
 RATE = 20_000
+OPENINGS = 15
 FRAMES = """() => {
   window.frames_ = [];
   let last = performance.now();
@@ -139,20 +140,23 @@ def following(browser, server, table):
 
 def opening(browser, server, log, what, table):
     """From the page's response until its first lines can be seen."""
-    first, known = [], []
-    for _ in range(5):
-        script = KEY.format(json.dumps(server.key)) + f"({FIRST_LINES})()"
+    new, first, known = [], [], []
+    script = KEY.format(json.dumps(server.key)) + f"({FIRST_LINES})()"
+    for _ in range(OPENINGS):
         page = browser.open("about:blank", script, is_apart=True)
-        for times in (first, known):
+        for times in (new, first, known):
+            if times is first:
+                page.forget_files()
             page.go(f"{server.url}/executions/{log.id}")
             # Whoever asks earlier is waited for by what is measured.
             time.sleep(1)
             times.append(page.wait_for("() => window.first"))
             page.go("about:blank")
         page.close()
+    middle = [f"{statistics.median(times):.0f}" for times in (first, known, new)]
     table.add(
-        f"first lines of {what} after the page's response, first time / page known",
-        f"{statistics.median(first):.0f} / {statistics.median(known):.0f} ms (medians of 5)")
+        f"first lines of {what} after the page's response: first visit / page known / first visit of a new profile",
+        f"{' / '.join(middle)} ms (medians of {OPENINGS})")
 
 
 def large(browser, viewer, server, lines, table):

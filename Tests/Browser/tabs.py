@@ -80,6 +80,11 @@ class Tab:
     def ask(self, method, **parameters):
         return self.tabs.ask(method, self.session, **parameters)
 
+    def forget_files(self):
+        """Nothing that was loaded is kept any more."""
+        for act in ("enable", "clearBrowserCache", "disable"):
+            self.ask(f"Network.{act}")
+
     def post(self, method, **parameters):
         self.tabs.post(method, self.session, **parameters)
 
