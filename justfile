@@ -1,4 +1,8 @@
-# lint + build + test
+# The style, and the unit and contract tests.
+test:
+    scripts/test quick
+
+# Everything that must pass.
 check:
     scripts/test
 
