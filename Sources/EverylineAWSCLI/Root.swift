@@ -1,8 +1,9 @@
 import ArgumentParser
+import Everyline
 
 /// The command line for a deployment on AWS. It is a program of its own, so that `everyline` needs nothing of AWS.
 @main struct Root: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "everyline-aws", abstract: "Look after Everyline on AWS.", version: "0.1.0",
+        commandName: "everyline-aws", abstract: "Look after Everyline on AWS.", version: ReleaseVersion.current,
         subcommands: [Doctor.self])
 }

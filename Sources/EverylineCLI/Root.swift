@@ -18,7 +18,7 @@ import SystemPackage
             Exit codes: that of the command where one is run or followed; 124 if its time limit passed; 125 if Everyline \
             itself failed, or could not prove that it saw everything; 64 for wrong usage.
             """,
-        version: "0.1.0",
+        version: ReleaseVersion.current,
         subcommands: [
             Serve.self, Run.self, Exec.self, Pipe.self, Recover.self, Logs.self, List.self, Status.self, Stop.self,
             Keys.self, Doctor.self, CanaryCommand.self, Completions.self, RunnerProcess.self,

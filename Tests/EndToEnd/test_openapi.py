@@ -3,18 +3,28 @@
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 
 from openapi_spec_validator import validate
 
-from everyline import serving
+from everyline import BINARY, ROOT, serving
 
 
 def test_the_document_is_valid_and_served(server):
     document = server.get("/api/v1/openapi.json", key="")
     validate(document)
     assert document["openapi"].startswith("3.1")
+
+
+def test_everything_that_says_the_release_says_the_same(server):
+    release = subprocess.run([BINARY, "--version"], capture_output=True, text=True, check=True).stdout.strip()
+    status, headers, body = server.request("GET", "/healthz", key="")
+    assert (status, body.decode()) == (200, f"ok everyline/{release}\n")
+    assert headers["Server"] == f"everyline/{release}"
+    assert server.get("/api/v1/openapi.json", key="")["info"]["version"] == release
+    assert re.search(rf"^## {re.escape(release)}\b", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
 
 
 def test_the_server_does_what_the_document_says(tmp_path):

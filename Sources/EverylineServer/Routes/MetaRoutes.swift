@@ -11,7 +11,7 @@ struct MetaRoutes {
     let metrics: ServerMetrics
 
     func add(to router: Router<EverylineContext>) {
-        router.get("/healthz") { _, _ in Self.plain("ok\n") }
+        router.get("/healthz") { _, _ in Self.plain("ok everyline/\(ReleaseVersion.current)\n") }
         router.get("/readyz", use: ready)
         router.get("/metrics", use: page)
         router.get(RouterPath(APIPath.openAPI)) { _, _ in

@@ -1,0 +1,7 @@
+/// Which release this is: the one place that says so.
+///
+/// `--version`, `/healthz` and the `Server` header print it; a test holds the OpenAPI document's `info.version` to it.
+public enum ReleaseVersion {
+    /// By semantic versioning (semver.org).
+    public static let current = "0.1.0"
+}
