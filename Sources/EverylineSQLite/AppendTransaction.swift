@@ -24,6 +24,10 @@ struct AppendTransaction {
         var end: (outcome: ExecutionOutcome, at: Timestamp)?
         var hasStarted = false
         var isChanged = false
+
+        func appended(_ block: EventBlock?) -> Appended {
+            Appended(head: row.head, block: block, isStopRequested: row.status == .terminating)
+        }
     }
 
     init(_ db: Database, at now: Timestamp, limit: ByteCount) {
@@ -42,13 +46,13 @@ struct AppendTransaction {
             return .failure(.unknownExecution)
         }
         defer { logs[append.execution] = log }
-        switch AppendRule.decide(append, at: log.row.head, limit: limit) {
+        switch try decide(append, log.row) {
         case .refuse(let error):
             return .failure(error)
         case .held:
             // Also an empty body is a sign that the producer is there.
             start(&log)
-            return .success(Appended(head: log.row.head, block: nil))
+            return .success(log.appended(nil))
         case .add(let block):
             start(&log)
             try insert(block, into: log.row)
@@ -58,8 +62,21 @@ struct AppendTransaction {
                 let time = Execution.endTime(told: block.latest, started: log.row.started ?? now, now: now)
                 log.end = (outcome, time)
             }
-            return .success(Appended(head: log.row.head, block: block))
+            return .success(log.appended(block))
         }
+    }
+
+    private func decide(_ append: LogAppend, _ log: LogRow) throws -> AppendRule.Decision {
+        var rule = AppendRule(append, at: log.head, limit: limit)
+        while let wanted = rule.wanted {
+            do {
+                rule.compare(try log.read(after: wanted.offset, limit: wanted.limit, in: db))
+            } catch let error as LogStoreError {
+                // A damaged log is no other log's business.
+                return .refuse(error)
+            }
+        }
+        return rule.decision
     }
 
     /// Writes the logs' rows.

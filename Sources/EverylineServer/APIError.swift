@@ -47,6 +47,11 @@ extension APIError {
         case .outOfOrder(let head):
             self.init(
                 .outOfOrder, "The log's head is \(head); the append follows one that it has not reached.", head: head)
+        case .differentContent(let head):
+            self.init(
+                .differentContent,
+                "The log, whose head is \(head), holds something else where these events belong; they were not taken.",
+                head: head)
         case .logFull(let head):
             self.init(.logFull, "The log has reached its limit; only notices and the end are taken.", head: head)
         case .noSpace:

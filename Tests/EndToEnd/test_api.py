@@ -42,6 +42,32 @@ def test_an_append_out_of_order_is_refused_with_the_head(server):
     assert refused.value.problem["head"] == 1
 
 
+def test_other_content_under_an_offset_that_is_taken_is_refused_and_never_a_success(server):
+    log = server.register()
+    log.append("a", "b")
+    with pytest.raises(Refused) as refused:
+        log.append("c", "d", after=0)
+    assert (refused.value.status, refused.value.code) == (409, "different_content")
+    assert refused.value.problem["head"] == 2
+    for body in [b"a\nx", b"x", b"a\nx\nc"]:
+        assert refusal(log.append_raw, body, after=0, type="text/plain") == (409, "different_content")
+    assert log.append_raw(b"a\nb\nc", after=0, type="text/plain") == 3
+    log.append(end="SUCCEEDED")
+    assert messages(server.events(log.id)) == ["a", "b", "c"]
+
+
+def test_an_append_says_whether_the_producer_should_stop(server):
+    log = server.register()
+
+    def answer():
+        headers = {"Content-Type": "text/plain"}
+        return server.post(f"{log.path}/events?after=0", b"", key=log.token, headers=headers)
+
+    assert answer() == {"head": 0, "stop_requested": False}
+    server.delete(log.path)
+    assert answer() == {"head": 0, "stop_requested": True}
+
+
 def test_nothing_follows_the_end(server):
     log = server.register()
     log.append("a", end="FAILED")

@@ -75,8 +75,6 @@ public struct BlockEncoder {
         precondition(!endsLog, "nothing follows the end event")
         last = last.next
         latest = max(latest, timestamp)
-        buffer.writeStaticString("{\"offset\":")
-        buffer.writeDecimal(Int64(last.rawValue))
-        buffer.writeStaticString(",")
+        EventFields.writeOffset(last, into: &buffer)
     }
 }

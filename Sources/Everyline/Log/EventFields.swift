@@ -3,6 +3,13 @@ package import NIOCore
 /// Writes what an event's line holds behind its offset. The line that a producer appends and the line that is stored
 /// differ only in that offset, so both are written here.
 package enum EventFields {
+    /// Writes what stands before those fields.
+    static func writeOffset(_ offset: Offset, into buffer: inout ByteBuffer) {
+        buffer.writeStaticString("{\"offset\":")
+        buffer.writeDecimal(Int64(offset.rawValue))
+        buffer.writeStaticString(",")
+    }
+
     package static func writeLine(
         _ message: UnsafeRawBufferPointer, timestamp: Timestamp, stream: LogLine.Stream?, isPartial: Bool,
         eventID: UnsafeRawBufferPointer? = nil, into buffer: inout ByteBuffer

@@ -36,10 +36,13 @@ public struct Appended: Sendable, Equatable {
     public let head: LogHead
     /// The part of the body that was new; `nil` if the log held all of it already.
     public let block: EventBlock?
+    /// Whether the execution was asked to stop and has not ended: what its producer should know.
+    public let isStopRequested: Bool
 
-    public init(head: LogHead, block: EventBlock?) {
+    public init(head: LogHead, block: EventBlock?, isStopRequested: Bool) {
         self.head = head
         self.block = block
+        self.isStopRequested = isStopRequested && !head.isEnded
     }
 }
 
@@ -87,6 +90,8 @@ public enum LogStoreError: Error, Equatable {
     case ended(head: Offset)
     /// The append follows a head that the log has not reached.
     case outOfOrder(head: Offset)
+    /// The log holds something else where the append has its events. They were not taken, and never will be.
+    case differentContent(head: Offset)
     /// The log has reached its limit: only notices and the `end` are taken.
     case logFull(head: Offset)
     /// The disk is full. Nothing was kept; the same append may be tried again.

@@ -35,7 +35,7 @@ public final class LogWriter: Sendable {
 
     fileprivate struct Request: Sendable {
         let append: LogAppend
-        let answer: CheckedContinuation<LogHead, any Error>
+        let answer: CheckedContinuation<Appended, any Error>
 
         var size: ByteCount { append.body.block?.bytes.readableBytes ?? 0 }
     }
@@ -54,10 +54,10 @@ public final class LogWriter: Sendable {
         self.now = now
     }
 
-    /// Appends and returns the head after it, once it is durable.
+    /// Appends and returns what became of it, once it is durable.
     ///
     /// - Throws: ``LogStoreError``. Whatever it is, the same append may be tried again without doing harm.
-    public func append(_ body: AppendBody, to execution: ExecutionID, after head: Offset) async throws -> LogHead {
+    public func append(_ body: AppendBody, to execution: ExecutionID, after head: Offset) async throws -> Appended {
         try await withCheckedThrowingContinuation { answer in
             let request = Request(append: LogAppend(body, to: execution, after: head), answer: answer)
             let (refusal, idle) = state.withLock { $0.add(request, limit: limits.waitingBytes) }
@@ -79,11 +79,9 @@ public final class LogWriter: Sendable {
             encoder.appendEnd(outcome, timestamp: max(now(), head.latest))
             let body = AppendBody(block: encoder.finish(), outcome: outcome)
             do {
-                let after = try await append(body, to: execution, after: head.offset)
-                // The head may have moved first. Then the append was taken for a retry, and the log goes on.
-                if after.isEnded { return after }
-            } catch LogStoreError.ended {
-                // The producer's own end came first.
+                return try await append(body, to: execution, after: head.offset).head
+            } catch LogStoreError.ended, LogStoreError.differentContent {
+                // The producer's own end came first, or more of its lines: the log goes on.
             }
             head = try await store.head(of: execution)
         }
@@ -139,7 +137,7 @@ public final class LogWriter: Sendable {
         }
         for (request, result) in zip(batch, results) {
             announce(request.append.execution, result)
-            request.answer.resume(with: result.map(\.head).mapError { $0 })
+            request.answer.resume(with: result.mapError { $0 })
         }
     }
 

@@ -8,7 +8,7 @@ public struct APIError: Error, Sendable, Equatable, CustomStringConvertible {
     public let detail: String
     /// Finds the request in the server's log.
     public let requestID: String?
-    /// With `append_out_of_order`, `execution_ended` and `log_full`: the log's head.
+    /// With `append_out_of_order`, `different_content`, `execution_ended` and `log_full`: the log's head.
     public let head: Offset?
     /// How long the server asks to be left alone before the next try.
     public let retryAfter: Duration?

@@ -140,8 +140,25 @@ public struct LogLocation: Codable, Sendable, Equatable {
 /// `POST /executions/{id}/events`.
 public struct AppendAnswer: Codable, Sendable, Equatable {
     public var head: UInt64
+    /// Whether the producer should stop its command.
+    public var stopRequested: Bool
 
-    public init(head: UInt64) { self.head = head }
+    public init(head: UInt64, stopRequested: Bool) {
+        self.head = head
+        self.stopRequested = stopRequested
+    }
+
+    /// Servers of the first release say nothing of a stop.
+    public init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        head = try values.decode(UInt64.self, forKey: .head)
+        stopRequested = try values.decodeIfPresent(Bool.self, forKey: .stopRequested) ?? false
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case head
+        case stopRequested = "stop_requested"
+    }
 }
 
 /// `GET /executions/{id}/control`.

@@ -7,7 +7,7 @@ public struct Problem: Codable, Sendable, Equatable {
     public var detail: String
     public var code: String
     public var requestID: String
-    /// With `append_out_of_order`, `execution_ended` and `log_full`: the log's head.
+    /// With `append_out_of_order`, `different_content`, `execution_ended` and `log_full`: the log's head.
     public var head: UInt64?
 
     public init(_ code: Code, detail: String, requestID: String, head: UInt64? = nil) {
@@ -38,6 +38,7 @@ public struct Problem: Codable, Sendable, Equatable {
         case methodNotAllowed = "method_not_allowed"
         case requestTimeout = "request_timeout"
         case outOfOrder = "append_out_of_order"
+        case differentContent = "different_content"
         case ended = "execution_ended"
         case idempotencyKeyReused = "idempotency_key_reused"
         case lastAdministrator = "last_administrator"
@@ -60,7 +61,7 @@ public struct Problem: Codable, Sendable, Equatable {
             case .notFound, .unknownExecution, .unknownKey: 404
             case .methodNotAllowed: 405
             case .requestTimeout: 408
-            case .outOfOrder, .ended, .lastAdministrator: 409
+            case .outOfOrder, .differentContent, .ended, .lastAdministrator: 409
             case .bodyTooLarge, .logFull: 413
             case .unsupportedMediaType: 415
             case .rangeNotSatisfiable: 416
@@ -87,6 +88,7 @@ public struct Problem: Codable, Sendable, Equatable {
             case .methodNotAllowed: "Method not allowed"
             case .requestTimeout: "The request took too long"
             case .outOfOrder: "The log has not reached this head"
+            case .differentContent: "The log holds something else there"
             case .ended: "The execution has ended"
             case .lastAdministrator: "The last administrator's key"
             case .idempotencyKeyReused: "The idempotency key was used with another body"

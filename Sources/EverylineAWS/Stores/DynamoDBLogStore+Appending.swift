@@ -42,20 +42,30 @@ extension DynamoDBLogStore: LogStore {
             for _ in 0..<Self.attempts {
                 let meta = try await meta(append.execution)
                 let head = meta.head.log
-                switch AppendRule.decide(append, at: head, limit: logLimit) {
+                let isStopRequested = meta.execution.status == .terminating
+                switch try await decide(append, at: head) {
                 case .refuse(let error):
                     throw error
                 case .held:
                     if meta.execution.startedAt == nil { try await start(append.execution, at: now) }
-                    return Appended(head: head, block: nil)
+                    return Appended(head: head, block: nil, isStopRequested: isStopRequested)
                 case .add(let block):
                     let parts = try Transaction.cut(block, of: meta)
                     guard try await commit(parts, of: append, to: meta, at: now) else { continue }
-                    return Appended(head: head.adding(block), block: block)
+                    return Appended(head: head.adding(block), block: block, isStopRequested: isStopRequested)
                 }
             }
             throw LogStoreError.unavailable("too many append to the same log")
         }
+    }
+
+    /// What the log holds up to the head never changes, so it is compared before the transaction that compares the head.
+    private func decide(_ append: LogAppend, at head: LogHead) async throws -> AppendRule.Decision {
+        var rule = AppendRule(append, at: head, limit: logLimit)
+        while let wanted = rule.wanted {
+            rule.compare(try await read(append.execution, after: wanted.offset, limit: wanted.limit, head: head))
+        }
+        return rule.decision
     }
 
     /// - Returns: `false` if the head has moved away before the first part.

@@ -26,9 +26,9 @@ struct AppendRoutes {
         }
         let bytes = try await RequestBytes.collect(request, context, limit: limits.appendBody, within: limits.bodyTime)
         let body = try parse(bytes, type: request.headers[.contentType], after: head)
-        let after = try await core.writer.append(body, to: id, after: head)
-        if let block = body.block { metrics.countAppend(events: block.count, bytes: block.bytes.readableBytes) }
-        return try .json(AppendAnswer(head: after.offset.rawValue))
+        let appended = try await core.writer.append(body, to: id, after: head)
+        if let block = appended.block { metrics.countAppend(events: block.count, bytes: block.bytes.readableBytes) }
+        return try .json(AppendAnswer(head: appended.head.offset.rawValue, stopRequested: appended.isStopRequested))
     }
 
     /// Answers when a stop has been requested; or after a while, or when the server is about to stop, that none has.

@@ -25,7 +25,7 @@ extension EmbeddedWorld {
         world.tell("the runner appends after \(after), request \(number)")
         let task = Task(executorPreference: executor) {
             do {
-                let head = try await writer.append(body, to: id, after: after)
+                let head = try await writer.append(body, to: id, after: after).head
                 board.say(.answered(request: number, .success(head)))
             } catch {
                 board.say(.answered(request: number, .failure(error as? LogStoreError ?? .unavailable("gone"))))
@@ -86,6 +86,8 @@ extension EmbeddedWorld {
             world.require(head >= producer.acknowledged, .durableBeforeVisible, "the full log went back to \(head)")
             producer.acknowledged = head
             producer.isFull = true
+        case .failure(.differentContent(let head)):
+            world.require(false, .order, "a retry is taken for another's, at \(head)")
         case .failure:
             producer.failures += 1
             delay = Int64(world.random.within(50...2000))

@@ -77,13 +77,19 @@ extension EmbeddedWorld {
 
     private func commit(_ append: LogAppend) -> Result<Appended, LogStoreError> {
         let head = executions[0].head.log
-        switch AppendRule.decide(append, at: head, limit: logLimit) {
+        var rule = AppendRule(append, at: head, limit: logLimit)
+        while let wanted = rule.wanted,
+            let block = executions[0].read(after: wanted.offset, limit: wanted.limit).block
+        {
+            rule.compare(block)
+        }
+        switch rule.decision {
         case .refuse(let error):
             world.tell("the store refuses an append after \(append.head): \(error)")
             return .failure(error)
         case .held:
             world.note(.appendRetried)
-            return .success(Appended(head: head, block: nil))
+            return .success(Appended(head: head, block: nil, isStopRequested: false))
         case .add(let block):
             world.tell("the store commits \(block.first)…\(block.last)\(block.endsLog ? ", the end" : "")")
             world.require(!head.isEnded, .end, "the log gets events behind its end")
@@ -92,7 +98,7 @@ extension EmbeddedWorld {
             executions[0].head.log = next
             executions[0].blocks.append(LedgerBlock(events: block, eventIDs: [], runningMaximum: next.latest))
             block.appendHashes(to: &executions[0].hashes)
-            return .success(Appended(head: next, block: block))
+            return .success(Appended(head: next, block: block, isStopRequested: false))
         }
     }
 

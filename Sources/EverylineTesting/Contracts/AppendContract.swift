@@ -26,6 +26,53 @@ extension ContractCase {
             try expectEqual(longer.block?.first, Offset(3))
             try expectEqual(try await stores.events(of: id).compactMap(\.message), ["a", "b", "c"])
         },
+        ContractCase("other content under an offset that is taken is refused with the head, and changes nothing") {
+            stores in
+            let id = try await stores.begin()
+            try await stores.append(["a", "b", "c"], to: id, after: 0)
+            for (messages, head) in [(["x"], 0), (["a", "x"], 0), (["b", "x", "d"], 1), (["c", "c", "c"], 0)] {
+                try await expectThrow(LogStoreError.differentContent(head: Offset(3))) {
+                    try await stores.append(messages, to: id, after: UInt64(head))
+                }
+            }
+            try await expectThrow(LogStoreError.differentContent(head: Offset(3))) {
+                try await stores.append(
+                    Sample.body([String](), after: 2, end: Sample.success), to: id, after: 2)
+            }
+            try expectEqual(try await stores.events(of: id).compactMap(\.message), ["a", "b", "c"])
+        },
+        ContractCase("a retry is known by what it says, not by its times, also across many blocks") { stores in
+            let id = try await stores.begin()
+            let messages = (0..<40).map { "\($0) " + String(repeating: "x", count: 20_000) }
+            for (head, message) in messages.enumerated() {
+                try await stores.append(Sample.body([message], after: UInt64(head)), to: id, after: UInt64(head))
+            }
+            let later = Sample.body(messages + ["new"], after: 0, at: 2500)
+            try expectEqual(try await stores.append(later, to: id, after: 0).block?.first, Offset(41))
+            try expectEqual(try await stores.append(later, to: id, after: 0).block, nil)
+            try expectEqual(try await stores.events(of: id).compactMap(\.message), messages + ["new"])
+        },
+        ContractCase("a line that a retry has cut elsewhere is the same line, and what follows it follows the head") {
+            stores in
+            let id = try await stores.begin()
+            var parts = BlockEncoder(after: .zero)
+            parts.appendLine(LogLine(message: "ab", isPartial: true), timestamp: .epoch)
+            parts.appendLine(LogLine(message: "c"), timestamp: .epoch)
+            try await stores.append(AppendBody(block: parts.finish(), hasLines: true), to: id, after: 0)
+            let added = try await stores.append(["abc", "d"], to: id, after: 0)
+            try expectEqual(added.block?.first, Offset(3))
+            try expectEqual(try await stores.events(of: id).compactMap(\.message), ["ab", "c", "d"])
+        },
+        ContractCase("an append says whether its producer should stop") { stores in
+            let id = try await stores.begin()
+            try expectEqual(try await stores.append(["a"], to: id, after: 0).isStopRequested, false)
+            _ = try await stores.executions.requestStop(id)
+            try expectEqual(try await stores.append(["a"], to: id, after: 0).isStopRequested, true)
+            try expectEqual(try await stores.append(["b"], to: id, after: 1).isStopRequested, true)
+            let ended = try await stores.append(
+                Sample.body([String](), after: 2, end: Sample.success), to: id, after: 2)
+            try expectEqual(ended.isStopRequested, false)
+        },
         ContractCase("an append beyond the head is refused with the head, and changes nothing") { stores in
             let id = try await stores.begin()
             try await stores.append(["a"], to: id, after: 0)
@@ -117,7 +164,12 @@ extension ContractCase {
                         while won < 10 {
                             let head = try await stores.log.head(of: id).offset.rawValue
                             let body = Sample.body(["\(writer):\(won)"], after: head)
-                            if try await stores.append(body, to: id, after: head).block != nil { won += 1 }
+                            do {
+                                try await stores.append(body, to: id, after: head)
+                                won += 1
+                            } catch LogStoreError.differentContent {
+                                // Another one was first.
+                            }
                         }
                         return won
                     }

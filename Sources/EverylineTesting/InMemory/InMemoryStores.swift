@@ -21,6 +21,10 @@ package final class InMemoryStores: Sendable {
 
         var head: LogHead { ledger.log }
 
+        func block(after offset: Offset, limit: ByteCount) -> EventBlock? {
+            blocks.first { $0.last > offset }?.suffix(after: offset)?.prefix(limit: limit)
+        }
+
         mutating func start(at now: Timestamp) {
             guard execution.status == .starting else { return }
             execution.status = .running
@@ -56,8 +60,7 @@ extension InMemoryStores: LogStore {
 
     package func read(_ execution: ExecutionID, after offset: Offset, limit: ByteCount) async throws -> LogRead {
         let record = try record(execution)
-        let next = record.blocks.first { $0.last > offset }?.suffix(after: offset)
-        return LogRead(block: next?.prefix(limit: limit), head: record.head)
+        return LogRead(block: record.block(after: offset, limit: limit), head: record.head)
     }
 
     package func offset(in execution: ExecutionID, before time: Timestamp) async throws -> Offset {
@@ -80,15 +83,22 @@ extension InMemoryStores.Record {
     fileprivate mutating func append(
         _ append: LogAppend, at now: Timestamp, limit: ByteCount
     ) -> Result<Appended, LogStoreError> {
-        let decision = AppendRule.decide(append, at: head, limit: limit)
-        if case .refuse(let error) = decision { return .failure(error) }
+        var rule = AppendRule(append, at: head, limit: limit)
+        while let wanted = rule.wanted, let block = block(after: wanted.offset, limit: wanted.limit) {
+            rule.compare(block)
+        }
+        if case .refuse(let error) = rule.decision { return .failure(error) }
         start(at: now)
-        guard case .add(let block) = decision else { return .success(Appended(head: head, block: nil)) }
+        guard case .add(let block) = rule.decision else { return .success(appended(nil)) }
         blocks.append(block)
         ledger.log = head.adding(block)
         execution.head = head.offset
         execution.logBytes = head.bytes
         if let outcome = append.body.outcome, block.endsLog { end(outcome, told: block.latest, at: now) }
-        return .success(Appended(head: head, block: block))
+        return .success(appended(block))
+    }
+
+    private func appended(_ block: EventBlock?) -> Appended {
+        Appended(head: head, block: block, isStopRequested: execution.status == .terminating)
     }
 }

@@ -41,14 +41,16 @@ struct LogWriterTests {
         let id = id
         try await running(staged) { writer in
             try await withThrowingTaskGroup(of: Offset.self) { group in
-                group.addTask { try await writer.append(Sample.body(["0"], after: 0), to: id, after: .zero).offset }
+                group.addTask {
+                    try await writer.append(Sample.body(["0"], after: 0), to: id, after: .zero).head.offset
+                }
                 for await _ in started { break }
                 for number in UInt64(1)...9 {
                     let waiting = writer.waitingCount
                     group.addTask {
                         try await writer.append(
                             Sample.body(["\(number)"], after: number), to: id, after: Offset(number)
-                        ).offset
+                        ).head.offset
                     }
                     while writer.waitingCount == waiting { await Task.yield() }
                 }
@@ -89,7 +91,7 @@ struct LogWriterTests {
             let before = try await stores.head(of: id)
             #expect(before.offset == .zero)
             let after = try await writer.append(body("a", after: 0), to: id, after: .zero)
-            #expect(after.offset == Offset(1))
+            #expect(after.head.offset == Offset(1))
         }
     }
 
@@ -130,8 +132,8 @@ struct LogWriterTests {
             }
         }
         try await running(stores, limits: .init(batchBytes: 10, waitingBytes: size)) { writer in
-            let head = try await writer.append(body, to: id, after: .zero)
-            #expect(head.offset == Offset(1))
+            let appended = try await writer.append(body, to: id, after: .zero)
+            #expect(appended.head.offset == Offset(1))
         }
     }
 
