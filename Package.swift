@@ -88,11 +88,12 @@ let package = Package(
             ],
             resources: [.embedInCode("Resources/openapi.json"), .embedInCode("Resources/viewer")],
             swiftSettings: settings),
+        .target(name: "EverylineProducer", dependencies: ["Everyline", nioCore], swiftSettings: settings),
         .systemLibrary(name: "CSpawn", path: "Sources/CSpawn"),
         .target(
             name: "EverylineRunner",
             dependencies: [
-                "CSpawn", "Everyline", "EverylineClient", nioCore, nioPosix, logging, swiftSystem,
+                "CSpawn", "Everyline", "EverylineClient", "EverylineProducer", nioCore, nioPosix, logging, swiftSystem,
                 product("Subprocess", "swift-subprocess"),
             ],
             swiftSettings: settings),
@@ -117,8 +118,8 @@ let package = Package(
         .executableTarget(
             name: "EverylineCLI",
             dependencies: [
-                "Everyline", "EverylineCanary", "EverylineClient", "EverylineRunner", "EverylineServer",
-                "EverylineSQLite", logging, lifecycle, nioCore, swiftSystem,
+                "Everyline", "EverylineCanary", "EverylineClient", "EverylineProducer", "EverylineRunner",
+                "EverylineServer", "EverylineSQLite", logging, lifecycle, nioCore, swiftSystem,
                 product("ArgumentParser", "swift-argument-parser"), product("Yams", "Yams"),
                 product("UnixSignals", "swift-service-lifecycle"),
             ],
@@ -170,7 +171,11 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "EverylineRunnerTests",
-            dependencies: ["Everyline", "EverylineClient", "EverylineRunner", "EverylineTesting", nioCore],
+            dependencies: ["Everyline", "EverylineProducer", "EverylineRunner", "EverylineTesting", nioCore],
+            swiftSettings: settings),
+        .testTarget(
+            name: "EverylineProducerTests",
+            dependencies: ["Everyline", "EverylineProducer", "EverylineRunner", "EverylineTesting", nioCore],
             swiftSettings: settings),
     ]
 )
@@ -181,7 +186,8 @@ if isFuzzed {
         .executableTarget(
             name: "Fuzz",
             dependencies: [
-                "CLibFuzzer", "Everyline", "EverylineAWS", "EverylineClient", "EverylineRunner", "EverylineServer",
+                "CLibFuzzer", "Everyline", "EverylineAWS", "EverylineClient", "EverylineProducer", "EverylineRunner",
+                "EverylineServer",
                 "EverylineTesting", "EverylineWebSocket", nioCore, nioHTTP1, logging,
                 product("HTTPTypes", "swift-http-types"),
             ],

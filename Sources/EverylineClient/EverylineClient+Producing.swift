@@ -3,7 +3,7 @@ public import NIOCore
 import NIOHTTP1
 
 extension EverylineClient {
-    /// Appends events behind `head` and returns the log's head then. It is durable when this returns.
+    /// Appends events behind `head` and returns the log's head then, and whether the producer should stop. It is durable when this returns.
     ///
     /// The same body after the same head may be sent again, whatever became of the first try: what the log holds already
     /// is passed over.
@@ -16,15 +16,16 @@ extension EverylineClient {
     ///   (`execution_ended`) or is full (`log_full`).
     public func append(
         _ events: ByteBuffer, to id: ExecutionID, after head: Offset, token: Credential
-    ) async throws -> Offset {
+    ) async throws -> (head: Offset, isStopRequested: Bool) {
         var request = APIRequest(.POST, APIPath.events(of: id))
         request.query = [(name: "after", value: "\(head)")]
         request.body = events
         request.contentType = APIHeader.ndjson
         request.credential = token
+        request.waitsWhileBytesMove = true
         let answer = try await transport.answer(to: request, as: AppendAnswer.self)
         guard answer.head <= Offset.maximum.rawValue else { throw ClientError.unexpectedAnswer("no log is that long") }
-        return Offset(answer.head)
+        return (Offset(answer.head), answer.stopRequested)
     }
 
     /// Waits until the producer should stop, or for some twenty seconds; the answer says which it was. Ask again then.

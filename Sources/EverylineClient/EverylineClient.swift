@@ -52,7 +52,8 @@ public struct EverylineClient: Sendable {
             tlsConfiguration: trust,
             redirectConfiguration: .disallow,
             timeout: .init(
-                connect: TimeAmount(configuration.connectTimeout), read: TimeAmount(configuration.silenceLimit)))
+                connect: TimeAmount(configuration.connectTimeout), read: TimeAmount(configuration.silenceLimit),
+                write: TimeAmount(configuration.silenceLimit)))
         http.httpVersion = .http1Only
         // How often a failed connection is tried again, is the caller's to say.
         http.connectionPool.retryConnectionEstablishment = false

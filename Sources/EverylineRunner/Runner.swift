@@ -1,5 +1,7 @@
 package import Everyline
+package import EverylineProducer
 import Glibc
+import NIOCore
 import NIOPosix
 import SystemPackage
 
@@ -17,10 +19,10 @@ package struct Runner: Sendable {
     /// Where a command's input comes from and where its output goes besides: in the foreground, the terminal.
     package struct Foreground: Sendable {
         package let input: FileDescriptor
-        package let output: FileDescriptor
-        package let error: FileDescriptor
+        package let output: OutputCopy
+        package let error: OutputCopy
 
-        package init(input: FileDescriptor, output: FileDescriptor, error: FileDescriptor) {
+        package init(input: FileDescriptor, output: OutputCopy, error: OutputCopy) {
             self.input = input
             self.output = output
             self.error = error
@@ -31,7 +33,7 @@ package struct Runner: Sendable {
     private let timeout: Duration?
     private let streams: StreamMode
     private let recorder: Recorder
-    private let stopping: Stopping
+    private let stop: StopSignal
     private let limits: Limits
     private let foreground: Foreground?
     private let clock: any Clock<Duration>
@@ -41,7 +43,7 @@ package struct Runner: Sendable {
     ///   - foreground: `nil` for a command in the background, which has no input.
     ///   - onStart: is called when the command has started.
     package init(
-        _ process: CommandProcess, recorder: Recorder, stopping: Stopping, limits: Limits = Limits(),
+        _ process: CommandProcess, recorder: Recorder, stop: StopSignal, limits: Limits = Limits(),
         foreground: Foreground? = nil, clock: any Clock<Duration>,
         onStart: @escaping @Sendable (ProcessIdentity) throws -> Void = { _ in }
     ) {
@@ -49,7 +51,7 @@ package struct Runner: Sendable {
         timeout = process.request.timeoutSeconds.map { .seconds($0) }
         streams = process.request.streams ?? .merged
         self.recorder = recorder
-        self.stopping = stopping
+        self.stop = stop
         self.limits = limits
         self.foreground = foreground
         self.clock = clock
@@ -58,19 +60,19 @@ package struct Runner: Sendable {
 
     /// Returns when the command has ended and its output, with the `end` event, is in the spool.
     ///
-    /// - Throws: `Errno` if the output can't be read or spooled. The command is killed then.
+    /// - Throws: `Errno` if a pipe can't be made, so that nothing was started; what `onStart` throws; `CancellationError`.
     package func run() async throws -> ExecutionOutcome {
         let outcome: ExecutionOutcome
         do {
             outcome = try await runCommand()
         } catch let error as CommandProcess.StartError {
             let message = "The command was not started: \(error.reason)."
-            try recorder.note(.notStarted, message)
-            // Who sits before it should not have to ask the server. If the terminal is gone, nobody does.
-            _ = try? foreground?.error.writeAll(Array("everyline: \(message)\n".utf8))
+            recorder.note(.notStarted, message)
+            // The user at this terminal should not have to ask the server.
+            foreground?.error.write(ByteBuffer(string: "everyline: \(message)\n"))
             outcome = ExecutionOutcome(status: .failed, exitCode: error.exitCode, reason: .notStarted)
         }
-        try recorder.end(outcome)
+        recorder.end(outcome)
         return outcome
     }
 
@@ -87,13 +89,13 @@ package struct Runner: Sendable {
             for reader in readers { reader.interrupt() }
             throw error
         }
-        let reason = stopping.reason
+        let reason = stop.reason
         async let _ = watchLeftovers(readers, wasStopped: reason != nil)
         try await pumping
         if readers.contains(where: \.isInterrupted) {
             let message =
                 "A process that the command left behind holds its output; what it still writes is not recorded."
-            try recorder.note(.outputHeld, message)
+            recorder.note(.outputHeld, message)
         }
         return Self.outcome(exitCode, reason)
     }
@@ -105,7 +107,7 @@ package struct Runner: Sendable {
             if let timeout {
                 group.addTask {
                     try await clock.sleep(for: timeout)
-                    stopping.stop(.timedOut)
+                    stop.stop(.timedOut)
                 }
             }
             defer { group.cancelAll() }
@@ -115,7 +117,7 @@ package struct Runner: Sendable {
     }
 
     private func stopWhenAsked() async {
-        guard await stopping.wait() != nil else { return }
+        guard await stop.wait() != nil else { return }
         process.signal(SIGTERM)
         // Cancelled when the command has ended.
         guard (try? await clock.sleep(for: limits.grace)) != nil else { return }
@@ -126,22 +128,17 @@ package struct Runner: Sendable {
         let threads = NIOThreadPool(numberOfThreads: readers.count)
         threads.start()
         defer { threads.shutdownGracefully { _ in } }
-        do {
-            try await withThrowingTaskGroup { group in
-                for (number, reader) in readers.enumerated() {
-                    let isError = number == 1
-                    let stream: LogLine.Stream? = readers.count == 1 ? nil : isError ? .stderr : .stdout
-                    let copy = isError ? foreground?.error : foreground?.output
-                    let pump = OutputPump(
-                        reader: reader, stream: stream, recorder: recorder, copy: copy, threads: threads)
-                    group.addTask { try await pump.run() }
-                }
-                try await group.waitForAll()
+        try await withThrowingTaskGroup { group in
+            for (number, reader) in readers.enumerated() {
+                let isError = number == 1
+                let stream: LogLine.Stream? = readers.count == 1 ? nil : isError ? .stderr : .stdout
+                let copy = isError ? foreground?.error : foreground?.output
+                let pump = OutputPump(
+                    from: ThreadedOutput(reader: reader, copy: copy, threads: threads), of: stream, to: recorder,
+                    clock: clock)
+                group.addTask { try await pump.run() }
             }
-        } catch {
-            // Nobody reads what it writes any more, so it might wait for ever.
-            process.signal(SIGKILL)
-            throw error
+            try await group.waitForAll()
         }
     }
 
@@ -159,7 +156,7 @@ package struct Runner: Sendable {
 
     private static func outcome(_ exitCode: Int32, _ reason: StopReason?) -> ExecutionOutcome {
         switch reason {
-        case nil, .unwanted: ExecutionOutcome(status: exitCode == 0 ? .succeeded : .failed, exitCode: exitCode)
+        case nil: ExecutionOutcome(status: exitCode == 0 ? .succeeded : .failed, exitCode: exitCode)
         case .requested: ExecutionOutcome(status: .stopped, exitCode: exitCode, reason: .stopRequested)
         case .timedOut: ExecutionOutcome(status: .failed, exitCode: 124, reason: .timedOut)
         }

@@ -1,4 +1,5 @@
 import Everyline
+import EverylineProducer
 import EverylineTesting
 import Foundation
 import NIOCore
@@ -31,17 +32,17 @@ import Testing
 
     private func run(
         _ command: String..., edit: (inout RunRequest) -> Void = { _ in }, limits: Runner.Limits = .init(),
-        stopping: Stopping = Stopping(), onStart: @escaping @Sendable (ProcessIdentity) throws -> Void = { _ in }
+        stop: StopSignal = StopSignal(), onStart: @escaping @Sendable (ProcessIdentity) throws -> Void = { _ in }
     ) async throws -> Result {
         var request = RunRequest(command: command)
         edit(&request)
-        let spool = try Spool(directory.path + "/spool", of: execution)
+        let spool = try Spool(in: directory.path + "/spool")
         let environment = CommandEnvironment.make(
             from: ["PATH": "/usr/bin:/bin", "EVERYLINE_API_KEY": "secret", "KEPT": "yes"], request, execution: execution
         )
         let recorder = Recorder(spool: spool, lineLimit: .kibibytes(256), now: { Timestamp(milliseconds: 5) })
         let runner = Runner(
-            CommandProcess(request, environment: environment), recorder: recorder, stopping: stopping, limits: limits,
+            CommandProcess(request, environment: environment), recorder: recorder, stop: stop, limits: limits,
             clock: ContinuousClock(), onStart: onStart)
         let outcome = try await runner.run()
         return Result(outcome: outcome, events: try events(of: spool))
@@ -127,10 +128,10 @@ import Testing
 
     @Test("stops a command when asked, and lets it say goodbye")
     func stopped() async throws {
-        let stopping = Stopping()
+        let stop = StopSignal()
         let result = try await run(
             "sh", "-c", "trap 'echo goodbye; exit 7' TERM; while :; do sleep 0.01; done",
-            stopping: stopping, onStart: { process in Self.whenTrapping(process) { stopping.stop(.requested) } })
+            stop: stop, onStart: { process in Self.whenTrapping(process) { stop.stop(.requested) } })
         #expect(result.outcome == ExecutionOutcome(status: .stopped, exitCode: 7, reason: .stopRequested))
         // The shell may have something to say of its child, which was stopped too.
         #expect(result.messages.last == "goodbye")
@@ -138,12 +139,12 @@ import Testing
 
     @Test("kills a command that won't stop")
     func stubborn() async throws {
-        let stopping = Stopping()
+        let stop = StopSignal()
         var limits = Runner.Limits()
         limits.grace = .milliseconds(300)
         let result = try await run(
-            "sh", "-c", "trap '' TERM; while :; do sleep 0.01; done", limits: limits, stopping: stopping,
-            onStart: { _ in stopping.stop(.requested) })
+            "sh", "-c", "trap '' TERM; while :; do sleep 0.01; done", limits: limits, stop: stop,
+            onStart: { _ in stop.stop(.requested) })
         #expect(result.outcome.status == .stopped)
         #expect(result.outcome.exitCode == 137 || result.outcome.exitCode == 143)
     }

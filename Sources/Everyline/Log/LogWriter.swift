@@ -71,12 +71,17 @@ public final class LogWriter: Sendable {
 
     /// Appends the `end` event after whatever the head is by then; an execution that has ended stays as it is.
     ///
+    /// - Parameter notice: what the log says right before its end, and the code of that.
     /// - Throws: ``LogStoreError``.
-    public func end(_ execution: ExecutionID, _ outcome: ExecutionOutcome) async throws -> LogHead {
+    public func end(
+        _ execution: ExecutionID, _ outcome: ExecutionOutcome, notice: (code: NoticeCode, message: String)? = nil
+    ) async throws -> LogHead {
         var head = try await store.head(of: execution)
         while !head.isEnded {
             var encoder = BlockEncoder(after: head.offset)
-            encoder.appendEnd(outcome, timestamp: max(now(), head.latest))
+            let time = max(now(), head.latest)
+            if let notice { encoder.appendNotice(code: notice.code.rawValue, message: notice.message, timestamp: time) }
+            encoder.appendEnd(outcome, timestamp: time)
             let body = AppendBody(block: encoder.finish(), outcome: outcome)
             do {
                 return try await append(body, to: execution, after: head.offset).head

@@ -31,10 +31,17 @@ public struct APIError: Error, Sendable, Equatable, CustomStringConvertible {
     /// Whether the same request may succeed later: the server is overloaded, restarting or out of space.
     public var isTransient: Bool {
         switch status {
-        case 408, 425, 429, 500, 502, 503, 504, 507: true
+        case 408, 425, 429, 500...: true
         default: false
         }
     }
+
+    /// Whether something between the client and Everyline answered: a proxy, a sign-in page, another program on the port. Such an answer
+    /// says nothing about the execution, and passes when the way is free again.
+    public var isForeign: Bool { knownCode?.status != status }
+
+    /// Whether a producer tries the same again. Only Everyline's own refusal means that its log takes no more.
+    package var mayPassForProducer: Bool { isForeign || isTransient }
 
     public var description: String {
         let suffix = requestID.map { ", request \($0)" } ?? ""

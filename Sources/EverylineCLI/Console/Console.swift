@@ -1,3 +1,4 @@
+import EverylineRunner
 import Glibc
 import NIOCore
 import SystemPackage
@@ -15,18 +16,22 @@ enum Console {
     /// Says something to the person, on standard error, beside the data.
     static func say(_ text: String) {
         // Nobody may be reading; the exit code says what matters.
-        _ = try? File.standardError.writeAll(Array("everyline: \(text)\n".utf8))
+        try? write(Array("everyline: \(text)\n".utf8), to: .standardError)
     }
 
     /// Writes a line of data.
     ///
     /// - Throws: `Errno`; `brokenPipe` when the reader has hung up.
     static func print(_ line: String) throws {
-        _ = try File.standardOutput.writeAll(Array((line + "\n").utf8))
+        try write(Array((line + "\n").utf8), to: .standardOutput)
     }
 
     static func write(_ bytes: ByteBuffer) throws {
-        _ = try bytes.withUnsafeReadableBytes { try File.standardOutput.writeAll($0) }
+        try bytes.withUnsafeReadableBytes { try File.standardOutput.writeWaiting($0) }
+    }
+
+    private static func write(_ bytes: [UInt8], to file: File) throws {
+        try bytes.withUnsafeBytes { try file.writeWaiting($0) }
     }
 
     /// Whether data may be coloured: it goes to a terminal that can, and the user doesn't mind (no-color.org).
@@ -39,5 +44,15 @@ enum Console {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         return String(decoding: try encoder.encode(value), as: UTF8.self)
+    }
+}
+
+extension OutputCopy {
+    /// A copy whose failure is said to the user.
+    static func copy(to target: Console.File, named name: String) -> OutputCopy {
+        OutputCopy(to: target) { error in
+            // As other programs do, without a word where the reader has simply gone.
+            if error != .brokenPipe { Console.say("\(name) can't be written: \(error). The log has it all.") }
+        }
     }
 }

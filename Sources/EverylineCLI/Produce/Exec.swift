@@ -1,5 +1,6 @@
 import ArgumentParser
 import Everyline
+import EverylineProducer
 import EverylineRunner
 import Glibc
 import Synchronization
@@ -18,10 +19,13 @@ struct Exec: AsyncParsableCommand {
         usage: "everyline exec [<options>] -- <command> ...",
         discussion: """
             The command has this terminal's input, its output is shown here and goes to the server besides. When the server \
-            is away, the output is kept on disk until it is back. Exits with the command's exit code, or with 125 if the \
-            server doesn't have everything. Ctrl-C goes to the command.
+            is away, the output is kept on disk until it is back. Exits with the command's exit code. What the server didn't \
+            take within a minute after the command's end is kept here for `everyline recover`, and said on standard error. \
+            Ctrl-C goes to the command.
             """)
 
+    @Flag(help: "Wait until the server has everything, and exit with 125 if it refuses or Ctrl-C ends the waiting.")
+    var requireDelivery = false
     @OptionGroup
     var command: CommandOptions
     @OptionGroup(title: "Connection")
@@ -30,8 +34,9 @@ struct Exec: AsyncParsableCommand {
     func run() async throws {
         let request = try command.request(in: nil)
         let process = Mutexed<CommandProcess>()
-        let producer = LocalProducer(connection: connection, command: request.command)
-        let outcome = try await producer.run(
+        let producer = LocalProducer(
+            connection: connection, command: request.command, requiresDelivery: requireDelivery)
+        let result = try await producer.run(
             whileSending: { try await Self.passSignals($0, to: process) },
             { production in
                 let environment = CommandEnvironment.make(
@@ -39,13 +44,19 @@ struct Exec: AsyncParsableCommand {
                 let command = CommandProcess(request, environment: environment)
                 process.set(command)
                 let runner = Runner(
-                    command, recorder: production.recorder, stopping: production.stopping,
-                    foreground: .init(input: .standardInput, output: .standardOutput, error: .standardError),
+                    command, recorder: production.recorder, stop: production.stop,
+                    foreground: .init(
+                        input: .standardInput, output: .copy(to: .standardOutput, named: "standard output"),
+                        error: .copy(to: .standardError, named: "standard error")),
                     clock: ContinuousClock())
                 return try await runner.run()
             })
-        if outcome.reason != nil { Console.say(outcome.sentence) }
-        if outcome.processExitCode != 0 { throw ExitCode(outcome.processExitCode) }
+        if result.outcome.reason != nil { Console.say(result.outcome.sentence) }
+        if let shortfall = result.shortfall {
+            Console.say(shortfall)
+            if requireDelivery { throw Root.failure }
+        }
+        if result.outcome.processExitCode != 0 { throw ExitCode(result.outcome.processExitCode) }
     }
 
     /// Hands on what the user sends. Once the command has ended, it means that the user won't wait for the server.
@@ -53,22 +64,20 @@ struct Exec: AsyncParsableCommand {
         _ production: LocalProducer.Production, to process: Mutexed<CommandProcess>
     ) async throws {
         for await signal in await UnixSignalsSequence(trapping: .sigint, .sigterm, .sighup) {
-            let spool = production.recorder.spool
-            if let end = spool.end {
-                throw CLIError(
-                    "not waiting for the server: it lacks events \(spool.acknowledged.next) to \(end) of "
-                        + "\(production.execution).")
+            if production.recorder.spool.end != nil {
+                production.leave.stop(.requested)
+                continue
             }
             switch signal {
             case .sigint: process.value?.signal(SIGINT)
-            default: production.stopping.stop(.requested)
+            default: production.stop.stop(.requested)
             }
         }
     }
 }
 
 /// A value that is there later.
-private final class Mutexed<Value: Sendable>: Sendable {
+final class Mutexed<Value: Sendable>: Sendable {
     private let state = Mutex<Value?>(nil)
 
     var value: Value? { state.withLock { $0 } }

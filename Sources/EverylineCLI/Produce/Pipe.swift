@@ -1,5 +1,6 @@
 import ArgumentParser
 import Everyline
+import EverylineProducer
 import EverylineRunner
 import SystemPackage
 import UnixSignals
@@ -9,13 +10,16 @@ struct Pipe: AsyncParsableCommand {
         abstract: "Record standard input as an execution's log: make test 2>&1 | everyline pipe",
         discussion: """
             What is read is also written to standard output. The execution succeeds when the input ends: a pipe doesn't say \
-            how the command before it ended. (`everyline exec` does.) Exits with 125 if the server doesn't have everything.
+            how the command before it ended. (`everyline exec` does.) What the server didn't take within a minute after the \
+            input's end is kept here for `everyline recover`, and said on standard error.
             """)
 
     @Option(help: ArgumentHelp("What is shown as the execution's command.", valueName: "text"))
     var name = "pipe"
     @Flag(name: .shortAndLong, help: "Don't write what is read to standard output.")
     var quiet = false
+    @Flag(help: "Wait until the server has everything, and exit with 125 if it refuses or Ctrl-C ends the waiting.")
+    var requireDelivery = false
     @OptionGroup(title: "Connection")
     var connection: ConnectionOptions
 
@@ -24,25 +28,29 @@ struct Pipe: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let recording = try InputRecording(copy: quiet ? nil : .standardOutput)
-        let producer = LocalProducer(connection: connection, command: [name])
-        let outcome = try await producer.run(
+        let recording = try InputRecording(
+            copy: quiet ? nil : .copy(to: .standardOutput, named: "standard output"))
+        let producer = LocalProducer(connection: connection, command: [name], requiresDelivery: requireDelivery)
+        let result = try await producer.run(
             whileSending: { production in
                 // The first Ctrl-C is for the command before the pipe, whose last words are still to come.
                 var presses = 0
                 for await signal in await UnixSignalsSequence(trapping: .sigint, .sigterm, .sighup) {
                     presses += 1
                     if signal == .sigint, presses == 1 { continue }
-                    if let end = production.recorder.spool.end {
-                        throw CLIError("not waiting for the server: it lacks events up to \(end).")
+                    if production.recorder.spool.end != nil {
+                        production.leave.stop(.requested)
+                        continue
                     }
-                    production.stopping.stop(.requested)
+                    production.stop.stop(.requested)
                 }
             },
-            { try await recording.run($0.recorder, stopping: $0.stopping) })
-        if outcome.status != .succeeded {
-            Console.say(outcome.sentence)
-            throw ExitCode(1)
+            { try await recording.run($0.recorder, stop: $0.stop, clock: ContinuousClock()) })
+        if result.outcome.status != .succeeded { Console.say(result.outcome.sentence) }
+        if let shortfall = result.shortfall {
+            Console.say(shortfall)
+            if requireDelivery { throw Root.failure }
         }
+        if result.outcome.status != .succeeded { throw ExitCode(1) }
     }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Everyline
 import EverylineClient
+import EverylineProducer
 import EverylineRunner
 
 struct Recover: AsyncParsableCommand {
@@ -30,24 +31,23 @@ struct Recover: AsyncParsableCommand {
     private func deliver(_ directory: ProducerDirectory) async throws {
         let (origin, execution) = (try directory.origin(), directory.files.execution)
         guard let token = Credential(origin.appendToken) else { throw CLIError("its append token is unusable") }
-        let spool = try Spool(directory.files.spool, of: execution)
+        let spool = try Spool(in: directory.files.spool)
         let recorder = Recorder(spool: spool, lineLimit: LineCutter.defaultLimit, now: { .now })
         let configuration = EverylineClient.Configuration(
             address: try ServerAddress(origin.url), caFile: origin.caFile)
         let conclusion = try await EverylineClient.with(configuration) { client in
             let uplink = Uplink(
-                spool: spool, execution: execution,
-                endpoint: ProducerEndpoint(client, execution: execution, token: token),
+                spool: spool, endpoint: ProducerEndpoint(client, execution: execution, token: token),
                 policy: .fewTimes, clock: ContinuousClock(), now: { .now }, willRetry: { _ in })
             try await uplink.concludeForLostProcess(recorder)
             return try await uplink.run()
         }
         if case .refused(let error) = conclusion {
-            guard error.knownCode == .ended || error.knownCode == .unknownExecution else {
-                throw CLIError("the server refused it: \(error)")
-            }
             try directory.keep(refusedWith: error)
-            throw CLIError("it comes too late: \(error); delete it when nobody needs it")
+            let isTooLate = error.knownCode == .ended || error.knownCode == .unknownExecution
+            throw CLIError(
+                "\(isTooLate ? "it comes too late" : "the server refuses it"): \(error); delete it when it isn't needed any more"
+            )
         }
         directory.files.remove()
     }

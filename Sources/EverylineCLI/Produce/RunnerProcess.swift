@@ -1,5 +1,6 @@
 import ArgumentParser
 import Everyline
+import EverylineProducer
 import EverylineRunner
 import EverylineServer
 import Logging
@@ -25,15 +26,15 @@ struct RunnerProcess: AsyncParsableCommand {
         guard let directory = JobDirectory(path: directory) else {
             throw ValidationError("\(directory) is no runner's directory.")
         }
-        let stopping = Stopping()
+        let stop = StopSignal()
         let logger = Logger(label: "everyline.runner") { JSONLogHandler(label: $0, level: .info, now: { .now }) }
         let runner = BackgroundRunner(
-            directory, environment: ProcessInfo.processInfo.environment, stopping: stopping, logger: logger,
+            directory, environment: ProcessInfo.processInfo.environment, stop: stop, logger: logger,
             now: { .now })
         try await withThrowingTaskGroup { group in
             group.addTask {
                 for await _ in await UnixSignalsSequence(trapping: .sigint, .sigterm, .sighup) {
-                    stopping.stop(.requested)
+                    stop.stop(.requested)
                 }
             }
             defer { group.cancelAll() }

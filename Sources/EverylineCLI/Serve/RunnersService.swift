@@ -21,7 +21,7 @@ struct RunnersService: Service {
             logger.info("Serving", metadata: ["url": "\(url)"])
             try onListening(url)
             await withTaskGroup { group in
-                group.addTask { await runners.run() }
+                group.addTask { await runners.run(giveUp: end) }
                 group.addTask { await takeUp() }
             }
         }
@@ -41,17 +41,36 @@ struct RunnersService: Service {
         return nil
     }
 
-    /// Ends the executions that no runner is left for; starts what an earlier server's crash left undone.
+    /// Takes up the runners of an earlier server, and ends the executions that no runner is left for.
     private func takeUp() async {
-        do {
-            let taken = try runners.resume()
-            for id in unfinished where !taken.contains(id) {
-                logger.warning("A runner was lost", metadata: ["execution_id": "\(id)"])
-                _ = try await core.writer.end(
-                    id, ExecutionOutcome(status: .failed, exitCode: nil, reason: .runnerLost))
-            }
-        } catch {
-            logger.error("Runners could not be taken up", metadata: ["error": "\(error)"])
+        guard let taken = await untilItSucceeds("Runners could not be taken up", runners.resume) else { return }
+        for id in unfinished where !taken.contains(id) {
+            _ = await untilItSucceeds("A log could not be ended") { try await end(id, "it left no directory") }
         }
+    }
+
+    /// Ends a log that no runner will end, and says in it why.
+    @Sendable private func end(_ id: ExecutionID, _ reason: String) async throws {
+        guard try await !core.log.head(of: id).isEnded else { return }
+        logger.error("A runner is given up", metadata: ["execution_id": "\(id)", "reason": "\(reason)"])
+        _ = try await core.writer.end(
+            id, ExecutionOutcome(status: .failed, exitCode: nil, reason: .runnerLost),
+            notice: (.runnerLost, "The server has given up the process that ran the command: \(reason)."))
+    }
+
+    /// Tries a step once a second: the disk may be full, or out of reach for a while.
+    ///
+    /// - Returns: `nil` if the server stops first.
+    private func untilItSucceeds<Value>(_ failure: Logger.Message, _ step: () async throws -> Value) async -> Value? {
+        while !Task.isCancelled {
+            do {
+                return try await step()
+            } catch {
+                logger.error(failure, metadata: ["error": "\(error)"])
+            }
+            // A sleep that is cut short is a cancellation, which the loop sees.
+            try? await Task.sleep(for: .seconds(1))
+        }
+        return nil
     }
 }

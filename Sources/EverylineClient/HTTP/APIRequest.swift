@@ -13,6 +13,8 @@ struct APIRequest: Sendable {
     var credential: Credential?
     /// From sending to the last byte of the answer; the client's default if there is none.
     var timeout: Duration?
+    /// The exchange has no deadline as long as bytes move: only a silence ends it (``EverylineClient/Configuration/silenceLimit``).
+    var waitsWhileBytesMove = false
 
     init(_ method: HTTPMethod, _ path: String) {
         self.method = method

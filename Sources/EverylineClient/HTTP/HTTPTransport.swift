@@ -30,7 +30,9 @@ struct HTTPTransport: Sendable {
     /// The whole answer, of at most ``EverylineClient/Configuration/answerLimit`` bytes.
     @discardableResult
     func send(_ request: APIRequest) async throws -> ByteBuffer {
-        let deadline = NIODeadline.now() + TimeAmount(request.timeout ?? configuration.requestTimeout)
+        let deadline =
+            request.waitsWhileBytesMove
+            ? .distantFuture : NIODeadline.now() + TimeAmount(request.timeout ?? configuration.requestTimeout)
         let response = try await open(request, deadline: deadline)
         return try await collect(response.body)
     }
@@ -84,7 +86,12 @@ struct HTTPTransport: Sendable {
         }
         if let type = request.contentType { prepared.headers.add(name: "Content-Type", value: type) }
         for header in request.headers { prepared.headers.add(name: header.name, value: header.value) }
-        if let body = request.body { prepared.body = .bytes(body) }
+        if let body = request.body {
+            // In pieces, so that a silence can be told from a slow link.
+            prepared.body =
+                request.waitsWhileBytesMove
+                ? .stream(BodyPieces(bytes: body), length: .known(Int64(body.readableBytes))) : .bytes(body)
+        }
         return prepared
     }
 
@@ -97,8 +104,21 @@ struct HTTPTransport: Sendable {
         let body = (try? await response.body.collect(upTo: .kibibytes(64))) ?? ByteBuffer()
         if Task.isCancelled { return CancellationError() }
         return APIError(
-            status: status, body: Data(body.readableBytesView), otherwise: response.status.reasonPhrase,
+            status: status, body: Data(body.readableBytesView),
+            otherwise: "an answer that is not Everyline's: \(response.status.reasonPhrase)",
             requestID: response.headers.first(name: APIHeader.requestID), retryAfter: retryAfter)
+    }
+}
+
+/// A body in pieces of 16 KiB, each taken when the connection has room for it.
+private struct BodyPieces: AsyncSequence, AsyncIteratorProtocol, Sendable {
+    var bytes: ByteBuffer
+
+    func makeAsyncIterator() -> BodyPieces { self }
+
+    mutating func next() async -> ByteBuffer? {
+        guard bytes.readableBytes > 0 else { return nil }
+        return bytes.readSlice(length: Swift.min(bytes.readableBytes, 16 << 10))
     }
 }
 

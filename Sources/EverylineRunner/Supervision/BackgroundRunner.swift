@@ -1,25 +1,27 @@
 package import Everyline
 import EverylineClient
+package import EverylineProducer
 package import Logging
+import Synchronization
 
 /// What the process `everyline runner DIRECTORY` does: the job in its directory, once.
 package struct BackgroundRunner: Sendable {
     private let directory: JobDirectory
     private let environment: [String: String]
-    private let stopping: Stopping
+    private let stop: StopSignal
     private let logger: Logger
     private let now: @Sendable () -> Timestamp
 
     /// - Parameters:
     ///   - environment: what the command's environment is made from.
-    ///   - stopping: lets whoever ends this process stop the command.
+    ///   - stop: lets whoever ends this process stop the command.
     package init(
-        _ directory: JobDirectory, environment: [String: String], stopping: Stopping, logger: Logger,
+        _ directory: JobDirectory, environment: [String: String], stop: StopSignal, logger: Logger,
         now: @escaping @Sendable () -> Timestamp
     ) {
         self.directory = directory
         self.environment = environment
-        self.stopping = stopping
+        self.stop = stop
         self.logger = logger
         self.now = now
     }
@@ -27,17 +29,19 @@ package struct BackgroundRunner: Sendable {
     /// Runs the command and delivers its output; returns when nothing is left to do.
     ///
     /// - Parameter isSuccessor: whether an earlier runner of this directory is gone: the command isn't started then.
+    /// - Throws: what makes this process unable to do anything; the supervisor starts another one later.
     package func run(isSuccessor: Bool) async throws {
         guard directory.files.claim() else { return logger.info("Another runner is at work, or has finished") }
         let job = try directory.job()
         guard let token = Credential(job.appendToken) else { preconditionFailure("a job has a token") }
-        let spool = try Spool(directory.files.spool, of: directory.execution)
+        let spool = try Spool(in: directory.files.spool)
         let recorder = Recorder(spool: spool, lineLimit: job.lineLimit, now: now)
         let configuration = EverylineClient.Configuration(address: ServerAddress(socketPath: job.serverSocket))
         let conclusion = try await EverylineClient.with(configuration) { client in
-            let endpoint = endpoint(client, token)
-            let uplink = uplink(spool, endpoint)
-            let session = ProducerSession(uplink, stopping: stopping)
+            let uplink = uplink(spool, client, token)
+            let session = ProducerSession(uplink, stop: stop) {
+                logger.error("The server refuses the output; the command goes on", metadata: ["error": "\($0)"])
+            }
             return try await session.run {
                 if isSuccessor || directory.mayHaveStarted {
                     directory.command()?.killGroup()
@@ -49,7 +53,6 @@ package struct BackgroundRunner: Sendable {
         }
         switch conclusion {
         case .refused(let error) where error.knownCode != .ended && error.knownCode != .unknownExecution:
-            logger.error("The server refuses the output", metadata: ["error": "\(error)"])
             try directory.giveUp(error.description)
         case .delivered, .refused:
             directory.files.remove()
@@ -57,32 +60,64 @@ package struct BackgroundRunner: Sendable {
     }
 
     private func run(_ request: RunRequest, _ recorder: Recorder) async throws {
-        try directory.noteStarting()
+        do {
+            // It must not be started twice, whatever becomes of this process.
+            try directory.noteStarting()
+        } catch {
+            recorder.note(.notStarted, "The command was not started: its start can't be noted on the disk: \(error).")
+            return recorder.end(ExecutionOutcome(status: .failed, exitCode: 126, reason: .notStarted))
+        }
         let environment = CommandEnvironment.make(from: environment, request, execution: directory.execution)
         let runner = Runner(
-            CommandProcess(request, environment: environment), recorder: recorder, stopping: stopping,
-            clock: ContinuousClock(), onStart: directory.noteStarted)
+            CommandProcess(request, environment: environment), recorder: recorder, stop: stop,
+            clock: ContinuousClock(), onStart: noteStarted)
         _ = try await runner.run()
     }
 
-    /// The server, for as long as the directory is there: whoever deletes it ends the command.
-    private func endpoint(_ client: EverylineClient, _ token: Credential) -> ProducerEndpoint {
-        let server = ProducerEndpoint(client, execution: directory.execution, token: token)
-        return ProducerEndpoint(
-            append: { events, head in
-                guard directory.files.exists else { throw JobDirectory.Deleted() }
-                return try await server.append(events, head)
-            },
-            mustStop: {
-                guard directory.files.exists else { return true }
-                return try await server.mustStop()
-            })
+    private func noteStarted(_ process: ProcessIdentity) {
+        do {
+            try directory.noteStarted(process)
+        } catch {
+            logger.warning(
+                "The command's process can't be noted; a successor will not find it", metadata: ["error": "\(error)"])
+        }
     }
 
-    private func uplink(_ spool: Spool, _ endpoint: ProducerEndpoint) -> Uplink {
-        Uplink(
-            spool: spool, execution: directory.execution, endpoint: endpoint, policy: RetryPolicy(longest: .seconds(5)),
-            clock: ContinuousClock(), now: now,
+    private func uplink(_ spool: Spool, _ client: EverylineClient, _ token: Credential) -> Uplink {
+        let server = ProducerEndpoint(client, execution: directory.execution, token: token)
+        let absence = Absence(clock: ContinuousClock(), limit: .seconds(60))
+        let endpoint = ProducerEndpoint(
+            append: { events, head in
+                let isGone = absence.isLong(directory.files.exists)
+                guard spool.end == nil || !isGone else { throw JobDirectory.Deleted() }
+                return try await server.append(events, head)
+            },
+            mustStop: server.mustStop)
+        return Uplink(
+            spool: spool, endpoint: endpoint, policy: RetryPolicy(longest: .seconds(5)), clock: ContinuousClock(),
+            now: now, stopRequested: { [stop] in stop.stop(.requested) },
             willRetry: { logger.warning("The server can't be reached", metadata: ["error": "\($0)"]) })
+    }
+}
+
+/// For how long a thing that is looked for has not been there.
+private final class Absence: Sendable {
+    private let since = Mutex<ContinuousClock.Instant?>(nil)
+    private let clock: ContinuousClock
+    private let limit: Duration
+
+    init(clock: ContinuousClock, limit: Duration) {
+        self.clock = clock
+        self.limit = limit
+    }
+
+    /// Notes whether it is there now.
+    ///
+    /// - Returns: whether it has been away for longer than the limit.
+    func isLong(_ isThere: Bool) -> Bool {
+        since.withLock { since in
+            since = isThere ? nil : since ?? clock.now
+            return since.map { clock.now - $0 > limit } ?? false
+        }
     }
 }

@@ -42,9 +42,13 @@ enum DetachedProcess {
 
     /// Takes the exit status of a child that has ended, so that it doesn't stay as a zombie.
     ///
-    /// - Returns: whether it has ended.
-    static func reap(_ pid: Int32) -> Bool {
+    /// - Returns: its status by waitpid(2), 0 if it exited with 0; `nil` if it still runs.
+    static func reap(_ pid: Int32) -> Int32? {
         var status: Int32 = 0
-        return waitpid(pid, &status, WNOHANG) != 0
+        switch waitpid(pid, &status, WNOHANG) {
+        case 0: return nil
+        case pid: return status
+        default: return -1
+        }
     }
 }

@@ -69,5 +69,10 @@ package struct JobDirectory: Sendable, Equatable {
     /// Notes that nobody need try again.
     package func giveUp(_ reason: String) throws { try files.write(Data((reason + "\n").utf8), to: "given-up") }
 
-    var isGivenUp: Bool { files.holds("given-up") }
+    /// Why no runner will try again; `nil` if one may.
+    var givenUp: String? {
+        guard files.holds("given-up") else { return nil }
+        return (try? files.read("given-up")).map { String(decoding: $0, as: UTF8.self) }
+            ?? "its file given-up can't be read"
+    }
 }

@@ -13,7 +13,8 @@ import Synchronization
 /// takes them up.
 ///
 /// A runner that is gone without having finished gets a successor, which ends what is left of the command, delivers what is
-/// in the spool, and the `end` event that says what happened.
+/// in the spool, and the `end` event that says what happened. Where no successor succeeds, the supervisor gives the execution up: what is
+/// left of its command is killed, its directory stays for a human, and the server ends its log. So every log ends.
 package final class RunnerSupervisor: Sendable {
     private let directory: String
     private let program: String
@@ -23,11 +24,16 @@ package final class RunnerSupervisor: Sendable {
     private struct Supervised {
         /// The runner, if it is a child of this process that hasn't been waited for.
         var child: Int32?
-        var successors = 0
+        /// How many successors were tried without one that finished.
+        var failures = 0
+        /// No successor is started before.
+        var next: ContinuousClock.Instant = .now
+        /// Why its runner could not be started.
+        var startFailure: String?
     }
 
-    /// How many successors a runner gets. If they all die, something else is wrong, and its directory is kept.
-    private static let successorLimit = 5
+    /// How long successors are tried, the pause doubling from one second each time: about four minutes in all.
+    private static let attempts = 8
 
     /// - Parameters:
     ///   - directory: holds a ``JobDirectory`` for each runner.
@@ -44,76 +50,107 @@ package final class RunnerSupervisor: Sendable {
     package func start(_ job: RunnerJob) throws {
         guard let execution = ExecutionID(job.execution) else { preconditionFailure("a job is for an execution") }
         let directory = JobDirectory(execution, in: directory)
-        try directory.create(job)
         do {
+            try directory.create(job)
             let child = try spawn(directory)
             jobs.withLock { $0[execution] = Supervised(child: child) }
         } catch {
             directory.files.remove()
+            // The caller ends the log. Where it can't (the disk is full), ``run(giveUp:)`` does it later.
+            jobs.withLock { $0[execution] = Supervised(startFailure: "\(error)") }
             throw error
         }
     }
 
-    /// Finds the runners that an earlier supervisor left, and starts successors of those that are gone.
+    /// Finds the runners that an earlier supervisor left.
     ///
-    /// - Returns: the executions that will end without anybody's help.
-    /// - Throws: `Errno` if the directory can't be read.
+    /// - Returns: the executions that a runner, a successor or ``run(giveUp:)`` will end.
+    /// - Throws: `CocoaError` if the directory can't be read.
     package func resume() throws -> Set<ExecutionID> {
         guard FileManager.default.fileExists(atPath: directory) else { return [] }
-        var found: Set<ExecutionID> = []
-        for name in try FileManager.default.contentsOfDirectory(atPath: directory) {
-            guard let execution = ExecutionID(name) else { continue }
-            let job = JobDirectory(execution, in: directory)
-            guard !job.isGivenUp else {
-                logger.warning("A runner's output was given up", metadata: ["directory": "\(job.path)"])
-                continue
+        let found = Set(try FileManager.default.contentsOfDirectory(atPath: directory).compactMap(ExecutionID.init))
+        jobs.withLock { jobs in
+            for execution in found {
+                jobs[execution] = jobs[execution] ?? Supervised()
+                logger.info("A runner goes on", metadata: ["execution_id": "\(execution)"])
             }
-            jobs.withLock { $0[execution] = $0[execution] ?? Supervised() }
-            found.insert(execution)
-            logger.info("A runner goes on", metadata: ["execution_id": "\(execution)"])
         }
-        look()
         return found
     }
 
     /// Looks after the runners until the task is cancelled.
-    package func run() async {
+    ///
+    /// - Parameter giveUp: ends the log of an execution that no runner will end, for the reason given. It is called until it succeeds.
+    package func run(giveUp: @Sendable (ExecutionID, _ reason: String) async throws -> Void) async {
         while !Task.isCancelled {
-            look()
+            for (execution, reason) in inspectAll() {
+                do {
+                    try await giveUp(execution, reason)
+                    jobs.withLock { $0[execution] = nil }
+                } catch {
+                    logger.error(
+                        "A log could not be ended", metadata: ["execution_id": "\(execution)", "error": "\(error)"])
+                }
+            }
             // The runners of an earlier server are no children of this one, so no signal tells of their end: their locks are
-            // looked at. A sleep that is cut short is a cancellation, which the loop sees.
+            // inspected. A sleep that is cut short is a cancellation, which the loop sees.
             try? await Task.sleep(for: .seconds(1))
         }
     }
 
-    private func look() {
+    /// - Returns: the executions to give up, and why.
+    private func inspectAll() -> [(ExecutionID, String)] {
         jobs.withLock { jobs in
-            for (execution, job) in jobs { jobs[execution] = look(execution, job) }
+            var givenUp: [(ExecutionID, String)] = []
+            for (execution, job) in jobs {
+                let directory = JobDirectory(execution, in: directory)
+                switch inspect(directory, job) {
+                case .supervised(let job): jobs[execution] = job
+                case .finished: jobs[execution] = nil
+                case .givenUp(let reason):
+                    directory.command()?.killGroup()
+                    givenUp.append((execution, reason))
+                }
+            }
+            return givenUp
         }
     }
 
-    /// - Returns: `nil` if there is nothing left to look after.
-    private func look(_ execution: ExecutionID, _ job: Supervised) -> Supervised? {
+    private enum Finding {
+        case supervised(Supervised)
+        case finished
+        case givenUp(String)
+    }
+
+    private func inspect(_ directory: JobDirectory, _ job: Supervised) -> Finding {
         var job = job
+        if let reason = job.startFailure { return .givenUp("it was not started: \(reason)") }
         if let child = job.child {
-            guard DetachedProcess.reap(child) else { return job }
+            guard let status = DetachedProcess.reap(child) else { return .supervised(job) }
             job.child = nil
+            if status == 0, !directory.files.exists { return .finished }
         }
-        let directory = JobDirectory(execution, in: directory)
-        guard directory.files.exists, !directory.isGivenUp else { return nil }
-        if directory.files.isClaimed { return job }
-        guard job.successors < Self.successorLimit else {
-            logger.error("A runner dies again and again", metadata: ["directory": "\(directory.path)"])
-            return nil
+        if let reason = directory.givenUp { return .givenUp(reason) }
+        guard directory.files.exists else {
+            // A runner that finished has removed it. One whose directory is only out of reach still runs: give it time to come back.
+            job.failures += 1
+            return job.failures < 60 ? .supervised(job) : .givenUp("its directory \(directory.path) is gone")
         }
-        logger.warning("A runner was lost; another one ends its execution", metadata: ["execution_id": "\(execution)"])
-        job.successors += 1
+        if directory.files.isClaimed { return .supervised(job) }
+        guard ContinuousClock.now >= job.next else { return .supervised(job) }
+        guard job.failures < Self.attempts else {
+            return .givenUp("no runner could be started, or each one failed; \(directory.log) may say why")
+        }
+        logger.warning(
+            "A runner was lost; another one ends its execution", metadata: ["execution_id": "\(directory.execution)"])
+        job.failures += 1
+        job.next = .now + .seconds(1 << (job.failures - 1))
         do {
             job.child = try spawn(directory, "--recover")
         } catch {
             logger.error("A runner could not be started", metadata: ["error": "\(error)"])
         }
-        return job
+        return .supervised(job)
     }
 
     private func spawn(_ directory: JobDirectory, _ options: String...) throws -> Int32 {

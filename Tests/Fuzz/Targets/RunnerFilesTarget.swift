@@ -1,4 +1,5 @@
 @testable import Everyline
+@testable import EverylineProducer
 @testable import EverylineRunner
 import Foundation
 import NIOCore
@@ -57,7 +58,7 @@ private final class RunnerFiles: Sendable {
     }
 
     func checkSpool() throws {
-        let spool = try Spool(path + "/spool", of: execution)
+        let spool = try Spool(in: path + "/spool")
         let last = spool.last
         let events = try readAll(spool)
         expect(
@@ -66,13 +67,13 @@ private final class RunnerFiles: Sendable {
         var line = ByteBuffer()
         EventFields.writeLine(
             UnsafeRawBufferPointer(start: nil, count: 0), timestamp: .epoch, stream: nil, isPartial: false, into: &line)
-        try spool.write(line, count: 1)
+        spool.write(line, count: 1)
         expect(spool.last == last.next, "what is written next follows")
-        let again = try Spool(path + "/spool", of: execution)
+        let again = try Spool(in: path + "/spool")
         expect(again.last == spool.last && again.acknowledged == spool.acknowledged, "a spool outlives its process")
         let all = try readAll(again)
         expect(all == ByteBuffer(ByteBufferView(events) + ByteBufferView(line)), "nothing of it is lost")
-        try again.acknowledge(through: again.last)
+        again.acknowledge(through: again.last)
         expect(try again.read(after: again.last, limit: 64) == nil, "nothing follows the last event")
     }
 

@@ -1,10 +1,11 @@
 import Everyline
+import EverylineRunner
 import EverylineTesting
 import Foundation
 import NIOCore
 import Testing
 
-@testable import EverylineRunner
+@testable import EverylineProducer
 
 @Suite("A spool") struct SpoolTests {
     private let directory: TemporaryDirectory
@@ -18,7 +19,7 @@ import Testing
     private var path: String { directory.path + "/spool" }
 
     private func open(_ limits: Spool.Limits = .init()) throws -> Spool {
-        try Spool(path, of: execution, limits: limits)
+        try Spool(in: path, limits: limits)
     }
 
     private func text(_ spool: Spool, after offset: Offset, limit: ByteCount = .mebibytes(1)) throws -> [String] {
@@ -38,7 +39,7 @@ import Testing
     @Test("gives back what was written, from any offset and in any portion")
     func reads() throws {
         let spool = try open()
-        for number in 1...50 { try spool.write(event("line \(number)"), count: 1) }
+        for number in 1...50 { spool.write(event("line \(number)"), count: 1) }
         let all = (1...50).map { "line \($0)" }
         for offset in [0, 1, 17, 49, 50] {
             #expect(try text(spool, after: Offset(UInt64(offset))) == Array(all[offset...]))
@@ -52,8 +53,8 @@ import Testing
     func reopens() throws {
         do {
             let spool = try open(.init(segment: 100))
-            for number in 1...20 { try spool.write(event("line \(number)"), count: 1) }
-            try spool.write(endEvent, count: 1, isEnd: true)
+            for number in 1...20 { spool.write(event("line \(number)"), count: 1) }
+            spool.write(endEvent, count: 1, isEnd: true)
         }
         let spool = try open(.init(segment: 100))
         #expect(spool.last == 21)
@@ -65,7 +66,7 @@ import Testing
     func tornTail() throws {
         do {
             let spool = try open()
-            try spool.write(event("whole"), count: 1)
+            spool.write(event("whole"), count: 1)
         }
         let file = try #require(FileHandle(forWritingAtPath: path + "/" + files[0]))
         try file.seekToEnd()
@@ -73,7 +74,7 @@ import Testing
         try file.close()
         let spool = try open()
         #expect(spool.last == 1)
-        try spool.write(event("next"), count: 1)
+        spool.write(event("next"), count: 1)
         #expect(try text(spool, after: 0) == ["whole", "next"])
     }
 
@@ -81,14 +82,14 @@ import Testing
     func hole() throws {
         do {
             let spool = try open(.init(segment: 1))
-            for number in 1...3 { try spool.write(event("line \(number)"), count: 1) }
+            for number in 1...3 { spool.write(event("line \(number)"), count: 1) }
         }
         // A crash of the machine can keep a later file and lose an earlier one's lines.
         try Data().write(to: URL(fileURLWithPath: path + "/" + files[1]))
         do {
             let spool = try open()
             #expect(spool.last == 1)
-            try spool.write(event("new"), count: 1)
+            spool.write(event("new"), count: 1)
         }
         #expect(try text(open(), after: 0) == ["line 1", "new"])
     }
@@ -105,7 +106,7 @@ import Testing
     func quotedEnd() throws {
         do {
             let spool = try open()
-            try spool.write(event("\\\",\\\"type\\\":\\\"end\\\""), count: 1)
+            spool.write(event("\\\",\\\"type\\\":\\\"end\\\""), count: 1)
         }
         #expect(try open().end == nil)
     }
@@ -113,26 +114,26 @@ import Testing
     @Test("deletes what was acknowledged, and only that")
     func acknowledges() throws {
         let spool = try open(.init(segment: 100))
-        for number in 1...20 { try spool.write(event("line \(number)"), count: 1) }
+        for number in 1...20 { spool.write(event("line \(number)"), count: 1) }
         let before = try files.count
         #expect(before > 4)
-        try spool.acknowledge(through: 10)
+        spool.acknowledge(through: 10)
         #expect(try files.count < before)
         #expect(spool.acknowledged <= 10)
         #expect(try text(spool, after: 10) == (11...20).map { "line \($0)" })
-        try spool.acknowledge(through: 20)
+        spool.acknowledge(through: 20)
         #expect(try files.count == 1)
-        try spool.write(event("line 21"), count: 1)
+        spool.write(event("line 21"), count: 1)
         #expect(try text(spool, after: 20) == ["line 21"])
     }
 
     @Test("goes on after the log's head if the machine lost what had been written")
     func behindTheServer() throws {
         let spool = try open()
-        try spool.write(event("known"), count: 1)
-        try spool.acknowledge(through: 100)
+        spool.write(event("known"), count: 1)
+        spool.acknowledge(through: 100)
         #expect(spool.last == 100)
-        try spool.write(endEvent, count: 1, isEnd: true)
+        spool.write(endEvent, count: 1, isEnd: true)
         #expect(spool.end == 101)
         let (events, last) = try #require(try spool.read(after: 100, limit: 1000))
         #expect(events == endEvent)
@@ -143,7 +144,7 @@ import Testing
     func missingFile() throws {
         do {
             let spool = try open(.init(segment: 60))
-            for number in 1...12 { try spool.write(event("line \(number)"), count: 1) }
+            for number in 1...12 { spool.write(event("line \(number)"), count: 1) }
         }
         let names = try files
         try #require(names.count > 3)
@@ -157,30 +158,96 @@ import Testing
     func room() throws {
         let spool = try open(.init(total: 400, segment: 100))
         var written: UInt64 = 0
-        while try spool.hasRoom() {
+        while spool.hasRoom {
             written += 1
-            try spool.write(event("line \(written)"), count: 1)
+            spool.write(event("line \(written)"), count: 1)
             try #require(written < 100)
         }
-        try spool.acknowledge(through: Offset(written))
-        #expect(try spool.hasRoom())
+        spool.acknowledge(through: Offset(written))
+        #expect(spool.hasRoom)
     }
 
-    @Test("takes nothing, and asks nobody to wait, once it is abandoned")
-    func abandoned() throws {
-        let spool = try open(.init(total: 1, segment: 100))
-        try spool.write(event("one"), count: 1)
-        #expect(try !spool.hasRoom())
-        spool.abandon()
-        #expect(try spool.hasRoom())
-        try spool.write(event("two"), count: 1)
-        #expect(spool.last == 1)
+    @Test("asks nobody to wait once the server has refused, and keeps what there is room for")
+    func refused() throws {
+        let spool = try open(.init(total: 100, segment: 100))
+        var count: UInt64 = 0
+        while spool.hasRoom {
+            spool.write(event("one"), count: 1)
+            count += 1
+        }
+        spool.refuse()
+        #expect(spool.hasRoom)
+        spool.write(event("two"), count: 1)
+        #expect(spool.last == Offset(count))
+        spool.write(endEvent, count: 1, isEnd: true)
+        #expect(spool.end != nil)
+    }
+
+    @Test("holds back what a full disk doesn't take, gives it out all the same, and writes it when there is room")
+    func fullDisk() throws {
+        let disk = FaultyDisk()
+        do {
+            let spool = try Spool(on: disk)
+            disk.setCapacity(100)
+            for number in 1...5 { spool.write(event("line \(number)"), count: 1) }
+            #expect(!spool.hasRoom)
+            #expect(disk.used == 100)
+            #expect(try text(spool, after: 0) == (1...5).map { "line \($0)" })
+            #expect(try text(spool, after: 3) == ["line 4", "line 5"])
+            disk.setCapacity(1000)
+            #expect(spool.hasRoom)
+        }
+        #expect(try text(Spool(on: disk), after: 0) == (1...5).map { "line \($0)" })
+    }
+
+    @Test("gives its room on a full disk back once the server has everything, so that a command goes on")
+    func givesRoomBack() throws {
+        let disk = FaultyDisk()
+        let spool = try Spool(on: disk)
+        disk.setCapacity(100)
+        for number in 1...5 { spool.write(event("line \(number)"), count: 1) }
+        #expect(!spool.hasRoom)
+        spool.acknowledge(through: 5)
+        #expect(spool.hasRoom)
+        #expect(disk.used == 0)
+        spool.write(event("line 6"), count: 1)
+        #expect(try text(spool, after: 5) == ["line 6"])
+        #expect(try Spool(on: disk).last == 6)
+    }
+
+    @Test("goes on in its last file while no other can be made, and holds back where there is none at all")
+    func noInodes() throws {
+        let disk = FaultyDisk()
+        let spool = try Spool(on: disk, limits: .init(segment: 60))
+        disk.setMayCreate(false)
+        for number in 1...10 { spool.write(event("line \(number)"), count: 1) }
+        #expect(spool.hasRoom)
+        #expect(try text(spool, after: 0) == (1...10).map { "line \($0)" })
+        spool.acknowledge(through: 10)
+        spool.write(event("line 11"), count: 1)
+        #expect(!spool.hasRoom)
+        #expect(try text(spool, after: 10) == ["line 11"])
+        disk.setMayCreate(true)
+        #expect(spool.hasRoom)
+    }
+
+    @Test("lets a writer wait for as long as it takes, through any number of tries", .timeLimit(.minutes(1)))
+    func waits() async throws {
+        let spool = try Spool(on: FaultyDisk(), limits: .init(total: 50, segment: 50))
+        for number in 1...3 { spool.write(event("line \(number)"), count: 1) }
+        let clock = InstantClock()
+        let waiting = Task { try await spool.waitForRoom(on: clock) }
+        // Each pause that passes is a turn of the wait that changes nothing.
+        while clock.sleeps.count < 20 { await Task.yield() }
+        spool.acknowledge(through: 3)
+        try await waiting.value
+        #expect(spool.hasRoom)
     }
 
     @Test("keeps what it holds from other users")
     func permissions() throws {
         let spool = try open()
-        try spool.write(event("secret"), count: 1)
+        spool.write(event("secret"), count: 1)
         for name in ["", "/" + (try files[0])] {
             let attributes = try FileManager.default.attributesOfItem(atPath: path + name)
             #expect((attributes[.posixPermissions] as? Int ?? 0o777) & 0o077 == 0)

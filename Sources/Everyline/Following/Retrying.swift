@@ -1,5 +1,3 @@
-public import Everyline
-
 extension RetryPolicy {
     /// Runs `step` until it succeeds, fails for good, or there is no other attempt; then throws what it threw last.
     ///
@@ -30,7 +28,7 @@ extension RetryPolicy {
         }
     }
 
-    /// Whether an error of ``EverylineClient`` may not come again.
+    /// Whether an error of a client of Everyline's may not come again.
     public static func isTransient(_ error: any Error) -> Bool {
         switch error {
         case let error as APIError: error.isTransient

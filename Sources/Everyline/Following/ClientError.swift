@@ -15,8 +15,8 @@ public enum ClientError: Error, Sendable, Equatable, CustomStringConvertible {
     /// Whether the same request may succeed later.
     public var isTransient: Bool {
         switch self {
-        case .unreachable, .timedOut: true
-        case .unexpectedAnswer, .invalidTrustRoots: false
+        case .unreachable, .timedOut, .unexpectedAnswer: true
+        case .invalidTrustRoots: false
         }
     }
 

@@ -1,10 +1,10 @@
 import Everyline
-import EverylineClient
+import EverylineRunner
 import EverylineTesting
 import NIOCore
 import Testing
 
-@testable import EverylineRunner
+@testable import EverylineProducer
 
 @Suite("An uplink") struct UplinkTests {
     private let directory: TemporaryDirectory
@@ -17,15 +17,15 @@ import Testing
     }
 
     private func spool(_ count: Int, ended: Bool = true, limits: Spool.Limits = .init()) throws -> Spool {
-        let spool = try Spool(directory.path + "/spool", of: execution, limits: limits)
-        for number in 0..<count { try spool.write(event("line \(number + 1)"), count: 1) }
-        if ended { try spool.write(endEvent, count: 1, isEnd: true) }
+        let spool = try Spool(in: directory.path + "/spool", limits: limits)
+        for number in 0..<count { spool.write(event("line \(number + 1)"), count: 1) }
+        if ended { spool.write(endEvent, count: 1, isEnd: true) }
         return spool
     }
 
     private func uplink(_ spool: Spool, _ server: MemoryServer) -> Uplink {
         Uplink(
-            spool: spool, execution: execution, endpoint: server.endpoint, policy: RetryPolicy(), clock: clock,
+            spool: spool, endpoint: server.endpoint, policy: RetryPolicy(), clock: clock,
             now: { Timestamp(milliseconds: 5) }, willRetry: { _ in })
     }
 
@@ -45,10 +45,10 @@ import Testing
         let spool = try spool(0, ended: false)
         async let conclusion = uplink(spool, server).run()
         for number in 0..<200 {
-            try spool.write(event("line \(number + 1)"), count: 1)
+            spool.write(event("line \(number + 1)"), count: 1)
             await Task.yield()
         }
-        try spool.write(endEvent, count: 1, isEnd: true)
+        spool.write(endEvent, count: 1, isEnd: true)
         #expect(try await conclusion == .delivered)
         #expect(server.messages == lines(200))
     }
@@ -96,7 +96,7 @@ import Testing
     func fullLogAgain() async throws {
         let server = MemoryServer(lines: ["{\"timestamp\":1,\"message\":\"line 1\"}"])
         let spool = try spool(300, limits: .init(segment: 500))
-        try spool.acknowledge(through: 200)
+        spool.acknowledge(through: 200)
         #expect(try await uplink(spool, server).run() == .delivered)
         #expect(server.lines.dropFirst().map { field("type", in: $0) } == ["notice", "end"])
     }
@@ -110,12 +110,82 @@ import Testing
     }
 
     @Test(
-        "gives up when the server doesn't want it",
+        "gives up when the server itself doesn't want it",
         arguments: [Problem.Code.ended, .unknownExecution, .unauthorized, .forbidden, .invalidEvent])
     func refused(code: Problem.Code) async throws {
         let server = MemoryServer()
         let error = APIError(status: code.status, code: code.rawValue, detail: "no")
         server.fail(error)
         #expect(try await uplink(spool(1), server).run() == .refused(error))
+    }
+
+    @Test(
+        "takes an answer that isn't Everyline's for a passing fault, whatever its status",
+        arguments: [
+            200, 302, 400, 401, 403, 404, 405, 409, 410, 413, 418, 429, 444, 500, 501, 502, 503, 504, 520, 521, 599,
+        ])
+    func foreignAnswers(status: Int) async throws {
+        let server = MemoryServer()
+        let foreign: any Error =
+            status == 200
+            ? ClientError.unexpectedAnswer("HTML") : APIError(status: status, code: "http_\(status)", detail: "no")
+        // A known code with another status is another product's.
+        let strange = APIError(status: status, code: "some_other_code", detail: "no")
+        server.fail(foreign, strange, foreign)
+        #expect(try await uplink(spool(10), server).run() == .delivered)
+        #expect(server.messages == lines(10))
+    }
+
+    @Test("takes Everyline's words under another status for another product's")
+    func borrowedCode() async throws {
+        let server = MemoryServer()
+        server.fail(APIError(status: 502, code: Problem.Code.ended.rawValue, detail: "no"))
+        #expect(try await uplink(spool(10), server).run() == .delivered)
+    }
+
+    @Test("halves its batches for a proxy that takes small bodies only, down to one line")
+    func foreignLimit() async throws {
+        let server = MemoryServer(bodyLimit: 80, isForeign: true)
+        #expect(try await uplink(spool(40), server).run() == .delivered)
+        #expect(server.messages == lines(40))
+    }
+
+    @Test("says what is missing where the spool can't be read any more, and still ends the log")
+    func unreadableSpool() async throws {
+        let server = MemoryServer()
+        let disk = FaultyDisk()
+        let spool = try Spool(on: disk)
+        for number in 1...10 { spool.write(event("line \(number)"), count: 1) }
+        spool.write(endEvent, count: 1, isEnd: true)
+        disk.setMayRead(false)
+        #expect(try await uplink(spool, server).run() == .delivered)
+        #expect(server.lines.map { field("type", in: $0) } == ["notice", "end"])
+        #expect(field("code", in: server.lines[0]) == NoticeCode.linesLost.rawValue)
+    }
+}
+
+@Suite("The pace of batches") struct BatchPaceTests {
+    @Test("grows while the link is fast, to a mebibyte")
+    func grows() {
+        var pace = BatchPace()
+        for _ in 0..<20 { pace.took(.milliseconds(10), bytes: pace.limit) }
+        #expect(pace.limit == .mebibytes(1))
+    }
+
+    @Test("comes down to what a slow link takes in about two seconds")
+    func slowLink() {
+        var pace = BatchPace()
+        let bytesPerSecond = 24 << 10
+        for _ in 0..<20 { pace.took(.milliseconds(pace.limit * 1000 / bytesPerSecond), bytes: pace.limit) }
+        #expect(pace.limit * 1000 / bytesPerSecond <= 2000)
+        #expect(pace.limit >= .kibibytes(16))
+    }
+
+    @Test("doesn't grow by batches that were small because there was no more")
+    func smallBatches() {
+        var pace = BatchPace()
+        let before = pace.limit
+        for _ in 0..<20 { pace.took(.milliseconds(1), bytes: 100) }
+        #expect(pace.limit == before)
     }
 }

@@ -1,15 +1,15 @@
 import Everyline
-import EverylineClient
 import EverylineTesting
 import NIOCore
 import Testing
 
+@testable import EverylineProducer
 @testable import EverylineRunner
 
 @Suite("A producer's session", .timeLimit(.minutes(2))) struct SessionTests {
     private let directory: TemporaryDirectory
     private let execution: ExecutionID
-    private let stopping = Stopping()
+    private let stop = StopSignal()
 
     init() throws {
         directory = try TemporaryDirectory()
@@ -18,15 +18,16 @@ import Testing
 
     private func run(_ server: MemoryServer, _ command: String...) async throws -> (ExecutionOutcome, Uplink.Conclusion)
     {
-        let spool = try Spool(directory.path + "/spool", of: execution)
+        let spool = try Spool(in: directory.path + "/spool")
         let recorder = Recorder(spool: spool, lineLimit: .kibibytes(256), now: { Timestamp(milliseconds: 5) })
         let uplink = Uplink(
-            spool: spool, execution: execution, endpoint: server.endpoint, policy: RetryPolicy(), clock: InstantClock(),
-            now: { Timestamp(milliseconds: 5) }, willRetry: { _ in })
+            spool: spool, endpoint: server.endpoint, policy: RetryPolicy(), clock: InstantClock(),
+            now: { Timestamp(milliseconds: 5) }, stopRequested: { [stop] in stop.stop(.requested) },
+            willRetry: { _ in })
         let request = RunRequest(command: command)
         let process = CommandProcess(request, environment: ["PATH": "/usr/bin:/bin"])
-        let (value, conclusion) = try await ProducerSession(uplink, stopping: stopping).run { [stopping] in
-            try await Runner(process, recorder: recorder, stopping: stopping, clock: ContinuousClock()).run()
+        let (value, conclusion) = try await ProducerSession(uplink, stop: stop).run { [stop] in
+            try await Runner(process, recorder: recorder, stop: stop, clock: ContinuousClock()).run()
         }
         return (value, conclusion)
     }
@@ -50,15 +51,25 @@ import Testing
         #expect(outcome == ExecutionOutcome(status: .stopped, exitCode: 143, reason: .stopRequested))
     }
 
-    @Test("ends a command that nobody wants any more")
-    func unwanted() async throws {
+    @Test("lets a command run to its end whose log has ended without it, and says so at once")
+    func refused() async throws {
         let server = MemoryServer(lines: ["{\"timestamp\":2,\"type\":\"end\",\"status\":\"STOPPED\"}"])
-        let (_, conclusion) = try await run(server, "sh", "-c", "echo something; sleep 1000")
+        let (outcome, conclusion) = try await run(server, "sh", "-c", "echo something; sleep 0.2; exit 7")
         guard case .refused(let error) = conclusion else {
             Issue.record("\(conclusion)")
             return
         }
         #expect(error.knownCode == .ended)
-        #expect(stopping.reason == .unwanted)
+        #expect(outcome == ExecutionOutcome(status: .failed, exitCode: 7))
+        #expect(stop.reason == nil)
+    }
+
+    @Test("stops the command when an append's answer says so")
+    func stopsByAnswer() async throws {
+        let server = MemoryServer()
+        server.requestStopByAnswers()
+        let (outcome, conclusion) = try await run(server, "sh", "-c", "echo something; sleep 1000")
+        #expect(conclusion == .delivered)
+        #expect(outcome.reason == .stopRequested)
     }
 }

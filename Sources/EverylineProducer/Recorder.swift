@@ -2,7 +2,8 @@ package import Everyline
 import NIOCore
 import Synchronization
 
-/// Writes a command's output into its spool as events, in the order in which it is handed over. Times never go backwards.
+/// Writes a command's output into its spool as events, in the order in which it is handed over. Times never go backwards, and
+/// no write fails (``Spool``).
 package final class Recorder: Sendable {
     package let spool: Spool
     package let lineLimit: ByteCount
@@ -17,10 +18,8 @@ package final class Recorder: Sendable {
     }
 
     /// Adds the lines that `bytes` complete.
-    ///
-    /// - Throws: `Errno`, but not for a full disk.
-    func record(_ bytes: ByteBuffer, from stream: LogLine.Stream?, cutter: inout LineCutter) throws {
-        try write(capacity: bytes.readableBytes * 3) { time, events in
+    func record(_ bytes: ByteBuffer, from stream: LogLine.Stream?, cutter: inout LineCutter) {
+        write(capacity: bytes.readableBytes * 3) { time, events in
             var count = 0
             bytes.withUnsafeReadableBytes { bytes in
                 cutter.feed(bytes) { line, isPartial in
@@ -35,8 +34,8 @@ package final class Recorder: Sendable {
     }
 
     /// Adds what is left of a stream that ended without a newline.
-    func finish(_ stream: LogLine.Stream?, cutter: inout LineCutter) throws {
-        try write(capacity: 1024) { time, events in
+    func finish(_ stream: LogLine.Stream?, cutter: inout LineCutter) {
+        write(capacity: 1024) { time, events in
             var count = 0
             cutter.finish { line, isPartial in
                 events.writeInteger(UInt8(ascii: "{"))
@@ -48,8 +47,8 @@ package final class Recorder: Sendable {
     }
 
     /// Adds what the log itself has to say.
-    package func note(_ code: NoticeCode, _ message: String) throws {
-        try write(capacity: 256) { time, events in
+    package func note(_ code: NoticeCode, _ message: String) {
+        write(capacity: 256) { time, events in
             events.writeInteger(UInt8(ascii: "{"))
             EventFields.writeNotice(code: code.rawValue, message: message, timestamp: time, into: &events)
             return 1
@@ -57,8 +56,8 @@ package final class Recorder: Sendable {
     }
 
     /// Adds the `end` event. Nothing may follow.
-    package func end(_ outcome: ExecutionOutcome) throws {
-        try write(capacity: 256, isEnd: true) { time, events in
+    package func end(_ outcome: ExecutionOutcome) {
+        write(capacity: 256, isEnd: true) { time, events in
             events.writeInteger(UInt8(ascii: "{"))
             EventFields.writeEnd(outcome, timestamp: time, into: &events)
             return 1
@@ -67,25 +66,13 @@ package final class Recorder: Sendable {
 
     private func write(
         capacity: Int, isEnd: Bool = false, _ body: (_ time: Timestamp, _ events: inout ByteBuffer) -> Int
-    ) throws {
+    ) {
         // Under the lock, so that the lines of two streams stand in the order of their times.
-        try latest.withLock { latest in
+        latest.withLock { latest in
             latest = max(latest, now())
             var events = ByteBufferAllocator().buffer(capacity: capacity)
             let count = body(latest, &events)
-            if count > 0 { try spool.write(events, count: count, isEnd: isEnd) }
+            if count > 0 { spool.write(events, count: count, isEnd: isEnd) }
         }
     }
-}
-
-/// What a runner has to say in a log: the stable codes of its `notice` events.
-package enum NoticeCode: String, Sendable, CaseIterable {
-    /// The command could not be started, and why.
-    case notStarted = "not_started"
-    /// A process that the command left behind still held its output when the log ended.
-    case outputHeld = "output_held"
-    /// The log is full: output goes on unrecorded until the end.
-    case logFull = "log_full"
-    /// The process that ran the command is gone; what it had not written down is lost.
-    case runnerLost = "runner_lost"
 }

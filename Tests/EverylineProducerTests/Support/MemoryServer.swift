@@ -1,6 +1,5 @@
 import Everyline
-import EverylineClient
-import EverylineRunner
+import EverylineProducer
 import NIOCore
 import Synchronization
 
@@ -12,19 +11,23 @@ final class MemoryServer: Sendable {
         var requests: [(head: Offset, bytes: Int)] = []
         /// Answers that are lost on the way: the append itself is carried out.
         var lostAnswers = 0
+        var saysStop = false
     }
 
     private let state = Mutex(State())
     private let bodyLimit: Int
     private let countLimit: Int
+    private let isForeign: Bool
     private let stop = AsyncStream.makeStream(of: Bool.self)
 
     /// - Parameters:
     ///   - bodyLimit: how much one append takes, in bytes.
+    ///   - isForeign: whether a proxy in front of it has that limit.
     ///   - countLimit: how many lines the log takes; notices and the end are taken in any case.
-    init(bodyLimit: Int = .max, countLimit: Int = .max, lines: [String] = []) {
+    init(bodyLimit: Int = .max, countLimit: Int = .max, isForeign: Bool = false, lines: [String] = []) {
         self.bodyLimit = bodyLimit
         self.countLimit = countLimit
+        self.isForeign = isForeign
         state.withLock { $0.lines = lines }
     }
 
@@ -34,11 +37,15 @@ final class MemoryServer: Sendable {
 
     func fail(_ errors: any Error...) { state.withLock { $0.failures += errors } }
     func loseAnswers(_ count: Int) { state.withLock { $0.lostAnswers = count } }
+    func requestStopByAnswers() { state.withLock { $0.saysStop = true } }
     func requestStop() { stop.continuation.yield(true) }
 
     var endpoint: ProducerEndpoint {
         ProducerEndpoint(
-            append: { events, head in try self.append(events, head) },
+            append: { events, head in
+                let current = try self.append(events, head)
+                return .init(head: current, isStopRequested: self.state.withLock { $0.saysStop })
+            },
             mustStop: {
                 for await isAsked in self.stop.stream { return isAsked }
                 throw CancellationError()
@@ -53,7 +60,9 @@ final class MemoryServer: Sendable {
             func refuse(_ code: Problem.Code) -> APIError {
                 APIError(status: code.status, code: code.rawValue, detail: "no", head: current)
             }
-            if events.readableBytes > bodyLimit { throw refuse(.bodyTooLarge) }
+            if events.readableBytes > bodyLimit {
+                throw isForeign ? APIError(status: 413, code: "http_413", detail: "no") : refuse(.bodyTooLarge)
+            }
             guard head <= current else { throw refuse(.outOfOrder) }
             let sent = String(buffer: events).split(separator: "\n").map(String.init)
             let new = sent.dropFirst(current.distance(from: head))

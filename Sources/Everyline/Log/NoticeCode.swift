@@ -1,0 +1,15 @@
+/// What a log says of itself: the stable codes of its `notice` events.
+public enum NoticeCode: String, Sendable, CaseIterable {
+    /// The command could not be started, and why.
+    case notStarted = "not_started"
+    /// A process that the command left behind still held its output when the log ended.
+    case outputHeld = "output_held"
+    /// The log is full: output goes on unrecorded until the end.
+    case logFull = "log_full"
+    /// The process that ran the command is gone; what it had not written down is lost.
+    case runnerLost = "runner_lost"
+    /// A stream of the command's output could not be read any more.
+    case outputLost = "output_lost"
+    /// Events that were kept on the producer's disk could not be read back.
+    case linesLost = "lines_lost"
+}

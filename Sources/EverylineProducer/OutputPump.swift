@@ -1,0 +1,50 @@
+package import Everyline
+package import NIOCore
+
+/// Where a command's output comes from.
+package protocol OutputSource: Sendable {
+    /// Waits for output and returns it; empty at the end.
+    func read() async throws -> ByteBuffer
+}
+
+/// Takes one stream of output from its source to the recorder, to its end, no faster than the spool has room.
+package struct OutputPump: Sendable {
+    private let source: any OutputSource
+    private let stream: LogLine.Stream?
+    private let recorder: Recorder
+    private let clock: any Clock<Duration>
+
+    package init(
+        from source: any OutputSource, of stream: LogLine.Stream?, to recorder: Recorder, clock: any Clock<Duration>
+    ) {
+        self.source = source
+        self.stream = stream
+        self.recorder = recorder
+        self.clock = clock
+    }
+
+    /// Returns when the source has ended. While the spool has no room nothing is read, so the command waits on its full pipe.
+    ///
+    /// - Throws: `CancellationError` only. A source that fails counts as ended, and a notice says why.
+    package func run() async throws {
+        var cutter = LineCutter(limit: recorder.lineLimit)
+        while let bytes = try await read() {
+            recorder.record(bytes, from: stream, cutter: &cutter)
+            try await recorder.spool.waitForRoom(on: clock)
+        }
+        recorder.finish(stream, cutter: &cutter)
+    }
+
+    /// - Returns: `nil` at the end.
+    private func read() async throws -> ByteBuffer? {
+        do {
+            let bytes = try await source.read()
+            return bytes.readableBytes > 0 ? bytes : nil
+        } catch let error as CancellationError {
+            throw error
+        } catch {
+            recorder.note(.outputLost, "The command's output can't be read any more: \(error).")
+            return nil
+        }
+    }
+}

@@ -1,0 +1,31 @@
+package import Everyline
+package import NIOCore
+
+/// What a producer asks of its server. Each throws ``APIError`` for what the server refuses and ``ClientError`` where no usable answer came.
+package struct ProducerEndpoint: Sendable {
+    /// What the server says to an append.
+    package struct Appended: Sendable, Equatable {
+        /// The log's head then.
+        package var head: Offset
+        /// Whether the producer should stop.
+        package var isStopRequested: Bool
+
+        package init(head: Offset, isStopRequested: Bool = false) {
+            self.head = head
+            self.isStopRequested = isStopRequested
+        }
+    }
+
+    /// Appends events after a head.
+    package let append: @Sendable (_ events: ByteBuffer, _ head: Offset) async throws -> Appended
+    /// Waits for a while; whether the producer should stop.
+    package let mustStop: @Sendable () async throws -> Bool
+
+    package init(
+        append: @escaping @Sendable (_ events: ByteBuffer, _ head: Offset) async throws -> Appended,
+        mustStop: @escaping @Sendable () async throws -> Bool
+    ) {
+        self.append = append
+        self.mustStop = mustStop
+    }
+}

@@ -1,0 +1,256 @@
+package import Everyline
+package import NIOCore
+import Synchronization
+
+/// The events of one execution that its server hasn't acknowledged, on disk: the n-th line that was ever written is the
+/// log's event n. They outlive the process that wrote them; what the server has is deleted.
+///
+/// No write fails. What the disk doesn't take (it is full, has gone away, fails) is held in memory and written later; it can be read
+/// all the same. Who writes waits with ``waitForRoom(on:)`` after each write, so that at most one write of each stream is held back: then
+/// the command waits, and goes on when there is room. Nothing is lost by it.
+package final class Spool: Sendable {
+    package struct Limits: Sendable {
+        /// What the spool holds in all.
+        package var total: ByteCount
+        /// After how much a file is followed by the next one.
+        package var segment: ByteCount
+
+        package init(total: ByteCount = .gibibytes(1), segment: ByteCount = .mebibytes(16)) {
+            self.total = total
+            self.segment = segment
+        }
+    }
+
+    private let disk: any SpoolDisk
+    private let limits: Limits
+    private let state: Mutex<State>
+    /// Announces events that come, events that go, and a refusal.
+    package let changes = ChangeSignal()
+
+    /// How often a disk that took no more is tried again: no system call says that there is room.
+    package static let retryPause: Duration = .milliseconds(200)
+
+    private struct State {
+        /// Oldest first; the last one is written to. Never empty.
+        var segments: [SpoolSegment]
+        /// What the disk hasn't taken, of the last segment.
+        var unwritten = ByteBuffer()
+        /// Where the event after `offset` begins, for the next read.
+        var reading: (offset: Offset, position: ByteCount)?
+        /// The `end` event, once it is there.
+        var end: (offset: Offset, line: ByteBuffer)?
+        /// The last event that the server has acknowledged.
+        var delivered: Offset
+        /// The server takes nothing any more: what comes is kept while there is room, and nobody waits.
+        var isRefused = false
+        /// Something was dropped after a refusal, so nothing may follow.
+        var hasDropped = false
+
+        var last: Offset { segments[segments.count - 1].last }
+        var size: ByteCount { segments.reduce(unwritten.readableBytes) { $0 + $1.size } }
+    }
+
+    /// Opens a spool, with what an earlier process left in it.
+    ///
+    /// - Throws: what the disk throws.
+    package init(on disk: any SpoolDisk, limits: Limits = Limits()) throws {
+        self.disk = disk
+        self.limits = limits
+        var segments = try Self.existing(on: disk)
+        if segments.isEmpty {
+            segments = [SpoolSegment(base: Offset(1))]
+            try segments[0].makeFile(on: disk)
+        }
+        var state = State(segments: segments, delivered: Offset(segments[0].base.rawValue - 1))
+        if let line = try Self.lastLine(of: segments), line.isEndEvent { state.end = (state.last, line) }
+        self.state = Mutex(state)
+    }
+
+    deinit {
+        state.withLock { for segment in $0.segments { segment.close() } }
+    }
+
+    /// The offset before the first event that is still here.
+    package var acknowledged: Offset { state.withLock { Offset($0.segments[0].base.rawValue - 1) } }
+
+    /// The offset of the last event that the server has acknowledged, as far as this process knows.
+    package var delivered: Offset { state.withLock { $0.delivered } }
+
+    /// The offset of the last event that was written.
+    package var last: Offset { state.withLock { $0.last } }
+
+    /// The `end` event's offset, once it is there.
+    package var end: Offset? { state.withLock { $0.end?.offset } }
+
+    /// The `end` event's line, once it is there, also if the disk can't be read.
+    var endLine: ByteBuffer? { state.withLock { $0.end?.line } }
+
+    /// Whether more should be written now. Looking tries again to write what the disk didn't take.
+    package var hasRoom: Bool {
+        state.withLock { state in
+            if state.isRefused { return true }
+            flush(&state)
+            return state.unwritten.readableBytes == 0 && state.size < limits.total
+        }
+    }
+
+    /// Whether everything is on the disk. Looking tries again.
+    private var isWritten: Bool {
+        state.withLock { state in
+            flush(&state)
+            return state.unwritten.readableBytes == 0
+        }
+    }
+
+    /// Waits until there is room for more: for as long as it takes.
+    ///
+    /// - Throws: `CancellationError`.
+    package func waitForRoom(on clock: any Clock<Duration>) async throws {
+        while true {
+            let version = changes.version
+            if hasRoom { return }
+            try await changes.wait(past: version, atMost: Self.retryPause, on: clock)
+        }
+    }
+
+    /// Waits until everything that was written is on the disk: for as long as it takes.
+    ///
+    /// - Throws: `CancellationError`.
+    package func waitUntilWritten(on clock: any Clock<Duration>) async throws {
+        while !isWritten { try await clock.sleep(for: Self.retryPause) }
+    }
+
+    /// Adds events: lines without offsets, each with its newline.
+    package func write(_ events: ByteBuffer, count: Int, isEnd: Bool = false) {
+        state.withLock { state in
+            precondition(state.end == nil, "an event follows the end in a spool that is at \(state.last)")
+            if state.isRefused, state.hasDropped || state.unwritten.readableBytes > 0 || state.size >= limits.total {
+                state.hasDropped = true
+                if isEnd { state.end = (state.last.advanced(by: count), events) }
+                return
+            }
+            let current = state.segments.count - 1
+            if state.segments[current].size >= limits.segment, state.unwritten.readableBytes == 0 {
+                var next = SpoolSegment(base: state.last.next)
+                // Without room for another file the last one grows on.
+                if (try? next.makeFile(on: disk)) != nil { state.segments.append(next) }
+            }
+            state.segments[state.segments.count - 1].count += count
+            if state.unwritten.readableBytes == 0 {
+                state.unwritten = events
+            } else {
+                state.unwritten.writeImmutableBuffer(events)
+            }
+            if isEnd { state.end = (state.last, events) }
+            flush(&state)
+        }
+        changes.announce()
+    }
+
+    /// The events after `offset`, in at most `limit` bytes, or one event if it is larger; `nil` if there are none yet.
+    ///
+    /// - Precondition: `offset` isn't before ``acknowledged``.
+    /// - Throws: what the disk throws.
+    package func read(after offset: Offset, limit: ByteCount) throws -> (events: ByteBuffer, last: Offset)? {
+        try state.withLock { state in
+            flush(&state)
+            guard let index = state.segments.lastIndex(where: { $0.base <= offset.next }) else {
+                preconditionFailure(
+                    "events after \(offset) were acknowledged: \(state.segments[0].base) is the first here")
+            }
+            let segment = state.segments[index]
+            let unwritten = index == state.segments.count - 1 ? state.unwritten : nil
+            var position = 0
+            if let reading = state.reading, reading.offset == offset, segment.base <= offset {
+                position = reading.position
+            } else {
+                position = try Self.position(of: offset.next, in: segment, unwritten)
+            }
+            guard let events = try segment.lines(at: position, limit: limit, unwritten: unwritten) else { return nil }
+            let last = offset.advanced(by: events.lineCount)
+            state.reading = (last, position + events.readableBytes)
+            return (events, last)
+        }
+    }
+
+    /// Deletes what isn't needed any more because the server has everything up to `offset`. That may be more than is here,
+    /// if the machine crashed: what is written next follows `offset` then.
+    package func acknowledge(through offset: Offset) {
+        state.withLock { state in
+            state.delivered = max(state.delivered, offset)
+            if offset >= state.last, offset > state.last || isWorthReplacing(state) {
+                // All of it is delivered: its room on the disk is needed more than its file.
+                state.unwritten = ByteBuffer()
+                state.segments.append(SpoolSegment(base: max(offset, state.last).next))
+            }
+            while state.segments.count > 1, state.segments[0].last <= offset {
+                state.segments.removeFirst().remove(from: disk)
+            }
+        }
+        changes.announce()
+    }
+
+    /// Says that the server takes nothing any more. What is here stays, what comes joins it while there is room, and no writer waits.
+    package func refuse() {
+        state.withLock { $0.isRefused = true }
+        changes.announce()
+    }
+
+    private func isWorthReplacing(_ state: State) -> Bool {
+        state.unwritten.readableBytes > 0 || state.segments[state.segments.count - 1].size >= limits.segment
+    }
+
+    private func flush(_ state: inout State) {
+        guard state.unwritten.readableBytes > 0 else { return }
+        state.segments[state.segments.count - 1].write(&state.unwritten, on: disk)
+        if state.unwritten.readableBytes == 0 { state.unwritten = ByteBuffer() }
+    }
+
+    private static func existing(on disk: any SpoolDisk) throws -> [SpoolSegment] {
+        var segments: [SpoolSegment] = []
+        for name in try disk.names().sorted() {
+            guard let base = SpoolSegment.base(of: name) else { continue }
+            // What follows a hole can't be told from what never was, and nothing that is written later may join it.
+            if let last = segments.last, last.last.next != base {
+                try disk.rename(name, to: name + ".behind-a-hole")
+            } else {
+                segments.append(try SpoolSegment(opening: name, base: base, on: disk))
+            }
+        }
+        return segments
+    }
+
+    private static func lastLine(of segments: [SpoolSegment]) throws -> ByteBuffer? {
+        guard let segment = segments.last, segment.count > 0 else { return nil }
+        return try segment.lines(at: position(of: segment.last, in: segment, nil), limit: .kibibytes(64))
+    }
+
+    /// Where the event `offset` begins, or would begin.
+    private static func position(
+        of offset: Offset, in segment: SpoolSegment, _ unwritten: ByteBuffer?
+    ) throws -> ByteCount {
+        var position = 0
+        var left = offset.distance(from: segment.base)
+        while left > 0, let lines = try segment.lines(at: position, limit: .mebibytes(1), unwritten: unwritten) {
+            let count = lines.lineCount
+            guard count > left else {
+                position += lines.readableBytes
+                left -= count
+                continue
+            }
+            return position + lines.withUnsafeReadableBytes { $0.length(ofLines: left) }
+        }
+        return position
+    }
+}
+
+extension ByteBuffer {
+    /// Whether the line is an `end` event, as the runner writes it: its type stands where an output line has its stream
+    /// or its message.
+    fileprivate var isEndEvent: Bool {
+        withUnsafeReadableBytes { line in
+            let rest = line.dropFirst(#"{"timestamp":"#.utf8.count).drop { (0x30...0x39).contains($0) }
+            return rest.starts(with: #","type":"end""#.utf8)
+        }
+    }
+}

@@ -1,0 +1,143 @@
+import Everyline
+import NIOCore
+
+/// One file of a spool: consecutive events, each a line. Its name is the offset of its first event.
+struct SpoolSegment {
+    /// The offset of its first event.
+    let base: Offset
+    /// How many whole lines it holds, those that are not in the file yet included.
+    var count: Int
+    /// What is in the file, in bytes.
+    private(set) var size: ByteCount
+    /// `nil` while there is no room for a file.
+    private var file: (any SpoolFile)?
+
+    /// The offset of its last event; the one before its first if it is empty.
+    var last: Offset { Offset(base.rawValue - 1).advanced(by: count) }
+
+    var name: String { Self.name(base) }
+
+    /// An empty segment, whose file is made when it is first written to.
+    init(base: Offset) {
+        self.base = base
+        (count, size) = (0, 0)
+    }
+
+    /// Opens a file that an earlier process left. What that process couldn't write to the end is cut off.
+    init(opening name: String, base: Offset, on disk: any SpoolDisk) throws {
+        self.base = base
+        (count, size) = (0, 0)
+        let file = try disk.open(name)
+        self.file = file
+        var length = 0
+        var lines = 0
+        while let whole = try ByteBuffer.wholeLines(at: length, limit: .mebibytes(1), reading: file.read) {
+            length += whole.readableBytes
+            lines += whole.lineCount
+        }
+        try file.truncate(to: length)
+        (count, size) = (lines, length)
+    }
+
+    /// The offset that a file's name says; `nil` if it is no segment's.
+    static func base(of name: String) -> Offset? {
+        // No log is half as long as offsets go, so there is room for whatever the file holds.
+        Offset(decimal: name).flatMap { (1...Offset.maximum.rawValue / 2).contains($0.rawValue) ? $0 : nil }
+    }
+
+    /// Of one width, so that they sort as the offsets do.
+    private static func name(_ base: Offset) -> String {
+        let digits = base.description
+        return String(repeating: "0", count: 19 - digits.count) + digits
+    }
+
+    /// Makes the file if there is none yet.
+    mutating func makeFile(on disk: any SpoolDisk) throws {
+        if file == nil { file = try disk.create(name) }
+    }
+
+    /// Writes as much as the disk takes now, and takes that off `bytes`.
+    mutating func write(_ bytes: inout ByteBuffer, on disk: any SpoolDisk) {
+        do {
+            try makeFile(on: disk)
+            while let file, bytes.readableBytes > 0 {
+                let written = try bytes.withUnsafeReadableBytes { try file.append($0) }
+                guard written > 0 else { return }
+                bytes.moveReaderIndex(forwardBy: written)
+                size += written
+            }
+        } catch {
+            // The disk is full, has gone away, or fails: the bytes are held back, and the next call tries again.
+        }
+    }
+
+    /// The whole lines from a position on, in at most `limit` bytes, or one line if it is longer; `nil` if there is none.
+    ///
+    /// - Parameter unwritten: what follows the file's bytes and is not in it yet.
+    func lines(at position: ByteCount, limit: ByteCount, unwritten: ByteBuffer? = nil) throws -> ByteBuffer? {
+        try ByteBuffer.wholeLines(at: position, limit: limit) { position, buffer in
+            if position < size, let file {
+                let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[..<min(buffer.count, size - position)])
+                return try file.read(at: position, into: rest)
+            }
+            guard let unwritten else { return 0 }
+            let start = unwritten.readerIndex + position - size
+            let length = min(buffer.count, unwritten.writerIndex - start)
+            guard length > 0, let slice = unwritten.getSlice(at: start, length: length) else { return 0 }
+            return slice.withUnsafeReadableBytes { bytes in
+                buffer.copyMemory(from: bytes)
+                return bytes.count
+            }
+        }
+    }
+
+    func close() { file?.close() }
+
+    /// Deletes the file.
+    func remove(from disk: any SpoolDisk) {
+        guard let file else { return }
+        file.close()
+        // A file that stays holds nothing that the server lacks: its lines are sent again, and skipped there.
+        try? disk.remove(name)
+    }
+}
+
+extension ByteBuffer {
+    /// The whole lines from a position on, in at most `limit` bytes, or one line if it is longer; `nil` if there is none.
+    ///
+    /// - Parameter read: reads some of the bytes from a position on; returns 0 at the end.
+    static func wholeLines(
+        at position: ByteCount, limit: ByteCount,
+        reading read: (_ position: ByteCount, _ buffer: UnsafeMutableRawBufferPointer) throws -> Int
+    ) throws -> ByteBuffer? {
+        var limit = limit
+        while true {
+            var buffer = ByteBufferAllocator().buffer(capacity: limit)
+            var isAtEnd = false
+            while buffer.readableBytes < limit, !isAtEnd {
+                let (next, wanted) = (position + buffer.readableBytes, limit - buffer.readableBytes)
+                let count = try buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: wanted) { bytes in
+                    try read(next, UnsafeMutableRawBufferPointer(rebasing: bytes[..<wanted]))
+                }
+                isAtEnd = count == 0
+            }
+            let end = buffer.withUnsafeReadableBytes { $0.lastIndex(of: UInt8(ascii: "\n")) }
+            if let end { return buffer.readSlice(length: end + 1) }
+            if isAtEnd { return nil }
+            limit *= 2
+        }
+    }
+
+    /// How many newlines there are.
+    var lineCount: Int {
+        withUnsafeReadableBytes { bytes in
+            var count = 0
+            var position = 0
+            while let newline = bytes.firstNewline(from: position) {
+                count += 1
+                position = newline + 1
+            }
+            return count
+        }
+    }
+}

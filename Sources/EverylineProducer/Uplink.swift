@@ -1,0 +1,236 @@
+package import Everyline
+import NIOCore
+
+/// Brings a spool's events to the server, in order, one batch after the other, until it has acknowledged the `end`. It
+/// tries for as long as it takes.
+///
+/// Only Everyline's own refusals (``APIError/knownCode``) end it. Any other answer comes from something between here and the server, and
+/// passes.
+package struct Uplink: Sendable {
+    package enum Conclusion: Sendable, Equatable {
+        /// The server has everything, or everything that its log has room for.
+        case delivered
+        /// The server doesn't want it: the execution has ended otherwise, it is gone, its log has other events there, or the token is no good.
+        case refused(APIError)
+    }
+
+    package let spool: Spool
+    let endpoint: ProducerEndpoint
+    let clock: any Clock<Duration>
+    private let policy: RetryPolicy
+    private let seed: UInt64
+    private let now: @Sendable () -> Timestamp
+    private let stopRequested: @Sendable () -> Void
+    private let willRetry: @Sendable (any Error) -> Void
+
+    /// - Parameters:
+    ///   - seed: of the jitter between tries.
+    ///   - now: the wall clock.
+    ///   - stopRequested: called when an answer says that the producer should stop.
+    ///   - willRetry: called with each failure before another try.
+    package init(
+        spool: Spool, endpoint: ProducerEndpoint, policy: RetryPolicy, clock: any Clock<Duration>,
+        seed: UInt64 = .random(in: 0 ... .max), now: @escaping @Sendable () -> Timestamp,
+        stopRequested: @escaping @Sendable () -> Void = {}, willRetry: @escaping @Sendable (any Error) -> Void
+    ) {
+        self.spool = spool
+        self.endpoint = endpoint
+        self.policy = policy
+        self.clock = clock
+        self.seed = seed
+        self.now = now
+        self.stopRequested = stopRequested
+        self.willRetry = willRetry
+    }
+
+    /// - Throws: `CancellationError`; where the policy's attempts are used up, ``APIError`` or ``ClientError``.
+    package func run() async throws -> Conclusion {
+        do {
+            try await deliver()
+            return .delivered
+        } catch let error as APIError where !error.mayPassForProducer {
+            return .refused(error)
+        }
+    }
+
+    /// Runs a step until it succeeds, or the server itself refuses it.
+    func retrying<Value: Sendable>(_ step: () async throws -> Value) async throws -> Value {
+        try await policy.run(
+            seed: seed, clock: clock, isTransient: Self.mayPass, willRetry: { error, _ in willRetry(error) }, step)
+    }
+
+    private static func mayPass(_ error: any Error) -> Bool {
+        switch error {
+        case let error as APIError: error.mayPassForProducer
+        case let error as ClientError: error.isTransient
+        default: false
+        }
+    }
+
+    // MARK: Delivering
+
+    private func deliver() async throws {
+        var pace = BatchPace()
+        var generator = SeededGenerator(seed: seed)
+        var failures = 0
+        var head = try await align()
+        if head < spool.acknowledged {
+            // An earlier process has discarded what a full log didn't take.
+            return try await finish(after: head, .logFull, Self.fullLog)
+        }
+        while true {
+            let read = try await next(after: head, limit: pace.limit)
+            let batch: ByteBuffer
+            switch read {
+            case .events(let events): batch = events
+            case .end: return
+            case .unreadable(let reason):
+                let message =
+                    "The output behind event \(head) can't be read from the disk where it was kept: \(reason). It is lost."
+                return try await finish(after: head, .linesLost, message)
+            }
+            do {
+                let (confirmed, time) = try await elapsed(on: clock) { try await append(batch, after: head) }
+                pace.took(time, bytes: batch.readableBytes)
+                guard confirmed > head else {
+                    throw ClientError.unexpectedAnswer("it acknowledged event \(confirmed) after \(head)")
+                }
+                head = confirmed
+                failures = 0
+                spool.acknowledge(through: head)
+            } catch let error as APIError
+                where error.status == 413 && batch.lineCount > 1 && error.knownCode != .logFull
+            {
+                pace.halve()
+            } catch let error as APIError where error.knownCode == .outOfOrder {
+                guard let current = error.head, current >= spool.acknowledged, current != head else { throw error }
+                head = current
+            } catch let error as APIError where error.knownCode == .logFull {
+                return try await finish(after: error.head ?? head, .logFull, Self.fullLog)
+            } catch  where Self.mayPass(error) {
+                failures += 1
+                guard let delay = policy.delay(afterFailures: failures, using: &generator) else { throw error }
+                willRetry(error)
+                try await clock.sleep(for: max(delay, min((error as? APIError)?.retryAfter ?? .zero, policy.longest)))
+                // What was sent may have arrived. Where it didn't, a smaller batch is more likely to pass a slow link.
+                pace.slowDown()
+                head = max(head, try await align())
+            }
+        }
+    }
+
+    /// Learns where the log is: further than the spool knows, if an earlier process didn't get the answer, or its last writes
+    /// did not survive a crash of the machine; less far, if the log was full and the rest was discarded.
+    ///
+    /// - Throws: as ``run()``, and ``APIError``.
+    @discardableResult
+    func align() async throws -> Offset {
+        do {
+            let head = try await retrying { try await append(ByteBuffer(), after: spool.acknowledged) }
+            spool.acknowledge(through: head)
+            return head
+        } catch let error as APIError {
+            guard error.knownCode == .outOfOrder, let head = error.head, head < spool.acknowledged else { throw error }
+            return head
+        }
+    }
+
+    /// Records the end that an earlier process owes, which is gone: the log says so, never as if it were complete.
+    ///
+    /// - Throws: as ``run()``.
+    package func concludeForLostProcess(_ recorder: Recorder) async throws {
+        guard spool.end == nil else { return }
+        do {
+            try await align()
+        } catch is APIError {
+            // ``run()`` learns the same, and what to do.
+            return
+        }
+        recorder.note(
+            .runnerLost, "The process that ran the command is gone; output that it had not written down is lost.")
+        recorder.end(ExecutionOutcome(status: .failed, exitCode: nil, reason: .runnerLost))
+    }
+
+    private enum Next {
+        case events(ByteBuffer)
+        /// `head` was the `end`.
+        case end
+        case unreadable(String)
+    }
+
+    /// How often a spool that can't be read is tried, with ``Spool/retryPause`` between: half a minute.
+    private static let readAttempts = 150
+
+    /// Waits for what follows `head`.
+    private func next(after head: Offset, limit: ByteCount) async throws -> Next {
+        var failures = 0
+        while true {
+            let version = spool.changes.version
+            if let end = spool.end, end <= head { return .end }
+            do {
+                if let (events, _) = try spool.read(after: head, limit: limit) { return .events(events) }
+                try await spool.changes.wait(past: version)
+            } catch let error as CancellationError {
+                throw error
+            } catch {
+                failures += 1
+                guard failures < Self.readAttempts else { return .unreadable("\(error)") }
+                willRetry(error)
+                try await clock.sleep(for: Spool.retryPause)
+            }
+        }
+    }
+
+    private static let fullLog = "The log has reached its limit: output from here on is not recorded."
+
+    /// Says in the log why the rest is missing, discards that as it comes, waits for the `end`, and appends it.
+    private func finish(after head: Offset, _ code: NoticeCode, _ message: String) async throws {
+        var notice = ByteBuffer(string: "{")
+        EventFields.writeNotice(code: code.rawValue, message: message, timestamp: now(), into: &notice)
+        let noted = try await retrying { try await append(notice, after: head) }
+        while true {
+            let version = spool.changes.version
+            if let end = spool.endLine {
+                _ = try await retrying { try await append(end, after: noted) }
+                return spool.acknowledge(through: spool.last)
+            }
+            // What is discarded makes room, so that the command goes on.
+            if spool.last > spool.acknowledged, !spool.hasRoom { spool.acknowledge(through: spool.last) }
+            try await spool.changes.wait(past: version, atMost: Spool.retryPause, on: clock)
+        }
+    }
+
+    private func append(_ events: ByteBuffer, after head: Offset) async throws -> Offset {
+        let answer = try await endpoint.append(events, head)
+        if answer.isStopRequested { stopRequested() }
+        return answer.head
+    }
+}
+
+/// How much one append carries: what the link takes in about two seconds, so that a slow link makes progress that is acknowledged.
+struct BatchPace {
+    private(set) var limit: ByteCount = .kibibytes(128)
+
+    private static let least: ByteCount = .kibibytes(4)
+    private static let most: ByteCount = .mebibytes(1)
+
+    mutating func took(_ time: Duration, bytes: ByteCount) {
+        if time > .seconds(2) { slowDown() }
+        if time < .milliseconds(500), bytes > limit / 2 { limit = min(limit * 2, Self.most) }
+    }
+
+    /// After a failure that a long transfer may have caused.
+    mutating func slowDown() { limit = max(limit / 2, min(limit, Self.least)) }
+
+    /// After a refusal of the size.
+    mutating func halve() { limit = max(limit / 2, 1) }
+}
+
+/// Runs a step, and says how long it took.
+private func elapsed<C: Clock, Value: Sendable>(
+    on clock: C, _ step: () async throws -> Value
+) async throws -> (Value, Duration) where C.Duration == Duration {
+    let start = clock.now
+    let value = try await step()
+    return (value, start.duration(to: clock.now))
+}

@@ -1,0 +1,15 @@
+package import Everyline
+package import EverylineClient
+package import EverylineProducer
+
+extension ProducerEndpoint {
+    /// The log of one execution on a server.
+    package init(_ client: EverylineClient, execution: ExecutionID, token: Credential) {
+        self.init(
+            append: { events, head in
+                let answer = try await client.append(events, to: execution, after: head, token: token)
+                return Appended(head: answer.head, isStopRequested: answer.isStopRequested)
+            },
+            mustStop: { try await client.control(of: execution, token: token).stopRequested })
+    }
+}
