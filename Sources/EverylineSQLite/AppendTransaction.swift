@@ -42,8 +42,9 @@ struct AppendTransaction {
         var log: Log
         do {
             log = try logs.removeValue(forKey: append.execution) ?? Log(row: LogRow(append.execution, in: db))
-        } catch LogStoreError.unknownExecution {
-            return .failure(.unknownExecution)
+        } catch let error as LogStoreError {
+            // Unknown or damaged, which is no other log's business.
+            return .failure(error)
         }
         defer { logs[append.execution] = log }
         switch try decide(append, log.row) {

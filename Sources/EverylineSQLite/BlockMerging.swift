@@ -24,35 +24,55 @@ package struct BlockMerging: Sendable {
     ///
     /// - Throws: ``LogStoreError``; what has been merged stays.
     package func run() async throws {
-        while !Task.isCancelled, try await database.write({ try Self.step($0) }) {}
+        while !Task.isCancelled, try await step() {}
     }
 
     /// - Returns: whether there was anything to do.
-    private static func step(_ db: Database) throws -> Bool {
-        let pending = "SELECT number, merged, head FROM execution WHERE merged IS NOT NULL ORDER BY number LIMIT 1"
-        guard let log = try Row.fetchOne(db, sql: pending) else { return false }
-        let (number, merged, head): (Int64, Int64, Int64) = (log[0], log[1], log[2])
+    private func step() async throws -> Bool {
+        guard let number = try await database.read({ try Self.pending(in: $0) }) else { return false }
+        do {
+            try await database.write { try Self.step(number, in: $0) }
+        } catch LogStoreError.damaged {
+            // It stays as it is, for who wants to save what is left; the other logs' blocks are merged.
+            try await database.write { db in
+                try db.execute(sql: "UPDATE execution SET merged = NULL WHERE number = ?", arguments: [number])
+            }
+        }
+        return true
+    }
+
+    /// The first log that has blocks to merge.
+    private static func pending(in db: Database) throws -> Int64? {
+        try Int64.fetchOne(db, sql: "SELECT number FROM execution WHERE merged IS NOT NULL ORDER BY number LIMIT 1")
+    }
+
+    private static func step(_ number: Int64, in db: Database) throws {
+        let state = "SELECT merged, head FROM execution WHERE number = ? AND merged IS NOT NULL"
+        // Retention may have been faster.
+        guard let log = try Row.fetchOne(db, sql: state, arguments: [number]) else { return }
+        let (merged, head) = (try Offset(stored: log.stored(0)), try Offset(stored: log.stored(1)))
         var group = BlockGroup(execution: number)
         var position = merged
         var size = 0
         let rows = try Row.fetchAll(
             db,
-            sql: "SELECT row, first, last, latest_ms, length(events) FROM block WHERE execution = ? AND last > ? "
+            sql: "SELECT first, last, latest_ms, length(events), row FROM block WHERE execution = ? AND last > ? "
                 + "ORDER BY last LIMIT 4096",
-            arguments: [number, merged])
+            arguments: [number, Int64(merged.rawValue)])
         for row in rows {
-            let bytes: Int = row[4]
+            let (block, bytes) = (try StoredBlock(row), try Int(storedBytes: row.stored(3)))
+            guard block.predecessor == position else { throw LogStoreError.damagedBlocks }
             if size > 0 && size + bytes > stepBytes { break }
             size += bytes
             if !group.isEmpty && group.bytes + bytes > SQLiteLogStore.blockBytes { try group.replace(in: db) }
-            group.add(row, bytes: bytes)
-            position = row[2]
+            group.add(block, row: try row.stored(4), bytes: bytes)
+            position = block.last
         }
         try group.replace(in: db)
         let isDone = position >= head || rows.isEmpty
         try db.execute(
-            sql: "UPDATE execution SET merged = ? WHERE number = ?", arguments: [isDone ? nil : position, number])
-        return true
+            sql: "UPDATE execution SET merged = ? WHERE number = ?",
+            arguments: [isDone ? nil : Int64(position.rawValue), number])
     }
 }
 
@@ -61,19 +81,19 @@ private struct BlockGroup {
     let execution: Int64
     private(set) var bytes = 0
     private var rows: [Int64] = []
-    private var first: Int64 = 0
-    private var last: Int64 = 0
-    private var latest: Int64 = 0
+    private var first = Offset.zero
+    private var last = Offset.zero
+    private var latest = Timestamp.epoch
 
     init(execution: Int64) { self.execution = execution }
 
     var isEmpty: Bool { rows.isEmpty }
 
-    mutating func add(_ row: Row, bytes: Int) {
-        if rows.isEmpty { first = row[1] }
-        rows.append(row[0])
-        last = row[2]
-        latest = row[3]
+    mutating func add(_ block: StoredBlock, row: Int64, bytes: Int) {
+        if rows.isEmpty { first = block.first }
+        rows.append(row)
+        last = block.last
+        latest = block.latest
         self.bytes += bytes
     }
 
@@ -90,6 +110,8 @@ private struct BlockGroup {
         }
         try db.cachedStatement(
             sql: "INSERT INTO block (execution, first, last, latest_ms, events) VALUES (?, ?, ?, ?, ?)"
-        ).execute(arguments: [execution, first, last, latest, merged])
+        ).execute(arguments: [
+            execution, Int64(first.rawValue), Int64(last.rawValue), latest.milliseconds, merged,
+        ])
     }
 }

@@ -19,31 +19,61 @@ package struct IntegrityCheck: Sendable {
 
     package init(_ database: SQLiteDatabase) { self.database = database }
 
-    /// Checks SQLite's own structure, then each log, each on a snapshot of one moment.
+    /// Checks SQLite's own structure, then each log, each on a snapshot of one moment, then the keys. What can't be read is a
+    /// fault, and the check goes on behind it.
     ///
     /// - Parameter progress: is called before each log.
-    /// - Throws: ``LogStoreError`` if the database can't be read at all.
-    package func run(progress: (ExecutionID) -> Void = { _ in }) async throws -> Report {
+    package func run(progress: (ExecutionID) -> Void = { _ in }) async -> Report {
         var report = Report()
-        let structure = try await database.read { try String.fetchAll($0, sql: "PRAGMA integrity_check(100)") }
-        for line in structure where line != "ok" { report.add("SQLite: \(line)") }
-        let ids = try await database.read {
-            try String.fetchAll($0, sql: "SELECT id FROM execution ORDER BY number")
+        let structure = await read("SQLite", or: [], &report) {
+            try String.fetchAll($0, sql: "PRAGMA integrity_check(100)")
         }
-        for id in ids.compactMap({ ExecutionID($0) }) {
+        for line in structure where line != "ok" { report.add("SQLite: \(line)") }
+        var number = Int64.min
+        while let next = await execution(after: number, &report) {
+            number = next.number
+            guard let id = next.id else {
+                report.add("execution number \(number): its id is damaged")
+                continue
+            }
             progress(id)
-            let found = try await database.read { try LogCheck.run(id, in: $0) }
+            let found = await read("\(id)", or: nil, &report) { try LogCheck.run(id, in: $0) }
             guard let found else { continue }
             report.executions += 1
             report.events += found.events
             report.bytes += found.bytes
             for fault in found.faults { report.add("\(id): \(fault)") }
         }
+        let keys = await read("the keys", or: 0, &report) { db in
+            try Row.fetchAll(db, sql: "SELECT * FROM api_key").count { (try? APIKey(row: $0)) == nil }
+        }
+        if keys > 0 { report.add("\(keys) API keys' rows are damaged; they are refused") }
         return report
+    }
+
+    private func read<Value: Sendable>(
+        _ what: String, or nothing: Value, _ report: inout Report,
+        _ body: @escaping @Sendable (Database) throws -> Value
+    ) async -> Value {
+        do {
+            return try await database.read(body)
+        } catch {
+            report.add("\(what): can't be read: \(error)")
+            return nothing
+        }
+    }
+
+    /// The execution that comes next in the order of their numbers; without an id if that is none.
+    private func execution(after number: Int64, _ report: inout Report) async -> (number: Int64, id: ExecutionID?)? {
+        await read("the list of executions", or: nil, &report) { db in
+            let next = "SELECT number, id FROM execution WHERE number > ? ORDER BY number LIMIT 1"
+            guard let row = try Row.fetchOne(db, sql: next, arguments: [number]) else { return nil }
+            return (try row.stored(0), (try? row.stored(1, as: String.self)).flatMap { ExecutionID($0) })
+        }
     }
 }
 
-/// Checks one log: its blocks follow each other without a hole and hold what their rows say; the end is where the status
+/// Checks one execution's row and its log: its blocks follow each other without a hole and hold what their rows say; the end is where the status
 /// says it is.
 private struct LogCheck {
     var events = 0
@@ -55,15 +85,27 @@ private struct LogCheck {
 
     /// - Returns: `nil` if the execution has been removed meanwhile.
     static func run(_ id: ExecutionID, in db: Database) throws -> LogCheck? {
-        let log: LogRow
-        do { log = try LogRow(id, in: db) } catch LogStoreError.unknownExecution { return nil }
         var check = LogCheck()
+        let log: LogRow
+        do {
+            log = try LogRow(id, in: db)
+            guard try SQLiteExecutionStore.isSound(id, in: db) else { throw LogStoreError.damagedRow }
+        } catch LogStoreError.unknownExecution {
+            return nil
+        } catch LogStoreError.damaged {
+            check.faults.append("its row is damaged")
+            return check
+        }
         let rows = try Row.fetchCursor(
             db, sql: "SELECT first, last, latest_ms, events FROM block WHERE execution = ? ORDER BY last",
             arguments: [log.number])
         while let row = try rows.next() {
-            let block = StoredBlock(row)
-            try row.withUnsafeBytes(at: 3) { check.add(block, $0) }
+            do {
+                let block = try StoredBlock(row)
+                try row.withUnsafeBytes(at: 3) { check.add(block, $0) }
+            } catch LogStoreError.damaged {
+                check.faults.append("a block's row is damaged")
+            }
         }
         check.compare(with: log.head)
         return check

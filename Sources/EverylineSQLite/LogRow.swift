@@ -16,27 +16,31 @@ struct LogRow {
     /// When its producer first appended.
     var started: Timestamp?
 
-    /// - Throws: ``LogStoreError/unknownExecution``.
+    /// - Throws: ``LogStoreError/unknownExecution``, ``LogStoreError/damaged(_:)``.
     init(_ execution: ExecutionID, in db: Database) throws {
         let statement = try db.cachedStatement(
             sql: "SELECT number, head, log_bytes, latest_ms, status, started_ms FROM execution WHERE id = ?")
         guard let row = try Row.fetchOne(statement, arguments: [execution.rawValue]) else {
             throw LogStoreError.unknownExecution
         }
-        guard let status = ExecutionStatus(rawValue: row[4]) else {
-            throw LogStoreError.unavailable("an execution has an unknown status")
-        }
-        number = row[0]
+        guard let status = ExecutionStatus(rawValue: try row.stored(4)) else { throw LogStoreError.damagedRow }
+        number = try row.stored(0)
         self.status = status
-        started = (row[5] as Int64?).map(Timestamp.init(milliseconds:))
+        started = try row.storedIfAny("started_ms").map(Timestamp.init(stored:))
         head = LogHead(
-            offset: Offset(row[1] as UInt64), isEnded: status.isTerminal, bytes: row[2],
-            latest: Timestamp(milliseconds: row[3]))
+            offset: try Offset(stored: row.stored(1)), isEnded: status.isTerminal,
+            bytes: try Int(storedBytes: row.stored(2)), latest: try Timestamp(stored: row.stored(3)))
+        // The end is an event.
+        if head.isEnded && head.offset == .zero { throw LogStoreError.damagedRow }
     }
 
     /// Joins stored blocks into one of at most `limit` bytes, or of one event that is longer.
     ///
+    /// What a block holds is looked at where it is cut, and its lines are counted: it is as many events as its row says, the
+    /// first and the last of them in their place.
+    ///
     /// - Precondition: something follows `offset`.
+    /// - Throws: ``LogStoreError/damaged(_:)``.
     func read(after offset: Offset, limit: ByteCount, in db: Database) throws -> EventBlock {
         let statement = try db.cachedStatement(
             sql: "SELECT first, last, latest_ms, events FROM block WHERE execution = ? AND last > ? ORDER BY last")
@@ -45,11 +49,15 @@ struct LogRow {
         var latest = Timestamp.epoch
         var bytes = ByteBufferAllocator().buffer(capacity: min(limit, head.bytes))
         while bytes.readableBytes < limit, let row = try rows.next() {
-            let stored = StoredBlock(row)
-            guard stored.first <= last.next, stored.last > last else { throw Self.hole }
+            let stored = try StoredBlock(row)
+            guard stored.first <= last.next, stored.last > last, stored.last <= head.offset else {
+                throw LogStoreError.damagedBlocks
+            }
             let (taken, isWhole) = try row.withUnsafeBytes(at: 3) { events in
+                guard stored.isBlock(of: events) else { throw LogStoreError.damagedBlocks }
                 let skipped = events.length(ofLines: last.distance(from: stored.predecessor))
                 let rest = UnsafeRawBufferPointer(rebasing: events[skipped...])
+                guard rest.isEvent(last.next, at: 0) else { throw LogStoreError.damagedBlocks }
                 let space = limit - bytes.readableBytes
                 if rest.count <= space {
                     bytes.writeBytes(rest)
@@ -64,7 +72,7 @@ struct LogRow {
             if taken > 0 { latest = max(latest, stored.latest) }
             if !isWhole { break }
         }
-        guard last > offset else { throw Self.hole }
+        guard last > offset else { throw LogStoreError.damagedBlocks }
         return EventBlock(
             first: offset.next, last: last, latest: latest, endsLog: head.isEnded && last == head.offset, bytes: bytes)
     }
@@ -79,12 +87,14 @@ struct LogRow {
         let rows = try Row.fetchCursor(statement, arguments: [number, Int64(before.rawValue)])
         // What a block says of its time may be true of a later one only: both were cut from one append.
         while let row = try rows.next() {
-            var offset = StoredBlock(row).predecessor
+            var offset = try StoredBlock(row).predecessor
             let found = try row.withUnsafeBytes(at: 3) { events in
                 var position = 0
                 while let newline = events.firstNewline(from: position) {
                     let line = UnsafeRawBufferPointer(rebasing: events[position..<newline])
-                    if try LogEvent(line: line).timestamp >= time { return true }
+                    // A line that is no event.
+                    guard let event = try? LogEvent(line: line) else { throw LogStoreError.damagedBlocks }
+                    if event.timestamp >= time { return true }
                     position = newline + 1
                     offset = offset.next
                 }
@@ -92,7 +102,7 @@ struct LogRow {
             }
             if found { return offset }
         }
-        throw Self.hole
+        throw LogStoreError.damagedBlocks
     }
 
     /// Halves the log until the first block is found whose `latest_ms` reaches `time`: that grows with the offset, so the
@@ -106,19 +116,17 @@ struct LogRow {
         while before < end {
             let middle = before.advanced(by: end.distance(from: before) / 2)
             guard let row = try Row.fetchOne(statement, arguments: [number, Int64(middle.rawValue)]) else {
-                throw Self.hole
+                throw LogStoreError.damagedBlocks
             }
-            let block = StoredBlock(row)
+            let block = try StoredBlock(row)
             if block.latest < time {
                 before = block.last
             } else {
-                end = max(before, block.predecessor)
+                end = min(middle, max(before, block.predecessor))
             }
         }
         return before
     }
-
-    private static let hole = LogStoreError.unavailable("the log's blocks are damaged: see `everyline doctor`")
 }
 
 /// What a block's row says of it.
@@ -128,23 +136,42 @@ struct StoredBlock {
     let latest: Timestamp
 
     /// - Parameter row: `first`, `last`, `latest_ms`.
-    init(_ row: Row) {
-        first = Offset(row[0] as UInt64)
-        last = Offset(row[1] as UInt64)
-        latest = Timestamp(milliseconds: row[2])
+    /// - Throws: ``LogStoreError/damaged(_:)``.
+    init(_ row: Row) throws {
+        do {
+            first = try Offset(stored: row.stored(0))
+            last = try Offset(stored: row.stored(1))
+            latest = try Timestamp(stored: row.stored(2))
+        } catch is LogStoreError {
+            throw LogStoreError.damagedBlocks
+        }
+        guard first > .zero, first <= last else { throw LogStoreError.damagedBlocks }
+    }
+
+    /// Whether `events` are as many lines as the row says, the first and the last of them in their place.
+    func isBlock(of events: UnsafeRawBufferPointer) -> Bool {
+        guard events.last == UInt8(ascii: "\n"), events.newlines == last.distance(from: predecessor) else {
+            return false
+        }
+        let end = events[..<(events.count - 1)].lastIndex(of: UInt8(ascii: "\n"))
+        return events.isEvent(first, at: 0) && events.isEvent(last, at: end.map { $0 + 1 } ?? 0)
     }
 
     var predecessor: Offset { Offset(first.rawValue - 1) }
 }
 
-extension Row {
-    /// Lends a blob's bytes, without a copy.
-    func withUnsafeBytes<Value>(
-        at index: Int, _ body: (UnsafeRawBufferPointer) throws -> Value
-    ) throws -> Value {
-        try withUnsafeData(atIndex: index) { data in
-            guard let data else { return try body(UnsafeRawBufferPointer(start: nil, count: 0)) }
-            return try data.withUnsafeBytes(body)
-        }
+extension UnsafeRawBufferPointer {
+    /// Whether the line that begins at `start` is the event with this offset.
+    fileprivate func isEvent(_ offset: Offset, at start: Int) -> Bool {
+        let beginning = "{\"offset\":\(offset.rawValue),".utf8
+        return start + beginning.count <= count && self[start..<(start + beginning.count)].elementsEqual(beginning)
+    }
+
+    /// How many newlines there are.
+    fileprivate var newlines: Int {
+        // A loop that the compiler turns into vector instructions.
+        var count = 0
+        for byte in self { count &+= byte == 0x0A ? 1 : 0 }
+        return count
     }
 }

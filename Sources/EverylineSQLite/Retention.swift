@@ -38,8 +38,7 @@ package struct Retention: Sendable {
         if let age = limits.age {
             let limit = now.milliseconds - age.milliseconds
             count += try await remove { db in
-                try Row.fetchAll(db, sql: "SELECT number FROM execution WHERE ended_ms < ?", arguments: [limit])
-                    .map { $0[0] }
+                try Int64.fetchAll(db, sql: "SELECT number FROM execution WHERE ended_ms < ?", arguments: [limit])
             }
         }
         if let size = limits.size { count += try await remove { try Self.oldest(beyond: size, in: $0) } }
@@ -51,22 +50,28 @@ package struct Retention: Sendable {
         try await database.write { db in
             let numbers = try chosen(db)
             for number in numbers {
-                try db.execute(sql: "INSERT INTO removed (execution) VALUES (?)", arguments: [number])
+                try db.execute(sql: "INSERT OR IGNORE INTO removed (execution) VALUES (?)", arguments: [number])
                 try db.execute(sql: "DELETE FROM execution WHERE number = ?", arguments: [number])
             }
             return numbers.count
         }
     }
 
+    /// A row that claims more bytes than the whole database has is damaged, and counts as none: other logs aren't removed for
+    /// it.
     private static func oldest(beyond size: ByteCount, in db: Database) throws -> [Int64] {
-        var excess = try (Int.fetchOne(db, sql: "SELECT coalesce(sum(log_bytes), 0) FROM execution") ?? 0) - size
+        let pages = try Int64.fetchOne(db, sql: "PRAGMA page_count") ?? 0
+        let most = pages * (try Int64.fetchOne(db, sql: "PRAGMA page_size") ?? 0)
+        let bytes = "CASE WHEN log_bytes BETWEEN 0 AND \(most) THEN log_bytes ELSE 0 END"
+        var excess = Int64(size).distance(
+            to: try Int64.fetchOne(db, sql: "SELECT coalesce(sum(\(bytes)), 0) FROM execution") ?? 0)
         guard excess > 0 else { return [] }
         var numbers: [Int64] = []
         let rows = try Row.fetchCursor(
-            db, sql: "SELECT number, log_bytes FROM execution WHERE ended_ms IS NOT NULL ORDER BY ended_ms, number")
+            db, sql: "SELECT number, \(bytes) FROM execution WHERE ended_ms IS NOT NULL ORDER BY ended_ms, number")
         while excess > 0, let row = try rows.next() {
-            numbers.append(row[0])
-            excess -= row[1] as Int
+            numbers.append(try row.stored(0))
+            excess -= try row.stored(1)
         }
         return numbers
     }

@@ -30,7 +30,10 @@ package struct SQLiteAccessStore: AccessStore {
 
     package func keys() async throws -> [APIKey] {
         try await database.read { db in
-            try Row.fetchAll(db, sql: "SELECT * FROM api_key ORDER BY created_ms, id").map(APIKey.init(row:))
+            // A key whose row is damaged is none; the doctor names it.
+            try Row.fetchAll(db, sql: "SELECT * FROM api_key ORDER BY created_ms, id").compactMap {
+                try? APIKey(row: $0)
+            }
         }
     }
 
@@ -41,7 +44,7 @@ package struct SQLiteAccessStore: AccessStore {
             let row = try Row.fetchOne(statement, arguments: [Data(hash.bytes)])
             // The index finds by the hash of what was shown, of which nothing can be learnt by its timing; the comparison
             // that decides is the constant-time one.
-            return try row.map(APIKey.init(row:)).flatMap { $0.hash == hash ? $0 : nil }
+            return row.flatMap { try? APIKey(row: $0) }.flatMap { $0.hash == hash ? $0 : nil }
         }
     }
 
@@ -81,7 +84,7 @@ package struct SQLiteAccessStore: AccessStore {
                     WHERE stream_token.hash = ? AND expires_ms > ? AND revoked_ms IS NULL
                     """)
             let row = try Row.fetchOne(statement, arguments: [Data(hash.bytes), now.milliseconds])
-            return try row.map(StreamToken.init(row:)).flatMap { $0.hash == hash ? $0 : nil }
+            return row.flatMap { try? StreamToken(row: $0) }.flatMap { $0.hash == hash ? $0 : nil }
         }
     }
 
@@ -93,26 +96,28 @@ package struct SQLiteAccessStore: AccessStore {
 }
 
 extension APIKey {
-    fileprivate init(row: Row) throws {
-        guard let user = UserID(row["user"] as String), let role = Role(rawValue: row["role"]) else {
-            throw LogStoreError.unavailable("an API key's row is damaged")
-        }
+    /// - Throws: ``LogStoreError/damaged(_:)``.
+    init(row: Row) throws {
+        guard let user = UserID(try row.stored("user", as: String.self)),
+            let role = Role(rawValue: try row.stored("role"))
+        else { throw LogStoreError.damaged("An API key's row") }
         self.init(
-            id: row["id"], user: user, role: role, hash: try SecretHash(stored: row["hash"]),
-            createdAt: Timestamp(milliseconds: row["created_ms"]),
-            revokedAt: (row["revoked_ms"] as Int64?).map(Timestamp.init(milliseconds:)))
+            id: try row.stored("id"), user: user, role: role, hash: try SecretHash(stored: row.stored("hash")),
+            createdAt: try Timestamp(stored: row.stored("created_ms")),
+            revokedAt: try row.storedIfAny("revoked_ms").map(Timestamp.init(stored:)))
     }
 }
 
 extension StreamToken {
     fileprivate init(row: Row) throws {
-        guard let execution = ExecutionID(row["execution"] as String), let user = UserID(row["user"] as String) else {
-            throw LogStoreError.unavailable("a stream token's row is damaged")
-        }
-        let time = (row["start_ms"] as Int64?).map(Timestamp.init(milliseconds:))
+        guard let execution = ExecutionID(try row.stored("execution", as: String.self)),
+            let user = UserID(try row.stored("user", as: String.self))
+        else { throw LogStoreError.damaged("A stream token's row") }
+        let time = try row.storedIfAny("start_ms").map(Timestamp.init(stored:))
         self.init(
-            hash: try SecretHash(stored: row["hash"]), execution: execution, user: user, key: row["key"],
-            start: time.map(StreamStart.notOlderThan) ?? .after(Offset(row["start_after"] as UInt64)),
-            expiresAt: Timestamp(milliseconds: row["expires_ms"]))
+            hash: try SecretHash(stored: row.stored("hash")), execution: execution, user: user,
+            key: try row.stored("key"),
+            start: try time.map(StreamStart.notOlderThan) ?? .after(Offset(stored: row.stored("start_after"))),
+            expiresAt: try Timestamp(stored: row.stored("expires_ms")))
     }
 }

@@ -156,6 +156,8 @@ extension LogStoreError {
             return try body()
         } catch let error as DatabaseError where error.resultCode == .SQLITE_FULL {
             throw LogStoreError.noSpace
+        } catch let error as DatabaseError where [.SQLITE_CORRUPT, .SQLITE_NOTADB].contains(error.resultCode) {
+            throw LogStoreError.damaged("The database (\(error.extendedResultCode.rawValue))")
         } catch let error as DatabaseError {
             // Its description would hold the statement's arguments.
             throw LogStoreError.unavailable(

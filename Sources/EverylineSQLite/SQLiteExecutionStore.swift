@@ -59,12 +59,30 @@ package struct SQLiteExecutionStore: ExecutionStore {
                 conditions.append("producer = ?")
                 arguments += [producer.rawValue]
             }
-            let filter = conditions.isEmpty ? "" : "WHERE " + conditions.joined(separator: " AND ")
-            return try Row.fetchAll(
-                db, sql: "SELECT \(Self.columns) FROM execution \(filter) ORDER BY number DESC LIMIT ?",
-                arguments: arguments + [query.limit]
-            ).map(Execution.init(row:))
+            return try Self.executions(conditions, arguments, limit: query.limit, in: db)
         }
+    }
+
+    /// A row that is damaged is passed over: the others are listed, and the doctor names it.
+    private static func executions(
+        _ conditions: [String], _ arguments: StatementArguments, limit: Int, in db: Database
+    ) throws -> [Execution] {
+        let filter = (conditions + ["number < ?"]).joined(separator: " AND ")
+        let sql = "SELECT \(columns), number FROM execution WHERE \(filter) ORDER BY number DESC LIMIT ?"
+        var executions: [Execution] = []
+        var before = Int64.max
+        while executions.count < limit {
+            let wanted = limit - executions.count
+            let rows = try Row.fetchCursor(db, sql: sql, arguments: arguments + [before, wanted])
+            var count = 0
+            while let row = try rows.next() {
+                count += 1
+                before = try row.stored("number")
+                if let execution = try? Execution(row: row) { executions.append(execution) }
+            }
+            if count < wanted { break }
+        }
+        return executions
     }
 
     package func requestStop(_ id: ExecutionID) async throws -> Execution {
@@ -80,6 +98,23 @@ package struct SQLiteExecutionStore: ExecutionStore {
         id, command, owner, producer, status, exit_code, reason, created_ms, started_ms, ended_ms, head, log_bytes
         """
 
+    /// Whether an execution's row is what was written, as far as that shows.
+    ///
+    /// - Throws: `DatabaseError`.
+    static func isSound(_ id: ExecutionID, in db: Database) throws -> Bool {
+        let statement = try db.cachedStatement(
+            sql: "SELECT \(columns), append_token, fingerprint, idempotency_key FROM execution WHERE id = ?")
+        guard let row = try Row.fetchOne(statement, arguments: [id.rawValue]) else { return true }
+        do {
+            _ = try (Execution(row: row), SecretHash(stored: row.stored("append_token")))
+            let isKeyed = try row.storedIfAny("idempotency_key", as: String.self) != nil
+            let fingerprint = try row.storedIfAny("fingerprint", as: Data.self).map { try SecretHash(stored: $0) }
+            return isKeyed == (fingerprint != nil)
+        } catch is LogStoreError {
+            return false
+        }
+    }
+
     private static func execution(_ id: ExecutionID, in db: Database) throws -> Execution {
         let statement = try db.cachedStatement(sql: "SELECT \(columns) FROM execution WHERE id = ?")
         guard let row = try Row.fetchOne(statement, arguments: [id.rawValue]) else {
@@ -94,7 +129,7 @@ package struct SQLiteExecutionStore: ExecutionStore {
         let statement = try db.cachedStatement(
             sql: "SELECT \(columns), fingerprint FROM execution WHERE owner = ? AND idempotency_key = ?")
         guard let row = try Row.fetchOne(statement, arguments: [owner.rawValue, key.value]) else { return nil }
-        guard try SecretHash(stored: row["fingerprint"]) == key.fingerprint else {
+        guard try SecretHash(stored: row.storedIfAny("fingerprint")) == key.fingerprint else {
             throw ExecutionStoreError.idempotencyKeyReused
         }
         return try Execution(row: row)
@@ -119,26 +154,35 @@ package struct SQLiteExecutionStore: ExecutionStore {
 }
 
 extension Execution {
-    fileprivate init(row: Row) throws {
-        guard let id = ExecutionID(row["id"] as String), let owner = UserID(row["owner"] as String),
-            let producer = Producer(rawValue: row["producer"]), let status = ExecutionStatus(rawValue: row["status"])
-        else { throw LogStoreError.unavailable("an execution's row is damaged") }
-        let command = try JSONDecoder().decode([String].self, from: Data((row["command"] as String).utf8))
+    /// - Parameter row: the columns of ``SQLiteExecutionStore``.
+    /// - Throws: ``LogStoreError/damaged(_:)``.
+    init(row: Row) throws {
+        let text: String = try row.stored("command")
+        guard let id = ExecutionID(try row.stored("id", as: String.self)),
+            let owner = UserID(try row.stored("owner", as: String.self)),
+            let producer = Producer(rawValue: try row.stored("producer")),
+            let status = ExecutionStatus(rawValue: try row.stored("status")),
+            // What isn't JSON is damaged, however it isn't.
+            let command = try? JSONDecoder().decode([String].self, from: Data(text.utf8))
+        else { throw LogStoreError.damagedRow }
         self.init(
-            id: id, command: command, owner: owner, producer: producer, status: status, exitCode: row["exit_code"],
-            reason: (row["reason"] as String?).flatMap(ExecutionOutcome.Reason.init),
-            createdAt: Timestamp(milliseconds: row["created_ms"]),
-            startedAt: (row["started_ms"] as Int64?).map(Timestamp.init(milliseconds:)),
-            endedAt: (row["ended_ms"] as Int64?).map(Timestamp.init(milliseconds:)),
-            head: Offset(row["head"] as UInt64), logBytes: row["log_bytes"])
+            id: id, command: command, owner: owner, producer: producer, status: status,
+            exitCode: try row.storedIfAny("exit_code"),
+            reason: try row.storedIfAny("reason").flatMap(ExecutionOutcome.Reason.init),
+            createdAt: try Timestamp(stored: row.stored("created_ms")),
+            startedAt: try row.storedIfAny("started_ms").map(Timestamp.init(stored:)),
+            endedAt: try row.storedIfAny("ended_ms").map(Timestamp.init(stored:)),
+            head: try Offset(stored: row.stored("head")), logBytes: try Int(storedBytes: row.stored("log_bytes")))
+        // The end is an event, and has its time.
+        guard status.isTerminal == (endedAt != nil), !status.isTerminal || head > .zero else {
+            throw LogStoreError.damagedRow
+        }
     }
 }
 
 extension SecretHash {
     init(stored bytes: Data?) throws {
-        guard let bytes, let hash = SecretHash(bytes: bytes) else {
-            throw LogStoreError.unavailable("a stored hash is damaged")
-        }
+        guard let bytes, let hash = SecretHash(bytes: bytes) else { throw LogStoreError.damaged("A stored hash") }
         self = hash
     }
 }

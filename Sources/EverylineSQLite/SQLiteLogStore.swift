@@ -23,6 +23,25 @@ package struct SQLiteLogStore: LogStore {
     }
 
     package func append(_ appends: [LogAppend], at now: Timestamp) async throws -> [Result<Appended, LogStoreError>] {
+        do {
+            return try await commit(appends, at: now)
+        } catch let error as LogStoreError {
+            // A damaged page may be of one log alone: the others must not wait for it. The same order, a transaction each.
+            guard case .damaged = error, appends.count > 1 else { throw error }
+        }
+        var results: [Result<Appended, LogStoreError>] = []
+        for append in appends {
+            do {
+                results += try await commit([append], at: now)
+            } catch let error as LogStoreError {
+                guard case .damaged = error else { throw error }
+                results.append(.failure(error))
+            }
+        }
+        return results
+    }
+
+    private func commit(_ appends: [LogAppend], at now: Timestamp) async throws -> [Result<Appended, LogStoreError>] {
         let limit = logLimit
         let (results, hasEnded) = try await database.write { db in
             var batch = AppendTransaction(db, at: now, limit: limit)

@@ -56,6 +56,8 @@ extension APIError {
             self.init(.logFull, "The log has reached its limit; only notices and the end are taken.", head: head)
         case .noSpace:
             self.init(.noSpace, "Nothing was stored. Try again when there is space.")
+        case .damaged(let what):
+            self.init(.dataDamaged, "\(what) is damaged on the server's disk; `everyline doctor` there says where.")
         case .unavailable(let reason):
             self.init(.unavailable, "Nothing was acknowledged; the same request may be tried again: \(reason).")
         }

@@ -1,7 +1,6 @@
 package import Everyline
 package import Logging
-import NIOCore
-import Synchronization
+package import NIOCore
 
 #if canImport(Glibc)
     import Glibc
@@ -11,23 +10,36 @@ import Synchronization
     import Darwin
 #endif
 
-/// Writes the server's own log as one JSON object a line to a file descriptor.
+/// Writes the server's own log as one JSON object a line, in which everything is visible.
 package struct JSONLogHandler: LogHandler {
     package var logLevel: Logger.Level
     package var metadata: Logger.Metadata = [:]
     private let label: String
-    private let descriptor: Int32
+    private let write: @Sendable (ByteBuffer) -> Void
     private let now: @Sendable () -> Timestamp
 
-    /// - Parameter now: the wall clock.
+    /// - Parameters:
+    ///   - write: takes a line with its newline.
+    ///   - now: the wall clock.
     package init(
-        label: String, level: Logger.Level, descriptor: Int32 = STDERR_FILENO,
+        label: String, level: Logger.Level, write: @escaping @Sendable (ByteBuffer) -> Void,
         now: @escaping @Sendable () -> Timestamp
     ) {
         self.label = label
         self.logLevel = level
-        self.descriptor = descriptor
+        self.write = write
         self.now = now
+    }
+
+    /// Writes each line to standard error before the program goes on.
+    package init(label: String, level: Logger.Level, now: @escaping @Sendable () -> Timestamp) {
+        self.init(
+            label: label, level: level,
+            write: { line in
+                // One write a line, so that lines of several threads don't mix. What standard error doesn't take is lost, as
+                // it is for every program.
+                line.withUnsafeReadableBytes { _ = write_(STDERR_FILENO, $0) }
+            }, now: now)
     }
 
     package subscript(metadataKey key: String) -> Logger.Metadata.Value? {
@@ -47,9 +59,7 @@ package struct JSONLogHandler: LogHandler {
             write(key, value.description, to: &line)
         }
         line.writeStaticString("}\n")
-        // One write a line, so that lines of several threads don't mix. What standard error doesn't take is lost, as it
-        // is for every program.
-        line.withUnsafeReadableBytes { _ = write_(descriptor, $0) }
+        write(ByteBuffer(string: String(buffer: line).visible(keepingNewlines: true)))
     }
 
     private func write(_ key: String, _ value: String, to line: inout ByteBuffer) {

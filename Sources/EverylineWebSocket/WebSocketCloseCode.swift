@@ -26,6 +26,8 @@ package struct WebSocketCloseCode: Hashable, Sendable, CustomStringConvertible {
     package static let tryAgainLater = WebSocketCloseCode(1013)
     /// The execution is unknown. Don't reconnect.
     package static let unknownExecution = WebSocketCloseCode(4404)
+    /// What is stored of the log is damaged. Don't reconnect.
+    package static let dataDamaged = WebSocketCloseCode(4500)
 
     /// Whether the code may stand in a close frame: the ones that the RFC and IANA assign, and 3000 to 4999.
     package var mayBeSent: Bool {

@@ -13,7 +13,7 @@ struct SQLiteContractTests {
             ContractCase.Stores(
                 log: SQLiteLogStore(database, logLimit: ContractCase.logLimit),
                 executions: SQLiteExecutionStore(database), access: SQLiteAccessStore(database)))
-        let report = try await IntegrityCheck(database).run()
+        let report = await IntegrityCheck(database).run()
         #expect(report.faults.isEmpty)
         try database.close()
     }

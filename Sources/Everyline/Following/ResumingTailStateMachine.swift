@@ -189,6 +189,9 @@ package struct ResumingTailStateMachine {
         case 4404:
             let detail = or(reason, "There is no execution with this id.")
             state = .failed(.refused(APIError(status: 404, code: "unknown_execution", detail: detail)))
+        case 4500:
+            let detail = or(reason, "The log is damaged on the server's disk.")
+            state = .failed(.refused(APIError(status: 500, code: "data_damaged", detail: detail)))
         case 1002, 1003, 1007, 1009:
             lose(.malformed)
         default:

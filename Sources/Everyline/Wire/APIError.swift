@@ -30,7 +30,9 @@ public struct APIError: Error, Sendable, Equatable, CustomStringConvertible {
 
     /// Whether the same request may succeed later: the server is overloaded, restarting or out of space.
     public var isTransient: Bool {
-        switch status {
+        // What is damaged on the server's disk stays so.
+        if knownCode == .dataDamaged { return false }
+        return switch status {
         case 408, 425, 429, 500...: true
         default: false
         }

@@ -50,6 +50,7 @@ public struct Problem: Codable, Sendable, Equatable {
         case headTooLarge = "head_too_large"
         case tooManyRequests = "too_many_requests"
         case internalError = "internal_error"
+        case dataDamaged = "data_damaged"
         case unavailable
         case noSpace = "no_space"
 
@@ -69,7 +70,7 @@ public struct Problem: Codable, Sendable, Equatable {
             case .upgradeRequired: 426
             case .tooManyRequests: 429
             case .headTooLarge: 431
-            case .internalError: 500
+            case .internalError, .dataDamaged: 500
             case .unavailable: 503
             case .noSpace: 507
             }
@@ -100,6 +101,7 @@ public struct Problem: Codable, Sendable, Equatable {
             case .headTooLarge: "The head of the request is too large"
             case .tooManyRequests: "Too many requests"
             case .internalError: "Internal error"
+            case .dataDamaged: "What is stored is damaged"
             case .unavailable: "Unavailable"
             case .noSpace: "No space left on the server's disk"
             }

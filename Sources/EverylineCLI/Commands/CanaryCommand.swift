@@ -76,7 +76,12 @@ struct CanaryCommand: AsyncParsableCommand {
             throw CancellationError()
         }
         for failure in report.failures { Console.say("a viewer gave up: \(failure)") }
-        try Console.print(output == .json ? Console.json(report) : report.text)
+        switch output {
+        case .json: try Console.print(json: report)
+        case .text:
+            let lines = report.text.split(separator: "\n", omittingEmptySubsequences: false)
+            try Console.print(lines.map(String.init))
+        }
         if !report.isSound { throw ExitCode(1) }
     }
 

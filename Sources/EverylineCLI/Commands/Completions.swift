@@ -1,4 +1,5 @@
 import ArgumentParser
+import NIOCore
 
 struct Completions: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -21,6 +22,6 @@ struct Completions: ParsableCommand {
             case .zsh: Root.completionScript(for: .zsh)
             case .fish: Root.completionScript(for: .fish)
             }
-        try Console.print(script)
+        try Console.write(ByteBuffer(string: script + "\n"))
     }
 }

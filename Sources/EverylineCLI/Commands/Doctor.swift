@@ -33,7 +33,7 @@ struct Doctor: AsyncParsableCommand {
         } catch let error as SQLiteDatabaseError {
             throw CLIError(error.description + ".")
         }
-        let report = try await IntegrityCheck(database).run()
+        let report = await IntegrityCheck(database).run()
         try database.close()
         var lines = ["data: \(directory)"] + Self.privacyFaults(directory)
         lines.append(Self.space(directory))
@@ -41,7 +41,7 @@ struct Doctor: AsyncParsableCommand {
         lines += report.faults.map { "fault: \($0)" }
         let isSound = report.faults.isEmpty
         lines.append(isSound ? "everything is in its place" : "\(report.faults.count) faults")
-        print(lines.joined(separator: "\n"))
+        try Console.print(lines)
         if !isSound { throw ExitCode(1) }
     }
 

@@ -39,14 +39,14 @@ struct Keys: AsyncParsableCommand {
 
         func run() async throws {
             let keys = try await connection.withClient { try await $0.keys() }
-            guard output == .text else { return try Console.print(Console.json(keys)) }
+            guard output == .text else { return try Console.print(json: keys) }
             var table = Table("KEY", "USER", "ROLE", "CREATED", "REVOKED")
             for key in keys {
                 table.add(
                     key.id, key.user, key.role, Timestamp(milliseconds: key.createdAt).shortText,
                     key.revokedAt.map { Timestamp(milliseconds: $0).shortText } ?? "-")
             }
-            try Console.print(table.lines.joined(separator: "\n"))
+            try Console.print(table.lines)
         }
     }
 

@@ -21,23 +21,21 @@ struct List: AsyncParsableCommand {
     func run() async throws {
         let executions = try await connection.withClient(executions)
         switch output {
-        case .json: try Console.print(Console.json(executions))
+        case .json: try Console.print(json: executions)
         case .text:
             var table = Table("EXECUTION", "STATUS", "EXIT", "OWNER", "CREATED", "TOOK", "COMMAND")
             for execution in executions {
                 table.add(
                     execution.executionID, execution.status, execution.exitCode.map(String.init) ?? "-",
                     execution.owner, Timestamp(milliseconds: execution.createdAt).shortText, execution.duration,
-                    shortened(shellWords(execution.command)))
+                    shellWords(execution.command, limit: Self.commandLimit))
             }
-            try Console.print(table.lines.joined(separator: "\n"))
+            try Console.print(table.lines)
         }
     }
 
-    /// What a table has room for; `-o json` has the whole.
-    private func shortened(_ command: String) -> String {
-        command.count > 120 ? command.prefix(119) + "…" : command
-    }
+    /// How many bytes of a command a table has room for; `-o json` has the whole.
+    private static let commandLimit = 120
 
     /// Page by page, as the server gives them.
     private func executions(_ client: EverylineClient) async throws -> [ExecutionView] {

@@ -15,8 +15,8 @@ struct Status: AsyncParsableCommand {
     func run() async throws {
         let execution = try await connection.withClient { try await $0.execution(id) }
         switch output {
-        case .json: try Console.print(Console.json(execution))
-        case .text: try Console.print(Self.lines(execution).joined(separator: "\n"))
+        case .json: try Console.print(json: execution)
+        case .text: try Console.print(Self.lines(execution))
         }
     }
 

@@ -1,3 +1,4 @@
+import Everyline
 import EverylineRunner
 import Glibc
 import NIOCore
@@ -13,20 +14,31 @@ import SystemPackage
 enum Console {
     typealias File = SystemPackage.FileDescriptor
 
-    /// Says something to the person, on standard error, beside the data.
+    /// Says something to the person, on standard error, beside the data: one line, in which everything is visible.
     static func say(_ text: String) {
         // Nobody may be reading; the exit code says what matters.
-        try? write(Array("everyline: \(text)\n".utf8), to: .standardError)
+        try? write(Array("everyline: \(text.visible())\n".utf8), to: .standardError)
     }
 
-    /// Writes a line of data.
+    /// Writes lines of data, in which everything is visible.
     ///
     /// - Throws: `Errno`; `brokenPipe` when the reader has hung up.
-    static func print(_ line: String) throws {
-        try write(Array((line + "\n").utf8), to: .standardOutput)
+    static func print(_ lines: String...) throws { try print(lines) }
+
+    static func print(_ lines: [String]) throws {
+        try write(ByteBuffer(string: lines.map { $0.visible() + "\n" }.joined()))
+    }
+
+    /// Writes a value as indented JSON with sorted keys, in which everything is visible.
+    static func print(json value: some Encodable) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        let text = String(decoding: try encoder.encode(value), as: UTF8.self)
+        try write(ByteBuffer(string: text.visible(keepingNewlines: true) + "\n"))
     }
 
     static func write(_ bytes: ByteBuffer) throws {
+        guard bytes.readableBytes > 0 else { return }
         try bytes.withUnsafeReadableBytes { try File.standardOutput.writeWaiting($0) }
     }
 
@@ -34,16 +46,25 @@ enum Console {
         try bytes.withUnsafeBytes { try file.writeWaiting($0) }
     }
 
-    /// Whether data may be coloured: it goes to a terminal that can, and the user doesn't mind (no-color.org).
-    static func mayColour(_ environment: [String: String]) -> Bool {
-        isatty(STDOUT_FILENO) == 1 && environment["NO_COLOR", default: ""].isEmpty && environment["TERM"] != "dumb"
+    /// Returns once the reader of standard output has hung up: a pipe's other end is closed. Never, where it is no pipe.
+    ///
+    /// - Throws: `CancellationError`.
+    static func readerHangsUp() async throws {
+        var status = stat()
+        let isPipe = fstat(STDOUT_FILENO, &status) == 0 && [S_IFIFO, S_IFSOCK].contains(status.st_mode & S_IFMT)
+        while true {
+            var entry = pollfd(fd: STDOUT_FILENO, events: 0, revents: 0)
+            if isPipe, poll(&entry, 1, 0) > 0, entry.revents & Int16(POLLERR | POLLHUP) != 0 { return }
+            try await ContinuousClock().sleep(for: isPipe ? .milliseconds(250) : .seconds(3600))
+        }
     }
 
-    /// As indented JSON with sorted keys.
-    static func json(_ value: some Encodable) throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        return String(decoding: try encoder.encode(value), as: UTF8.self)
+    /// Whether a person's terminal shows the data.
+    static var isTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
+
+    /// Whether data may be coloured: it goes to a terminal that can, and the user doesn't mind (no-color.org).
+    static func mayColour(_ environment: [String: String]) -> Bool {
+        isTerminal && environment["NO_COLOR", default: ""].isEmpty && environment["TERM"] != "dumb"
     }
 }
 

@@ -20,10 +20,17 @@ struct OutputOptions: ParsableArguments {
         name: .shortAndLong,
         help: "text: the messages as they were written; json: the events as they are stored, one a line.")
     var output: Format = .text
+    @Flag(
+        help: "On a terminal, let everything in the output through: also what sets titles, moves the cursor, or clears."
+    )
+    var raw = false
 
     var printer: TailPrinter {
         let environment = ProcessInfo.processInfo.environment
         return TailPrinter(
-            format: output, style: .init(timestamps: timestamps, colours: Console.mayColour(environment)))
+            format: output,
+            style: .init(
+                timestamps: timestamps, colours: Console.mayColour(environment),
+                isForTerminal: Console.isTerminal && !raw))
     }
 }

@@ -1,16 +1,31 @@
 import Everyline
 import EverylineClient
 import NIOCore
+import SystemPackage
 
-/// Prints a log as it comes, and tells on standard error what becomes of the connection.
+/// Prints a log as it comes, and tells on standard error how the connection stands.
 struct TailPrinter {
     let format: OutputOptions.Format
     let style: LogPrinter.Style
 
     /// - Parameter last: the event after which to stop; to the log's end if `nil`.
     /// - Returns: the outcome, or `nil` if it stopped before.
-    /// - Throws: ``TailError``, or `Errno` if what is printed can't be written.
+    /// - Throws: ``TailError``, or `Errno` if what is printed can't be written; `brokenPipe` also while nothing is printed, as
+    ///   soon as the reader has hung up.
     func print(_ tail: ResumingTail, through last: Offset? = nil) async throws -> ExecutionOutcome? {
+        try await withThrowingTaskGroup(of: ExecutionOutcome?.self) { group in
+            group.addTask { try await follow(tail, through: last) }
+            group.addTask {
+                try await Console.readerHangsUp()
+                throw Errno.brokenPipe
+            }
+            defer { group.cancelAll() }
+            guard let outcome = try await group.next() else { preconditionFailure("two tasks were added") }
+            return outcome
+        }
+    }
+
+    private func follow(_ tail: ResumingTail, through last: Offset?) async throws -> ExecutionOutcome? {
         var printer = LogPrinter(style)
         var updates = tail.makeAsyncIterator()
         while let update = try await updates.next() {
@@ -19,15 +34,20 @@ struct TailPrinter {
                 let wanted = last.map { block.prefix(through: $0) } ?? block
                 if let wanted { try write(wanted, &printer) }
                 if let last, block.last >= last {
-                    if printer.isInLine { try Console.print("") }
+                    try Console.write(printer.finish())
                     updates.close()
                     return nil
                 }
-            case .notice(let text): Console.say("the server says: \(text)")
-            case .reconnecting(let attempt): tell(attempt)
+            case .notice(let text): try say("the server says: \(text)", &printer)
+            case .reconnecting(let attempt):
+                // Not each try of a long absence is worth a line.
+                guard attempt.failures & (attempt.failures - 1) == 0 else { continue }
+                try say("\(attempt.reason); reconnecting after event \(attempt.after ?? .zero) …", &printer)
             case .resumed(let after):
-                Console.say("resumed after event \(after ?? .zero); nothing is missing")
-            case .ended(let outcome, _): return outcome
+                try say("resumed after event \(after ?? .zero); nothing is missing", &printer)
+            case .ended(let outcome, _):
+                try Console.write(printer.finish())
+                return outcome
             }
         }
         throw CLIError("the log came to no end")
@@ -35,16 +55,16 @@ struct TailPrinter {
 
     private func write(_ block: ReceivedBlock, _ printer: inout LogPrinter) throws {
         switch format {
-        case .json: try Console.write(LogPrinter.json(block))
+        case .json: try Console.write(printer.json(block))
         case .text:
             try Console.write(try printer.text(block))
-            for notice in printer.takeNotices() { Console.say("the log says: \(notice)") }
+            for notice in printer.takeNotices() { try say("the log says: \(notice)", &printer) }
         }
     }
 
-    /// Not each try of a long absence is worth a line.
-    private func tell(_ attempt: Reconnection) {
-        guard attempt.failures & (attempt.failures - 1) == 0 else { return }
-        Console.say("\(attempt.reason); reconnecting after event \(attempt.after ?? .zero) …")
+    /// Says something of ours, in colours of its own.
+    private func say(_ text: String, _ printer: inout LogPrinter) throws {
+        try Console.write(printer.resetColours())
+        Console.say(text)
     }
 }

@@ -60,11 +60,15 @@ struct RunnersService: Service {
 
     /// Tries a step once a second: the disk may be full, or out of reach for a while.
     ///
-    /// - Returns: `nil` if the server stops first.
+    /// - Returns: `nil` if the server stops first, or if the log is damaged.
     private func untilItSucceeds<Value>(_ failure: Logger.Message, _ step: () async throws -> Value) async -> Value? {
         while !Task.isCancelled {
             do {
                 return try await step()
+            } catch LogStoreError.damaged(let what) {
+                // It stays so. The other logs are ended.
+                logger.error(failure, metadata: ["error": "\(what) is damaged"])
+                return nil
             } catch {
                 logger.error(failure, metadata: ["error": "\(error)"])
             }

@@ -57,7 +57,9 @@ struct Serve: AsyncParsableCommand {
         let environment = ProcessInfo.processInfo.environment
         let settings = try ServeSettings(
             environment: environment, file: UserFile.read(environment)?.serve ?? [:])
-        let server = try server(settings, environment)
+        let log = LogQueue(now: { .now })
+        defer { log.flush(within: .seconds(1)) }
+        let server = try server(settings, environment, log)
         let adminKey = AdminKey(
             named: try settings.value(adminKeyFile, "admin-key-file"), directory: server.directory)
         Self.prepareProcess()
@@ -75,7 +77,9 @@ struct Serve: AsyncParsableCommand {
         }
     }
 
-    private func server(_ settings: ServeSettings, _ environment: [String: String]) throws -> EmbeddedServer {
+    private func server(
+        _ settings: ServeSettings, _ environment: [String: String], _ log: LogQueue
+    ) throws -> EmbeddedServer {
         let address = try settings.value(listen, "listen") ?? .standard
         var configuration = ServerConfiguration(host: address.host, port: address.port)
         configuration.tls = try tls(settings)
@@ -93,7 +97,9 @@ struct Serve: AsyncParsableCommand {
             retention: Retention.Limits(
                 age: try settings.value(retentionAge, "retention-age")?.value.duration,
                 size: try settings.value(retentionSize, "retention-size")?.value.bytes),
-            logger: Logger(label: "everyline") { JSONLogHandler(label: $0, level: level, now: { .now }) })
+            logger: Logger(label: "everyline") {
+                JSONLogHandler(label: $0, level: level, write: log.add, now: { .now })
+            })
     }
 
     private func tls(_ settings: ServeSettings) throws -> ServerConfiguration.TLSFiles? {
@@ -118,9 +124,12 @@ struct Serve: AsyncParsableCommand {
         }
     }
 
-    /// Lets as many clients in as the system allows; and a peer that hangs up must end its connection, not the server.
+    /// Lets as many clients in as the system allows; and a peer that hangs up must end its connection, not the server. Nor
+    /// does the server end with the terminal that it was started from: there is nothing that a SIGHUP could reload.
     private static func prepareProcess() {
         signal(SIGPIPE, SIG_IGN)
+        // A handler, because commands would inherit that it is ignored.
+        signal(SIGHUP) { _ in }
         OpenFiles.raiseLimit()
     }
 

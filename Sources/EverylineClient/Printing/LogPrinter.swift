@@ -3,7 +3,7 @@ package import NIOCore
 
 /// Turns blocks into what a terminal or a file gets, a whole block at a time. It does no I/O.
 ///
-/// As text: each message as it was written, with its newline. A `partial` event has none, so that an over-long line is
+/// As text: each message with its newline, as it was written, or for a terminal what a ``TerminalFilter`` leaves of it. A `partial` event has none, so that an over-long line is
 /// whole again. What the log says besides output, notices and the end, is handed out apart.
 package struct LogPrinter: Sendable {
     package struct Style: Sendable, Equatable {
@@ -11,10 +11,13 @@ package struct LogPrinter: Sendable {
         package var timestamps: Bool
         /// Whether lines of the error stream are coloured.
         package var colours: Bool
+        /// Whether a terminal reads it, which what a log holds must not steer.
+        package var isForTerminal: Bool
 
-        package init(timestamps: Bool = false, colours: Bool = false) {
+        package init(timestamps: Bool = false, colours: Bool = false, isForTerminal: Bool = false) {
             self.timestamps = timestamps
             self.colours = colours
+            self.isForTerminal = isForTerminal
         }
     }
 
@@ -23,6 +26,7 @@ package struct LogPrinter: Sendable {
     private var isWithinLine = false
     /// What the log said besides output, since it was taken last.
     private var asides: [String] = []
+    private var filter = TerminalFilter()
 
     package init(_ style: Style) { self.style = style }
 
@@ -32,9 +36,11 @@ package struct LogPrinter: Sendable {
         return asides
     }
 
-    /// The block's events as they came, each on a line.
-    package static func json(_ block: ReceivedBlock) -> ByteBuffer {
-        var out = block.bytes
+    /// The block's events as they came, each on a line. For a terminal the same JSON, in which everything is visible.
+    package func json(_ block: ReceivedBlock) -> ByteBuffer {
+        var out =
+            style.isForTerminal
+            ? ByteBuffer(string: String(buffer: block.bytes).visible(keepingNewlines: true)) : block.bytes
         out.writeInteger(UInt8(ascii: "\n"))
         return out
     }
@@ -57,8 +63,21 @@ package struct LogPrinter: Sendable {
         return out
     }
 
-    /// What must follow the last block so that a shell's prompt doesn't stand in a cut line.
-    package var isInLine: Bool { isWithinLine }
+    /// What must follow the last block, so that a shell's prompt stands neither in a cut line nor in a log's colours.
+    package mutating func finish() -> ByteBuffer {
+        var out = ByteBuffer()
+        if isWithinLine { endLine(&out) }
+        isWithinLine = false
+        filter.reset(to: &out)
+        return out
+    }
+
+    /// What must stand before other text, so that it isn't shown in a log's colours.
+    package mutating func resetColours() -> ByteBuffer {
+        var out = ByteBuffer()
+        filter.reset(to: &out)
+        return out
+    }
 
     /// Prints a line in the form that servers write, without decoding it; `false` if it has another.
     private mutating func printOutput(
@@ -78,6 +97,7 @@ package struct LogPrinter: Sendable {
         guard EventLinePrefix.skip("message\":\"", in: bytes, &position, end) else { return false }
         let mark = out.writerIndex
         if isError && style.colours { out.writeStaticString(Self.red) }
+        let start = out.writerIndex
         guard let quote = out.writeUnescaped(bytes, from: position, to: end) else {
             out.moveWriterIndex(to: mark)
             return false
@@ -89,10 +109,22 @@ package struct LogPrinter: Sendable {
             out.moveWriterIndex(to: mark)
             return false
         }
+        filterText(from: start, &out)
         if isError && style.colours { out.writeStaticString(Self.plain) }
-        if !isPartial { out.writeInteger(UInt8(ascii: "\n")) }
+        if !isPartial { endLine(&out) }
         isWithinLine = isPartial
         return true
+    }
+
+    /// Leaves of the message that was written from `start` on what a terminal may get.
+    private mutating func filterText(from start: Int, _ out: inout ByteBuffer) {
+        guard style.isForTerminal, let text = out.getSlice(at: start, length: out.writerIndex - start) else { return }
+        out.moveWriterIndex(to: start)
+        text.withUnsafeReadableBytes { filter.write($0, to: &out) }
+    }
+
+    private mutating func endLine(_ out: inout ByteBuffer) {
+        if style.isForTerminal { filter.endLine(to: &out) } else { out.writeInteger(UInt8(ascii: "\n")) }
     }
 
     /// Passes over an event's id, if there is one, which isn't printed; `false` for what only a full decoder can judge. The
@@ -107,20 +139,23 @@ package struct LogPrinter: Sendable {
         switch event.content {
         case .line(let line):
             if style.timestamps && !isWithinLine {
-                out.writeBytes(event.timestamp.textBytes)
-                out.writeInteger(UInt8(ascii: " "))
+                let stamp = event.timestamp.textBytes + [UInt8(ascii: " ")]
+                out.writeBytes(stamp)
+                filter.margin = stamp
             }
             let isColoured = style.colours && line.stream == .stderr
             if isColoured { out.writeStaticString(Self.red) }
+            let start = out.writerIndex
             out.writeString(line.message)
+            filterText(from: start, &out)
             if isColoured { out.writeStaticString(Self.plain) }
-            if !line.isPartial { out.writeInteger(UInt8(ascii: "\n")) }
+            if !line.isPartial { endLine(&out) }
             isWithinLine = line.isPartial
         case .notice(let code, let message):
             asides.append("\(message) (\(code))")
         case .end:
             // A line that was cut and never went on.
-            if isWithinLine { out.writeInteger(UInt8(ascii: "\n")) }
+            if isWithinLine { endLine(&out) }
             isWithinLine = false
         }
     }

@@ -38,6 +38,10 @@ actor ViewerStream {
             connection.startClosing(.policyViolation, reason: "the key was revoked")
         } catch LogStoreError.unknownExecution {
             connection.startClosing(.unknownExecution, reason: "the log was removed")
+        } catch LogStoreError.damaged(let what) {
+            logger.error(
+                "A log is damaged", metadata: ["execution_id": "\(request.execution)", "what": "\(what)"])
+            connection.startClosing(.dataDamaged, reason: "\(what) is damaged on the server's disk")
         } catch {
             logger.error("A stream failed", metadata: ["execution_id": "\(request.execution)", "error": "\(error)"])
             connection.startClosing(.tryAgainLater, reason: "the log can't be read now")

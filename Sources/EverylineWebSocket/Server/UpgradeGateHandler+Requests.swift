@@ -6,7 +6,9 @@ extension UpgradeGateHandler {
     /// - Parameter bytes: what the connection has said so far.
     func received(_ bytes: ByteBuffer, searched: Int) {
         guard let end = HTTPHead.end(in: bytes, searched: searched) else {
-            if bytes.readableBytes > headLimit {
+            // What no request begins with, a TLS handshake for one, is answered at once.
+            let isRequest = bytes.readableBytesView.first.map(Self.mayBeginRequest) ?? true
+            if bytes.readableBytes > headLimit || !isRequest {
                 handOver(bytes)
             } else {
                 state = .awaitingHead(bytes, searched: bytes.readableBytes)
@@ -16,6 +18,14 @@ extension UpgradeGateHandler {
         var rest = bytes
         guard let head = rest.readSlice(length: end), let request = UpgradeRequest(head) else { return handOver(bytes) }
         judge(request, rest: rest)
+    }
+
+    /// Whether it is of a method's name, or of an empty line before it.
+    private static func mayBeginRequest(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"), 0x0D, 0x0A: true
+        default: false
+        }
     }
 
     /// Gets the connection back from its HTTP side, which ends.

@@ -94,10 +94,11 @@ import Testing
         var check = StreamCheck(from: .beginning)
         let first = check.take(ByteBuffer(string: line(1, #""message":"one ","partial":true"#))).block
         #expect(try printer.text(#require(first)).text == "2025-11-18T21:06:40.123Z one ")
-        #expect(printer.isInLine)
+        var interrupted = printer
+        #expect(interrupted.finish().text == "\n")
         let second = check.take(ByteBuffer(lines: [line(2, #""message":"line""#), line(3, #""message":"next""#)])).block
         #expect(try printer.text(#require(second)).text == "line\n2025-11-18T21:06:40.123Z next\n")
-        #expect(!printer.isInLine)
+        #expect(printer.finish().text.isEmpty)
     }
 
     @Test("ends a line that was cut and never went on")
@@ -128,7 +129,41 @@ import Testing
     @Test("passes JSON through byte by byte")
     func json() throws {
         let lines = [line(1, #""message":"\u0061","new":1"#), Lines.end(2)]
-        #expect(try LogPrinter.json(block(lines)).text == lines.joined(separator: "\n") + "\n")
+        #expect(try LogPrinter(.init()).json(block(lines)).text == lines.joined(separator: "\n") + "\n")
+    }
+
+    @Test("gives a terminal the same JSON, with everything in it visible")
+    func visibleJSON() throws {
+        let lines = [line(1, "\"message\":\"\u{9B}2J\u{202E}é\""), line(2, #""message":"\u001b[2J""#)]
+        let expected = [line(1, #""message":"\u009b2J\u202eé""#), line(2, #""message":"\u001b[2J""#)]
+        let printer = LogPrinter(.init(isForTerminal: true))
+        #expect(try printer.json(block(lines)).text == expected.joined(separator: "\n") + "\n")
+    }
+
+    @Test(
+        "gives a terminal colours and progress, and nothing that steers it, however lines are cut",
+        arguments: [true, false])
+    func terminal(timestamps: Bool) throws {
+        var printer = LogPrinter(.init(timestamps: timestamps, isForTerminal: true))
+        let lines = [
+            line(1, #""message":"\u001b[32mgreen\u001b]52;c;eA","partial":true"#),
+            line(2, #""stream":"stdout","message":"==\u0007.""#), line(3, #""message":"10%\r20%\r""#),
+            line(4, #""message":"\u001b[31","partial":true"#), line(5, #""message":"J!""#),
+        ]
+        let time = timestamps ? "2025-11-18T21:06:40.123Z " : ""
+        #expect(
+            try printer.text(block(lines)).text
+                == "\(time)\u{1B}[32mgreen.\n\(time)10%\r\(time)20%\r\n\(time)!\n")
+        #expect(printer.resetColours().text == "\u{1B}[0m")
+        #expect(printer.finish().text.isEmpty)
+    }
+
+    @Test("gives files everything as it was written")
+    func file() throws {
+        var printer = LogPrinter(.init(timestamps: true))
+        let message = #"\u001b]0;x\u0007\u001b[2J\u009b1m 10%\r20%"#
+        let text = try printer.text(block([line(1, "\"message\":\"\(message)\"")])).text
+        #expect(text == "2025-11-18T21:06:40.123Z \u{1B}]0;x\u{7}\u{1B}[2J\u{9B}1m 10%\r20%\n")
     }
 }
 

@@ -65,4 +65,4 @@ export function retryDelay(failures, code, random = Math.random()) {
 
 /** Whether a connection that was closed so may be tried again.
  * @param {number} code */
-export const mayReconnect = (code) => code !== 1008 && code !== 4404;
+export const mayReconnect = (code) => code !== 1008 && code !== 4404 && code !== 4500;

@@ -87,7 +87,13 @@ export class Tail {
         if (this.#delivery.phase === "ended") return;
         if (!wasOpen) this.#asksAnew = true;
         if (mayReconnect(code)) return this.#retry(code);
-        this.#delivery.refused(code === 4404 ? "The log was removed." : "The server doesn’t allow this any longer.");
+        this.#delivery.refused(
+          code === 4404
+            ? "The log was removed."
+            : code === 4500
+              ? "The log is damaged on the server’s disk."
+              : "The server doesn’t allow this any longer.",
+        );
         this.#onChange();
       },
     });
