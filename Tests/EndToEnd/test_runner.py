@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from everyline import BINARY, Server, messages, serving, wait_for
+from everyline import BINARY, Refused, Server, messages, serving, wait_for
 
 COUNTING = "for i in $(seq 1 2000); do echo line $i; done; cat {fifo}; for i in $(seq 2001 4000); do echo line $i; done; exit 3"
 
@@ -208,20 +208,53 @@ def test_a_log_at_its_limit_says_so_and_ends(tmp_path):
         assert (events[-1]["status"], events[-1]["exit_code"]) == ("FAILED", 4)
 
 
-def test_who_deletes_the_data_ends_its_commands(own_server, tmp_path):
+def test_a_command_outlives_the_data_of_its_server(own_server, tmp_path):
     server = own_server.start()
-    pid = tmp_path / "pid"
-    id = server.run("sh", "-c", f"echo $$ > {pid}; echo begun; exec sleep 600")
+    go, done = tmp_path / "go", tmp_path / "done"
+    id = server.run("sh", "-c", f"echo begun; until [ -e {go} ]; do sleep 0.1; done; echo more; touch {done}")
     wait_for(head_is(server, id, 1))
-    runner, command = runner_of(server, id), int(pid.read_text())
+    runner = runner_of(server, id)
     server.kill()
     shutil.rmtree(server.data)
-    # It notices when it next asks the server whether to stop, which it does every few seconds.
-    wait_for(lambda: not is_alive(command) and not is_alive(runner), seconds=60)
+    go.touch()
+    wait_for(done.exists)
+    os.kill(runner, signal.SIGKILL)
 
 
-def on_small_disk(directory, size):
-    """A server whose data has a file system of its own, in a mount namespace of its own; its spool lies elsewhere."""
+def test_a_directory_that_goes_away_for_a_while_ends_nothing(own_server, tmp_path):
+    server = own_server.start()
+    go = tmp_path / "go"
+    id = server.run("sh", "-c", f"echo begun; until [ -e {go} ]; do sleep 0.1; done; seq 1000; exit 3")
+    wait_for(head_is(server, id, 1))
+    runners, away = server.data / "runners", server.data / "away"
+    runners.rename(away)
+    wait_for(lambda: server.execution(id)["status"] == "RUNNING")
+    away.rename(runners)
+    go.touch()
+    events = server.events(id)
+    assert messages(events) == ["begun"] + [str(n) for n in range(1, 1001)]
+    assert (events[-1]["status"], events[-1]["exit_code"]) == ("FAILED", 3)
+
+
+def test_every_log_ends_though_no_runner_can_work(own_server):
+    """A job that no runner can read: the server ends its log, and says why."""
+    server = own_server.start()
+    id = server.run("sleep", "600")
+    job = server.data / "runners" / id
+    wait_for(lambda: (job / "command.json").exists() and json.loads((job / "command.json").read_text()).get("process"))
+    command, runner = json.loads((job / "command.json").read_text())["process"]["pid"], runner_of(server, id)
+    server.kill()
+    os.kill(runner, signal.SIGKILL)
+    (job / "given-up").write_text("its disk is broken\n")
+    server.start()
+    events = server.events(id)
+    assert [e.get("code") for e in events[-2:]] == ["runner_lost", None] and "its disk is broken" in events[-2]["message"]
+    assert (events[-1]["status"], events[-1]["reason"]) == ("FAILED", "runner_lost")
+    wait_for(lambda: not is_alive(command))
+
+
+def on_small_disk(directory, size, *options):
+    """A server whose data has a file system of its own, in a mount namespace of its own."""
     if subprocess.run(["unshare", "-rm", "true"], capture_output=True).returncode != 0:
         pytest.skip("this machine lets nobody make a mount namespace")
     small = directory / "small"
@@ -229,7 +262,7 @@ def on_small_disk(directory, size):
     server = Server(directory / "server")
     mount = f"mount -t tmpfs -o size={size} none {small} && exec \"$0\" \"$@\""
     process = subprocess.Popen(
-        ["unshare", "-rm", "sh", "-c", mount, BINARY, "serve", "--data", small, "--spool", directory / "spool",
+        ["unshare", "-rm", "sh", "-c", mount, BINARY, "serve", "--data", small, *options,
          "--listen", "127.0.0.1:0", "--admin-key-file", server.key_file],
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=server.environment)
     server.process = process
@@ -242,7 +275,7 @@ def test_a_full_disk_loses_no_line(tmp_path):
     """The server has no room; the runner keeps everything, and the log goes on when there is room again."""
     # More than the write-ahead log has room for from its start.
     lines = 500_000
-    server, inside = on_small_disk(tmp_path, "256m")
+    server, inside = on_small_disk(tmp_path, "256m", "--spool", tmp_path / "spool")
     try:
         filler = inside / "filler"
         space = os.statvfs(inside)
@@ -256,5 +289,36 @@ def test_a_full_disk_loses_no_line(tmp_path):
         events = server.events(id)
         assert messages(events) == [f"line {n} of a command that has much to say" for n in range(1, lines + 1)]
         assert (events[-1]["offset"], events[-1]["exit_code"]) == (lines + 1, 3)
+    finally:
+        server.stop()
+
+
+def test_a_full_disk_under_data_and_spool_makes_the_command_wait(tmp_path):
+    """The default: both lie on one file system. Nothing is killed, and nothing lost."""
+    lines = 500_000
+    server, inside = on_small_disk(tmp_path, "256m")
+    try:
+        filler, go = inside / "filler", tmp_path / "go"
+        probe = server.register()
+        id = server.run(
+            "sh", "-c", f"echo begun; until [ -e {go} ]; do sleep 0.1; done; "
+            f"seq -f 'line %.0f of a command that has much to say' 1 {lines}; exit 3")
+        wait_for(head_is(server, id, 1))
+        space = os.statvfs(inside)
+        filler.write_bytes(b"x" * (space.f_bavail * space.f_frsize))
+        go.touch()
+
+        def has_no_room():
+            try:
+                probe.append("x" * 100_000)
+            except Refused as refused:
+                return refused.status == 507
+
+        wait_for(has_no_room, seconds=120)
+        assert server.execution(id)["status"] == "RUNNING"
+        filler.unlink()
+        events = server.events(id)
+        assert messages(events) == ["begun"] + [f"line {n} of a command that has much to say" for n in range(1, lines + 1)]
+        assert (events[-1]["status"], events[-1]["exit_code"]) == ("FAILED", 3)
     finally:
         server.stop()
