@@ -113,7 +113,9 @@ struct LocalProducer {
         } catch let error as APIError where !error.isForeign {
             throw error
         } catch {
-            throw CLIError("\(error), at \(client.configuration.address). Nothing was started")
+            throw CLIError(
+                "\(error), at \(client.configuration.address). Nothing was started. Is the server running (everyline serve)?"
+            )
         }
     }
 
