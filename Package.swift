@@ -63,7 +63,7 @@ let package = Package(
         .target(name: "Everyline", dependencies: [nioCore, crypto], swiftSettings: settings),
         .target(
             name: "EverylineSQLite",
-            dependencies: ["Everyline", nioCore, nioPosix, product("GRDB", "GRDB.swift")],
+            dependencies: ["CZlib", "Everyline", nioCore, nioPosix, product("GRDB", "GRDB.swift")],
             swiftSettings: settings),
         .systemLibrary(name: "CZlib", path: "Sources/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(
@@ -74,6 +74,7 @@ let package = Package(
             name: "EverylineClient",
             dependencies: [
                 "Everyline", "EverylineWebSocket", nioCore, nioPosix, nioHTTP1, nioSSL, httpClient, logging,
+                product("NIOHTTPCompression", "swift-nio-extras"),
             ],
             swiftSettings: settings),
         .target(

@@ -54,7 +54,6 @@ import SystemPackage
         switch error {
         case let error as APIError where error.status == 401:
             "\(error). Say which key to use: EVERYLINE_API_KEY, --api-key-file, or api_key in config.yaml."
-        case ClientError.unreachable, TailError.unreachable: "\(error). Is the server running (everyline serve)?"
         default: "\(error)"
         }
     }

@@ -3,6 +3,7 @@ public import Everyline
 import EverylineWebSocket
 public import NIOCore
 import NIOHTTP1
+import NIOHTTPCompression
 import NIOPosix
 import NIOSSL
 
@@ -55,6 +56,8 @@ public struct EverylineClient: Sendable {
                 connect: TimeAmount(configuration.connectTimeout), read: TimeAmount(configuration.silenceLimit),
                 write: TimeAmount(configuration.silenceLimit)))
         http.httpVersion = .http1Only
+        // What a read brings becomes some 64 MiB at the most, of which only as much is taken as the answer may have.
+        http.decompression = .enabled(limit: .none)
         // How often a failed connection is tried again, is the caller's to say.
         http.connectionPool.retryConnectionEstablishment = false
         transport = HTTPTransport(
@@ -121,6 +124,7 @@ public struct EverylineClient: Sendable {
         }
         if let limit { request.query.append((name: "limit", value: "\(limit)")) }
         if let cursor { request.query.append((name: "cursor", value: cursor)) }
+        request.headers.append((name: "Accept-Encoding", value: "gzip"))
         return try await transport.answer(to: request, as: ExecutionListAnswer.self)
     }
 

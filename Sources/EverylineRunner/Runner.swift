@@ -69,7 +69,7 @@ package struct Runner: Sendable {
             let message = "The command was not started: \(error.reason)."
             recorder.note(.notStarted, message)
             // The user at this terminal should not have to ask the server.
-            foreground?.error.write(ByteBuffer(string: "everyline: \(message)\n"))
+            foreground?.error.write(ByteBuffer(string: "everyline: \(message.visible())\n"))
             outcome = ExecutionOutcome(status: .failed, exitCode: error.exitCode, reason: .notStarted)
         }
         recorder.end(outcome)

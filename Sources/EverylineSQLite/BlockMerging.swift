@@ -102,16 +102,25 @@ private struct BlockGroup {
         defer { self = BlockGroup(execution: execution) }
         guard rows.count > 1 else { return }
         var merged = Data(capacity: bytes)
-        let read = try db.cachedStatement(sql: "SELECT events FROM block WHERE row = ?")
+        let read = try db.cachedStatement(sql: "SELECT events, crc FROM block WHERE row = ?")
         let delete = try db.cachedStatement(sql: "DELETE FROM block WHERE row = ?")
         for row in rows {
-            try Row.fetchOne(read, arguments: [row])?.withUnsafeBytes(at: 0) { merged.append(contentsOf: $0) }
+            guard let block = try Row.fetchOne(read, arguments: [row]) else { throw LogStoreError.damagedBlocks }
+            let written = try block.storedIfAny("crc", as: Int64.self)
+            try block.withUnsafeBytes(at: 0) { events in
+                // A new checksum must not stand for what was changed under the old one.
+                guard written.map({ $0 == BlockChecksum.of(events) }) ?? true else {
+                    throw LogStoreError.damagedBlocks
+                }
+                merged.append(contentsOf: events)
+            }
             try delete.execute(arguments: [row])
         }
         try db.cachedStatement(
-            sql: "INSERT INTO block (execution, first, last, latest_ms, events) VALUES (?, ?, ?, ?, ?)"
+            sql: "INSERT INTO block (execution, first, last, latest_ms, events, crc) VALUES (?, ?, ?, ?, ?, ?)"
         ).execute(arguments: [
             execution, Int64(first.rawValue), Int64(last.rawValue), latest.milliseconds, merged,
+            merged.withUnsafeBytes(BlockChecksum.of),
         ])
     }
 }

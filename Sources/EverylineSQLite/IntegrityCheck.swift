@@ -97,12 +97,18 @@ private struct LogCheck {
             return check
         }
         let rows = try Row.fetchCursor(
-            db, sql: "SELECT first, last, latest_ms, events FROM block WHERE execution = ? ORDER BY last",
+            db, sql: "SELECT first, last, latest_ms, events, crc FROM block WHERE execution = ? ORDER BY last",
             arguments: [log.number])
         while let row = try rows.next() {
             do {
                 let block = try StoredBlock(row)
-                try row.withUnsafeBytes(at: 3) { check.add(block, $0) }
+                let written = try row.storedIfAny("crc", as: Int64.self)
+                try row.withUnsafeBytes(at: 3) { events in
+                    check.add(block, events)
+                    if let written, written != BlockChecksum.of(events) {
+                        check.faults.append("block \(block.first)–\(block.last) isn't what was written")
+                    }
+                }
             } catch LogStoreError.damaged {
                 check.faults.append("a block's row is damaged")
             }

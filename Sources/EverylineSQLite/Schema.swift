@@ -7,6 +7,7 @@ enum Schema {
         migrator.registerMigration("1: executions, blocks, access") { db in
             try db.execute(sql: executions + blocks + access)
         }
+        migrator.registerMigration("2: checksums of blocks") { db in try db.execute(sql: checksums) }
         return migrator
     }
 
@@ -59,6 +60,9 @@ enum Schema {
         CREATE TABLE removed (execution INTEGER PRIMARY KEY) STRICT;
 
         """
+
+    /// The CRC-32 of a block's events; NULL in blocks that are older than this column.
+    private static let checksums = "ALTER TABLE block ADD COLUMN crc INTEGER"
 
     private static let access = """
         CREATE TABLE api_key (

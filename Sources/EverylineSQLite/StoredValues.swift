@@ -1,3 +1,4 @@
+import CZlib
 import Everyline
 import GRDB
 
@@ -36,6 +37,13 @@ extension Row {
             guard let data else { return try body(UnsafeRawBufferPointer(start: nil, count: 0)) }
             return try data.withUnsafeBytes(body)
         }
+    }
+}
+
+/// A block's CRC-32, as zlib counts it: it tells bytes that a disk has changed from those that were written.
+enum BlockChecksum {
+    static func of(_ bytes: UnsafeRawBufferPointer) -> Int64 {
+        Int64(crc32_z(0, bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count))
     }
 }
 

@@ -109,7 +109,7 @@ package struct EverylineServer: Sendable {
                 limits: configuration.limits
             ).router(admission: admission),
             server: HTTPServerBuilder { responder in
-                let channel = StreamChannel(responder: responder, parts: streams)
+                let channel = StreamChannel(responder: responder, parts: streams, isBehindTLS: tls != nil)
                 guard let tls else { return channel }
                 return try TLSChannel(channel, tlsConfiguration: tls)
             },

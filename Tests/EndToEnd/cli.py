@@ -1,6 +1,7 @@
 """The command line, run as a user runs it."""
 
 import os
+import pty
 import signal
 import subprocess
 
@@ -30,6 +31,26 @@ class CommandLine:
         done = self.run(*arguments, **more)
         assert done.returncode == 0, done.stderr.decode()
         return done.stdout.decode()
+
+    def in_terminal(self, *arguments, **environment):
+        """What a command prints to a terminal, without the carriage returns that the terminal adds."""
+        main, side = pty.openpty()
+        process = subprocess.Popen(
+            [BINARY, *arguments], stdout=side, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL,
+            env={**self.environment, **environment})
+        os.close(side)
+        seen = b""
+        while True:
+            try:
+                part = os.read(main, 4096)
+            except OSError:
+                break
+            if not part:
+                break
+            seen += part
+        os.close(main)
+        process.wait(30)
+        return seen.decode().replace("\r\n", "\n")
 
     def start(self, *arguments, **environment):
         return Background([BINARY, *map(str, arguments)], {**self.environment, **environment}, self.directory)

@@ -45,8 +45,9 @@ class Server:
         self.address = "127.0.0.1:0"
         self.process = None
 
-    def start(self):
-        log = open(self.directory / "server.log", "ab")
+    def start(self, log=None):
+        """Starts it, with its own log in a file or in `log`."""
+        log = log or open(self.directory / "server.log", "ab")
         self.process = subprocess.Popen(
             [BINARY, "serve", "--data", str(self.data), "--listen", self.address, "--admin-key-file", str(self.key_file)]
             + self.options,

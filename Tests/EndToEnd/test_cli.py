@@ -1,8 +1,8 @@
 """The command line as a user meets it: what it prints where, what it exits with, and what Ctrl-C does."""
 
+import gzip
 import json
 import os
-import pty
 import re
 import sqlite3
 import subprocess
@@ -219,40 +219,44 @@ def test_a_reader_that_hangs_up_ends_it_quietly(cli):
     assert b"rror" not in done.stderr
 
 
-# Colours and terminals
-
-
-def in_terminal(cli, *arguments, **environment):
-    """What a command prints to a terminal."""
-    main, side = pty.openpty()
-    process = subprocess.Popen(
-        [BINARY, *arguments], stdout=side, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL,
-        env={**cli.environment, **environment})
-    os.close(side)
-    seen = b""
-    while True:
-        try:
-            part = os.read(main, 4096)
-        except OSError:
-            break
-        if not part:
-            break
-        seen += part
-    os.close(main)
-    process.wait(30)
-    return seen.decode()
-
-
-def test_colours_of_ours_go_to_terminals_only_and_those_of_the_command_everywhere(cli, server):
+@pytest.mark.parametrize("command", [["logs", "-f"], ["logs"]])
+def test_a_reader_that_hangs_up_while_nothing_is_written_ends_it_too(cli, server, command):
     log = server.register()
-    log.append("\x1b[32mgreen\x1b[0m")
-    log.append("wrong", stream="stderr")
+    log.append("one", "two")
+    text = f"{BINARY} {' '.join(command)} {log.id} | grep -m1 one; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", text], capture_output=True, env=cli.environment, timeout=60)
+    assert done.stdout in (b"one\n141\n", b"one\n0\n" if command == ["logs"] else b"")
+    assert done.stderr == b""
     log.append(end="SUCCEEDED")
-    plain = "\x1b[32mgreen\x1b[0m\nwrong\n"
-    assert cli.out("logs", log.id) == plain
-    assert in_terminal(cli, "logs", log.id, TERM="xterm").endswith("\n\x1b[31mwrong\x1b[0m\r\n")
-    for environment in ({"NO_COLOR": "1", "TERM": "xterm"}, {"TERM": "dumb"}):
-        assert in_terminal(cli, "logs", log.id, **environment) == plain.replace("\n", "\r\n")
+
+
+def test_tail_counts_lines_not_events(cli, server):
+    log = server.register()
+    now = {"timestamp": 1}
+    notice = {**now, "type": "notice", "code": "x", "message": "aside"}
+    parts = [{**now, "message": "x" * 9, "partial": True}] * 40 + [{**now, "message": "!"}]
+    log.append_raw("".join(json.dumps(e) + "\n" for e in [{**now, "message": "first"}, *parts, notice, notice, notice]))
+    long = "x" * 360 + "!\n"
+    for options, expected in [(["1"], long), (["2"], "first\n" + long), (["3"], "first\n" + long), (["0"], "")]:
+        assert cli.out("logs", "--tail", *options, log.id) == expected
+    log.append_raw(json.dumps({**now, "message": "last"}) + "\n")
+    log.append(end="SUCCEEDED")
+    assert cli.out("logs", "--tail", "1", log.id) == "last\n"
+    assert cli.out("logs", "-f", "--tail", "2", log.id) == long + "last\n"
+    assert cli.out("logs", "--tail", str(2**63 - 1), log.id) == "first\n" + long + "last\n"
+
+
+@pytest.mark.parametrize("command", [["list"], ["status", "x"], ["logs", "-f", "x"], ["run", "--", "true"]])
+def test_a_server_that_is_not_there_is_named(cli, command):
+    done = cli.run(*command, EVERYLINE_URL="http://127.0.0.1:1")
+    assert done.returncode == 125
+    assert "http://127.0.0.1:1" in done.stderr.decode() and "refused" in done.stderr.decode()
+
+
+def test_tls_where_there_is_none_is_said_at_once(cli, server):
+    for command in (["list"], ["logs", "-f", "x"]):
+        done = cli.run(*command, EVERYLINE_URL=server.url.replace("http:", "https:"), timeout=9)
+        assert done.returncode == 125 and "begins with http:" in done.stderr.decode()
 
 
 # Listing, stopping, keys
@@ -275,6 +279,20 @@ def test_list_goes_on_beyond_a_page(own_server, tmp_path):
     ids = [server.register().id for _ in range(25)]
     listed = json.loads(CommandLine(server, tmp_path).out("list", "-o", "json", "--limit", "24"))
     assert [e["execution_id"] for e in listed] == ids[::-1][:24]
+
+
+def test_list_takes_commands_of_any_length(own_server, tmp_path):
+    server = own_server.start()
+    cli = CommandLine(server, tmp_path)
+    word = "x'" * 60_000
+    # All of them are more than a client takes in one answer.
+    ids = [server.post("/api/v1/executions", {"command": ["echo", word, word]})["execution_id"] for _ in range(45)]
+    assert [e["execution_id"] for e in json.loads(cli.out("list", "-o", "json", "--limit", "45"))] == ids[::-1]
+    lines = cli.out("list", "--limit", "45").splitlines()
+    assert len(lines) == 46 and all(len(line) < 300 and line.endswith("…") for line in lines[1:])
+    _, headers, body = server.request("GET", "/api/v1/executions?limit=2", headers={"Accept-Encoding": "gzip"})
+    assert headers["Content-Encoding"] == "gzip" and len(body) < 100_000
+    assert [e["command"] for e in json.loads(gzip.decompress(body))["executions"]] == [["echo", word, word]] * 2
 
 
 def test_stop(cli, server):

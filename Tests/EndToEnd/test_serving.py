@@ -1,9 +1,11 @@
 """Starting, stopping, killing and starting again; and what stands in the way of it."""
 
+import fcntl
 import http.client
 import json
 import os
 import pathlib
+import signal
 import ssl
 import subprocess
 import threading
@@ -162,6 +164,10 @@ def test_tls(tmp_path):
             assert used.getresponse().read()
             with stream(url.replace("wss://", "ws://"), sock=used.sock) as viewer:
                 assert json.loads(viewer.recv(timeout=30))["message"] == "one"
+            # Who forgets the s is told so, by plain HTTP.
+            with pytest.raises(Refused) as refused:
+                server.request("GET", server.url.replace("https:", "http:") + "/healthz")
+            assert refused.value.status == 400 and "begins with https" in refused.value.problem["detail"]
         finally:
             urllib.request.install_opener(urllib.request.build_opener())
 
@@ -218,8 +224,9 @@ def test_a_full_disk_is_said_and_got_over(tmp_path):
     small = tmp_path / "small"
     small.mkdir()
     wrapper = tmp_path / "everyline"
-    wrapper.write_text(
-        f"#!/bin/sh\nexec unshare -rm sh -c 'mount -t tmpfs -o size=4m none {small} && exec \"$0\" \"$@\"' {BINARY} \"$@\"\n")
+    # The server takes all that there is for its write-ahead log, so what will be made free is there before it.
+    prepare = f"mount -t tmpfs -o size=4m none {small} && head -c 1000000 /dev/zero >{small}/filler"
+    wrapper.write_text(f"#!/bin/sh\nexec unshare -rm sh -c '{prepare} && exec \"$0\" \"$@\"' {BINARY} \"$@\"\n")
     wrapper.chmod(0o755)
     server = Server(tmp_path / "server")
     process = subprocess.Popen(
@@ -232,7 +239,7 @@ def test_a_full_disk_is_said_and_got_over(tmp_path):
         log.append("first")
         inside = pathlib.Path(f"/proc/{process.pid}/root{small}")
         filler = inside / "filler"
-        with open(filler, "wb") as file:
+        with open(filler, "ab") as file:
             try:
                 while file.write(b"x" * 65536):
                     file.flush()
@@ -252,3 +259,50 @@ def test_a_full_disk_is_said_and_got_over(tmp_path):
         process.terminate()
         process.wait(30)
         process.stdout.close()
+
+
+def test_the_terminal_that_it_was_started_from_may_be_closed(own_server):
+    server = own_server.start()
+    for _ in range(3):
+        server.process.send_signal(signal.SIGHUP)
+        assert server.request("GET", "/healthz")[0] == 200
+    assert server.stop() == 0
+
+
+def test_a_log_that_nobody_reads_stops_nothing(own_server):
+    """Standard error is a pipe that is full: what is beyond the limit of what waits is dropped, counted and said."""
+    read, write = os.pipe()
+    fcntl.fcntl(write, fcntl.F_SETPIPE_SZ, 4096)
+    server = own_server
+    server.options = ["--log-level", "debug"]
+    with open(write, "wb", closefd=False) as pipe:
+        server.start(log=pipe)
+    os.close(write)
+    with open(read, "rb") as reader:
+        log = server.register()
+        # Each request is a line; a log of 1 MiB of them waits.
+        connection = http.client.HTTPConnection(*server.address.split(":"), timeout=30)
+        for _ in range(1500):
+            connection.request("GET", "/" + "/".join(["x" * 31] * 60))
+            connection.getresponse().read()
+        assert log.append("goes on") == 1
+        dropped = None
+        while dropped is None:
+            line = json.loads(reader.readline())
+            dropped = line.get("dropped")
+        assert int(dropped) > 0 and line["level"] == "warning"
+        log.append(end="SUCCEEDED")
+        # A reader that has gone is no reason to end either.
+    assert server.request("GET", "/healthz")[0] == 200
+    assert server.stop() == 0
+
+
+def test_a_secret_in_a_path_is_not_logged(own_server):
+    server = own_server
+    server.options = ["--log-level", "trace"]
+    server.start()
+    for method in ("GET", "DELETE"):
+        with pytest.raises(Refused):
+            server.request(method, f"/api/v1/keys/{server.key}")
+    assert server.stop() == 0
+    assert server.key not in server.log() and server.key[:4] + "…" in server.log()

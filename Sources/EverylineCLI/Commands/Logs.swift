@@ -23,7 +23,7 @@ struct Logs: AsyncParsableCommand {
         help: ArgumentHelp(
             "Begin with what isn't older: 10m (ago), 2025-11-18T21:06:40Z, or milliseconds.", valueName: "time"))
     var since: String?
-    @Option(help: ArgumentHelp("Begin with the last lines, so many.", valueName: "count"))
+    @Option(help: ArgumentHelp("Start with the last N lines.", valueName: "n"))
     var tail: Int?
     @Flag(help: "Exit with the command's exit code.")
     var exitStatus = false
@@ -72,16 +72,34 @@ struct Logs: AsyncParsableCommand {
         return newest
     }
 
+    /// The event that the last lines follow. Looks through more and more of the log's end until there are as many lines in it.
+    private func start(
+        ofLast count: Int, _ client: EverylineClient, _ id: ExecutionID, _ head: Offset
+    ) async throws -> Offset {
+        guard count > 0 else { return head }
+        // Beside the lines there may be the end, and what stands before them shows that the first is no line's rest.
+        var distance = min(UInt64(count), head.rawValue) + 2
+        while true {
+            let before = Offset(head.rawValue - min(distance, head.rawValue))
+            var lines = LastLines(count, isWhole: before == .zero)
+            for try await update in client.follow(id, from: .after(before)) {
+                guard case .events(let block) = update else { continue }
+                guard let part = block.prefix(through: head) else { break }
+                try lines.take(part)
+                if part.last >= head { break }
+            }
+            if let start = lines.start { return start }
+            if before == .zero { return .zero }
+            distance *= 4
+        }
+    }
+
     /// Where to begin; `nil` if there is nothing to print.
     private func start(
         _ client: EverylineClient, _ id: ExecutionID, _ head: Offset, hasEnded: Bool
     ) async throws -> StreamStart? {
         if let after { return .after(after) }
-        if let tail {
-            // The end is an event, but no line.
-            let count = UInt64(tail) + (hasEnded ? 1 : 0)
-            return .after(Offset(head.rawValue - min(head.rawValue, count)))
-        }
+        if let tail { return .after(try await self.start(ofLast: tail, client, id, head)) }
         guard let since, let time = TimeExpression.parse(since, now: .now) else { return .beginning }
         if follow || hasEnded { return .notOlderThan(time) }
         // A log that goes on may have nothing that young yet; waiting for it is what -f is for.

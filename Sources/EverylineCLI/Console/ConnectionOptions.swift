@@ -27,7 +27,21 @@ struct ConnectionOptions: ParsableArguments {
     }
 
     func withClient<Value>(_ body: (EverylineClient) async throws -> Value) async throws -> Value {
-        try await EverylineClient.with(configuration(), body)
+        let configuration = try configuration()
+        do {
+            return try await EverylineClient.with(configuration, body)
+        } catch ClientError.unreachable(let reason) {
+            throw unreachable(configuration.address, reason)
+        } catch TailError.unreachable(let reason) {
+            throw unreachable(configuration.address, reason)
+        } catch ClientError.timedOut {
+            throw CLIError("the server at \(configuration.address) did not answer in time.")
+        }
+    }
+
+    private func unreachable(_ address: ServerAddress, _ reason: String) -> CLIError {
+        let hint = reason.contains("refused") ? ". Is the server running (everyline serve)?" : "."
+        return CLIError("the server at \(address) can't be reached: \(reason)\(hint)")
     }
 }
 

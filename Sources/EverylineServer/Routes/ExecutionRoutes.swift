@@ -78,7 +78,8 @@ struct ExecutionRoutes {
             ExecutionQuery(statuses: statuses, limit: limit + 1, after: after))
         let page = found.prefix(limit)
         let more = found.count > limit ? page.last?.id.rawValue : nil
-        return try .json(ExecutionListAnswer(executions: page.map(ExecutionView.init), nextCursor: more))
+        return try .json(
+            ExecutionListAnswer(executions: page.map(ExecutionView.init), nextCursor: more), for: request)
     }
 
     @Sendable func show(_ request: Request, context: EverylineContext) async throws -> Response {

@@ -111,6 +111,20 @@ extension DecodingError {
 
 extension Response {
     /// An answer in JSON.
+    /// As JSON, compressed where the client takes that and it is worth it.
+    static func json(_ value: some Encodable, for request: Request) throws -> Response {
+        var response = Response(
+            status: .ok,
+            headers: [.contentType: "application/json", .cacheControl: "no-store", .vary: "Accept-Encoding"])
+        var body = ByteBuffer(bytes: try JSONEncoder.wire.encode(value))
+        if body.readableBytes >= 1024, AcceptEncoding(request.headers[.acceptEncoding]).allowsGzip {
+            body = try GzipStream().compress(body, isLast: true)
+            response.headers[.contentEncoding] = "gzip"
+        }
+        response.body = .init(byteBuffer: body)
+        return response
+    }
+
     static func json(_ value: some Encodable, status: HTTPResponse.Status = .ok) throws -> Response {
         Response(
             status: status, headers: [.contentType: "application/json", .cacheControl: "no-store"],

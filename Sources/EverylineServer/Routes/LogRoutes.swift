@@ -52,6 +52,8 @@ struct LogRoutes {
     ) async throws -> (range: LogRange, isCut: Bool) {
         let through = count.map { min(head, after.advanced(by: $0)) } ?? head
         let range = LogRange(execution: id, after: after, through: through, log: core.log, limit: limits.read)
+        // What is damaged is said before the answer begins.
+        if after < through { _ = try await core.log.read(id, after: after, limit: 1) }
         guard let bytes = limits.logAnswer else { return (range, false) }
         let part = try await range.prefix(limit: bytes)
         return (part, part.through < through)

@@ -42,11 +42,14 @@ struct StreamChannel: HTTPChannelHandler {
 
     let responder: HTTPChannelHandler.Responder
     private let parts: Parts
+    private let isBehindTLS: Bool
     private let gate: WebSocketUpgradeGate<ViewerRequest>
 
-    init(responder: @escaping HTTPChannelHandler.Responder, parts: Parts) {
+    /// - Parameter isBehindTLS: whether TLS stands before it.
+    init(responder: @escaping HTTPChannelHandler.Responder, parts: Parts, isBehindTLS: Bool) {
         self.responder = responder
         self.parts = parts
+        self.isBehindTLS = isBehindTLS
         var configuration = WebSocketConfiguration.server
         configuration.stallTimeout = parts.limits.stalledViewer
         configuration.firstRequestTimeout = parts.limits.firstRequest
@@ -64,6 +67,13 @@ struct StreamChannel: HTTPChannelHandler {
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
         let limits = parts.limits
+        if isBehindTLS {
+            do {
+                try channel.pipeline.syncOperations.addHandler(PlainRequestHandler(), position: .first)
+            } catch {
+                return channel.eventLoop.makeFailedFuture(error)
+            }
+        }
         let opened = gate.install(on: channel) { channel in
             channel.eventLoop.makeCompletedFuture { try Self.addHTTP(to: channel, limits: limits, logger: logger) }
         }

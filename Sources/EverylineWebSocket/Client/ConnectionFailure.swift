@@ -12,6 +12,10 @@ package enum ConnectionFailure {
             return error.dnsAError == nil ? "no address of \(error.host) answers" : "there is no host \(error.host)"
         case let error as IOError: return String(cString: strerror(error.errnoCode)).lowercased()
         case is NIOSSLError, is BoringSSLError:
+            // BoringSSL's word for what is no TLS record.
+            if "\(error)".contains("WRONG_VERSION_NUMBER") {
+                return "it doesn't speak TLS: the address of a server without it begins with http:"
+            }
             return "TLS can't be agreed on: is it an https server, and its certificate one to trust (--ca-file)?"
         default: return "\(error)"
         }
