@@ -26,22 +26,25 @@ struct ConnectionOptions: ParsableArguments {
         return .init(address: settings.address, credential: settings.credential, caFile: settings.caFile)
     }
 
+    /// - Throws: what `body` throws; where there is no server, a ``CLIError`` that names it.
     func withClient<Value>(_ body: (EverylineClient) async throws -> Value) async throws -> Value {
         let configuration = try configuration()
         do {
             return try await EverylineClient.with(configuration, body)
-        } catch ClientError.unreachable(let reason) {
-            throw unreachable(configuration.address, reason)
-        } catch TailError.unreachable(let reason) {
-            throw unreachable(configuration.address, reason)
-        } catch ClientError.timedOut {
-            throw CLIError("the server at \(configuration.address) did not answer in time.")
+        } catch {
+            throw Self.absence(of: configuration.address, error) ?? error
         }
     }
 
-    private func unreachable(_ address: ServerAddress, _ reason: String) -> CLIError {
-        let hint = reason.contains("refused") ? ". Is the server running (everyline serve)?" : "."
-        return CLIError("the server at \(address) can't be reached: \(reason)\(hint)")
+    /// What to tell the user of a server that gives no answer; `nil` for another error.
+    static func absence(of address: ServerAddress, _ error: any Error) -> CLIError? {
+        switch error {
+        case ClientError.unreachable(let reason), TailError.unreachable(let reason):
+            let hint = reason.contains("refused") ? ". Is the server running (everyline serve)?" : "."
+            return CLIError("the server at \(address) can't be reached: \(reason)\(hint)")
+        case ClientError.timedOut: return CLIError("the server at \(address) did not answer in time.")
+        default: return nil
+        }
     }
 }
 

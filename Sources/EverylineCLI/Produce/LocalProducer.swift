@@ -113,9 +113,9 @@ struct LocalProducer {
         } catch let error as APIError where !error.isForeign {
             throw error
         } catch {
-            throw CLIError(
-                "\(error), at \(client.configuration.address). Nothing was started. Is the server running (everyline serve)?"
-            )
+            let address = client.configuration.address
+            let absence = ConnectionOptions.absence(of: address, error) ?? CLIError("\(error), at \(address).")
+            throw CLIError("\(absence) Nothing was started.")
         }
     }
 
