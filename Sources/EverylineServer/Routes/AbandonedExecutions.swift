@@ -25,7 +25,13 @@ struct AbandonedExecutions {
         repeat {
             let page = try await core.executions.list(
                 ExecutionQuery(statuses: [.terminating], limit: Self.page, after: after))
-            for execution in page { _ = try await end(execution) }
+            for execution in page {
+                do {
+                    _ = try await end(execution)
+                } catch LogStoreError.damaged {
+                    // It can't be ended, and holds up no other.
+                }
+            }
             after = page.count == Self.page ? page.last?.id : nil
         } while after != nil
     }
