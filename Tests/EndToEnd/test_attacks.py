@@ -7,12 +7,14 @@ import pathlib
 import socket
 import struct
 import time
+import urllib.error
+import urllib.request
 import zlib
 
 import pytest
 
 from attacks import BAD_KEYS, BAD_TOKENS, BODIES, CURSORS, MESSAGES, ORIGINS, PATHS, ROUTES, wrong_keys, wrong_tokens
-from everyline import Refused, serving, stream
+from everyline import Refused, serving, stream, wait_for
 
 UPGRADE = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {}\r\n"
 SECRETS = []
@@ -331,3 +333,38 @@ def test_no_secret_is_written_or_shown(world):
         assert secret.encode() not in arguments
         assert base64.b64encode(secret.encode()).decode() not in log
     assert not os.path.exists("/proof-of-an-attack")
+
+
+def test_event_streams_count_as_viewers_of_their_key(tmp_path):
+    with serving(tmp_path, "--max-viewers-per-key", "2") as server:
+        log = server.register()
+        log.append("one")
+        urls = [server.get(f"{log.path}/logs")["stream_url"] for _ in range(3)]
+        with contextlib.ExitStack() as open_streams:
+            for url in urls[:2]:
+                answer = open_streams.enter_context(urllib.request.urlopen(url, timeout=30))
+                while b"one" not in answer.readline():
+                    pass
+            with pytest.raises(urllib.error.HTTPError) as refused:
+                urllib.request.urlopen(urls[2], timeout=30)
+            assert refused.value.code == 429
+        # A place is given back as soon as the server finds the stream gone, which writing to it shows.
+        def opens():
+            log.append("more")
+            with contextlib.suppress(urllib.error.HTTPError), urllib.request.urlopen(urls[2], timeout=30):
+                return True
+        wait_for(opens)
+
+
+def test_a_text_of_empty_lines_is_refused_before_it_fills_the_memory(world):
+    with pytest.raises(Refused) as refused:
+        world.other.append_raw(b"\n" * (8 << 20), type="text/plain", token=world.other.token)
+    assert (refused.value.status, refused.value.code) == (413, "body_too_large")
+
+
+def test_every_answer_says_that_it_is_what_it_says(world):
+    for path in ["/healthz", "/api/v1/executions", f"/api/v1/executions/{world.log.id}"]:
+        assert world.server.request("GET", path)[1]["X-Content-Type-Options"] == "nosniff"
+    with pytest.raises(Refused) as refused:
+        world.server.request("GET", "/api/v1/nothing")
+    assert refused.value.headers["X-Content-Type-Options"] == "nosniff"

@@ -58,20 +58,33 @@ public struct AppendBody: Sendable {
         self.init(block: encoder.finish(), outcome: outcome, hasLines: hasLines)
     }
 
+    /// What the events of a text may take as they are stored: an empty line is one byte of a body, and some forty of a log.
+    public static let eventsLimit: ByteCount = .mebibytes(16)
+
     /// Reads plain text: each line becomes an event with the time `now`; what isn't UTF-8 is replaced by U+FFFD.
+    ///
+    /// - Throws: ``TooManyLines`` if its events take more than ``eventsLimit``.
     public init(
         text body: ByteBuffer, after head: Offset, at now: Timestamp, lineLimit: ByteCount = LineCutter.defaultLimit
-    ) {
-        var encoder = BlockEncoder(after: head, capacity: body.readableBytes * 2)
+    ) throws(TooManyLines) {
+        var encoder = BlockEncoder(after: head, capacity: min(body.readableBytes * 2, Self.eventsLimit))
         var cutter = LineCutter(limit: lineLimit)
         let add = { (line: UnsafeRawBufferPointer, isPartial: Bool) in
+            // What is too much is not encoded, only counted as too much.
+            guard encoder.byteCount <= Self.eventsLimit else { return }
             encoder.appendLine(line, timestamp: now, isPartial: isPartial)
         }
         body.withUnsafeReadableBytes { cutter.feed($0, emit: add) }
         cutter.finish(emit: add)
+        guard encoder.byteCount <= Self.eventsLimit else { throw TooManyLines() }
         let block = encoder.finish()
         self.init(block: block, hasLines: block != nil)
     }
+}
+
+/// A text has more lines than one append takes.
+public struct TooManyLines: Error, Equatable {
+    public init() {}
 }
 
 /// Which line of an append's body is wrong, and how.

@@ -59,10 +59,10 @@ struct Serve: AsyncParsableCommand {
             environment: environment, file: UserFile.read(environment)?.serve ?? [:])
         let log = LogQueue(now: { .now })
         defer { log.flush(within: .seconds(1)) }
-        let server = try server(settings, environment, log)
+        let openFiles = Self.prepareProcess()
+        let server = try server(settings, environment, log, openFiles: openFiles)
         let adminKey = AdminKey(
             named: try settings.value(adminKeyFile, "admin-key-file"), directory: server.directory)
-        Self.prepareProcess()
         do {
             try await server.run(adminKey: adminKey) { url, key in
                 if let key, !adminKey.isNamed {
@@ -78,7 +78,7 @@ struct Serve: AsyncParsableCommand {
     }
 
     private func server(
-        _ settings: ServeSettings, _ environment: [String: String], _ log: LogQueue
+        _ settings: ServeSettings, _ environment: [String: String], _ log: LogQueue, openFiles: Int
     ) throws -> EmbeddedServer {
         let address = try settings.value(listen, "listen") ?? .standard
         var configuration = ServerConfiguration(host: address.host, port: address.port)
@@ -88,6 +88,9 @@ struct Serve: AsyncParsableCommand {
             allowOrigin
                 + (try settings.value(nil as String?, "allow-origin")?.split(separator: " ").map(String.init) ?? []))
         configuration.limits = try limits.limits(settings)
+        // A connection that no descriptor is left for would be accepted again and again.
+        configuration.limits.connections = max(
+            1, min(configuration.limits.connections, openFiles - OpenFiles.reserve))
         let level = try settings.value(logLevel, "log-level") ?? .info
         let directory = try DataDirectory.path(data, settings, environment)
         let spool = try settings.value(spool, "spool").map { DataDirectory.absolute($0) }
@@ -126,11 +129,13 @@ struct Serve: AsyncParsableCommand {
 
     /// Lets as many clients in as the system allows; and a peer that hangs up must end its connection, not the server. Nor
     /// does the server end with the terminal that it was started from: there is nothing that a SIGHUP could reload.
-    private static func prepareProcess() {
+    ///
+    /// - Returns: how many files and connections may be open.
+    private static func prepareProcess() -> Int {
         signal(SIGPIPE, SIG_IGN)
         // A handler, because commands would inherit that it is ignored.
         signal(SIGHUP) { _ in }
-        OpenFiles.raiseLimit()
+        return OpenFiles.raiseLimit()
     }
 
     /// Writes the address and the key to the user's file, so that the other commands just work. A file with another key is

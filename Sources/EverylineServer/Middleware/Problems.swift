@@ -33,6 +33,8 @@ package struct Problems: RouterMiddleware {
             if [408, 413].contains(response.status.code) { context.closeConnection(in: lingering) }
         }
         response.headers[.requestID] = context.requestID
+        // A browser must not take a log for a page or a script, whatever its lines look like.
+        response.headers[.xContentTypeOptions] = "nosniff"
         // A body here would be read as the beginning of the next answer.
         return request.method == .head ? response.createHeadResponse() : response
     }

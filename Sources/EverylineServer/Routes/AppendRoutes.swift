@@ -25,7 +25,7 @@ struct AppendRoutes {
             throw APIError(.invalidCursor, "Say after=HEAD: the offset of the event that the body follows; 0 at first.")
         }
         let bytes = try await RequestBytes.collect(request, context, limit: limits.appendBody, within: limits.bodyTime)
-        let body = try parse(bytes, type: request.headers[.contentType], after: head)
+        let body = try await parse(bytes, type: request.headers[.contentType], after: head)
         let appended = try await core.writer.append(body, to: id, after: head)
         if let block = appended.block { metrics.countAppend(events: block.count, bytes: block.bytes.readableBytes) }
         return try .json(AppendAnswer(head: appended.head.offset.rawValue, stopRequested: appended.isStopRequested))
@@ -59,7 +59,17 @@ struct AppendRoutes {
         }
     }
 
-    private func parse(_ bytes: ByteBuffer, type: String?, after head: Offset) throws -> AppendBody {
+    /// Parses small bodies where they arrived, and large ones on another thread, so that the connections of this one don't wait.
+    private func parse(_ bytes: ByteBuffer, type: String?, after head: Offset) async throws -> AppendBody {
+        guard bytes.readableBytes > Self.parsedAtOnce else { return try parseNow(bytes, type: type, after: head) }
+        return try await withTaskExecutorPreference(globalConcurrentExecutor) {
+            try parseNow(bytes, type: type, after: head)
+        }
+    }
+
+    private static let parsedAtOnce: ByteCount = .kibibytes(64)
+
+    private func parseNow(_ bytes: ByteBuffer, type: String?, after head: Offset) throws -> AppendBody {
         let type = type.map { $0.prefix { $0 != ";" }.lowercased() }
         guard head.distance(from: .zero) <= Int.max - bytes.readableBytes - 1 else {
             throw APIError(.outOfOrder, "No log is that long.")
@@ -68,7 +78,13 @@ struct AppendRoutes {
         case APIHeader.ndjson, nil:
             return try AppendBody(ndjson: bytes, after: head, lineLimit: limits.line)
         case "text/plain":
-            return AppendBody(text: bytes, after: head, at: core.now(), lineLimit: limits.line)
+            do throws(TooManyLines) {
+                return try AppendBody(text: bytes, after: head, at: core.now(), lineLimit: limits.line)
+            } catch {
+                throw APIError(
+                    .bodyTooLarge,
+                    "The body's lines take more than \(AppendBody.eventsLimit) bytes as events. Send fewer at once.")
+            }
         default:
             throw APIError(.unsupportedMediaType, "Send \(APIHeader.ndjson) or text/plain.")
         }

@@ -34,11 +34,16 @@ struct EventStreamRoutes {
         if head.isEnded, after == head.offset { return Response(status: .noContent) }
         // What is damaged is said before the answer begins: a browser that is answered with a stream comes back for ever.
         if after < head.offset { _ = try await core.log.read(id, after: after, limit: 1) }
+        try counter.requireRoom(for: token.key)
         let tail = Tail(of: id, after: after, in: core.log, feed: core.feed, limit: limits.read)
         let (counter, metrics) = (counter, metrics)
         let body = ResponseBody { writer in
+            counter.enter(token.key)
             metrics.streamOpened()
-            defer { metrics.streamClosed(stalled: false) }
+            defer {
+                metrics.streamClosed(stalled: false)
+                counter.leave(token.key)
+            }
             try await Self.send(tail, to: &writer, metrics) { try counter.check(token.key) }
             try await writer.finish(nil)
         }

@@ -27,9 +27,7 @@ struct ViewerAdmission: Sendable {
         let token = try await authenticator.viewer(token: query.single("token"), of: id)
         let start = try Cursor(query).start ?? token.start
         let after = try await start.offset(in: id, of: core.log)
-        guard counter.hasRoom(for: token.key) else {
-            throw APIError(.tooManyRequests, "There are too many viewers under this key. Try again later.")
-        }
+        try counter.requireRoom(for: token.key)
         return ViewerRequest(execution: id, after: after, key: token.key)
     }
 }
@@ -42,8 +40,11 @@ final class ViewerCounter: Sendable {
 
     init(limit: Int) { self.limit = limit }
 
-    func hasRoom(for key: APIKey.ID) -> Bool {
-        counts.withLock { $0[key, default: 0] < limit }
+    /// - Throws: ``APIError`` if as many streams are open under this key as may be.
+    func requireRoom(for key: APIKey.ID) throws {
+        guard counts.withLock({ $0[key, default: 0] < limit }) else {
+            throw APIError(.tooManyRequests, "There are too many viewers under this key. Try again later.")
+        }
     }
 
     func enter(_ key: APIKey.ID) {

@@ -115,9 +115,19 @@ struct AppendBodyTests {
         #expect(throws: AppendSyntaxError.self) { try AppendBody(ndjson: ByteBuffer(bytes: bytes), after: .zero) }
     }
 
+    @Test("of plain text may not become more events than a log should take at once")
+    func tooManyLines() throws {
+        let newlines = ByteBuffer(repeating: UInt8(ascii: "\n"), count: 1 << 20)
+        #expect(throws: TooManyLines()) {
+            try AppendBody(text: newlines, after: .zero, at: Timestamp(milliseconds: 9))
+        }
+        let few = ByteBuffer(repeating: UInt8(ascii: "\n"), count: 1 << 16)
+        #expect(try AppendBody(text: few, after: .zero, at: Timestamp(milliseconds: 9)).block?.count == 1 << 16)
+    }
+
     @Test("of plain text becomes a line for each line")
     func text() throws {
-        let body = AppendBody(
+        let body = try AppendBody(
             text: ByteBuffer(bytes: Array("a\r\n\nb".utf8) + [0xFF]), after: .zero, at: Timestamp(milliseconds: 9))
         #expect(
             try events(body).map(\.content)

@@ -18,7 +18,7 @@ extension FuzzTarget {
         expect(joined == expected, "the lines are the text")
         expect(whole.allSatisfy { $0.bytes.readableBytes <= limit }, "no line is longer than the limit")
 
-        let body = AppendBody(text: input.bytes, after: .zero, at: Timestamp(milliseconds: 1000), lineLimit: limit)
+        let body = try AppendBody(text: input.bytes, after: .zero, at: Timestamp(milliseconds: 1000), lineLimit: limit)
         let events = try body.block.map { try LogEvent.decode(lines: $0.bytes) } ?? []
         let messages = events.map { event -> String in
             guard case .line(let line) = event.content else { return "" }
