@@ -70,6 +70,49 @@ def test_who_comes_back_from_a_log_finds_the_list_as_it_was(server, viewer):
     assert page.inner_text("#statuses [aria-pressed=true]") == "All"
 
 
+def test_who_comes_back_finds_as_many_rows_and_the_place_among_them(own_server, viewer):
+    server = own_server.start()
+    for n in range(260):
+        server.post("/api/v1/executions", {"command": ["job", str(n)]})
+    page = viewer.page(server.url + "/", key=server.key)
+    page.wait_for_function("() => document.querySelectorAll('#list tr').length === 50")
+    for shown in (100, 150, 200, 250):
+        page.click("#more")
+        page.wait_for_function("shown => document.querySelectorAll('#list tr').length === shown", arg=shown)
+    page.evaluate("scrollTo(0, 6000)")
+    page.locator("#list a.command >> text='job 120'").click()
+    page.wait_for_url("**/executions/*")
+    page.go_back()
+    page.wait_for_function("() => document.querySelectorAll('#list tr').length === 250 && scrollY > 5000")
+    assert abs(page.evaluate("scrollY") - 6_000) < 400
+    assert page.locator("#list a.command >> text='job 120'").is_visible()
+
+
+def test_what_only_a_shell_understands_is_said_before_it_runs(server, viewer):
+    page = viewer.page(server.url + "/", key=server.key)
+    page.click("#run")
+    page.fill("#run-command", "for i in 1 2; do echo round $i; done")
+    page.click("#run-form button.main")
+    page.wait_for_function("() => document.querySelector('#run-trouble').textContent.includes('“;”')")
+    assert page.url == server.url + "/"
+    page.check("#run-shell")
+    assert page.inner_text("#run-trouble") == ""
+    page.click("#run-form button.main")
+    page.wait_for_url("**/executions/*")
+    wait_for_row(page, 3)
+    assert [page.inner_text(f".row[data-first='{n}'] .text") for n in (1, 2)] == ["round 1", "round 2"]
+    # Who means it so may.
+    page.goto(server.url + "/")
+    page.click("#run")
+    page.fill("#run-command", "echo a;b")
+    page.click("#run-form button.main")
+    page.wait_for_function("() => document.querySelector('#run-trouble').textContent !== ''")
+    page.click("#run-form button.main")
+    page.wait_for_url("**/executions/*")
+    wait_for_row(page, 2)
+    assert page.inner_text(".row[data-first='1'] .text") == "a;b"
+
+
 def test_executions_are_found_and_kept_fresh(own_server, viewer):
     server = own_server.start()
     for n in range(70):

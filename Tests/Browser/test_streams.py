@@ -8,16 +8,20 @@ import pytest
 from viewer import check_rows, message, seed, wait_for_row, wait_for_words
 
 
+def time_of(n):
+    return 1_700_000_000_000 + n
+
+
 def line(n):
-    """The event's line as a server sends it."""
-    return json.dumps({"offset": n, "timestamp": 1_700_000_000_000 + n, "message": message(n)}, separators=(",", ":"))
+    """The event's line as a server sends it: the same on a stream as in a block, which the page may ask for as well."""
+    return json.dumps({"offset": n, "timestamp": time_of(n), "message": message(n)}, separators=(",", ":"))
 
 
 @pytest.fixture
 def lying(server, viewer):
     """A log of 40 lines, and a context in which its stream leaves 21 to 30 out, however often it is asked."""
     log = server.register()
-    seed(log, 40)
+    seed(log, 40, time_of)
     context = viewer.context(key=server.key)
 
     def stream(socket):
@@ -58,7 +62,7 @@ def test_what_a_stream_leaves_out_is_not_missing_if_it_comes_otherwise(server, v
 
 def test_a_stream_that_repeats_shows_each_line_once(server, viewer):
     log = server.register()
-    seed(log, 40)
+    seed(log, 40, time_of)
     context = viewer.context(key=server.key)
 
     def stream(socket):
@@ -75,7 +79,7 @@ def test_a_stream_that_repeats_shows_each_line_once(server, viewer):
 
 def test_a_gateway_is_spoken_to_in_its_way(server, viewer):
     log = server.register()
-    seed(log, 40)
+    seed(log, 40, time_of)
     context = viewer.context(key=server.key)
     said = []
 

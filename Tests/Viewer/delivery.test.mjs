@@ -33,6 +33,9 @@ test("the words follow what happens", () => {
   assert.equal(words({ end: 11 }), "Ended: 90 % read here, nothing missing");
   assert.equal(words({ end: 11_000 }), "Ended: 1 % read here, nothing missing");
   assert.equal(words({ end: 10 }), "Complete: every line received");
+  assert.equal(words({ end: 10, reason: "timed_out" }), "Complete: every line received");
+  assert.equal(words({ end: 10, reason: "runner_lost" }), "Every line that was sent is here; the runner was lost before the end");
+  assert.equal(words({ end: 11, reason: "runner_lost" }), "Ended: 90 % read here, nothing missing");
   delivery.refused("The log was removed.");
   assert.equal(words(), "The log was removed.");
 });

@@ -69,6 +69,15 @@ test("a line that was cut is searched whole, however its pieces come", () => {
   assert.deepEqual(find(literal("dlenee"), row.join("\n"), 1023), []);
 });
 
+test("notices and the end are found by what the page shows of them", () => {
+  const events = [{ message: "a" }, { type: "notice", code: "c", message: "Output was cut" },
+    { type: "end", status: "FAILED", exit_code: 3, reason: "timed_out" }];
+  const log = events.map((event, i) => JSON.stringify({ offset: i + 1, timestamp: 1, ...event })).join("\n");
+  assert.deepEqual(find(literal("was cut"), log, 1), [2]);
+  assert.deepEqual(find(literal("exit code 3: the time limit passed · 2 lines"), log, 1), [3]);
+  assert.deepEqual(find(literal("timestamp"), log, 1), []);
+});
+
 test("of a line without an end, a bounded part is searched at once", () => {
   const finder = new Finder(literal("x"), false);
   const piece = (offset) => JSON.stringify({ offset, timestamp: 1, message: "-".repeat(1 << 18) + (offset % 4 ? "" : "x"), partial: true });

@@ -4,8 +4,8 @@ import { test } from "node:test";
 import { contrast, onGround, paletteColour, readable } from "#viewer/colour.js";
 import { place } from "#viewer/place.js";
 import { ago } from "#viewer/ago.js";
-import { duration, fragmentOf, lineTime, linesIn, size } from "#viewer/time.js";
-import { splitWords } from "#viewer/words.js";
+import { areOfOneDay, duration, fragmentOf, lineTime, linesIn, size } from "#viewer/time.js";
+import { shellSyntax, splitWords } from "#viewer/words.js";
 
 // A channel to other tabs would keep the test from ending.
 globalThis.BroadcastChannel = EventTarget;
@@ -19,6 +19,17 @@ test("a command is split as a shell splits it", () => {
   assert.deepEqual(splitWords(""), []);
   assert.equal(splitWords("a 'b"), null);
   assert.equal(splitWords('a "b'), null);
+});
+
+test("what only a shell understands is found outside quotes", () => {
+  const syntax = {
+    "for i in 1 2; do echo $i; done": ";", "a | b": "|", "a && b": "&&", "make > log": ">", "ls *.txt": "*",
+    'echo "$HOME"': "$HOME", "echo $(date)": "$(date", "echo `date`": "`", "X=1 env": "X=1", "ls ~/x": "~",
+    "cd a\nls": "line break", "sleep 9 &": "&",
+  };
+  for (const [typed, expected] of Object.entries(syntax)) assert.equal(shellSyntax(typed), expected, typed);
+  const none = ["echo hello", "sh -c 'a | b; $c'", 'echo "a; b"', "echo a\\;b", 'echo "\\$x"', "make X=1", "a \\\n b\n", ""];
+  for (const typed of none) assert.equal(shellSyntax(typed), "", typed);
 });
 
 test("a command as it is shown can be typed again", () => {
@@ -42,6 +53,11 @@ test("a line's time is shown in each way", () => {
   assert.equal(lineTime(time, "elapsed", time - 3_725_001), "+1:02:05.001");
   assert.equal(lineTime(time, "elapsed", time + 5), "−0:00:00.005");
   assert.equal(lineTime(time, "off", 0), "");
+  assert.equal(lineTime(time, "utc", 0, true), "01-31 14:03:20.007");
+  assert.ok(areOfOneDay(time, time + 9 * 3_600_000, "utc"));
+  assert.ok(!areOfOneDay(time, time + 10 * 3_600_000, "utc"));
+  assert.ok(!areOfOneDay(time, Date.UTC(2027, 0, 31, 14), "utc"));
+  assert.ok(areOfOneDay(time, 0, "elapsed"));
 });
 
 test("a place is a line, a time of the day, a date or a time since the start", () => {

@@ -2,7 +2,8 @@ import Crypto
 import Everyline
 import NIOCore
 
-/// One file of the viewer, as it is sent. The files are compiled in, so a server has exactly those that belong to it.
+/// One file of the viewer, as it is sent. `scripts/viewer` makes the files of those in `Viewer`, and they are compiled in: a
+/// server has exactly those that belong to it.
 struct ViewerAsset: Sendable {
     let type: String
     let content: ByteBuffer
@@ -27,10 +28,10 @@ struct ViewerAsset: Sendable {
         var files: [String: ViewerAsset] = [:]
         files["log-sheets.html"] = ViewerAsset(page: PackageResources.log_sheets_html)
         for (name, source) in styles {
-            files["\(name).css"] = ViewerAsset(tightened(withoutComments(source)), type: "text/css; charset=utf-8")
+            files["\(name).css"] = ViewerAsset(source, type: "text/css; charset=utf-8")
         }
         for (name, source) in scripts {
-            files["\(name).js"] = ViewerAsset(withoutComments(source), type: "text/javascript; charset=utf-8")
+            files["\(name).js"] = ViewerAsset(source, type: "text/javascript; charset=utf-8")
         }
         return files
     }()
@@ -51,11 +52,13 @@ struct ViewerAsset: Sendable {
         ("colour", PackageResources.colour_js),
         ("copy", PackageResources.copy_js),
         ("delivery", PackageResources.delivery_js),
+        ("event-text", PackageResources.event_text_js),
         ("execution-row", PackageResources.execution_row_js),
         ("executions-page", PackageResources.executions_page_js),
         ("favicon", PackageResources.favicon_js),
         ("frames", PackageResources.frames_js),
         ("hits", PackageResources.hits_js),
+        ("links", PackageResources.links_js),
         ("log-keys", PackageResources.log_keys_js),
         ("log-page", PackageResources.log_page_js),
         ("log-sheets", PackageResources.log_sheets_js),
@@ -65,6 +68,7 @@ struct ViewerAsset: Sendable {
         ("minimap", PackageResources.minimap_js),
         ("page", PackageResources.page_js),
         ("place", PackageResources.place_js),
+        ("print", PackageResources.print_js),
         ("row-text", PackageResources.row_text_js),
         ("rows", PackageResources.rows_js),
         ("search", PackageResources.search_js),
@@ -84,7 +88,7 @@ struct ViewerAsset: Sendable {
 
     /// - Parameter page: says `/assets/NAME` of what it loads.
     private init(page: [UInt8]) {
-        let text = String(decoding: Self.unquoted(Self.withoutComments(page)), as: UTF8.self)
+        let text = String(decoding: page, as: UTF8.self)
         let current = text.split(separator: "/assets/", omittingEmptySubsequences: false)
             .joined(separator: "/assets/\(Self.version)/")
         self.init(Array(current.utf8), type: "text/html; charset=utf-8")
@@ -98,69 +102,5 @@ struct ViewerAsset: Sendable {
         }
         self.compressed = compressed
         etag = "\"\(SHA256.hash(data: bytes).prefix(12).hexadecimal)\""
-    }
-
-    /// A file without its comments, indentation and empty lines: a third of a script, which no browser needs.
-    ///
-    /// It knows no grammar: `/*` begins a comment wherever it stands, `//` only where a line begins, and no string goes over
-    /// several lines. The tests run what is left.
-    private static func withoutComments(_ source: [UInt8]) -> [UInt8] {
-        var result: [UInt8] = []
-        result.reserveCapacity(source.count)
-        for line in withoutBlockComments(source).split(separator: UInt8(ascii: "\n")) {
-            let code = line.drop { $0 == UInt8(ascii: " ") }
-            if code.isEmpty || code.starts(with: "//".utf8) { continue }
-            result += code
-            result.append(UInt8(ascii: "\n"))
-        }
-        return result
-    }
-
-    /// A page without the quotes around values that need none. (It has quotes around values only.)
-    private static func unquoted(_ source: [UInt8]) -> [UInt8] {
-        let parts = source.split(separator: UInt8(ascii: "\""), omittingEmptySubsequences: false)
-        var result = Array(parts[0])
-        for value in stride(from: 1, to: parts.count - 1, by: 2) {
-            let rest = parts[value + 1]
-            // A `/` behind it may end its element.
-            let needsQuotes =
-                parts[value].isEmpty || rest.first == UInt8(ascii: "/")
-                || parts[value].contains { " \n=<>'`".utf8.contains($0) }
-            let quotes = needsQuotes ? [UInt8(ascii: "\"")] : []
-            result += quotes + parts[value] + quotes + rest
-        }
-        return result
-    }
-
-    /// A style sheet without the spaces, newlines and semicolons that its grammar doesn't need. (None of its strings has any
-    /// beside punctuation.)
-    private static func tightened(_ source: [UInt8]) -> [UInt8] {
-        var result: [UInt8] = []
-        result.reserveCapacity(source.count)
-        for byte in source {
-            let last = result.last ?? UInt8(ascii: "}")
-            if " \n".utf8.contains(byte), ":;,{}".utf8.contains(last) { continue }
-            if byte == UInt8(ascii: "{"), last == UInt8(ascii: " ") { result.removeLast() }
-            if byte == UInt8(ascii: "}"), " ;".utf8.contains(last) { result.removeLast() }
-            result.append(byte)
-        }
-        return result
-    }
-
-    private static func withoutBlockComments(_ source: [UInt8]) -> [UInt8] {
-        var result: [UInt8] = []
-        result.reserveCapacity(source.count)
-        var rest = source[...]
-        while let byte = rest.first {
-            if rest.starts(with: "/*".utf8) {
-                rest = rest.dropFirst(2)
-                while !rest.isEmpty, !rest.starts(with: "*/".utf8) { rest = rest.dropFirst() }
-                rest = rest.dropFirst(2).drop { $0 == UInt8(ascii: " ") }
-            } else {
-                result.append(byte)
-                rest = rest.dropFirst()
-            }
-        }
-        return result
     }
 }

@@ -1,14 +1,1 @@
-// How long ago something was.
-
-import { fullTime } from "./time.js";
-
-/** How long ago.
- * @param {number} time @param {number} now */
-export function ago(time, now) {
-  const seconds = Math.round((now - time) / 1000);
-  if (seconds < 5) return "just now";
-  if (seconds < 60) return `${seconds} s ago`;
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;
-  if (seconds < 24 * 3600) return `${Math.floor(seconds / 3600)} h ago`;
-  return fullTime(time).slice(0, 16);
-}
+import{fullTime as t}from"./time.js";export function ago(r,n){const o=Math.round((n-r)/1e3);return o<5?"just now":o<60?`${o} s ago`:o<3600?`${Math.floor(o/60)} min ago`:o<24*3600?`${Math.floor(o/3600)} h ago`:t(r).slice(0,16)}

@@ -1,14 +1,1 @@
-// Searches blocks of lines beside the page, so that an expression that takes long holds nothing up: the page ends this
-// worker if it doesn't answer.
-
-import { compile, Finder } from "./matcher.js";
-
-/** @typedef {{query: import("./matcher.js").Query} | {text: string, first: number}} Task */
-
-/** @type {Finder | undefined} */
-let finder;
-
-addEventListener("message", (/** @type {MessageEvent<Task>} */ { data }) => {
-  if ("query" in data) finder = new Finder(compile(data.query), data.query.isRegex);
-  else if (finder) postMessage(finder.find(data.text, data.first));
-});
+import{compile as r,Finder as s}from"./matcher.js";let i;addEventListener("message",({data:e})=>{"query"in e?i=new s(r(e.query),e.query.isRegex):i&&postMessage(i.find(e.text,e.first))});

@@ -1,0 +1,207 @@
+"""What a reader finds in a log, takes out of it and prints: lines, and what is said between them."""
+
+import json
+import re
+import time
+
+from viewer import check_rows, message, search, seed, texts, visible, wait_for_row, wait_for_words
+
+
+def download(page, tmp_path):
+    page.keyboard.press("d")
+    page.wait_for_selector("#sheet-download[open]")
+    with page.expect_download() as download:
+        page.click("#download-text")
+    download.value.save_as(tmp_path / "log")
+    return (tmp_path / "log").read_text()
+
+
+def test_a_command_that_never_started_is_downloaded_and_said(server, viewer, tmp_path):
+    id = server.run("/nonexistent/command")
+    page = viewer.log(server, id)
+    page.wait_for_selector(".row[data-kind=end]:not([hidden])")
+    end = texts(page)[-1]
+    assert end.startswith("FAILED") and "could not be started" in end
+    assert download(page, tmp_path).endswith(f"[{end}]\n")
+    page.wait_for_function("() => document.querySelector('#facts').textContent.includes('it could not be started')")
+
+
+def test_a_search_of_an_ended_log_shows_what_it_found(server, viewer):
+    log = server.register()
+    seed(log, 3_000, message_of=lambda n: f"line {n}" + (" needle" if n in (10, 20, 30) else ""))
+    log.append(end="SUCCEEDED")
+    page = viewer.log(server, log.id)
+    wait_for_row(page, 3_001)
+    assert search(page, "needle") == "3 of 3"
+    wait_for_row(page, 30)
+    page.wait_for_selector(".row.current:not([hidden]) mark")
+    assert page.get_attribute(".row.current", "data-first") == "30"
+
+
+def test_a_search_does_not_take_a_follower_away(server, viewer):
+    log = server.register()
+    seed(log, 3_000, message_of=lambda n: f"line {n}" + (" needle" if n in (10, 20, 30) else ""))
+    page = viewer.log(server, log.id)
+    wait_for_row(page, 3_000)
+    assert search(page, "needle") == "3"
+    assert visible(page)[-1]["first"] == 3_000
+    page.keyboard.press("Enter")
+    wait_for_row(page, 10)
+    assert page.inner_text("#found") == "1 of 3"
+
+
+def test_the_end_is_found_and_marked(server, viewer):
+    id = server.run("sh", "-c", "echo out; exit 3")
+    page = viewer.log(server, id)
+    page.wait_for_selector(".row[data-kind=end]:not([hidden])")
+    assert search(page, "exit code 3") == "1 of 1"
+    page.wait_for_selector(".row[data-kind=end].current:not([hidden]) mark")
+
+
+def test_a_match_far_to_the_right_is_shown(server, viewer):
+    log = server.register()
+    log.append("x" * 50_000 + " the needle is here " + "y" * 50_000, *["x"] * 100)
+    page = viewer.log(server, log.id, "#L1")
+    assert search(page, "needle") == "1 of 1"
+    page.keyboard.press("Enter")
+    page.wait_for_function("""() => { const mark = document.querySelector('.row.current mark')?.getBoundingClientRect();
+      return mark && mark.left > 0 && mark.right < innerWidth; }""")
+    assert page.inner_text(".row.current mark") == "needle"
+    assert "at 50006: …" in page.inner_text(".row.current .excerpt")
+
+
+def test_ctrl_end_and_ctrl_home_lead_to_the_ends_of_the_log(server, viewer):
+    log = server.register()
+    seed(log, 120_000)
+    log.append(end="SUCCEEDED")
+    page = viewer.log(server, log.id, "#L500")
+    wait_for_row(page, 500)
+    page.keyboard.press("Control+End")
+    wait_for_row(page, 120_001)
+    assert visible(page)[-1]["kind"] == "end"
+    page.keyboard.press("Control+Home")
+    wait_for_row(page, 1)
+    assert visible(page)[0]["first"] == 1
+
+
+def test_the_first_line_in_view_is_the_one_that_is_selected(server, viewer):
+    log = server.register()
+    seed(log, 500)
+    page = viewer.log(server, log.id)
+    page.keyboard.press("Home")
+    wait_for_row(page, 1)
+    page.keyboard.press("v")
+    assert page.evaluate("location.hash") == "#L1"
+
+
+def test_lines_are_counted_without_the_end(server, viewer):
+    log = server.register()
+    seed(log, 30)
+    log.append(end="SUCCEEDED")
+    page = viewer.log(server, log.id)
+    wait_for_row(page, 31)
+    page.wait_for_function("() => document.querySelector('#where').textContent === '1–30 of 30'")
+
+
+def test_a_line_that_a_link_names_before_it_comes_is_shown_when_it_comes(server, viewer):
+    log = server.register()
+    seed(log, 5)
+    page = viewer.log(server, log.id, "#L200")
+    assert page.inner_text("#selected") == "Line 200: not there yet"
+    seed(log, 400)
+    page.wait_for_function("() => document.querySelector('#selected').textContent === 'Line 200'")
+    wait_for_row(page, 200)
+    page.wait_for_selector(".row.selected:not([hidden])")
+
+
+def test_an_address_in_the_output_is_a_link(server, viewer):
+    log = server.register()
+    log.append("see (https://example.com/a?b=c), please")
+    page = viewer.log(server, log.id)
+    link = page.locator("#rows .text a")
+    assert link.get_attribute("href") == "https://example.com/a?b=c"
+    assert link.get_attribute("target") == "_blank" and "noopener" in link.get_attribute("rel")
+    assert texts(page)[0] == "see (https://example.com/a?b=c), please"
+
+
+def test_times_of_several_days_have_a_date(server, viewer):
+    log = server.register()
+    now = time.time() * 1000
+    days = [now, now + 86_400_000]
+    log.append_raw("".join(json.dumps({"timestamp": int(at), "message": "x"}) + "\n" for at in days))
+    page = viewer.log(server, log.id, timezone_id="UTC")
+    page.keyboard.press("t")
+    page.wait_for_function("""() => { const times = [...document.querySelectorAll('.row:not([hidden]) .time')];
+      return times.length === 2 && times.every((time) => /^\\d\\d-\\d\\d \\d\\d:/.test(time.textContent)); }""")
+    shown = page.eval_on_selector_all(".row:not([hidden]) .time", "times => times.map((time) => time.textContent)")
+    assert [text[:5] for text in shown] == [time.strftime("%m-%d", time.gmtime(at / 1000)) for at in days]
+
+
+def test_a_lost_producer_is_not_called_complete(server, viewer):
+    log = server.register()
+    log.append("one")
+    log.append_raw(json.dumps({"timestamp": 1, "type": "end", "status": "FAILED", "reason": "producer_lost"}) + "\n")
+    page = viewer.log(server, log.id)
+    wait_for_words(page, "^Every line that was sent is here; the producer was lost before the end$")
+    assert page.get_attribute("#delivery", "data-tone") == "warn"
+
+
+def test_a_malformed_key_is_said(server, viewer):
+    page = viewer.page(server.url + "/")
+    page.wait_for_selector("dialog.sign-in")
+    page.fill("#key", "two words")
+    page.keyboard.press("Enter")
+    assert "one word" in page.inner_text("dialog.sign-in .trouble")
+
+
+def test_keys_of_one_character_can_be_turned_off(server, viewer):
+    log = server.register()
+    seed(log, 500)
+    context = viewer.context(key=server.key)
+    page = viewer.log(server, log.id, context=context)
+    wait_for_row(page, 500)
+    page.keyboard.press("?")
+    page.uncheck("#keys-on")
+    page.keyboard.press("Escape")
+    page.keyboard.press("w")
+    page.keyboard.press("/")
+    assert page.get_attribute("#wrap", "aria-pressed") == "false"
+    assert page.evaluate("document.activeElement.id") != "query"
+    page.keyboard.press("Home")
+    wait_for_row(page, 1)
+    other = viewer.page(server.url + "/", context=context)
+    other.wait_for_selector("#list tr")
+    other.keyboard.press("r")
+    assert not other.is_visible("#sheet-run")
+    other.click("#help")
+    other.check("#keys-on")
+    other.keyboard.press("Escape")
+    other.keyboard.press("r")
+    other.wait_for_selector("#sheet-run[open]")
+
+
+def printed(page):
+    """The page's sheets of paper, and what stands on them."""
+    page.evaluate("""() => { window.printed = '';
+      addEventListener('beforeprint', () => { window.printed = document.querySelector('.print')?.innerText; }); }""")
+    paper = page.pdf(format="A4")
+    return len(re.findall(rb"/Type\s*/Page\b", paper)), page.evaluate("window.printed")
+
+
+def test_the_screen_is_printed_or_what_is_selected(server, viewer):
+    log = server.register()
+    seed(log, 5_000)
+    log.append(end="SUCCEEDED")
+    page = viewer.log(server, log.id)
+    wait_for_row(page, 5_001)
+    sheets, text = printed(page)
+    assert sheets <= 2
+    assert message(5_000) in text and message(4_900) not in text and "download the log" in text
+    page.evaluate("location.hash = '#L4700-L4900'")
+    page.wait_for_function("() => document.querySelector('#selected').textContent.startsWith('Lines 4700')")
+    wait_for_row(page, 4_700)
+    sheets, text = printed(page)
+    assert 3 <= sheets <= 6
+    assert all(message(n) in text for n in range(4_700, 4_901)) and message(4_901) not in text
+    assert not page.locator(".print").count()
+    check_rows(page)

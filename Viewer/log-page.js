@@ -1,0 +1,292 @@
+// The page of one log: puts its parts together, and keeps what is said around the rows true.
+
+import { isTerminal, json, mayStop, Refused } from "./api.js";
+import { BLOCK, BlockStore, blockOf } from "./blocks.js";
+import { Delivery, numbers } from "./delivery.js";
+import { keepFavicon } from "./favicon.js";
+import { listenToKeys } from "./log-keys.js";
+import { LogView } from "./log-view.js";
+import { Minimap } from "./minimap.js";
+import { reasonOf } from "./event-text.js";
+import { announce, byId, commandLine, make, setUpTheme, showStatus, whoAmI } from "./page.js";
+import { setUpPrinting } from "./print.js";
+import { Rows } from "./rows.js";
+import { SearchBox } from "./search-box.js";
+import { Selection } from "./selection.js";
+import * as session from "./session.js";
+import { Source } from "./source.js";
+import { Tail } from "./tail.js";
+import { duration, fullTime, linesIn, size } from "./time.js";
+
+/** @typedef {import("./api.js").Execution} Execution */
+
+/** How many blocks before the end are asked for at first. */
+const BACKLOG = 2;
+/** Of how many milliseconds the rate of lines is taken. */
+const RATE = 2_000;
+/** Where more lines than can be read come between two frames, it is enough to show them so often, in milliseconds. */
+const READABLE = 10;
+const GLANCE = 50;
+const TIMES = /** @type {import("./time.js").TimeMode[]} */ (["off", "local", "utc", "elapsed"]);
+
+const id = decodeURIComponent(location.pathname.split("/")[2] ?? "");
+const store = new BlockStore();
+const source = new Source(id, store);
+const delivery = new Delivery();
+const rows = new Rows(store);
+const view = new LogView({ scroller: byId("scroller"), log: byId("log"), rows: byId("rows") }, rows, store, source);
+const tail = new Tail(source, store, delivery, changed);
+const map = new Minimap(byId("map"), (offset) => {
+  if (offset >= store.head) view.follows = true;
+  else view.seek(offset);
+});
+const box = new SearchBox(source, store, view, changed);
+const selection = new Selection(source, store, rows, view);
+
+/** @type {Execution} */
+let execution;
+/** The head when following was given up. */
+let leftAt = 0;
+/** @type {[number, number][]} times and heads, for the rate */
+let pace = [];
+let isDue = false;
+/** When, and up to which line, what came was last shown. */
+let shownAt = 0;
+let shownTo = 0;
+let isRefreshing = false;
+let ticks = 0;
+
+setUpTheme();
+setUpTools();
+view.onMove = moved;
+source.onArrival = changed;
+source.onFailure = failed;
+document.addEventListener("visibilitychange", changed);
+open();
+
+/** Opens the log, as soon as the server lets it. */
+async function open() {
+  try {
+    await begin();
+  } catch (error) {
+    byId("empty").hidden = false;
+    byId("empty").textContent = error instanceof Error ? error.message : String(error);
+    byId("words").textContent = "Not available";
+    if (error instanceof Refused && !error.isFinal) setTimeout(open, 2_000);
+  }
+}
+
+async function begin() {
+  // Whoever has a key already is spared two waits.
+  const early = session.key() ? json(`/executions/${id}`).catch(() => null) : null;
+  if (early) source.address().catch(() => null);
+  const me = await whoAmI();
+  execution = (await early) ?? (await json(`/executions/${id}`));
+  view.start = execution.started_at ?? execution.created_at;
+  source.size(execution.log_bytes, execution.last_offset);
+  store.head = leftAt = execution.last_offset;
+  if (isTerminal(execution.status)) {
+    store.end = execution.last_offset;
+    delivery.ended();
+  } else {
+    tail.follow(Math.max(0, blockOf(Math.max(1, store.head)) - BACKLOG) * BLOCK);
+  }
+  setUpSheets(me);
+  setUpPrinting(view, rows, store);
+  listenToKeys(view, box, selection, { cycleTime, toggleWrap });
+  showExecution();
+  byId("stop").hidden = isTerminal(execution.status) || !mayStop(me, execution.owner);
+  keepDigits();
+  goToFragment();
+  addEventListener("hashchange", goToFragment);
+  setInterval(tick, 1_000);
+  changed();
+}
+
+/** A key that isn't valid any longer is asked for anew; whatever else keeps something from coming, the words say.
+ * @param {unknown} error */
+function failed(error) {
+  if (error instanceof Refused && error.status === 401) location.reload();
+  return null;
+}
+
+/** Something came, or is known now; whatever shows it is brought up to date in the next frame. */
+function changed() {
+  if (isDue) return;
+  isDue = true;
+  // A hidden page has no frames, and yet must not fall behind in what it counts.
+  if (document.hidden) setTimeout(show, 250);
+  else requestAnimationFrame(show);
+}
+
+function show() {
+  const now = performance.now();
+  if (!document.hidden && store.head - shownTo > READABLE && now - shownAt < GLANCE) {
+    requestAnimationFrame(show);
+    return;
+  }
+  [isDue, shownAt, shownTo] = [false, now, store.head];
+  keepDigits();
+  box.advance();
+  selection.advance();
+  if (delivery.phase === "ended" && !isTerminal(execution?.status ?? "")) refresh();
+  showWords();
+  if (!document.hidden) view.draw();
+}
+
+/** What depends on where the view is. */
+function moved() {
+  const [top, bottom] = view.range;
+  byId("follow").setAttribute("aria-pressed", String(view.follows));
+  if (view.follows) leftAt = store.head;
+  const news = store.head - leftAt;
+  const pill = byId("pill");
+  pill.hidden = view.follows || store.head === 0 || (news === 0 && bottom >= store.head);
+  pill.textContent = news > 0 ? `↓ ${numbers.format(news)} new` : "↓ End";
+  // The end is no line.
+  const lines = store.end ? store.end - 1 : store.head;
+  const [first, last, all] = [top, bottom, lines].map((n) => numbers.format(Math.min(n, lines)));
+  byId("where").textContent = lines > 0 ? `${first}–${last} of ${all}` : "";
+  const { hits, seen } = box;
+  map.show({
+    head: store.head, top, bottom, hits, hitsSeen: seen, current: view.current, selection: view.selection,
+    missing: store.missing.list,
+  });
+}
+
+function showWords() {
+  const words = delivery.words({
+    now: performance.now(), silence: tail.silence, isOnline: navigator.onLine, end: store.end,
+    received: store.received.count, missing: store.missing.count,
+    reason: execution?.reason ?? (store.end ? store.event(store.end)?.reason : undefined),
+  });
+  const text = words.text;
+  if (byId("words").textContent !== text) {
+    byId("words").textContent = text;
+    // Counting aloud would be a torment.
+    announce(text.replace(/ (in|for) \d+ s|\d+ % read here, | after [\d,]+$/, ""));
+  }
+  byId("delivery").dataset.tone = words.tone;
+  const empty = byId("empty");
+  empty.hidden = store.head > 0 || delivery.phase === "connecting";
+  empty.textContent = "No output yet.";
+}
+
+function tick() {
+  tail.tick();
+  const now = performance.now();
+  pace = [...pace.filter(([time]) => now - time <= RATE + 500), [now, store.head]];
+  const [time, head] = pace[0];
+  const rate = now > time ? Math.round(((store.head - head) / (now - time)) * 1000) : 0;
+  byId("rate").textContent = !store.end && rate > 0 ? `${numbers.format(rate)} lines/s` : "";
+  showWords();
+  showExecution();
+  const { status } = execution;
+  if (!isTerminal(status) && ((status === "STARTING" && store.head > 0) || ++ticks % 5 === 0)) refresh();
+}
+
+/** Asks for the execution again: its status changes beside its log. */
+async function refresh() {
+  if (isRefreshing) return;
+  isRefreshing = true;
+  const answer = await json(`/executions/${id}`).catch(failed);
+  isRefreshing = false;
+  if (!answer) return;
+  execution = answer;
+  if (isTerminal(execution.status)) {
+    store.end = execution.last_offset;
+    store.head = Math.max(store.head, store.end);
+    byId("stop").hidden = true;
+  }
+  showExecution();
+  changed();
+}
+
+function showExecution() {
+  const { status, owner, started_at: started, created_at: created, ended_at: ended } = execution;
+  const line = commandLine(execution.command);
+  byId("command").textContent = line;
+  byId("command").title = line;
+  showStatus(byId("status"), status, execution.exit_code);
+  const took = started ? duration((ended ?? Date.now()) - started) : "";
+  view.until = ended ?? Date.now();
+  // That a command was stopped its status says.
+  const reason = status === "STOPPED" && execution.reason === "stop_requested" ? "" : reasonOf(execution);
+  const bytes = ended ? `${size(execution.log_bytes)} as NDJSON` : "";
+  const facts = [reason, owner, fullTime(started ?? created).slice(0, 16), took, bytes];
+  byId("facts").replaceChildren(...facts.filter(Boolean).map((fact) => make("span", "", fact)));
+  document.title = `${line.slice(0, 80)} — Everyline`;
+  keepFavicon(status);
+}
+
+/** Keeps the numbers' column as wide as the longest number. */
+function keepDigits() {
+  byId("rows").style.setProperty("--digits", String(Math.max(4, String(store.head).length)));
+}
+
+function goToFragment() {
+  const lines = linesIn(location.hash);
+  if (!lines) return selection.clear();
+  selection.set(lines[0], lines[1], false);
+  view.seek(Math.min(lines[0], Math.max(1, store.head)), 120);
+}
+
+function setUpTools() {
+  byId("follow").addEventListener("click", () => { view.follows = !view.follows; });
+  byId("pill").addEventListener("click", () => { view.follows = true; byId("log").focus({ preventScroll: true }); });
+  byId("wrap").addEventListener("click", toggleWrap);
+  byId("time").addEventListener("click", cycleTime);
+  setTime(TIMES.find((mode) => mode === localStorage.getItem("everyline.time")) ?? "off");
+  setWrap(localStorage.getItem("everyline.wrap") === "true");
+  byId("map").addEventListener("keydown", (event) => {
+    const step = { ArrowDown: 3, ArrowUp: -3 }[event.key];
+    if (step) { view.scrollBy(step * 20); event.preventDefault(); event.stopPropagation(); }
+  });
+  const restyle = () => {
+    view.restyle();
+    map.restyle();
+  };
+  addEventListener("everyline-themed", restyle);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", restyle);
+}
+
+/** What the sheets do is loaded when one is opened.
+ * @param {import("./api.js").Me} me */
+function setUpSheets(me) {
+  const context = { id, execution: () => execution, me, source, store, view, delivery, changed, refresh };
+  const cannot = () => announce("The server can’t be reached.");
+  for (const name of ["help", "goto", "download", "stop", "delivery"]) {
+    byId(name).addEventListener("click", () => {
+      import("./log-sheets.js").then((sheets) => sheets.open(name, context)).catch(cannot);
+    });
+  }
+  view.onWhole = (first, last) =>
+    void import("./log-sheets.js").then((sheets) => sheets.openLine(context, first, last)).catch(cannot);
+}
+
+function toggleWrap() {
+  setWrap(!view.wraps);
+  announce(view.wraps ? "Long lines are wrapped" : "Long lines are not wrapped");
+}
+
+/** @param {boolean} wraps */
+function setWrap(wraps) {
+  view.wraps = wraps;
+  byId("wrap").setAttribute("aria-pressed", String(wraps));
+  localStorage.setItem("everyline.wrap", String(wraps));
+}
+
+function cycleTime() {
+  setTime(TIMES[(TIMES.indexOf(view.timeMode) + 1) % TIMES.length]);
+  announce(`Times: ${view.timeMode}`);
+}
+
+/** @param {import("./time.js").TimeMode} mode */
+function setTime(mode) {
+  view.timeMode = mode;
+  byId("rows").dataset.time = mode;
+  byId("time").setAttribute("aria-label", `Times: ${mode}`);
+  byId("time-mode").textContent = { off: "", utc: "UTC", local: "loc", elapsed: "+" }[mode];
+  localStorage.setItem("everyline.time", mode);
+  view.restyle();
+}

@@ -1,0 +1,236 @@
+// The sheets of the log's page: going somewhere, downloading, stopping, how the log came, and a line in full.
+
+import { request, sending } from "./api.js";
+import { plain } from "./ansi.js";
+import { BLOCK } from "./blocks.js";
+import { copyText } from "./copy.js";
+import { count } from "./delivery.js";
+import { TextWriter } from "./event-text.js";
+import { announce, byId, make, setUpKeysChoice, setUpSheets, sheet } from "./page.js";
+import { place } from "./place.js";
+import { fullTime, size } from "./time.js";
+
+/** @typedef {{id: string, execution: () => import("./api.js").Execution, me: import("./api.js").Me,
+ *   source: import("./source.js").Source, store: import("./blocks.js").BlockStore,
+ *   view: import("./log-view.js").LogView,
+ *   delivery: import("./delivery.js").Delivery, changed: () => void, refresh: () => Promise<void>}} Context */
+
+/** How many lines are read at once while a whole log is read. */
+const PORTION = 64 * BLOCK;
+
+/** @type {Promise<void> | undefined} */
+let loading;
+/** @type {Record<string, () => void>} */
+let openings;
+
+/** Opens the sheet with this name.
+ * @param {string} name @param {Context} context */
+export async function open(name, context) {
+  await (loading ??= load(context));
+  openings[name]();
+}
+
+/** @param {Context} context */
+async function load(context) {
+  const response = await fetch(new URL("log-sheets.html", import.meta.url)).catch((error) => {
+    loading = undefined;
+    throw error;
+  });
+  const sheets = new DOMParser().parseFromString(await response.text(), "text/html");
+  await styled(sheets.querySelector("link"));
+  document.body.append(...sheets.querySelectorAll("dialog"));
+  setUpSheets(document);
+  setUpKeysChoice();
+  openings = {
+    help: () => sheet("help").showModal(),
+    goto: setUpGoing(context),
+    download: setUpDownload(context),
+    stop: setUpStop(context),
+    delivery: setUpDelivery(context),
+  };
+}
+
+/** @param {HTMLLinkElement | null} link */
+const styled = (link) => new Promise((resolve) => {
+  if (!link) return resolve(undefined);
+  link.onload = link.onerror = resolve;
+  document.head.append(link);
+});
+
+/** @param {Context} context */
+function setUpGoing({ source, store, view }) {
+  const field = /** @type {HTMLInputElement} */ (byId("place"));
+  const trouble = byId("place-trouble");
+  byId("goto-form").addEventListener("submit", async () => {
+    const where = place(field.value, view.start, view.timeMode === "utc", Date.now());
+    if (!where) {
+      trouble.textContent = "That is neither a line nor a time.";
+      return;
+    }
+    try {
+      const line = "line" in where
+        ? Math.min(Math.max(1, where.line), Math.max(1, store.head))
+        : await source.at(where.time);
+      sheet("goto").close();
+      view.seek(line, 120);
+      view.current = line;
+      view.restyle();
+      announce(`Line ${line}`);
+      byId("log").focus({ preventScroll: true });
+    } catch (error) {
+      trouble.textContent = error instanceof Error ? error.message : String(error);
+    }
+  });
+  return () => {
+    trouble.textContent = "";
+    sheet("goto").showModal();
+    field.select();
+  };
+}
+
+/** Reads the whole log as it is now.
+ * @param {Context} context
+ * @param {(first: number, lines: string[]) => void} take @param {(share: number) => void} progress
+ * @param {AbortSignal} signal */
+async function readAll({ source, store }, take, progress, signal) {
+  const head = store.head;
+  let portion = source.blocksAtOnce > 1 ? PORTION : BLOCK;
+  for (let after = 0; after < head; progress(after / head)) {
+    const to = Math.min(after + portion, head);
+    try {
+      await source.fetch(after, to - after, (first, lines) => {
+        take(first, lines);
+        after = first + lines.length - 1;
+      }, signal);
+      after = to;
+    } catch (error) {
+      // Long lines may stand side by side: an answer can be longer than a browser's strings.
+      if (signal.aborted || portion === BLOCK) throw error;
+      portion = BLOCK;
+    }
+  }
+}
+
+/** @param {Context} context */
+function setUpDownload(context) {
+  const { id, store, execution } = context;
+  const bar = /** @type {HTMLProgressElement} */ (byId("download-progress"));
+  const says = byId("download-says");
+  let running = new AbortController();
+  sheet("download").addEventListener("close", () => running.abort(new Error("closed")));
+  /** @param {"text" | "events"} form */
+  const download = async (form) => {
+    running = new AbortController();
+    bar.hidden = false;
+    bar.value = 0;
+    /** @type {Blob[]} */
+    const parts = [];
+    const writer = new TextWriter();
+    /** @param {number} first @param {string[]} lines */
+    const take = (first, lines) => {
+      // A blob's content isn't held in the page's own memory.
+      parts.push(new Blob([form === "events" ? lines.join("\n") + "\n" : writer.write(first, lines)]));
+    };
+    try {
+      await readAll(context, take, (share) => { bar.value = share; }, running.signal);
+      save(new Blob(parts), `${id}.${form === "events" ? "ndjson" : "log"}`);
+      sheet("download").close();
+      announce("Downloaded");
+    } catch (error) {
+      if (!running.signal.aborted) says.textContent = error instanceof Error ? error.message : String(error);
+    }
+  };
+  byId("download-text").addEventListener("click", () => download("text"));
+  byId("download-events").addEventListener("click", () => download("events"));
+  return () => {
+    bar.hidden = true;
+    says.textContent = `${count(store.head, "event")}${store.end ? `, ${size(execution().log_bytes)} as NDJSON` : " up to now"}.`;
+    sheet("download").showModal();
+  };
+}
+
+/** @param {Blob} blob @param {string} name */
+function save(blob, name) {
+  const link = make("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
+
+/** @param {Context} context */
+function setUpStop({ id, refresh }) {
+  const trouble = byId("stop-trouble");
+  byId("stop-form").addEventListener("submit", async () => {
+    try {
+      await request(`/executions/${id}`, sending("DELETE"));
+      sheet("stop").close();
+      // The button that opened it may be gone by now.
+      byId("log").focus({ preventScroll: true });
+      await refresh();
+    } catch (error) {
+      trouble.textContent = error instanceof Error ? error.message : String(error);
+    }
+  });
+  return () => {
+    trouble.textContent = "";
+    sheet("stop").showModal();
+  };
+}
+
+/** @param {Context} context */
+function setUpDelivery(context) {
+  const { store, delivery, execution, changed } = context;
+  const facts = byId("delivery-facts");
+  const verify = byId("verify");
+  const show = () => {
+    const received = store.received.count;
+    const total = store.end || store.head;
+    const { missing } = store;
+    const all = received >= total ? "all of them, " : "";
+    const list = [
+      ["State", byId("words").textContent ?? ""],
+      ["Received here", `${count(received, "event")} of ${count(total, "event")}, ${all}each in its place`],
+      ["Missing", missing.count === 0 ? "nothing" : missing.list.map(([first, last]) => `${first}–${last}`).join(", ")],
+      ["Resumed", delivery.resumptions === 0 ? "never" : count(delivery.resumptions, "time")],
+      ["End", store.end ? `event ${store.end}, ${fullTime(execution().ended_at ?? NaN)}` : "not yet"],
+      ["Held in memory", size(store.bytes)],
+    ];
+    facts.replaceChildren(...list.map(([name, value]) => {
+      const row = make("div");
+      row.append(make("dt", "", name), make("dd", "", value));
+      return row;
+    }));
+    verify.hidden = received >= total;
+  };
+  let running = new AbortController();
+  sheet("delivery").addEventListener("close", () => running.abort(new Error("closed")));
+  verify.addEventListener("click", async () => {
+    running = new AbortController();
+    verify.toggleAttribute("disabled", true);
+    const take = (/** @type {number} */ first, /** @type {string[]} */ lines) =>
+      store.received.add(first, first + lines.length - 1);
+    await readAll(context, take, show, running.signal).catch(() => {});
+    verify.toggleAttribute("disabled", false);
+    show();
+    changed();
+  });
+  return () => {
+    show();
+    sheet("delivery").showModal();
+  };
+}
+
+/** Shows a line in full.
+ * @param {Context} context @param {number} first @param {number} last */
+export async function openLine(context, first, last) {
+  await (loading ??= load(context));
+  const { store } = context;
+  const area = /** @type {HTMLTextAreaElement} */ (byId("line-text"));
+  let text = "";
+  for (let offset = first; offset <= last; offset++) text += store.event(offset)?.message ?? "";
+  byId("line-title").textContent = `Line ${first}, ${count(text.length, "character")}`;
+  area.value = plain(text);
+  byId("line-copy").onclick = () => copyText(area.value);
+  sheet("line").showModal();
+}

@@ -1,0 +1,302 @@
+// The rows on the screen. A fixed set of elements shows whatever rows are in view.
+
+import { Belt } from "./belt.js";
+import { BLOCK, blockOf } from "./blocks.js";
+import { make, setText } from "./page.js";
+import { excerpt, fillText, makeRow, turnTo } from "./row-text.js";
+import { count } from "./delivery.js";
+import { areOfOneDay, duration, fullTime, lineTime } from "./time.js";
+import { PAUSE as SILENCE } from "./rows.js";
+import { Viewport } from "./viewport.js";
+
+/** Pixels, as in style.css. */
+export const ROW = 20, PAUSE = 28, END = 64;
+/** Kept free below the last row. */
+const MARGIN = 8;
+const OVERSCAN = 4;
+
+/** @typedef {import("./rows.js").Row} Row */
+/** @typedef {{element: HTMLElement, pause: HTMLElement, number: HTMLAnchorElement, time: HTMLElement,
+ *   text: HTMLElement, first: number, shows: Row | null, look: number}} Slot */
+
+export class LogView {
+  /** @type {Slot[]} in the order of the document */ #slots = [];
+  #viewport;
+  #belt;
+  #frame = 0;
+  #look = 0;
+  #wraps = false;
+  #follows = true;
+  /** @type {Map<number, number>} measured, while lines are wrapped */ #heights = new Map();
+  /** @type {[number, number] | null} */ selection = null;
+  /** What is searched for, and where it was found. Only there is it marked: an expression that takes for ever on a line
+   * must not be tried on it here.
+   * @type {{expression: RegExp, hits: import("./hits.js").Hits} | null} */
+  search = null;
+  /** The match that is shown. */
+  current = 0;
+  /** Whether it is still to be brought into view. */
+  #turns = false;
+  /** @type {import("./time.js").TimeMode} */ timeMode = "off";
+  start = 0;
+  /** The end of the execution, or now. */
+  until = 0;
+  /** The mode in which times were seen of more than one day: from then on they say which. @type {string} */
+  #datedMode = "";
+  onMove = () => {};
+  /** @type {(first: number, last: number) => void} */
+  onWhole = () => {};
+  #scroller;
+  #log;
+  #rowsElement;
+  #rows;
+  #store;
+  #source;
+
+  /** @param {{scroller: HTMLElement, log: HTMLElement, rows: HTMLElement}} elements
+   * @param {import("./rows.js").Rows} rows @param {import("./blocks.js").BlockStore} store
+   * @param {import("./source.js").Source} source */
+  constructor(elements, rows, store, source) {
+    ({ scroller: this.#scroller, log: this.#log, rows: this.#rowsElement } = elements);
+    this.#rows = rows;
+    this.#store = store;
+    this.#source = source;
+    this.#viewport = new Viewport(rows, (first) => this.#heightOf(first));
+    this.#belt = new Belt(this.#scroller, (pixels) => this.scrollBy(pixels));
+    this.#log.addEventListener("scroll", () => {
+      this.#log.scrollTop = 0;
+      this.#rowsElement.classList.toggle("sideways", this.#log.scrollLeft > 0);
+    });
+    new ResizeObserver(() => this.#resized()).observe(this.#scroller);
+  }
+
+  get follows() {
+    return this.#follows;
+  }
+
+  set follows(follows) {
+    if (this.#follows === follows) return;
+    this.#follows = follows;
+    this.#belt.rest();
+    this.onMove();
+    this.update();
+  }
+
+  /** The first row that is in view from its beginning. */
+  get firstWhole() {
+    const { top, bottom, shift } = this.#viewport;
+    return shift > 0 && top < bottom ? this.#rows.last(top) + 1 : top;
+  }
+
+  get wraps() {
+    return this.#wraps;
+  }
+
+  set wraps(wraps) {
+    this.#wraps = wraps;
+    this.#rowsElement.classList.toggle("wraps", wraps);
+    this.#heights.clear();
+    this.#log.scrollLeft = 0;
+    this.restyle();
+  }
+
+  /** The first and the last row of which anything is in view. */
+  get range() {
+    return [this.#viewport.top, this.#viewport.bottom];
+  }
+
+  /** Draws again in the next frame. */
+  update() {
+    if (this.#frame === 0) this.#frame = requestAnimationFrame(() => this.draw());
+  }
+
+  /** Draws every row anew: something changed that all of them show. */
+  restyle() {
+    this.#look++;
+    this.update();
+  }
+
+  /** @param {number} pixels */
+  scrollBy(pixels) {
+    if (pixels < 0) this.#follows = false;
+    this.#viewport.scrollBy(pixels);
+    if (pixels > 0 && this.#viewport.isAtEnd) this.#follows = true;
+    this.onMove();
+    this.update();
+  }
+
+  /** @param {number} share of the height */
+  page(share) {
+    this.scrollBy(Math.round((this.#viewport.height - 2 * ROW) * share));
+  }
+
+  /** Shows an event, a third below the upper edge unless it is in view anyway.
+   * @param {number} offset */
+  reveal(offset) {
+    this.#turns = offset === this.current;
+    const [top, bottom] = this.range;
+    if (offset > top && offset < bottom && !this.#follows) return this.update();
+    this.seek(offset, Math.round(this.#viewport.height / 3));
+  }
+
+  /** @param {number} offset @param {number} [below] */
+  seek(offset, below = 0) {
+    this.#follows = false;
+    this.#belt.rest();
+    this.#viewport.head = this.#store.head;
+    this.#viewport.show(offset, below);
+    this.onMove();
+    this.update();
+  }
+
+  #resized() {
+    const stage = /** @type {HTMLElement} */ (this.#log.parentElement);
+    stage.style.height = `${this.#scroller.clientHeight}px`;
+    this.#viewport.height = this.#log.clientHeight - MARGIN;
+    this.#belt.centre();
+    this.#heights.clear();
+    this.update();
+  }
+
+  /** @param {number} first */
+  #heightOf(first) {
+    const measured = this.#heights.get(first);
+    if (measured !== undefined) return measured;
+    const event = this.#store.event(first);
+    if (!event) return ROW;
+    if (event.type === "end") return END;
+    const before = first > 1 ? this.#store.event(first - 1)?.timestamp : undefined;
+    return ROW + (before !== undefined && event.timestamp - before >= SILENCE ? PAUSE : 0);
+  }
+
+  /** Draws now: what came with this frame is to be seen with it. */
+  draw() {
+    cancelAnimationFrame(this.#frame);
+    this.#frame = 0;
+    const viewport = this.#viewport;
+    viewport.head = this.#store.head;
+    // What has just been drawn may turn out to be higher or lower than was thought.
+    for (let round = 0; round < (this.#wraps ? 3 : 1); round++) {
+      if (this.#follows) viewport.toEnd();
+      else viewport.settle();
+      this.#show(viewport.head > 0 ? viewport.rows(OVERSCAN) : []);
+      if (!this.#wraps || !this.#measure()) break;
+    }
+    if (this.#wraps) {
+      if (this.#follows) viewport.toEnd();
+      else viewport.settle();
+    }
+    let above = 0;
+    for (const slot of this.#slots) {
+      if (slot.first === 0 || slot.first >= viewport.top) break;
+      above += this.#heightOf(slot.first);
+    }
+    this.#rowsElement.style.transform = `translateY(${-above - viewport.shift}px)`;
+    this.onMove();
+    const row = this.#turns && this.#rowsElement.querySelector(".current:not([data-kind=unread])");
+    if (!row) return;
+    this.#turns = false;
+    const low = turnTo(row.querySelector("mark"), this.#log);
+    if (low <= 0) return;
+    viewport.scrollBy(low + viewport.height / 3);
+    this.update();
+  }
+
+  /** Measures what was drawn. Gives whether any row isn't as high as was thought. */
+  #measure() {
+    if (this.#heights.size > 20_000) this.#heights.clear();
+    let isNew = false;
+    for (const { first, element, shows } of this.#slots) {
+      if (first === 0 || shows?.kind === "unread") continue;
+      const height = element.offsetHeight;
+      if (this.#heightOf(first) !== height) isNew = true;
+      this.#heights.set(first, height);
+    }
+    return isNew;
+  }
+
+  /** Gives each of these rows one of the elements; those that show it already keep it.
+   * @param {number[]} firsts */
+  #show(firsts) {
+    const wanted = new Set(firsts);
+    const kept = new Map(this.#slots.filter((slot) => wanted.has(slot.first)).map((slot) => [slot.first, slot]));
+    const free = this.#slots.filter((slot) => !wanted.has(slot.first));
+    for (const slot of free) {
+      // Those that are free stand behind the others, so that moving on by some rows moves only some elements.
+      if (slot.first !== 0 && slot.element.nextSibling) this.#rowsElement.append(slot.element);
+    }
+    /** @type {Slot[]} */
+    const slots = [];
+    let next = this.#rowsElement.firstElementChild;
+    for (const first of firsts) {
+      const slot = kept.get(first) ?? free.shift() ?? { ...makeRow(), first: 0, shows: null, look: -1 };
+      if (slot.element === next) next = next.nextElementSibling;
+      else this.#rowsElement.insertBefore(slot.element, next);
+      this.#fill(slot, first);
+      slots.push(slot);
+    }
+    for (const slot of free) {
+      slot.element.hidden = true;
+      slot.first = 0;
+      slot.shows = null;
+    }
+    this.#slots = [...slots, ...free];
+  }
+
+  /** @param {Slot} slot @param {number} first */
+  #fill(slot, first) {
+    const row = this.#rows.row(first);
+    if (row.event?.stream) this.#rowsElement.classList.add("split");
+    const k = blockOf(first);
+    if (row.kind === "unread") this.#source.want(k);
+    else if (first > 1 && first === k * BLOCK + 1 && !this.#store.event(first - 1)) this.#source.want(k - 1);
+    if (slot.first === first && slot.shows === row && slot.look === this.#look) return;
+    const { element, number, time, text, pause } = slot;
+    [slot.first, slot.shows, slot.look] = [first, row, this.#look];
+    element.hidden = false;
+    element.dataset.kind = row.kind;
+    element.dataset.first = String(first);
+    element.dataset.last = String(row.last);
+    element.classList.toggle("error", row.isError);
+    const [from, to] = this.selection ?? [0, 0];
+    element.classList.toggle("selected", first <= to && row.last >= from);
+    element.classList.toggle("current", first <= this.current && this.current <= row.last);
+    setText(number, String(first));
+    number.href = `#L${first}`;
+    pause.hidden = row.pause === 0;
+    pause.textContent = row.pause ? `${duration(row.pause)} of silence` : "";
+    this.#keepDates(row);
+    setText(time, lineTime(row.timestamp, this.timeMode, this.start, this.#datedMode === this.timeMode));
+    if (this.timeMode !== "off" && row.event) time.title = fullTime(row.timestamp);
+    else time.removeAttribute("title");
+    if (row.kind === "end") element.dataset.status = row.event?.status ?? "";
+    if (row.rendered) this.#fillText(text, row, row.rendered);
+    else text.textContent = "";
+  }
+
+  /** @param {Row} row */
+  #keepDates({ timestamp }) {
+    if (this.#datedMode === this.timeMode) return;
+    const mode = this.timeMode;
+    if (areOfOneDay(this.start, timestamp, mode) && areOfOneDay(this.start, this.until, mode)) return;
+    this.#datedMode = mode;
+    this.restyle();
+  }
+
+  /** @param {Row} row */
+  #hasHit({ first, last }) {
+    for (let offset = first; offset <= last; offset++) if (this.search?.hits.has(offset)) return true;
+    return false;
+  }
+
+  /** @param {HTMLElement} text @param {Row} row @param {import("./ansi.js").Rendered} rendered */
+  #fillText(text, row, rendered) {
+    const expression = this.#hasHit(row) ? this.search?.expression ?? null : null;
+    const isMarked = fillText(text, rendered, expression);
+    if (rendered.clipped === 0) return;
+    const whole = make("button", "whole", `+ ${count(rendered.clipped, "character")}`);
+    whole.addEventListener("click", () => this.onWhole(row.first, row.last));
+    text.append(" ", whole);
+    if (expression && !isMarked) text.append(" ", excerpt(this.#rows.text(row.first) ?? "", expression));
+  }
+}

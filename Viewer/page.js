@@ -1,0 +1,126 @@
+// What both pages have: finding elements, sheets, the theme, announcements, and signing in.
+
+import { json, Refused } from "./api.js";
+import * as session from "./session.js";
+
+/** @typedef {import("./api.js").Me} Me */
+
+/** The element with this id, which the page has.
+ * @template {HTMLElement} [E=HTMLElement] @param {string} id @returns {E} */
+export function byId(id) {
+  const element = document.getElementById(id);
+  if (!element) throw new Error(`there is no #${id}`);
+  return /** @type {E} */ (element);
+}
+
+/** @template {keyof HTMLElementTagNameMap} K @param {K} name @param {string} [className] @param {string} [text]
+ * @returns {HTMLElementTagNameMap[K]} */
+export function make(name, className, text) {
+  const element = document.createElement(name);
+  if (className) element.className = className;
+  if (text !== undefined) element.textContent = text;
+  return element;
+}
+
+/** Sets an element's text, in the text node that it has: the tree of boxes stays as it is.
+ * @param {Element} element @param {string} text */
+export function setText(element, text) {
+  const node = element.firstChild;
+  if (node instanceof Text && node === element.lastChild && text) node.data = text;
+  else element.textContent = text;
+}
+
+/** @param {string} id @returns {HTMLDialogElement} */
+export const sheet = (id) => byId(`sheet-${id}`);
+
+/** Says something to those who don't see the page.
+ * @param {string} text */
+export function announce(text) {
+  const place = byId("announcement");
+  if (place.textContent !== text) place.textContent = text;
+}
+
+const KEYS = "everyline.keys";
+
+/** Whether keys belong to what has the focus.
+ * @param {KeyboardEvent} event */
+export const isTyping = ({ target }) =>
+  document.querySelector("dialog[open]") !== null ||
+  (target instanceof Element && target.matches("input, textarea, select"));
+
+/** Whether a key is the page's: not the browser's, not for what has the focus, and not one of those of one character
+ * while they are turned off (WCAG 2.2, 2.1.4).
+ * @param {KeyboardEvent} event */
+export function isForPage(event) {
+  const { key, ctrlKey, metaKey, altKey } = event;
+  if (isTyping(event) || ctrlKey || metaKey || altKey) return false;
+  return key.length > 1 || key === " " || localStorage.getItem(KEYS) !== "off";
+}
+
+/** Lets the sheet of keys turn those of one character off. */
+export function setUpKeysChoice() {
+  const box = /** @type {HTMLInputElement} */ (byId("keys-on"));
+  box.checked = localStorage.getItem(KEYS) !== "off";
+  box.addEventListener("change", () => localStorage.setItem(KEYS, box.checked ? "on" : "off"));
+}
+
+/** Lets a sheet's buttons close it.
+ * @param {ParentNode} root */
+export function setUpSheets(root) {
+  for (const dialog of root.querySelectorAll("dialog")) {
+    dialog.addEventListener("submit", (event) => event.preventDefault());
+    dialog.addEventListener("click", ({ target }) => {
+      if (!(target instanceof Element)) return;
+      const isPlainForm = target instanceof HTMLButtonElement && target.type === "submit" && !target.form?.id;
+      if (target === dialog || isPlainForm || target.matches("[data-close]")) dialog.close();
+    });
+  }
+}
+
+export function setUpTheme() {
+  byId("theme").addEventListener("click", changeTheme);
+  addEventListener("everyline-themed", (event) => {
+    const theme = /** @type {CustomEvent<string>} */ (event).detail;
+    byId("theme").title = `Theme: ${theme} (T)`;
+    announce(`Theme: ${theme}`);
+  });
+}
+
+export const changeTheme = () => void dispatchEvent(new Event("everyline-theme"));
+
+/** Whom the server takes the key's holder for; asks for a key until there is a valid one.
+ * @returns {Promise<Me>} */
+export async function whoAmI() {
+  if (!session.key()) {
+    const key = await session.keyOfAnotherTab();
+    if (key) session.signIn(key);
+  }
+  for (let trouble = ""; ; ) {
+    if (!session.key()) session.signIn(await (await import("./sign-in.js")).askForKey(trouble));
+    try {
+      return await json("/me");
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      trouble = error.message;
+      if (error.status === 401) session.forget();
+      else await new Promise((resolve) => setTimeout(resolve, 1_000));
+    }
+  }
+}
+
+const GLYPHS = /** @type {Record<string, string>} */ ({
+  STARTING: "◌", RUNNING: "●", TERMINATING: "◐", SUCCEEDED: "✓", FAILED: "✕", STOPPED: "■",
+});
+
+/** @param {HTMLElement} element @param {string} status @param {number} [exitCode] */
+export function showStatus(element, status, exitCode) {
+  const word = status.charAt(0) + status.slice(1).toLowerCase();
+  element.dataset.status = status;
+  element.dataset.glyph = GLYPHS[status] ?? "";
+  element.textContent = status === "FAILED" && exitCode !== undefined ? `${word} · exit ${exitCode}` : word;
+}
+
+/** A command for people: words with anything unusual are quoted.
+ * @param {string[]} command */
+export const commandLine = (command) =>
+  command.map((word) => (/^[\w@%+=:,./~^-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(" ");

@@ -1,0 +1,140 @@
+// What a row is made of. A line's text is one text node where nothing is special about it, else a span for each look and
+// each match.
+
+import { BOLD, COLUMNS, DIM, INVERSE, ITALIC, STRIKE, UNDERLINE } from "./ansi.js";
+import { cssColour, onGround, paletteColour, parseHex, readable } from "./colour.js";
+import { marks as marksIn } from "./marks.js";
+import { make, setText } from "./page.js";
+
+/** @typedef {import("./ansi.js").Style} Style */
+
+/** How many characters stand on each side of a match that is shown by itself. */
+const AROUND = 40;
+
+/** An empty row's elements. */
+export function makeRow() {
+  const element = make("div", "row");
+  const pause = make("p", "pause");
+  const gutter = make("span", "gutter");
+  const number = make("a", "number");
+  number.tabIndex = -1;
+  const time = make("time", "time");
+  const text = make("span", "text");
+  gutter.append(number, time);
+  element.append(pause, gutter, text);
+  return { element, pause, number, time, text };
+}
+
+/** Whether the expression was found, where there is one.
+ * @param {HTMLElement} element @param {import("./ansi.js").Rendered} rendered @param {RegExp | null} expression */
+export function fillText(element, rendered, expression) {
+  const marks = expression ? marksIn(expression, rendered.text) : [];
+  if (marks.length === 0 && rendered.runs.every((run) => isPlain(run.style) && !run.link)) {
+    setText(element, rendered.text);
+    // A browser copies nothing of an element that is empty.
+    if (!rendered.text) element.append(make("br"));
+    return false;
+  }
+  const fragment = document.createDocumentFragment();
+  let at = 0;
+  let mark = 0;
+  for (const run of rendered.runs) {
+    const parent = parentFor(run, fragment);
+    const end = at + run.text.length;
+    while (at < end) {
+      const [from, to] = marks[mark] ?? [Infinity, Infinity];
+      if (from >= end) {
+        parent.append(rendered.text.slice(at, end));
+        at = end;
+      } else {
+        if (from > at) parent.append(rendered.text.slice(at, from));
+        parent.append(make("mark", "", rendered.text.slice(Math.max(at, from), Math.min(to, end))));
+        at = Math.min(to, end);
+        if (to <= end) mark++;
+      }
+    }
+  }
+  element.replaceChildren(fragment);
+  return marks.length > 0;
+}
+
+/** The first match in a text too long to be shown, with what stands around it.
+ * @param {string} text @param {RegExp} expression */
+export function excerpt(text, expression) {
+  expression.lastIndex = 0;
+  const match = expression.exec(text);
+  const element = make("span", "excerpt");
+  if (!match?.[0]) return element;
+  const [from, to] = [match.index, match.index + match[0].length];
+  const around = (/** @type {number} */ begin, /** @type {number} */ end) => text.slice(begin, end);
+  element.append(`at ${from + 1}: …`, around(Math.max(0, from - AROUND), from));
+  element.append(make("mark", "", around(from, Math.min(to, from + COLUMNS))), around(to, to + AROUND), "…");
+  return element;
+}
+
+/** Moves the lines sideways so far that a match can be seen, and gives how many pixels it is too low.
+ * @param {Element | null} mark @param {Element} log */
+export function turnTo(mark, log) {
+  if (!mark) return 0;
+  const [{ left, right, bottom }, room] = [mark.getBoundingClientRect(), log.getBoundingClientRect()];
+  const end = right - room.left + log.scrollLeft;
+  if (right > room.right || left < room.left + room.width / 6) {
+    log.scrollLeft = end < room.width ? 0 : end - room.width / 2;
+  }
+  return bottom - room.bottom;
+}
+
+/** @param {Style} style */
+const isPlain = ({ fg, bg, flags }) => fg === null && bg === null && flags === 0;
+
+/** @param {import("./ansi.js").Run} run @param {DocumentFragment} fragment */
+function parentFor({ style, link }, fragment) {
+  if (isPlain(style) && !link) return fragment;
+  const element = link ? make("a") : make("span");
+  if (link && element instanceof HTMLAnchorElement) {
+    const rel = "noopener noreferrer nofollow";
+    Object.assign(element, { href: link, title: link, target: "_blank", rel, tabIndex: -1 });
+  }
+  dress(element, style);
+  fragment.append(element);
+  return element;
+}
+
+/** @param {HTMLElement} element @param {Style} style */
+function dress(element, style) {
+  const { flags } = style;
+  const isInverse = (flags & INVERSE) !== 0;
+  const [fg, bg] = isInverse ? [style.bg, style.fg] : [style.fg, style.bg];
+  const names = [];
+  if (flags & BOLD) names.push("bold");
+  // What has a colour would be too faint.
+  if (flags & DIM && fg === null && bg === null) names.push("dim");
+  if (flags & ITALIC) names.push("italic");
+  if (flags & UNDERLINE) names.push("underline");
+  if (flags & STRIKE) names.push("strike");
+  element.className = names.join(" ");
+  const ground = valueOf(bg) ?? (isInverse ? theme().ink : null);
+  const colour = valueOf(fg);
+  if (ground) {
+    element.style.background = cssColour(ground);
+    element.style.color = cssColour(colour ? readable(colour, ground) : onGround(ground));
+  } else if (colour) {
+    // Of the first sixteen, the theme has its own.
+    const own = typeof fg === "number" && fg < 16;
+    element.style.color = own ? `var(--c${fg})` : cssColour(readable(colour, theme().ground));
+  }
+}
+
+/** @param {import("./ansi.js").Colour} colour */
+function valueOf(colour) {
+  if (colour === null) return null;
+  return typeof colour === "number" ? paletteColour(colour) : parseHex(colour);
+}
+
+/** The theme's ground, and its text.
+ * @returns {{ground: import("./colour.js").RGB, ink: import("./colour.js").RGB}} */
+function theme() {
+  const { theme } = document.documentElement.dataset;
+  const isDark = theme === "dark" || (theme === "system" && matchMedia("(prefers-color-scheme: dark)").matches);
+  return isDark ? { ground: [15, 17, 19], ink: [223, 226, 230] } : { ground: [253, 253, 252], ink: [29, 31, 34] };
+}

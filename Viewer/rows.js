@@ -1,0 +1,156 @@
+// What stands on one row of the view: a line with the pieces it was cut into, a notice, the end, or what is missing.
+
+import { PLAIN, render, styleAfter } from "./ansi.js";
+import { BLOCK, PIECES, blockOf } from "./blocks.js";
+import { missingText, note, textOf } from "./event-text.js";
+import { linked } from "./links.js";
+
+/** @typedef {import("./ansi.js").Rendered} Rendered */
+/** @typedef {import("./blocks.js").LogEvent} LogEvent */
+/** @typedef {{kind: "line" | "notice" | "end" | "missing" | "unread", first: number, last: number, timestamp: number,
+ *   pause: number, isError: boolean, event?: LogEvent, rendered?: Rendered}} Row
+ * `pause` is how many milliseconds of silence were before it, where that is worth a word; else 0. */
+
+/** The most characters of a row that are interpreted. */
+const INTERPRETED = 1 << 21;
+/** Silence from which on a divider says how long it was, in milliseconds. */
+export const PAUSE = 5_000;
+
+export class Rows {
+  #store;
+  /** What a block's first line begins with, where that is known. @type {Map<number, import("./ansi.js").Style>} */
+  #openings = new Map();
+  /** Styles within the block that was asked for last.
+   * @type {{k: number, upTo: number, style: import("./ansi.js").Style}} */
+  #progress = { k: -1, upTo: 0, style: PLAIN };
+  /** @type {Map<number, Row>} */ #cache = new Map();
+
+  /** @param {import("./blocks.js").BlockStore} store */
+  constructor(store) {
+    this.#store = store;
+  }
+
+  /** Forgets rows that may look otherwise now. */
+  invalidate() {
+    this.#cache.clear();
+  }
+
+  /** The first offset of the row that shows this event.
+   * @param {number} offset */
+  start(offset) {
+    const hole = this.#store.missing.find(offset);
+    if (hole) return hole[0];
+    while (this.#goesOn(offset - 1)) offset--;
+    return offset;
+  }
+
+  /** The last offset of the row that begins here.
+   * @param {number} first */
+  last(first) {
+    const hole = this.#store.missing.find(first);
+    if (hole) return hole[1];
+    let last = first;
+    while (last < this.#store.head && this.#goesOn(last)) last++;
+    return last;
+  }
+
+  /** Whether the event is a piece that the next one goes on with.
+   * @param {number} offset */
+  #goesOn(offset) {
+    if (offset < 1 || offset % PIECES === 0 || offset >= this.#store.head) return false;
+    return this.#store.event(offset)?.partial === true && !this.#store.event(offset + 1)?.type;
+  }
+
+  /** @param {number} first the first offset of a row @returns {Row} */
+  row(first) {
+    const cached = this.#cache.get(first);
+    if (cached) return cached;
+    const event = this.#store.event(first);
+    const last = this.last(first);
+    const row = this.#make(first, last, event);
+    // A row that isn't whole yet will be another one.
+    const isWhole = event && (last < this.#store.head || !event.partial) && this.#isKnownBefore(first);
+    if (isWhole) {
+      if (this.#cache.size > 300) this.#cache.clear();
+      this.#cache.set(first, row);
+    }
+    return row;
+  }
+
+  /** @param {number} first @param {number} last @param {LogEvent | undefined} event @returns {Row} */
+  #make(first, last, event) {
+    const common = { first, last, timestamp: event?.timestamp ?? NaN, pause: 0, isError: false, event };
+    if (!event) return { ...common, kind: "unread" };
+    if (event.type === "missing") {
+      return { ...common, kind: "missing", rendered: render(missingText(last - first + 1), PLAIN) };
+    }
+    const before = first > 1 ? this.#store.event(first - 1)?.timestamp : undefined;
+    if (before !== undefined && event.timestamp - before >= PAUSE) common.pause = event.timestamp - before;
+    if (event.type === "end" || event.type === "notice") {
+      return { ...common, kind: event.type, rendered: render(textOf(event) ?? "", PLAIN) };
+    }
+    common.isError = event.stream === "stderr";
+    const rendered = linked(render(this.message(first, last, INTERPRETED), this.#styleBefore(first)));
+    return { ...common, kind: "line", rendered };
+  }
+
+  /** The pieces' text, joined.
+   * @param {number} first @param {number} last @param {number} limit in characters */
+  message(first, last, limit) {
+    let text = this.#store.event(first)?.message ?? "";
+    for (let offset = first + 1; offset <= last && text.length < limit; offset++) {
+      text += this.#store.event(offset)?.message ?? "";
+    }
+    return text;
+  }
+
+  /** The text that a reader would copy; undefined if it isn't held.
+   * @param {number} first @returns {string | undefined} */
+  text(first) {
+    const row = this.row(first);
+    if (row.kind === "unread") return undefined;
+    if (row.kind !== "line") return note(row.rendered?.text ?? "");
+    if (!row.rendered?.clipped) return row.rendered?.text ?? "";
+    return render(this.message(first, row.last, Infinity), PLAIN, Infinity).text;
+  }
+
+  /** What the lines before it left set. Exact where they have been seen; after a jump, from one block before on.
+   * @param {number} first */
+  #styleBefore(first) {
+    const k = blockOf(first);
+    const start = k * BLOCK + 1;
+    if (this.#progress.k !== k || this.#progress.upTo > first) {
+      this.#progress = { k, upTo: start, style: this.#opening(k) };
+    }
+    const progress = this.#progress;
+    for (; progress.upTo < first; progress.upTo++) {
+      progress.style = styleAfter(this.#store.event(progress.upTo)?.message ?? "", progress.style);
+    }
+    if (first === start + BLOCK - 1) this.#remember(k, first, progress.style);
+    return progress.style;
+  }
+
+  /** @param {number} k */
+  #opening(k) {
+    const known = this.#openings.get(k);
+    if (known || k === 0) return known ?? PLAIN;
+    if (!this.#store.holds(k - 1)) return PLAIN;
+    let style = this.#openings.get(k - 1) ?? PLAIN;
+    for (let offset = (k - 1) * BLOCK + 1; offset <= k * BLOCK; offset++) {
+      style = styleAfter(this.#store.event(offset)?.message ?? "", style);
+    }
+    this.#openings.set(k, style);
+    return style;
+  }
+
+  /** @param {number} k @param {number} last @param {import("./ansi.js").Style} style */
+  #remember(k, last, style) {
+    this.#openings.set(k + 1, styleAfter(this.#store.event(last)?.message ?? "", style));
+  }
+
+  /** Whether what stands before it can be seen: its pause, its style and its first piece depend on it.
+   * @param {number} first */
+  #isKnownBefore(first) {
+    return first === 1 || this.#store.event(first - 1) !== undefined;
+  }
+}

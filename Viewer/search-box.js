@@ -1,0 +1,196 @@
+// The search field: what is typed becomes a search over the whole log, and its hits a way through it.
+
+import { count, numbers } from "./delivery.js";
+import { announce, byId } from "./page.js";
+
+export class SearchBox {
+  /** @type {import("./search.js").Search | null} */ #search = null;
+  #source;
+  #store;
+  #view;
+  #onChange;
+  /** Whether the first match that is found is to be shown. */
+  #goes = false;
+  /** Up to where has to be searched for the count to be said; 0 once it was. */
+  #until = 0;
+  /** Up to here what was found is marked on the screen. */
+  #marked = 0;
+  #input = /** @type {HTMLInputElement} */ (byId("query"));
+  /** @type {ReturnType<typeof setTimeout> | undefined} */ #timer;
+
+  /** @param {import("./source.js").Source} source @param {import("./blocks.js").BlockStore} store
+   * @param {import("./log-view.js").LogView} view @param {() => void} onChange */
+  constructor(source, store, view, onChange) {
+    this.#source = source;
+    this.#store = store;
+    this.#view = view;
+    this.#onChange = onChange;
+    this.#input.addEventListener("input", () => {
+      clearTimeout(this.#timer);
+      this.#timer = setTimeout(() => this.start(), 150);
+    });
+    byId("search").addEventListener("submit", (event) => {
+      event.preventDefault();
+      clearTimeout(this.#timer);
+      if (this.#search?.expression && this.#isCurrent) this.go(1);
+      else this.start();
+    });
+    this.#input.addEventListener("keydown", (event) => this.#key(event));
+    for (const name of ["matches-case", "is-regex"]) byId(name).addEventListener("click", () => this.toggle(name));
+    byId("next").addEventListener("click", () => this.go(1));
+    byId("previous").addEventListener("click", () => this.go(-1));
+    byId("open-search").addEventListener("click", () => this.focus());
+    byId("close-search").addEventListener("click", () => this.leave());
+    this.#show();
+  }
+
+  /** @returns {import("./hits.js").Hits | null} */
+  get hits() {
+    return this.#search?.hits ?? null;
+  }
+
+  /** Grows with every hit. */
+  get seen() {
+    return this.#search ? this.#search.hits.count : -1;
+  }
+
+  get isActive() {
+    return this.#search !== null;
+  }
+
+  focus() {
+    // It takes what it needs while something is typed.
+    import("./search.js").catch(() => {});
+    document.body.classList.add("searching");
+    this.#input.focus();
+    this.#input.select();
+  }
+
+  /** More has come. */
+  advance() {
+    this.#search?.advance();
+  }
+
+  /** Ends the search. */
+  leave() {
+    this.#input.value = "";
+    this.start();
+    document.body.classList.remove("searching");
+    byId("log").focus({ preventScroll: true });
+  }
+
+  /** @param {string} name */
+  toggle(name) {
+    const button = byId(name);
+    button.setAttribute("aria-pressed", String(button.getAttribute("aria-pressed") !== "true"));
+    this.start();
+  }
+
+  #typed = "";
+  get #query() {
+    const isOn = (/** @type {string} */ name) => byId(name).getAttribute("aria-pressed") === "true";
+    return { text: this.#input.value, isRegex: isOn("is-regex"), matchesCase: isOn("matches-case") };
+  }
+
+  get #isCurrent() {
+    return this.#typed === JSON.stringify(this.#query);
+  }
+
+  async start() {
+    const query = this.#query;
+    this.#typed = JSON.stringify(query);
+    this.#search?.end();
+    this.#search = null;
+    this.#view.current = this.#marked = 0;
+    this.#input.removeAttribute("aria-invalid");
+    let trouble = "";
+    if (query.text !== "") {
+      try {
+        const { Search } = await import("./search.js");
+        if (!this.#isCurrent) return;
+        this.#search = new Search(query, this.#source, this.#store, () => this.#found());
+        this.#goes = true;
+        this.#until = this.#store.head;
+      } catch (error) {
+        trouble = error instanceof SyntaxError ? "not an expression" : "can’t be searched now";
+        this.#input.setAttribute("aria-invalid", "true");
+        announce(trouble);
+      }
+    }
+    this.#view.search = this.#search;
+    this.#view.restyle();
+    this.#show(trouble);
+    this.#onChange();
+  }
+
+  /** The next match, or the previous one; at an end it goes on at the other.
+   * @param {1 | -1} direction */
+  go(direction) {
+    const search = this.#search;
+    if (!search || search.hits.count === 0) return;
+    const from = this.#view.current || this.#view.range[0] + (direction > 0 ? -1 : 0);
+    const found = direction > 0
+      ? search.hits.from(from + 1) || search.hits.from(1)
+      : search.hits.upTo(from - 1) || search.hits.upTo(this.#store.head);
+    this.#view.current = found;
+    this.#view.reveal(found);
+    this.#view.restyle();
+    this.#show();
+    announce(`Match ${numbers.format(search.hits.rank(found))} of ${numbers.format(search.hits.count)}, line ${found}`);
+  }
+
+  #found() {
+    const search = this.#search;
+    if (!search) return;
+    const [top, bottom] = this.#view.range;
+    if (this.#marked <= bottom && search.searched >= top) this.#view.restyle();
+    this.#marked = search.searched;
+    // Who follows a log that goes on isn't taken away from its end.
+    if (this.#view.follows && !this.#store.end) this.#goes = false;
+    if (this.#goes && search.hits.count > 0) {
+      // What is in view already is near enough; otherwise the first one from there on, once it is known.
+      const from = this.#view.selection?.[0] ?? top;
+      const near = search.hits.from(from) || (search.isDone ? search.hits.upTo(from) : 0);
+      if (near) {
+        this.#goes = false;
+        this.#view.current = near;
+        this.#view.reveal(near);
+        this.#view.restyle();
+      }
+    }
+    if (this.#until > 0 && (search.searched >= this.#until || search.trouble)) {
+      this.#until = 0;
+      announce(search.trouble || count(search.hits.count, "matching line"));
+    }
+    this.#show();
+    this.#onChange();
+  }
+
+  /** @param {string} [trouble] */
+  #show(trouble = this.#search?.trouble ?? "") {
+    const search = this.#search;
+    const found = byId("found");
+    for (const name of ["next", "previous"]) byId(name).toggleAttribute("disabled", !search?.hits.count);
+    found.classList.toggle("trouble", trouble !== "");
+    if (trouble || !search) {
+      found.textContent = trouble;
+      return;
+    }
+    const all = numbers.format(search.hits.count);
+    const head = Math.max(1, this.#store.head);
+    const text = this.#view.current ? `${numbers.format(search.hits.rank(this.#view.current))} of ${all}` : all;
+    const percent = Math.floor((search.searched / head) * 100);
+    found.textContent = search.searched < this.#until ? `${text} · ${percent} %` : text;
+  }
+
+  /** @param {KeyboardEvent} event */
+  #key(event) {
+    if (event.key === "Escape") this.leave();
+    else if (event.key === "Enter" && event.shiftKey) this.go(-1);
+    else if (event.altKey && event.code === "KeyC") this.toggle("matches-case");
+    else if (event.altKey && event.code === "KeyR") this.toggle("is-regex");
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+}

@@ -1,0 +1,113 @@
+// A search over a whole log, what is held and what isn't, and over what still comes.
+
+import { BLOCK, blockOf } from "./blocks.js";
+import { Hits } from "./hits.js";
+import { compile } from "./matcher.js";
+
+/** How long one portion may take, in milliseconds. */
+const PATIENCE = 5_000;
+
+export class Search {
+  hits = new Hits();
+  /** Everything up to here was searched. */
+  searched = 0;
+  /** Why it stopped, if it did. */
+  trouble = "";
+  /** For marking what is in view. */
+  expression;
+  #source;
+  #store;
+  #onChange;
+  #ending = new AbortController();
+  #worker = new Worker(new URL("search-worker.js", import.meta.url), { type: "module" });
+  #wake = () => {};
+
+  /** @param {import("./matcher.js").Query} query @param {import("./source.js").Source} source
+   * @param {import("./blocks.js").BlockStore} store @param {() => void} onChange throws a SyntaxError for what is no
+   * expression */
+  constructor(query, source, store, onChange) {
+    this.expression = compile(query);
+    this.#source = source;
+    this.#store = store;
+    this.#onChange = onChange;
+    this.#worker.postMessage({ query });
+    this.#run().catch((error) => this.#stopped(error));
+  }
+
+  end() {
+    this.#ending.abort(new Error("ended"));
+    this.#worker.terminate();
+    this.#wake();
+  }
+
+  /** More has come. */
+  advance() {
+    this.#wake();
+  }
+
+  get isDone() {
+    return this.searched >= this.#store.head || this.trouble !== "";
+  }
+
+  /** @param {unknown} error */
+  #stopped(error) {
+    if (this.#ending.signal.aborted) return;
+    this.trouble = error instanceof Error ? error.message : String(error);
+    this.#worker.terminate();
+    this.#onChange();
+  }
+
+  async #run() {
+    /** @type {Promise<void>} */
+    let before = Promise.resolve();
+    let reached = 0;
+    while (!this.#ending.signal.aborted) {
+      if (reached >= this.#store.head) {
+        await before;
+        await new Promise((resolve) => { this.#wake = () => resolve(undefined); });
+        continue;
+      }
+      const lines = await this.#portion(reached);
+      // One portion is searched while the next one is read, no more.
+      await before;
+      before = this.#ask(lines.join("\n"), reached + 1, lines.length);
+      before.catch(() => {});
+      reached += lines.length;
+    }
+  }
+
+  /** What follows an offset, from memory if it is there.
+   * @param {number} after @returns {Promise<string[]>} */
+  async #portion(after) {
+    const k = blockOf(after + 1);
+    const held = this.#store.lines(k);
+    if (held) return held.slice(after - k * BLOCK);
+    const hole = this.#store.missing.find(after + 1);
+    if (hole) return new Array(hole[1] - after).fill("");
+    /** @type {string[]} */
+    const found = [];
+    const many = (this.#source.blocksAtOnce === 1 ? 1 : 16) * BLOCK;
+    await this.#source.fetch(after, many, (first, lines) => {
+      while (found.length < first - after - 1) found.push("");
+      for (const line of lines) found.push(line);
+      this.#store.received.add(first, first + lines.length - 1);
+    }, this.#ending.signal);
+    return found;
+  }
+
+  /** @param {string} text @param {number} first @param {number} size @returns {Promise<void>} */
+  #ask(text, first, size) {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error("This expression takes too long.")), PATIENCE);
+      this.#worker.onmessage = ({ data }) => {
+        clearTimeout(timer);
+        for (const offset of data) this.hits.add(offset);
+        this.searched = first + size - 1;
+        this.#onChange();
+        resolve();
+      };
+      this.#worker.onerror = () => reject(new Error("The search could not go on."));
+      this.#worker.postMessage({ text, first });
+    });
+  }
+}

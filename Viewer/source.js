@@ -1,0 +1,139 @@
+// Reading parts of a log by offset, whether it has ended or goes on.
+
+import { json, request, within } from "./api.js";
+import { BLOCK, holeIn, offsetOf } from "./blocks.js";
+
+/** How long a block may take, in milliseconds. */
+const TIMEOUT = 60_000;
+/** Lines that are this long on the average, in bytes, are read one block at a time. */
+const LARGE = 2_048;
+
+export class Source {
+  #id;
+  #store;
+  /** @type {string | null} */ #address = null;
+  /** @type {Promise<string | null> | null} */ #asking = null;
+  /** @type {number[]} */ #wanted = [];
+  #reading = new Set();
+  #averageLine = 0;
+  /** Called when blocks have come. */
+  onArrival = () => {};
+  /** @type {(error: unknown) => void} */
+  onFailure = () => {};
+
+  /** @param {string} id @param {import("./blocks.js").BlockStore} store */
+  constructor(id, store) {
+    this.#id = id;
+    this.#store = store;
+  }
+
+  /** @param {number} bytes of the whole log @param {number} events */
+  size(bytes, events) {
+    this.#averageLine = bytes / Math.max(1, events);
+  }
+
+  /** The stream's address, asked for anew where it is needed; null once the log has ended.
+   * @param {boolean} [anew]
+   * @returns {Promise<string | null>} */
+  async address(anew = false) {
+    if (this.#address && !anew) return this.#address;
+    this.#asking ??= this.#ask().finally(() => { this.#asking = null; });
+    return this.#asking;
+  }
+
+  /** @returns {Promise<string | null>} */
+  async #ask() {
+    const answer = await json(`/executions/${this.#id}/logs?limit=1`);
+    if (!answer.websocket_url) this.#store.head = this.#store.end = answer.last_offset;
+    return (this.#address = answer.websocket_url ?? null);
+  }
+
+  /** The log's head, as the server knows it. */
+  async head() {
+    return (await json(`/executions/${this.#id}/status`)).last_offset;
+  }
+
+  /** Has the block read soon; the one wanted last comes first.
+   * @param {number} k */
+  want(k) {
+    if (k * BLOCK >= this.#store.followed) return;
+    const group = this.#group(k);
+    if (this.#reading.has(group)) return;
+    this.#wanted = this.#wanted.filter((other) => other !== group);
+    this.#wanted.push(group);
+    if (this.#wanted.length > 8) this.#wanted.shift();
+    this.#pump();
+  }
+
+  /** How many blocks are read at once. */
+  get blocksAtOnce() {
+    return this.#averageLine > LARGE ? 1 : 4;
+  }
+
+  /** @param {number} k */
+  #group = (k) => k - (k % this.blocksAtOnce);
+
+  async #pump() {
+    if (this.#reading.size >= 2) return;
+    const group = this.#wanted.pop();
+    if (group === undefined) return;
+    this.#reading.add(group);
+    try {
+      await this.fetch(group * BLOCK, this.blocksAtOnce * BLOCK, (first, lines) => this.#store.add(first, lines));
+      this.onArrival();
+    } catch (error) {
+      this.onFailure(error);
+      // The view will want it again at once.
+      await new Promise((resolve) => setTimeout(resolve, 1_000));
+    }
+    this.#reading.delete(group);
+    this.#pump();
+  }
+
+  /** Reads up to `count` events after an offset, as far as there are any now, and hands them on in order.
+   * @param {number} after @param {number} count @param {(first: number, lines: string[]) => void} take
+   * @param {AbortSignal} [signal] */
+  async fetch(after, count, take, signal) {
+    const through = Math.min(after + count, this.#store.head);
+    let at = after;
+    for (let attempts = 0; at < through; attempts++) {
+      const lines = await this.#block(at, through - at, signal);
+      const hole = holeIn(lines, at);
+      const good = hole ? lines.slice(0, hole.expected - at - 1) : lines;
+      if (good.length > 0) {
+        take(at + 1, good);
+        at += good.length;
+        attempts = 0;
+      }
+      if (attempts >= 2 && hole && hole.got > hole.expected) {
+        // Asked three times, the server goes on behind it: it hasn't got these, and the view says so where they are.
+        this.#store.miss(hole.expected, Math.min(hole.got - 1, through));
+        at = Math.min(hole.got - 1, through);
+        attempts = 0;
+      } else if (attempts >= 4) {
+        throw new Error(`Lines after ${at} can’t be read now.`);
+      }
+    }
+  }
+
+  /** @param {number} after @param {number} limit @param {AbortSignal} [signal] */
+  async #block(after, limit, signal) {
+    const query = `after=${after}&limit=${Math.min(limit, 65_536)}`;
+    const text = await this.#read(query, signal);
+    return text === "" ? [] : text.replace(/\n$/, "").split("\n");
+  }
+
+  /** The offset of the first event that isn't older than the time; the head if there is none.
+   * @param {number} time */
+  async at(time) {
+    const query = `last_seen_timestamp=${Math.max(0, Math.round(time))}&limit=1`;
+    const line = await this.#read(query);
+    return line ? offsetOf(line) : this.#store.head;
+  }
+
+  /** @param {string} query @param {AbortSignal} [signal] @returns {Promise<string>} */
+  #read(query, signal) {
+    const path = `/executions/${this.#id}/block?${query}`;
+    return within(TIMEOUT, async (signal) => (await request(path, { signal })).text(), signal);
+  }
+}
