@@ -8,12 +8,11 @@ import ArgumentParser
 
 /// Where a server keeps everything.
 enum DataDirectory {
-    /// What the flag or another setting says; else `everyline` in the user's data directory, by the XDG base directory
-    /// specification. Always absolute: runners have other working directories, and they are told the path.
+    /// What the flag or another setting says; else `everyline` in the user's data directory. Always absolute: runners have other working directories, and they are told the path.
     static func path(
         _ flag: String?, _ settings: ServeSettings, _ environment: [String: String]
     ) throws -> String {
-        let base = environment["XDG_DATA_HOME"] ?? environment["HOME"].map { $0 + "/.local/share" }
+        let base = UserDirectories(environment).data
         guard let path = try settings.value(flag, "data") ?? base.map({ $0 + "/everyline" }) else {
             throw ValidationError("There is no home directory; say where the data is: --data DIR.")
         }

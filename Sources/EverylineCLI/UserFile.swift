@@ -13,11 +13,9 @@ struct UserFile {
     let client: ClientConfiguration.File
     let serve: [String: String]
 
-    /// `$XDG_CONFIG_HOME/everyline/config.yaml`, by the XDG base directory specification in `~/.config` where that isn't
-    /// set; `nil` without a home.
+    /// `everyline/config.yaml` in the user's directory of settings; `nil` without a home.
     static func path(_ environment: [String: String]) -> String? {
-        let base = environment["XDG_CONFIG_HOME"].flatMap { $0.hasPrefix("/") ? $0 : nil }
-        return (base ?? environment["HOME"].map { $0 + "/.config" }).map { $0 + "/everyline/config.yaml" }
+        UserDirectories(environment).config.map { $0 + "/everyline/config.yaml" }
     }
 
     /// - Returns: `nil` if there is none.

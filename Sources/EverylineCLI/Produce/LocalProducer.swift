@@ -50,6 +50,8 @@ struct LocalProducer {
         _ produce: @escaping @Sendable (Production) async throws -> ExecutionOutcome
     ) async throws -> Result {
         try await connection.withClient { client in
+            // Before anything is registered that could not be recorded.
+            let place = try ProducerDirectory.place()
             let registered = try await register(client)
             guard let id = ExecutionID(registered.executionID), let token = Credential(registered.appendToken) else {
                 throw CLIError("the server gave no usable id")
@@ -57,8 +59,9 @@ struct LocalProducer {
             Console.say("execution \(id)")
             Recover.remind()
             let directory = try ProducerDirectory.make(
-                for: id, .init(configuration: connection.configuration(), appendToken: registered.appendToken))
-            let spool = try Spool(in: directory.files.spool)
+                for: id, .init(configuration: connection.configuration(), appendToken: registered.appendToken),
+                in: place)
+            let spool = try Spool(in: directory.files)
             let production = Production(
                 execution: id, recorder: Recorder(spool: spool, lineLimit: LineCutter.defaultLimit, now: { .now }),
                 stop: StopSignal())

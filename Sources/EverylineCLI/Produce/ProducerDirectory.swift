@@ -1,7 +1,7 @@
 import Everyline
 import EverylineClient
 import EverylineRunner
-import Glibc
+import SystemPackage
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -39,13 +39,12 @@ struct ProducerDirectory {
     /// Makes the directory, held by this process.
     ///
     /// - Throws: ``CLIError`` if there is no place for it.
-    static func make(for execution: ExecutionID, _ origin: Origin) throws -> ProducerDirectory {
-        let files = OwnedDirectory(execution, in: parent)
+    static func make(for execution: ExecutionID, _ origin: Origin, in place: HeldDirectory) throws -> ProducerDirectory
+    {
+        let files = OwnedDirectory(execution, in: place)
         do {
-            try FileManager.default.createDirectory(
-                atPath: parent, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
             try files.create()
-            guard files.claim() else { throw CLIError("it is taken") }
+            guard try files.claim() else { throw CLIError("it is taken") }
             try files.write(JSONEncoder().encode(origin), to: "origin.json")
         } catch {
             throw CLIError("there is no place for the spool: \(files.path): \(error)")
@@ -54,11 +53,19 @@ struct ProducerDirectory {
     }
 
     /// Those whose process is gone and whose server may still take what they hold, by their ids.
+    ///
+    /// - Throws: ``CLIError`` if other users can write where they lie.
     static func abandoned() throws -> [ProducerDirectory] {
-        guard FileManager.default.fileExists(atPath: parent) else { return [] }
-        return try FileManager.default.contentsOfDirectory(atPath: parent).sorted().compactMap(ExecutionID.init)
-            .map { ProducerDirectory(files: OwnedDirectory($0, in: parent)) }
-            .filter { $0.files.holds("origin.json") && !$0.files.holds("refused.json") && !$0.files.isClaimed }
+        guard let place = try place(makingIt: false) else { return [] }
+        return try place.names().sorted().compactMap(ExecutionID.init)
+            .map { ProducerDirectory(files: OwnedDirectory($0, in: place)) }
+            .filter(\.isAbandoned)
+    }
+
+    /// One that can't be opened counts: `recover` says why.
+    private var isAbandoned: Bool {
+        guard let directory = try? files.open() else { return true }
+        return directory.holds("origin.json") && !directory.holds("refused.json") && !files.isClaimed
     }
 
     /// Keeps what the server will never take, because the log has ended without it or is gone.
@@ -68,10 +75,34 @@ struct ProducerDirectory {
 
     func origin() throws -> Origin { try JSONDecoder().decode(Origin.self, from: files.read("origin.json")) }
 
-    /// In the user's state directory, by the XDG base directory specification.
-    private static var parent: String {
-        let environment = ProcessInfo.processInfo.environment
-        let base = environment["XDG_STATE_HOME"] ?? environment["HOME"].map { $0 + "/.local/state" } ?? "/tmp"
-        return base + "/everyline/spool"
+    /// Where they all lie: in the user's state directory, in a place that no other user can write to.
+    ///
+    /// - Throws: ``CLIError`` if there can't be one.
+    static func place() throws -> HeldDirectory {
+        guard let place = try place(makingIt: true) else { throw CLIError("there is no place for the spool") }
+        return place
+    }
+
+    /// - Returns: `nil` if it isn't there.
+    private static func place(makingIt: Bool) throws -> HeldDirectory? {
+        guard let state = UserDirectories(ProcessInfo.processInfo.environment).state else {
+            throw CLIError("there is no place for the spool: this user has no home; set XDG_STATE_HOME")
+        }
+        do {
+            if makingIt {
+                try FileManager.default.createDirectory(
+                    atPath: state, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+            }
+            var place = try HeldDirectory(path: state)
+            for name in ["everyline", "spool"] {
+                if makingIt { try place.makeSubdirectoryUnlessThere(name) }
+                place = try place.subdirectory(name, .exclusive)
+            }
+            return place
+        } catch Errno.noSuchFileOrDirectory where !makingIt {
+            return nil
+        } catch {
+            throw CLIError("there is no place for the spool in \(state): \(error); XDG_STATE_HOME says where else")
+        }
     }
 }

@@ -16,8 +16,9 @@ struct Recover: AsyncParsableCommand {
 
     func run() async throws {
         var failures = 0
-        for directory in try ProducerDirectory.abandoned() where directory.files.claim() {
+        for directory in try ProducerDirectory.abandoned() {
             do {
+                guard try directory.files.claim() else { continue }
                 try await deliver(directory)
                 print(directory.files.execution)
             } catch let error where !(error is CancellationError) {
@@ -31,7 +32,7 @@ struct Recover: AsyncParsableCommand {
     private func deliver(_ directory: ProducerDirectory) async throws {
         let (origin, execution) = (try directory.origin(), directory.files.execution)
         guard let token = Credential(origin.appendToken) else { throw CLIError("its append token is unusable") }
-        let spool = try Spool(in: directory.files.spool)
+        let spool = try Spool(in: directory.files)
         let recorder = Recorder(spool: spool, lineLimit: LineCutter.defaultLimit, now: { .now })
         let configuration = EverylineClient.Configuration(
             address: try ServerAddress(origin.url), caFile: origin.caFile)

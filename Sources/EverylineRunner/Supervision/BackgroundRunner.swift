@@ -31,10 +31,10 @@ package struct BackgroundRunner: Sendable {
     /// - Parameter isSuccessor: whether an earlier runner of this directory is gone: the command isn't started then.
     /// - Throws: what makes this process unable to do anything; the supervisor starts another one later.
     package func run(isSuccessor: Bool) async throws {
-        guard directory.files.claim() else { return logger.info("Another runner is at work, or has finished") }
+        guard try directory.files.claim() else { return logger.info("Another runner is at work, or has finished") }
         let job = try directory.job()
         guard let token = Credential(job.appendToken) else { preconditionFailure("a job has a token") }
-        let spool = try Spool(in: directory.files.spool)
+        let spool = try Spool(in: directory.files)
         let recorder = Recorder(spool: spool, lineLimit: job.lineLimit, now: now)
         let configuration = EverylineClient.Configuration(address: ServerAddress(socketPath: job.serverSocket))
         let conclusion = try await EverylineClient.with(configuration) { client in

@@ -14,7 +14,7 @@ import SystemPackage
 ///     command.json   is there once the command may have been started; names its process
 ///     given-up       why nobody will try again to deliver what is left
 ///     runner.log     what the runner has to say of itself
-package struct JobDirectory: Sendable, Equatable {
+package struct JobDirectory: Sendable {
     package let files: OwnedDirectory
 
     package init(_ execution: ExecutionID, in parent: String) { files = OwnedDirectory(execution, in: parent) }

@@ -12,13 +12,23 @@ import SystemPackage
 ///
 ///     lock      held by the process for as long as it lives
 ///     spool/    the events that the server hasn't acknowledged
-package struct OwnedDirectory: Sendable, Equatable {
+package struct OwnedDirectory: Sendable {
     package let execution: ExecutionID
     package let path: String
+    /// The directory that it lies in, where that is held open; else its path leads to it each time.
+    private let parent: HeldDirectory?
 
+    /// One in a directory that only those can write to whom the user trusts.
     package init(_ execution: ExecutionID, in parent: String) {
         self.execution = execution
         path = parent + "/" + execution.rawValue
+        self.parent = nil
+    }
+
+    package init(_ execution: ExecutionID, in parent: HeldDirectory) {
+        self.execution = execution
+        path = parent.path + "/" + execution.rawValue
+        self.parent = parent
     }
 
     /// The directory at a path; `nil` if no execution has its name.
@@ -26,32 +36,45 @@ package struct OwnedDirectory: Sendable, Equatable {
         guard let name = path.split(separator: "/").last, let execution = ExecutionID(name) else { return nil }
         self.execution = execution
         self.path = path
+        parent = nil
     }
 
-    package var spool: String { path + "/spool" }
-
-    package var exists: Bool { access(path, F_OK) == 0 }
+    package var exists: Bool { parent?.holds(execution.rawValue) ?? (access(path, F_OK) == 0) }
 
     /// Makes the directory.
     ///
     /// - Throws: `Errno`, also if it is there already.
-    package func create() throws {
-        guard mkdir(path, 0o700) == 0 else { throw Errno(rawValue: errno) }
+    package func create() throws { try parentDirectory().makeSubdirectory(execution.rawValue) }
+
+    /// Deletes the directory. If it can't be, the next process finds it, and that there is nothing left to do in it.
+    package func remove() { try? parentDirectory().removeSubdirectory(execution.rawValue) }
+
+    /// Opens the directory.
+    ///
+    /// - Throws: `Errno`; ``HeldDirectory/NotPrivate`` if others can reach into it, and its parent demands that they can't.
+    package func open() throws -> HeldDirectory {
+        try parent?.subdirectory(execution.rawValue) ?? HeldDirectory(path: path)
     }
 
-    /// Deletes the directory. If it can't be, whoever comes next will find it, and that there is nothing left to do in it.
-    package func remove() { try? FileManager.default.removeItem(atPath: path) }
+    private func parentDirectory() throws -> HeldDirectory {
+        try parent ?? HeldDirectory(path: FilePath(path).removingLastComponent().string)
+    }
 
     // MARK: Who works in it
 
     /// Takes the directory for this process, for as long as the process lives.
     ///
     /// - Returns: `false` if another process has it, or it is gone.
-    package func claim() -> Bool {
-        let descriptor = open(path + "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { return false }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            close(descriptor)
+    /// - Throws: as ``open()``.
+    package func claim() throws -> Bool {
+        let lock: FileDescriptor
+        do {
+            lock = try open().open("lock", O_RDWR | O_CREAT)
+        } catch Errno.noSuchFileOrDirectory {
+            return false
+        }
+        guard flock(lock.rawValue, LOCK_EX | LOCK_NB) == 0 else {
+            try lock.close()
             return false
         }
         // It stays open: closing it would give the directory up.
@@ -60,29 +83,45 @@ package struct OwnedDirectory: Sendable, Equatable {
 
     /// Whether a process works in it.
     package var isClaimed: Bool {
-        let descriptor = open(path + "/lock", O_RDWR | O_CLOEXEC)
-        guard descriptor >= 0 else { return false }
-        defer { close(descriptor) }
-        return flock(descriptor, LOCK_SH | LOCK_NB) != 0
+        guard let lock = try? open().open("lock", O_RDWR) else { return false }
+        defer { try? lock.close() }
+        return flock(lock.rawValue, LOCK_SH | LOCK_NB) != 0
     }
 
     // MARK: Its files
 
-    package func holds(_ name: String) -> Bool { access(path + "/" + name, F_OK) == 0 }
+    package func holds(_ name: String) -> Bool { (try? open().holds(name)) ?? false }
 
+    /// Reads a file of at most ``fileLimit`` bytes.
+    ///
+    /// - Throws: `Errno`; `fileTooLarge`.
     package func read(_ name: String) throws -> Data {
-        try Data(contentsOf: URL(fileURLWithPath: path + "/" + name))
+        let file = try open().open(name, O_RDONLY)
+        return try file.closeAfter {
+            var data = Data(count: 64 << 10)
+            var length = 0
+            while true {
+                let count = try data.withUnsafeMutableBytes { try file.read(into: .init(rebasing: $0[length...])) }
+                guard count > 0 else { return data.prefix(length) }
+                length += count
+                guard length <= Self.fileLimit else { throw Errno.fileTooLarge }
+                if length == data.count { data.count *= 2 }
+            }
+        }
     }
+
+    /// Longer than any job that a server accepts.
+    package static let fileLimit: ByteCount = .mebibytes(64)
 
     /// Writes a file whole or not at all, durably, for its owner alone.
     package func write(_ data: Data, to name: String) throws {
-        let temporary = FilePath(path + "/" + name + ".new")
-        let file = try FileDescriptor.open(
-            temporary, .writeOnly, options: [.create, .truncate, .closeOnExec], permissions: .ownerReadWrite)
+        let directory = try open()
+        let temporary = name + ".new"
+        let file = try directory.open(temporary, O_WRONLY | O_CREAT | O_TRUNC)
         try file.closeAfter {
             try file.writeAll(data)
             guard fsync(file.rawValue) == 0 else { throw Errno(rawValue: errno) }
         }
-        guard rename(temporary.string, path + "/" + name) == 0 else { throw Errno(rawValue: errno) }
+        try directory.rename(temporary, to: name)
     }
 }
