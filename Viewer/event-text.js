@@ -13,6 +13,7 @@ export const reasonOf = ({ reason }) =>
     not_started: "it could not be started",
     runner_lost: "its runner was lost",
     producer_lost: "its producer was lost",
+    key_revoked: "its producer's key was revoked",
   })[reason ?? ""] ?? reason?.replaceAll("_", " ") ?? "";
 
 /** The text of a notice or of the end; undefined for a line.

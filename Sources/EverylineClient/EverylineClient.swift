@@ -129,9 +129,13 @@ public struct EverylineClient: Sendable {
     }
 
     /// Asks for an execution to be stopped; harmless if it has ended.
+    ///
+    /// - Parameter isForced: whether its log is ended at once, whatever its producer does.
     @discardableResult
-    public func stop(_ id: ExecutionID) async throws -> ExecutionView {
-        try await transport.answer(to: APIRequest(.DELETE, APIPath.execution(id)), as: ExecutionView.self)
+    public func stop(_ id: ExecutionID, isForced: Bool = false) async throws -> ExecutionView {
+        var request = APIRequest(.DELETE, APIPath.execution(id))
+        if isForced { request.query = [(name: "force", value: "true")] }
+        return try await transport.answer(to: request, as: ExecutionView.self)
     }
 
     // MARK: The server

@@ -122,6 +122,7 @@ struct Assembly: Sendable {
         limits.logAnswer = .mebibytes(2)
         // Which producers are there, no one instance of a function knows.
         limits.absentProducer = nil
+        limits.lostProducer = nil
         return limits
     }
 

@@ -65,6 +65,8 @@ package final class SQLiteDatabase: Sendable {
     /// - Precondition: nothing is written any more.
     package func close() throws {
         thread.end()
+        // What is in the write-ahead log goes into the database, so that the one file is all of it.
+        if lock != nil { _ = try pool.writeWithoutTransaction { try $0.checkpoint(.truncate) } }
         try pool.close()
         lock?.release()
     }

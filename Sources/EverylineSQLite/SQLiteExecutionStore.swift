@@ -17,6 +17,11 @@ package struct SQLiteExecutionStore: ExecutionStore {
         _ execution: Execution, appendToken: SecretHash, idempotency: IdempotencyKey?
     ) async throws -> (execution: Execution, isNew: Bool) {
         try await database.write { db in
+            if let key = execution.key {
+                let revoked = try db.cachedStatement(
+                    sql: "SELECT 1 FROM api_key WHERE id = ? AND revoked_ms IS NOT NULL")
+                if try Row.fetchOne(revoked, arguments: [key]) != nil { throw ExecutionStoreError.keyRevoked }
+            }
             if let idempotency, let earlier = try Self.execution(of: execution.owner, under: idempotency, in: db) {
                 return (earlier, false)
             }
@@ -85,17 +90,34 @@ package struct SQLiteExecutionStore: ExecutionStore {
         return executions
     }
 
-    package func requestStop(_ id: ExecutionID) async throws -> Execution {
+    package func requestStop(_ id: ExecutionID, at now: Timestamp) async throws -> Execution {
         try await database.write { db in
             try db.execute(
-                sql: "UPDATE execution SET status = 'TERMINATING' WHERE id = ? AND status IN ('STARTING', 'RUNNING')",
-                arguments: [id.rawValue])
+                sql: """
+                    UPDATE execution SET status = 'TERMINATING', stop_ms = ?
+                    WHERE id = ? AND status IN ('STARTING', 'RUNNING')
+                    """, arguments: [now.milliseconds, id.rawValue])
             return try Self.execution(id, in: db)
         }
     }
 
+    package func noteProducers(_ heard: [ExecutionID: Timestamp]) async throws {
+        var rest = Array(heard)[...]
+        // In steps, so that no append waits for all of them.
+        while !rest.isEmpty {
+            let step = rest.prefix(1000)
+            rest = rest.dropFirst(1000)
+            try await database.write { db in
+                let statement = try db.cachedStatement(
+                    sql: "UPDATE execution SET heard_ms = ? WHERE id = ? AND ended_ms IS NULL")
+                for (id, time) in step { try statement.execute(arguments: [time.milliseconds, id.rawValue]) }
+            }
+        }
+    }
+
     private static let columns = """
-        id, command, owner, producer, status, exit_code, reason, created_ms, started_ms, ended_ms, head, log_bytes
+        id, command, owner, producer, key, status, exit_code, reason, created_ms, started_ms, ended_ms, stop_ms, heard_ms,
+        head, log_bytes
         """
 
     /// Whether an execution's row is what was written, as far as that shows.
@@ -142,12 +164,13 @@ package struct SQLiteExecutionStore: ExecutionStore {
         try db.cachedStatement(
             sql: """
                 INSERT INTO execution
-                    (id, command, owner, producer, status, created_ms, append_token, idempotency_key, fingerprint)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    (id, command, owner, producer, key, status, created_ms, append_token, idempotency_key, fingerprint)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """
         ).execute(arguments: [
             execution.id.rawValue, command, execution.owner.rawValue, execution.producer.rawValue,
-            execution.status.rawValue, execution.createdAt.milliseconds, Data(appendToken.bytes), idempotency?.value,
+            execution.key, execution.status.rawValue, execution.createdAt.milliseconds, Data(appendToken.bytes),
+            idempotency?.value,
             idempotency.map { Data($0.fingerprint.bytes) },
         ])
     }
@@ -166,12 +189,14 @@ extension Execution {
             let command = try? JSONDecoder().decode([String].self, from: Data(text.utf8))
         else { throw LogStoreError.damagedRow }
         self.init(
-            id: id, command: command, owner: owner, producer: producer, status: status,
-            exitCode: try row.storedIfAny("exit_code"),
+            id: id, command: command, owner: owner, producer: producer, key: try row.storedIfAny("key"),
+            status: status, exitCode: try row.storedIfAny("exit_code"),
             reason: try row.storedIfAny("reason").flatMap(ExecutionOutcome.Reason.init),
             createdAt: try Timestamp(stored: row.stored("created_ms")),
             startedAt: try row.storedIfAny("started_ms").map(Timestamp.init(stored:)),
             endedAt: try row.storedIfAny("ended_ms").map(Timestamp.init(stored:)),
+            stopRequestedAt: try row.storedIfAny("stop_ms").map(Timestamp.init(stored:)),
+            heardAt: try row.storedIfAny("heard_ms").map(Timestamp.init(stored:)),
             head: try Offset(stored: row.stored("head")), logBytes: try Int(storedBytes: row.stored("log_bytes")))
         // The end is an event, and has its time.
         guard status.isTerminal == (endedAt != nil), !status.isTerminal || head > .zero else {

@@ -8,8 +8,30 @@ enum Schema {
             try db.execute(sql: executions + blocks + access)
         }
         migrator.registerMigration("2: checksums of blocks") { db in try db.execute(sql: checksums) }
+        migrator.registerMigration("3: producers' keys and signs, tokens without rows") { db in
+            try db.execute(sql: producers + sealedTokens)
+        }
         return migrator
     }
+
+    /// `stop_ms` is when a stop was first asked for, `heard_ms` when the producer was last heard of, to some hours.
+    private static let producers = """
+        ALTER TABLE execution ADD COLUMN key TEXT;
+        ALTER TABLE execution ADD COLUMN stop_ms INTEGER;
+        ALTER TABLE execution ADD COLUMN heard_ms INTEGER;
+        UPDATE execution SET stop_ms = unixepoch() * 1000 WHERE status = 'TERMINATING';
+
+        """
+
+    /// What stream tokens are sealed with; a token itself leaves no row.
+    private static let sealedTokens = """
+        DROP TABLE stream_token;
+        CREATE TABLE stream_token (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            secret BLOB NOT NULL,
+            created_ms INTEGER NOT NULL
+        ) STRICT;
+        """
 
     /// `number` is never used again, so that what is left of a removed log can't become part of a new one.
     ///

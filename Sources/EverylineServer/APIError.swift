@@ -22,6 +22,8 @@ extension APIError {
         case let error as LogStoreError: self.init(error)
         case let error as ExecutionStoreError: self.init(error)
         case AccessStoreError.unknownKey: self.init(.unknownKey, "There is no key with this id.")
+        case AccessStoreError.lastAdministrator:
+            self.init(.lastAdministrator, "Nobody could manage keys then. Make another administrator's key first.")
         case AccessStoreError.duplicateKey: self.init(.internalError, "The key could not be made. Try again.")
         case let error as AppendSyntaxError: self.init(.invalidEvent, "Line \(error.line): \(error.cause.sentence)")
         case let error as HTTPParserError: self.init(error)
@@ -69,6 +71,8 @@ extension APIError {
             self.init(.unknownExecution, "There is no execution with this id.")
         case .idempotencyKeyReused:
             self.init(.idempotencyKeyReused, "This Idempotency-Key came with a different body before.")
+        case .keyRevoked:
+            self.init(.unauthorized, "The API key is not valid, or it was revoked.")
         case .unknownCursor:
             self.init(.invalidCursor, "The cursor names no execution.")
         }

@@ -13,7 +13,7 @@ struct APIRouter {
     let limits: ServerConfiguration.Limits
 
     private var abandoned: AbandonedExecutions {
-        AbandonedExecutions(core: core, producers: producers, absence: limits.absentProducer)
+        AbandonedExecutions(core: core, producers: producers, limits: limits)
     }
 
     /// - Parameter admission: who may open a stream; `nil` where there is no connection that a stream could live on. Then
@@ -39,10 +39,11 @@ struct APIRouter {
             core: core, authenticator: authenticator, producers: producers, metrics: metrics, limits: limits
         ).add(to: router)
         ViewerRoutes(addresses: addresses).add(to: router)
-        KeyRoutes(core: core, authenticator: authenticator, limits: limits) { [core] key in
+        KeyRoutes(core: core, authenticator: authenticator, limits: limits) { [core, abandoned] key in
             admission?.counter.revoke(key)
             // Streams that wait find out now.
             core.feed.tick()
+            try await abandoned.endAll(of: key)
         }.add(to: router)
         router.refuseOtherMethods()
         return router

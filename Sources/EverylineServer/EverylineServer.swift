@@ -58,7 +58,7 @@ package struct EverylineServer: Sendable {
             TickService(feeds: [core.feed, core.stopRequests], interval: configuration.limits.heartbeat),
             self.housekeeping(housekeeping),
         ]
-        if let absence = configuration.limits.absentProducer { services.append(ending(absentFor: absence)) }
+        services += endings
         let (stands, hasStood) = AsyncStream.makeStream(of: Void.self)
         if let runnerSocket {
             let listener = try listener(.unixDomainSocket(path: runnerSocket), tls: nil) { _ in
@@ -78,25 +78,38 @@ package struct EverylineServer: Sendable {
         return services
     }
 
-    /// A stop whose producer isn't heard of any more becomes an end by time alone.
-    private func ending(absentFor absence: Duration) -> PeriodicService {
-        let abandoned = AbandonedExecutions(core: core, producers: producers, absence: absence)
-        let logger = logger
-        return PeriodicService(
-            every: max(.seconds(1), absence / 4),
-            onError: { logger.error("A stop could not be concluded", metadata: ["error": "\($0)"]) },
-            { try await abandoned.endAll() })
+    /// What becomes an end by time alone: a stop that its producer doesn't heed, and a silence that is too long.
+    private var endings: [any Service] {
+        let limits = configuration.limits
+        let abandoned = AbandonedExecutions(core: core, producers: producers, limits: limits)
+        func every(
+            _ time: Duration, _ what: String, _ turn: @escaping @Sendable () async throws -> Void
+        ) -> PeriodicService {
+            let logger = logger
+            return PeriodicService(
+                every: max(.seconds(1), time),
+                onError: { logger.error("\(what)", metadata: ["error": "\($0)"]) }, turn)
+        }
+        return [
+            every(
+                min(limits.absentProducer ?? limits.unheededStop, limits.unheededStop) / 4,
+                "A stop could not be concluded"
+            ) {
+                try await abandoned.endStopped()
+            },
+            every(
+                min(.seconds(60), (limits.lostProducer ?? .seconds(60)) / 4), "A lost producer's log could not be ended"
+            ) {
+                try await abandoned.endLost()
+            },
+        ]
     }
 
-    private func housekeeping(_ more: @escaping @Sendable () async throws -> Void) -> PeriodicService {
-        let (core, logger) = (core, logger)
+    private func housekeeping(_ turn: @escaping @Sendable () async throws -> Void) -> PeriodicService {
+        let logger = logger
         return PeriodicService(
             every: .seconds(60),
-            onError: { logger.error("Housekeeping failed", metadata: ["error": "\($0)"]) },
-            {
-                try await core.access.removeStreamTokens(expiredAt: core.now())
-                try await more()
-            })
+            onError: { logger.error("Housekeeping failed", metadata: ["error": "\($0)"]) }, turn)
     }
 
     private func listener(

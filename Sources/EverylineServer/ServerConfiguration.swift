@@ -57,6 +57,10 @@ package struct ServerConfiguration: Sendable {
         /// How long nothing was heard of an external producer, before a stop ends its execution without it; `nil` where that
         /// is known to nobody, so that only the producer ends it.
         package var absentProducer: Duration? = .seconds(60)
+        /// How long an external producer may go on after it was asked to stop, before its execution is ended all the same.
+        package var unheededStop: Duration = .seconds(60 * 60)
+        /// How long nothing was heard of an external producer, before its execution is ended as `producer_lost`; `nil` as above.
+        package var lostProducer: Duration? = .seconds(7 * 24 * 60 * 60)
         /// How many executions a list gives at the most.
         package var listPage = 1000
         /// How many events a page of a log gives at the most.

@@ -1,4 +1,4 @@
-/// Keeps API keys and stream tokens, as hashes only.
+/// Keeps API keys, as hashes only, and knows what each stream token opens. No token is kept as it is.
 public protocol AccessStore: Sendable {
     /// - Throws: ``AccessStoreError/duplicateKey`` if the id or the hash exists.
     func add(_ key: APIKey) async throws
@@ -10,19 +10,21 @@ public protocol AccessStore: Sendable {
     func key(_ hash: SecretHash) async throws -> APIKey?
 
     /// Marks a key as revoked. Idempotent: the first time stays.
-    /// - Throws: ``AccessStoreError/unknownKey``.
+    ///
+    /// Of two administrators who revoke each other at once, one is refused: a valid administrator's key is always left, if there
+    /// was one before.
+    /// - Throws: ``AccessStoreError/unknownKey``; ``AccessStoreError/lastAdministrator`` if no other key could manage keys then.
     func revokeKey(_ id: APIKey.ID, at now: Timestamp) async throws
 
-    func add(_ token: StreamToken) async throws
+    /// Makes a secret that opens what `token` says, until it expires or its key is revoked.
+    func issue(_ token: StreamToken, at now: Timestamp) async throws -> Secret
 
-    /// The token with this hash, if there is one that has not expired at `now` and whose key isn't revoked.
-    func streamToken(_ hash: SecretHash, at now: Timestamp) async throws -> StreamToken?
-
-    /// Forgets tokens that have expired. Nothing depends on it but the space they take.
-    func removeStreamTokens(expiredAt now: Timestamp) async throws
+    /// What the secret opens, if it was issued for this execution, has not expired at `now`, and its key isn't revoked.
+    func streamToken(_ secret: String, for execution: ExecutionID, at now: Timestamp) async throws -> StreamToken?
 }
 
 public enum AccessStoreError: Error, Equatable {
     case duplicateKey
     case unknownKey
+    case lastAdministrator
 }

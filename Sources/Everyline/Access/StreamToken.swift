@@ -1,7 +1,6 @@
 /// The pending connection: what a stream's URL stands for. It is bound to one execution and one user, and may be used
 /// again until it expires: that is what reconnecting is.
 public struct StreamToken: Sendable, Equatable {
-    public let hash: SecretHash
     public let execution: ExecutionID
     public let user: UserID
     /// The key under which it was issued; it falls with it.
@@ -12,10 +11,8 @@ public struct StreamToken: Sendable, Equatable {
     public let expiresAt: Timestamp
 
     public init(
-        hash: SecretHash, execution: ExecutionID, user: UserID, key: APIKey.ID, start: StreamStart,
-        expiresAt: Timestamp
+        execution: ExecutionID, user: UserID, key: APIKey.ID, start: StreamStart, expiresAt: Timestamp
     ) {
-        self.hash = hash
         self.execution = execution
         self.user = user
         self.key = key

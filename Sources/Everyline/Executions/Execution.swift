@@ -5,6 +5,8 @@ public struct Execution: Sendable, Equatable {
     public let owner: UserID
     /// Who appends to the log.
     public let producer: Producer
+    /// The key that asked for it; what its producer may do falls with it. `nil` where that isn't known.
+    public let key: APIKey.ID?
     public var status: ExecutionStatus
     public var exitCode: Int32?
     public var reason: ExecutionOutcome.Reason?
@@ -13,6 +15,10 @@ public struct Execution: Sendable, Equatable {
     public var startedAt: Timestamp?
     /// When it ended by its log's last event, within ``endTime(told:started:now:)``.
     public var endedAt: Timestamp?
+    /// When somebody first asked for it to stop.
+    public var stopRequestedAt: Timestamp?
+    /// When its producer was last heard of, as far as the store was told: it may be hours old.
+    public var heardAt: Timestamp?
     /// The offset of the last event in its log.
     public var head: Offset
     /// What its log holds, in bytes of encoded lines.
@@ -26,20 +32,24 @@ public struct Execution: Sendable, Equatable {
     }
 
     public init(
-        id: ExecutionID, command: [String], owner: UserID, producer: Producer, status: ExecutionStatus = .starting,
-        exitCode: Int32? = nil, reason: ExecutionOutcome.Reason? = nil, createdAt: Timestamp,
-        startedAt: Timestamp? = nil, endedAt: Timestamp? = nil, head: Offset = .zero, logBytes: ByteCount = 0
+        id: ExecutionID, command: [String], owner: UserID, producer: Producer, key: APIKey.ID? = nil,
+        status: ExecutionStatus = .starting, exitCode: Int32? = nil, reason: ExecutionOutcome.Reason? = nil,
+        createdAt: Timestamp, startedAt: Timestamp? = nil, endedAt: Timestamp? = nil,
+        stopRequestedAt: Timestamp? = nil, heardAt: Timestamp? = nil, head: Offset = .zero, logBytes: ByteCount = 0
     ) {
         self.id = id
         self.command = command
         self.owner = owner
         self.producer = producer
+        self.key = key
         self.status = status
         self.exitCode = exitCode
         self.reason = reason
         self.createdAt = createdAt
         self.startedAt = startedAt
         self.endedAt = endedAt
+        self.stopRequestedAt = stopRequestedAt
+        self.heardAt = heardAt
         self.head = head
         self.logBytes = logBytes
     }

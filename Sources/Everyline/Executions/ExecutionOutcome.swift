@@ -19,8 +19,10 @@ public struct ExecutionOutcome: Sendable, Equatable {
         case notStarted = "not_started"
         /// The process that ran the command is gone and took the exit code with it.
         case runnerLost = "runner_lost"
-        /// The producer of an execution that is run elsewhere didn't answer a request to stop.
+        /// The producer of an execution that is run elsewhere didn't answer a request to stop, or wasn't heard of for very long.
         case producerLost = "producer_lost"
+        /// The API key that registered the execution was revoked.
+        case keyRevoked = "key_revoked"
     }
 
     public init(status: ExecutionStatus, exitCode: Int32?, reason: Reason? = nil, isVerified: Bool? = nil) {

@@ -4,7 +4,9 @@ public protocol ExecutionStore: Sendable {
     ///
     /// With an idempotency key that the same owner has used before, nothing is added and the earlier execution is
     /// returned with `isNew: false`.
-    /// - Throws: ``ExecutionStoreError/idempotencyKeyReused`` if the key came with a different `fingerprint` before.
+    /// - Throws: ``ExecutionStoreError/idempotencyKeyReused`` if the key came with a different `fingerprint` before;
+    ///   ``ExecutionStoreError/keyRevoked`` if the API key that asks for it was revoked. That is decided together, so that who
+    ///   revokes a key finds all that was made with it.
     func create(
         _ execution: Execution, appendToken: SecretHash, idempotency: IdempotencyKey?
     ) async throws -> (execution: Execution, isNew: Bool)
@@ -19,10 +21,13 @@ public protocol ExecutionStore: Sendable {
     /// Lists executions, the newest first.
     func list(_ query: ExecutionQuery) async throws -> [Execution]
 
-    /// Moves a `STARTING` or `RUNNING` execution to `TERMINATING`; any other stays as it is. Idempotent.
+    /// Moves a `STARTING` or `RUNNING` execution to `TERMINATING`; any other stays as it is. Idempotent: the first time stays.
     /// - Returns: the execution as it is now.
     /// - Throws: ``ExecutionStoreError/unknownExecution``.
-    func requestStop(_ id: ExecutionID) async throws -> Execution
+    func requestStop(_ id: ExecutionID, at now: Timestamp) async throws -> Execution
+
+    /// Notes when the producers of these executions were heard of. What doesn't exist or has ended is passed over.
+    func noteProducers(_ heard: [ExecutionID: Timestamp]) async throws
 }
 
 /// Which executions ``ExecutionStore/list(_:)`` gives.
@@ -62,6 +67,7 @@ public struct IdempotencyKey: Sendable, Equatable {
 public enum ExecutionStoreError: Error, Equatable {
     case unknownExecution
     case idempotencyKeyReused
+    case keyRevoked
     /// The list's cursor names no execution.
     case unknownCursor
 }

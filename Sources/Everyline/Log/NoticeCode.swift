@@ -12,4 +12,12 @@ public enum NoticeCode: String, Sendable, CaseIterable {
     case outputLost = "output_lost"
     /// Events that were kept on the producer's disk could not be read back.
     case linesLost = "lines_lost"
+    /// Nothing was heard of the producer for too long: the server has ended the log.
+    case producerLost = "producer_lost"
+    /// The key that registered the execution was revoked: the server has ended the log.
+    case keyRevoked = "key_revoked"
+    /// Somebody ended the log at once.
+    case stopForced = "stop_forced"
+    /// The producer went on for too long after it was asked to stop: the server has ended the log.
+    case stopUnheeded = "stop_unheeded"
 }

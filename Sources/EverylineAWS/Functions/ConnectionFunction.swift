@@ -91,10 +91,8 @@ package struct ConnectionFunction: LambdaHandler {
     }
 
     private func token(_ secret: String?, for execution: ExecutionID) async throws -> StreamToken? {
-        guard let secret, let token = try await access.streamToken(SecretHash(of: secret), at: now()) else {
-            return nil
-        }
-        return token.opens(execution, at: now()) ? token : nil
+        guard let secret else { return nil }
+        return try await access.streamToken(secret, for: execution, at: now())
     }
 
     /// Where the viewer begins; `nil` if what it says is no cursor, or one beyond the head.

@@ -40,13 +40,13 @@ package struct StreamEndingAccessStore<Store: AccessStore>: AccessStore {
     package func add(_ key: APIKey) async throws { try await store.add(key) }
     package func keys() async throws -> [APIKey] { try await store.keys() }
     package func key(_ hash: SecretHash) async throws -> APIKey? { try await store.key(hash) }
-    package func add(_ token: StreamToken) async throws { try await store.add(token) }
-
-    package func streamToken(_ hash: SecretHash, at now: Timestamp) async throws -> StreamToken? {
-        try await store.streamToken(hash, at: now)
+    package func issue(_ token: StreamToken, at now: Timestamp) async throws -> Secret {
+        try await store.issue(token, at: now)
     }
 
-    package func removeStreamTokens(expiredAt now: Timestamp) async throws {
-        try await store.removeStreamTokens(expiredAt: now)
+    package func streamToken(
+        _ secret: String, for execution: ExecutionID, at now: Timestamp
+    ) async throws -> StreamToken? {
+        try await store.streamToken(secret, for: execution, at: now)
     }
 }

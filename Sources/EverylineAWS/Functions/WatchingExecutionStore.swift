@@ -19,8 +19,12 @@ package struct WatchingExecutionStore<Store: ExecutionStore>: ExecutionStore {
         await watched(try await store.execution(id))
     }
 
-    package func requestStop(_ id: ExecutionID) async throws -> Execution {
-        await watched(try await store.requestStop(id))
+    package func requestStop(_ id: ExecutionID, at now: Timestamp) async throws -> Execution {
+        await watched(try await store.requestStop(id, at: now))
+    }
+
+    package func noteProducers(_ heard: [ExecutionID: Timestamp]) async throws {
+        try await store.noteProducers(heard)
     }
 
     private func watched(_ execution: Execution) async -> Execution {

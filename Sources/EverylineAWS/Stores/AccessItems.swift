@@ -29,7 +29,7 @@ extension APIKey {
 }
 
 extension StreamToken {
-    var attributes: Attributes {
+    func attributes(hash: SecretHash) -> Attributes {
         var item = RecordKey.token(hash).attributes
         item["execution_id"] = .string(execution.rawValue)
         item["user_name"] = .string(user.rawValue)
@@ -43,7 +43,7 @@ extension StreamToken {
         return item
     }
 
-    init(_ item: Attributes, hash: SecretHash) throws(DamagedItem) {
+    init(_ item: Attributes) throws(DamagedItem) {
         guard let execution = ExecutionID(try item.string("execution_id")) else {
             throw DamagedItem(attribute: "execution_id")
         }
@@ -56,7 +56,7 @@ extension StreamToken {
             start = .notOlderThan(Timestamp(milliseconds: try item.number("last_seen_log_timestamp")))
         }
         self.init(
-            hash: hash, execution: execution, user: user, key: try item.string("key_id"), start: start,
+            execution: execution, user: user, key: try item.string("key_id"), start: start,
             expiresAt: Timestamp(milliseconds: try item.number("expires_ms")))
     }
 }

@@ -36,41 +36,48 @@ package struct DynamoDBAccessStore: AccessStore {
     }
 
     package func revokeKey(_ id: APIKey.ID, at now: Timestamp) async throws {
+        let revocation = DynamoDBExpression(
+            "SET revoked_ms = if_not_exists(revoked_ms, :now)", [":now": .number(now.milliseconds)])
         try await unavailable {
-            let written = try await table.update(
-                RecordKey.key(id),
-                DynamoDBExpression(
-                    "SET revoked_ms = if_not_exists(revoked_ms, :now)", [":now": .number(now.milliseconds)]),
-                if: .isPresent)
-            if case .refused = written { throw AccessStoreError.unknownKey }
-        }
-    }
-
-    package func add(_ token: StreamToken) async throws {
-        _ = try await unavailable { try await table.put(token.attributes) }
-    }
-
-    package func streamToken(_ hash: SecretHash, at now: Timestamp) async throws -> StreamToken? {
-        try await unavailable {
-            guard let item = try await table.get(RecordKey.token(hash)) else { return nil }
-            let token = try StreamToken(item, hash: hash)
-            // The table's own clean-up comes days late.
-            guard now < token.expiresAt, try await validKey(token.key) != nil else { return nil }
-            return token
-        }
-    }
-
-    package func removeStreamTokens(expiredAt now: Timestamp) async throws {
-        try await unavailable {
-            for shard in RecordKey.tokenShards {
-                var query = DynamoDBTable.Query(shard)
-                let isExpired = DynamoDBExpression("expires_ms <= :now", [":now": .number(now.milliseconds)])
-                query.filter = isExpired
-                query.projection = "sk"
-                for item in try await table.all(query) {
-                    try await table.delete(.init(shard, try item.string("sk")), if: isExpired)
+            for _ in 0..<Self.attempts {
+                let keys = try await keys()
+                guard let key = keys.first(where: { $0.id == id }) else { throw AccessStoreError.unknownKey }
+                var writes: [DynamoDBTable.Write] = [.update(RecordKey.key(id), revocation, if: .isPresent)]
+                if key.role == .admin, key.revokedAt == nil {
+                    let other = keys.first { $0.id != id && $0.role == .admin && $0.revokedAt == nil }
+                    guard let other else { throw AccessStoreError.lastAdministrator }
+                    // Changes nothing: it is there for its condition, for which no function needs a right more.
+                    writes.append(
+                        .update(
+                            RecordKey.key(other.id), DynamoDBExpression("SET created_ms = created_ms"),
+                            if: .isPresent.and("attribute_not_exists(revoked_ms)")))
                 }
+                guard try await table.transact(writes, token: DynamoDBLogStore.token()) == .done else { continue }
+                return
             }
+            throw LogStoreError.unavailable("too many revoke keys")
+        }
+    }
+
+    /// How often the keys may change under a revocation before it is given up.
+    private static let attempts = 16
+
+    package func issue(_ token: StreamToken, at now: Timestamp) async throws -> Secret {
+        var generator = SystemGenerator()
+        let secret = Secret(.streamToken, using: &generator)
+        _ = try await unavailable { try await table.put(token.attributes(hash: secret.hash)) }
+        return secret
+    }
+
+    package func streamToken(
+        _ secret: String, for execution: ExecutionID, at now: Timestamp
+    ) async throws -> StreamToken? {
+        try await unavailable {
+            guard let item = try await table.get(RecordKey.token(SecretHash(of: secret))) else { return nil }
+            let token = try StreamToken(item)
+            // The table's own clean-up comes days late.
+            guard token.opens(execution, at: now), try await validKey(token.key) != nil else { return nil }
+            return token
         }
     }
 

@@ -27,7 +27,12 @@ package struct DynamoDBExecutionStore: ExecutionStore {
             let result = try await table.transact(
                 writes(item, idempotency), token: DynamoDBLogStore.token())
             guard case .refused(let refusals) = result else { return (execution, true) }
-            guard let idempotency, case .fails(let record?) = refusals[Self.idempotencyWrite] else {
+            if execution.key != nil, case .fails = refusals[refusals.endIndex - 1] {
+                throw ExecutionStoreError.keyRevoked
+            }
+            guard let idempotency, refusals.count > Self.idempotencyWrite,
+                case .fails(let record?) = refusals[Self.idempotencyWrite]
+            else {
                 throw LogStoreError.unavailable("there is an execution of this id already")
             }
             guard try record.binary("fingerprint") == ByteBuffer(bytes: idempotency.fingerprint.bytes) else {
@@ -48,11 +53,24 @@ package struct DynamoDBExecutionStore: ExecutionStore {
         try await unavailable { try await item(id).appendToken }
     }
 
-    package func requestStop(_ id: ExecutionID) async throws -> Execution {
+    package func noteProducers(_ heard: [ExecutionID: Timestamp]) async throws {
+        try await unavailable {
+            for (id, time) in heard {
+                try await table.update(
+                    RecordKey.meta(id),
+                    DynamoDBExpression("SET heard_ms = :heard", [":heard": .number(time.milliseconds)]),
+                    if: DynamoDBExpression("attribute_exists(pk) AND attribute_not_exists(end_status)"))
+            }
+        }
+    }
+
+    package func requestStop(_ id: ExecutionID, at now: Timestamp) async throws -> Execution {
         try await unavailable {
             let written = try await table.update(
                 RecordKey.meta(id),
-                DynamoDBExpression("SET stop_requested = :yes", [":yes": .boolean(true)]),
+                DynamoDBExpression(
+                    "SET stop_requested = :yes, stop_ms = if_not_exists(stop_ms, :now)",
+                    [":yes": .boolean(true), ":now": .number(now.milliseconds)]),
                 if: DynamoDBExpression("attribute_exists(pk) AND attribute_not_exists(end_status)"))
             switch written {
             case .done(let item), .refused(let item?): return try kept(item, id).execution
@@ -92,6 +110,13 @@ package struct DynamoDBExecutionStore: ExecutionStore {
             record["fingerprint"] = .binary(ByteBuffer(bytes: idempotency.fingerprint.bytes))
             record["expires_s"] = item.expires.map { .number($0) }
             writes.append(.put(record, if: .isAbsent))
+        }
+        if let key = execution.key {
+            // Changes nothing: it is there for its condition, for which no function needs a right more.
+            writes.append(
+                .update(
+                    RecordKey.key(key), DynamoDBExpression("SET created_ms = created_ms"),
+                    if: .isPresent.and("attribute_not_exists(revoked_ms)")))
         }
         return writes
     }

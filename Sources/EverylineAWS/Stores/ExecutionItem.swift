@@ -37,12 +37,15 @@ struct ExecutionItem {
         appendToken = token
         expires = try item.optionalNumber("expires_s")
         execution = Execution(
-            id: id, command: command, owner: owner, producer: producer, status: try ExecutionStatus(item),
+            id: id, command: command, owner: owner, producer: producer, key: try item.optionalString("key_id"),
+            status: try ExecutionStatus(item),
             exitCode: try item.optionalNumber("exit_code").flatMap { Int32(exactly: $0) },
             reason: try item.optionalString("end_reason").flatMap(ExecutionOutcome.Reason.init),
             createdAt: Timestamp(milliseconds: try item.number("created_ms")),
             startedAt: try item.optionalNumber("started_ms").map { Timestamp(milliseconds: $0) },
             endedAt: try item.optionalNumber("ended_ms").map { Timestamp(milliseconds: $0) },
+            stopRequestedAt: try item.optionalNumber("stop_ms").map { Timestamp(milliseconds: $0) },
+            heardAt: try item.optionalNumber("heard_ms").map { Timestamp(milliseconds: $0) },
             head: head.log.offset, logBytes: head.log.bytes)
     }
 
@@ -52,6 +55,7 @@ struct ExecutionItem {
         item["command_words"] = .list(execution.command.map { .string($0) })
         item["owner_name"] = .string(execution.owner.rawValue)
         item["producer"] = .string(execution.producer.rawValue)
+        item["key_id"] = execution.key.map { .string($0) }
         item["append_token"] = .binary(ByteBuffer(bytes: appendToken.bytes))
         item["created_ms"] = .number(execution.createdAt.milliseconds)
         item["head_offset"] = .number(0)

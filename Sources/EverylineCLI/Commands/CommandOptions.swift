@@ -77,6 +77,7 @@ extension ExecutionOutcome {
         case .notStarted: words.append("it was not started")
         case .runnerLost: words.append("the process that ran it is gone")
         case .producerLost: words.append("who produced it is gone")
+        case .keyRevoked: words.append("the key that registered it was revoked")
         case nil: break
         }
         return words.joined(separator: ", ")

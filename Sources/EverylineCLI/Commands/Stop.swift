@@ -8,17 +8,22 @@ struct Stop: AsyncParsableCommand {
         discussion: """
             The whole process group gets SIGTERM, and SIGKILL after ten seconds. Prints each execution's status by then; \
             the log's end says how it ended. Stopping what has ended changes nothing.
+
+            A command that runs elsewhere (exec, pipe) is stopped by its own machine, when that hears of it. With --force the \
+            log is ended at once: what the command still writes isn't recorded.
             """)
 
     @Argument(help: ArgumentHelp("The executions.", valueName: "execution"))
     var ids: [ExecutionID]
+    @Flag(help: "End the logs at once, without waiting for the commands to end.")
+    var force = false
     @OptionGroup(title: "Connection")
     var connection: ConnectionOptions
 
     func run() async throws {
         try await connection.withClient { client in
             for id in ids {
-                let execution = try await RetryPolicy.fewTimes.run { try await client.stop(id) }
+                let execution = try await RetryPolicy.fewTimes.run { try await client.stop(id, isForced: force) }
                 try Console.print("\(id) \(execution.status)")
             }
         }

@@ -28,6 +28,10 @@ struct LimitOptions: ParsableArguments {
     var idleTimeout: TimeSpan?
     @Option(help: "The silence after which a producer that is to stop is taken for gone. (default: 60s)")
     var absentProducer: TimeSpan?
+    @Option(help: "How long a producer may go on after it was asked to stop; then its log is ended. (default: 1h)")
+    var unheededStop: TimeSpan?
+    @Option(help: "The silence after which a producer is taken for lost, and its log is ended. (default: 7d)")
+    var lostProducer: TimeSpan?
 
     func limits(_ settings: ServeSettings) throws -> ServerConfiguration.Limits {
         var limits = ServerConfiguration.Limits()
@@ -59,6 +63,8 @@ struct LimitOptions: ParsableArguments {
         try set(\.viewersPerKey, maxViewersPerKey, "max-viewers-per-key")
         try set(\.firstRequest, requestTimeout, "request-timeout")
         try set(\.idleConnection, idleTimeout, "idle-timeout")
+        try set(\.unheededStop, unheededStop, "unheeded-stop")
+        if let silence = try duration(lostProducer, "lost-producer") { limits.lostProducer = silence }
         if let absence = try duration(absentProducer, "absent-producer") { limits.absentProducer = absence }
         // A body is JSON: in the worst case every byte of a line takes six of it.
         guard limits.line <= limits.appendBody / 8 else {

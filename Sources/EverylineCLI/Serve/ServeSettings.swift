@@ -11,7 +11,7 @@ struct ServeSettings {
         "data", "spool", "listen", "admin-key-file", "tls-certificate", "tls-key", "public-url", "allow-origin",
         "retention-age", "retention-size", "log-level", "line-limit", "log-limit", "append-limit", "frame-limit",
         "stall-timeout", "heartbeat", "token-lifetime", "max-connections", "max-viewers-per-key", "request-timeout",
-        "idle-timeout", "absent-producer",
+        "idle-timeout", "absent-producer", "unheeded-stop", "lost-producer",
     ]
 
     /// - Throws: a `ValidationError` that names a setting which there isn't: whoever misspelt a limit should not learn it

@@ -1,33 +1,90 @@
 import Everyline
 
-/// Ends what was asked to stop and whose producer, which would end it, is gone.
+/// Ends the logs whose producers, elsewhere, won't: because they are gone, or because they may not go on.
 struct AbandonedExecutions {
     let core: ServerCore
     let producers: Producers
-    /// How long nothing was heard of a producer that is gone; `nil` where that is known to nobody.
-    let absence: Duration?
+    let limits: ServerConfiguration.Limits
 
-    /// Ends the execution if nobody else will: nobody should wait for ever.
+    /// Why a log is ended without its producer.
+    enum Cause {
+        /// The key that registered the execution was revoked.
+        case keyRevoked
+        /// Who asked for the stop wants no waiting.
+        case forced
+        /// The producer was asked to stop, and isn't heard of.
+        case stopUnanswered
+        /// The producer was asked to stop long ago, and goes on.
+        case stopOverdue
+        /// Nothing was heard of the producer for very long.
+        case producerLost
+    }
+
+    /// Ends the execution if a stop was asked for and its producer won't end it: nobody should wait for ever.
     ///
     /// - Returns: the execution as it is then.
     func end(_ execution: Execution) async throws -> Execution {
-        guard execution.status == .terminating, execution.producer == .external, let absence,
-            !producers.isPresent(execution, within: absence)
-        else { return execution }
-        _ = try await core.writer.end(
-            execution.id, ExecutionOutcome(status: .stopped, exitCode: nil, reason: .producerLost))
+        guard let cause = unheededStop(of: execution) else { return execution }
+        return try await end(execution, because: cause)
+    }
+
+    /// Ends the execution's log at once; one that has ended stays as it is.
+    func end(_ execution: Execution, because cause: Cause) async throws -> Execution {
+        _ = try await core.writer.end(execution.id, cause.outcome, notice: cause.notice)
+        producers.forget(execution.id)
         return try await core.executions.execution(execution.id)
     }
 
     /// Looks at all that are to stop.
-    func endAll() async throws {
+    func endStopped() async throws {
+        try await forEach([.terminating]) { _ = try await end($0) }
+    }
+
+    /// Looks at all that have not ended, once what was heard of their producers has been noted.
+    func endLost() async throws {
+        let now = core.now()
+        if let limit = limits.lostProducer {
+            let news = producers.news(after: Self.coarse(limit), at: now)
+            if !news.isEmpty { try await core.executions.noteProducers(news) }
+            producers.noted(news, after: Self.coarse(limit))
+        }
+        let revoked = Set(try await core.access.keys().filter { $0.revokedAt != nil }.map(\.id))
+        try await forEach([.starting, .running, .terminating]) { execution in
+            if let key = execution.key, revoked.contains(key) {
+                _ = try await end(execution, because: .keyRevoked)
+            } else if let limit = limits.lostProducer, producers.isLost(execution, after: limit, at: now) {
+                _ = try await end(execution, because: .producerLost)
+            }
+        }
+    }
+
+    /// Ends all that were registered with this key.
+    func endAll(of key: APIKey.ID) async throws {
+        try await forEach([.starting, .running, .terminating]) { execution in
+            if execution.key == key { _ = try await end(execution, because: .keyRevoked) }
+        }
+    }
+
+    /// How old what is noted of a producer may be: a write for each producer every six hours, where it may be away for a week.
+    static func coarse(_ limit: Duration) -> Duration { limit / 28 }
+
+    private func unheededStop(of execution: Execution) -> Cause? {
+        guard execution.status == .terminating, execution.producer == .external else { return nil }
+        if let absence = limits.absentProducer, !producers.isPresent(execution, within: absence) {
+            return .stopUnanswered
+        }
+        if let asked = execution.stopRequestedAt, core.now() >= asked + limits.unheededStop { return .stopOverdue }
+        return nil
+    }
+
+    private func forEach(_ statuses: Set<ExecutionStatus>, _ body: (Execution) async throws -> Void) async throws {
         var after: ExecutionID?
         repeat {
             let page = try await core.executions.list(
-                ExecutionQuery(statuses: [.terminating], limit: Self.page, after: after))
+                ExecutionQuery(statuses: statuses, producer: .external, limit: Self.page, after: after))
             for execution in page {
                 do {
-                    _ = try await end(execution)
+                    try await body(execution)
                 } catch LogStoreError.damaged {
                     // It can't be ended, and holds up no other.
                 }
@@ -37,4 +94,32 @@ struct AbandonedExecutions {
     }
 
     private static let page = 1000
+}
+
+extension AbandonedExecutions.Cause {
+    fileprivate var outcome: ExecutionOutcome {
+        switch self {
+        case .keyRevoked: ExecutionOutcome(status: .stopped, exitCode: nil, reason: .keyRevoked)
+        case .forced, .stopOverdue: ExecutionOutcome(status: .stopped, exitCode: nil, reason: .stopRequested)
+        case .stopUnanswered: ExecutionOutcome(status: .stopped, exitCode: nil, reason: .producerLost)
+        case .producerLost: ExecutionOutcome(status: .failed, exitCode: nil, reason: .producerLost)
+        }
+    }
+
+    fileprivate var notice: (code: NoticeCode, message: String)? {
+        switch self {
+        case .stopUnanswered: nil
+        case .keyRevoked:
+            (
+                .keyRevoked,
+                "The API key that registered this execution was revoked. What its command still writes isn't recorded."
+            )
+        case .forced:
+            (.stopForced, "Somebody ended this log at once. What its command still writes isn't recorded.")
+        case .stopOverdue:
+            (.stopUnheeded, "The producer was asked to stop and went on. What it still sends isn't recorded.")
+        case .producerLost:
+            (.producerLost, "Nothing was heard of the producer for too long. What it still sends isn't recorded.")
+        }
+    }
 }

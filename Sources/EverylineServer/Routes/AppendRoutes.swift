@@ -26,9 +26,24 @@ struct AppendRoutes {
         }
         let bytes = try await RequestBytes.collect(request, context, limit: limits.appendBody, within: limits.bodyTime)
         let body = try await parse(bytes, type: request.headers[.contentType], after: head)
-        let appended = try await core.writer.append(body, to: id, after: head)
+        let appended: Appended
+        do {
+            appended = try await core.writer.append(body, to: id, after: head)
+        } catch LogStoreError.ended(let head) {
+            producers.forget(id)
+            throw Self.ended(try await core.executions.execution(id), head)
+        }
+        if appended.head.isEnded { producers.forget(id) }
         if let block = appended.block { metrics.countAppend(events: block.count, bytes: block.bytes.readableBytes) }
         return try .json(AppendAnswer(head: appended.head.offset.rawValue, stopRequested: appended.isStopRequested))
+    }
+
+    /// What a producer is told that comes too late: how the log ended, for it may not have been by its own word.
+    private static func ended(_ execution: Execution, _ head: Offset) -> APIError {
+        let reason = execution.reason.map { ", \($0.rawValue)" } ?? ""
+        return APIError(
+            .ended, "The log ended with event \(head) (\(execution.status.rawValue)\(reason)); nothing can follow it.",
+            head: head)
     }
 
     /// Answers when a stop has been requested; or after a while, or when the server is about to stop, that none has.
@@ -43,7 +58,12 @@ struct AppendRoutes {
         while true {
             let version = subscription.version
             let execution = try await core.executions.execution(id)
-            let mustStop = execution.status == .terminating || execution.status.isTerminal
+            let mustStop = execution.stopRequestedAt != nil
+            if execution.status.isTerminal {
+                producers.forget(id)
+                // Whose log was ended without a stop may run on.
+                guard mustStop else { throw Self.ended(execution, execution.head) }
+            }
             if mustStop || isOver || ContinuousClock.now >= deadline {
                 return try .json(ControlAnswer(stopRequested: mustStop, status: execution.status.rawValue))
             }

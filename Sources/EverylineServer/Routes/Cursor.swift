@@ -72,6 +72,15 @@ struct Query {
         return String(value)
     }
 
+    /// Whether it is `true`; not if it isn't there.
+    func flag(_ name: String) throws -> Bool {
+        switch try single(name) {
+        case nil, "false": false
+        case "true": true
+        default: throw APIError(.invalidRequest, "\(name) must be true or false.")
+        }
+    }
+
     /// A count between 1 and `maximum`.
     func count(_ name: String, maximum: Int) throws -> Int? {
         guard let text = try single(name) else { return nil }

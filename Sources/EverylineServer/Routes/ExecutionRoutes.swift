@@ -32,7 +32,8 @@ struct ExecutionRoutes {
                 RunOrder(execution: created.execution.id, request: order, appendToken: created.token), context)
         }
         let execution = created.execution
-        let token = try await issueStreamToken(for: execution.id, to: principal)
+        let token = try await StreamTokens(access: core.access, now: core.now, lifetime: limits.streamToken)
+            .issue(for: execution.id, to: principal)
         let answer = RunAnswer(
             executionID: execution.id.rawValue, status: execution.status.rawValue,
             websocketURL: addresses.webSocket(of: execution.id, token: token, for: request),
@@ -95,21 +96,18 @@ struct ExecutionRoutes {
     @Sendable func stop(_ request: Request, context: EverylineContext) async throws -> Response {
         _ = try await authenticator.principal(of: request, may: .run)
         let id = try context.executionID()
+        let isForced = try Query(request).flag("force")
         let owner = try await core.executions.execution(id).owner
         _ = try await authenticator.principal(of: request, may: .stop(owner: owner))
-        var execution = try await core.executions.requestStop(id)
+        var execution = try await core.executions.requestStop(id, at: core.now())
         core.stopRequests.announceChange(of: id)
         if execution.status == .terminating { try await core.stop(execution) }
-        execution = try await abandoned.end(execution)
+        if isForced, !execution.status.isTerminal {
+            execution = try await abandoned.end(execution, because: .forced)
+        } else {
+            execution = try await abandoned.end(execution)
+        }
         return try .json(ExecutionView(execution), status: .accepted)
-    }
-
-    /// A new stream token for an execution; only its hash is kept.
-    func issueStreamToken(
-        for execution: ExecutionID, to principal: Principal, start: StreamStart = .beginning
-    ) async throws -> Secret {
-        try await StreamTokens(access: core.access, now: core.now, lifetime: limits.streamToken)
-            .issue(for: execution, to: principal, start: start)
     }
 
     private func create(
@@ -120,7 +118,7 @@ struct ExecutionRoutes {
         let now = core.now()
         let execution = Execution(
             id: ExecutionID(at: now, using: &generator), command: command, owner: principal.user, producer: producer,
-            createdAt: now)
+            key: principal.key, createdAt: now)
         var idempotency: IdempotencyKey?
         if let key = request.headers[.idempotencyKey] {
             guard (1...IdempotencyKey.maximumLength).contains(key.utf8.count),

@@ -1,16 +1,26 @@
 package import Everyline
 import Synchronization
 
-/// When each producer was last heard of. It decides one thing: whether a stop can be left to the producer.
+/// When each producer was last heard of, and what of that is still to be noted in the store.
+///
+/// It holds the producers that were heard of lately, however many they are; what is older is in the store, and the producer of
+/// an execution that has ended is nobody's concern.
 package final class Producers: Sendable {
     private struct Sign {
         var asking = 0
         var last: ContinuousClock.Instant
+        /// Up to when the store knows.
+        var noted: ContinuousClock.Instant
+
+        /// How long ago it was heard of.
+        func silence(at now: ContinuousClock.Instant) -> Duration { asking > 0 ? .zero : now - last }
     }
 
-    private static let limit = 65_536
+    /// After a start of the server, producers get this long to come back before they are taken for lost.
+    private static let grace: Duration = .seconds(60 * 60)
+
     private let signs = Mutex<[ExecutionID: Sign]>([:])
-    /// Of what was before, nothing is known: the server has just been started.
+    /// Of what was before, only the store knows: the server has just been started.
     private let start: (time: Timestamp, instant: ContinuousClock.Instant)
 
     /// - Parameter now: by the clock that says when executions were created.
@@ -18,10 +28,13 @@ package final class Producers: Sendable {
 
     /// Notes a sign of life.
     package func heard(_ execution: ExecutionID) {
-        signs.withLock { signs in
-            if signs.count >= Self.limit, signs[execution] == nil { signs.removeAll() }
-            signs[execution, default: Sign(last: .now)].last = .now
-        }
+        let now = ContinuousClock.now
+        signs.withLock { $0[execution, default: Sign(last: now, noted: now)].last = now }
+    }
+
+    /// Forgets the producer of an execution that has ended.
+    package func forget(_ execution: ExecutionID) {
+        signs.withLock { $0[execution] = nil }
     }
 
     /// Notes that the producer is asking whether to stop, until the presence is left.
@@ -36,7 +49,39 @@ package final class Producers: Sendable {
         guard let sign = signs.withLock({ $0[execution.id] }) else {
             return execution.createdAt < start.time && ContinuousClock.now - start.instant < time
         }
-        return sign.asking > 0 || ContinuousClock.now - sign.last < time
+        return sign.silence(at: .now) < time
+    }
+
+    /// Whether nothing was heard of the producer for `time`, in this life of the server or before.
+    package func isLost(_ execution: Execution, after time: Duration, at now: Timestamp) -> Bool {
+        if let sign = signs.withLock({ $0[execution.id] }) { return sign.silence(at: .now) >= time }
+        guard ContinuousClock.now - start.instant >= min(time, Self.grace) else { return false }
+        return now >= max(execution.heardAt ?? .epoch, execution.createdAt) + time
+    }
+
+    /// The producers of which the store's word is older than `step`, and when they were heard of. Those that were silent for as
+    /// long are among them, for the last time.
+    package func news(after step: Duration, at now: Timestamp) -> [ExecutionID: Timestamp] {
+        let instant = ContinuousClock.now
+        return signs.withLock { signs in
+            signs.compactMapValues { sign in
+                let silence = sign.silence(at: instant)
+                let isNews = instant - silence - sign.noted >= step || silence >= step
+                return isNews ? now + (.zero - silence) : nil
+            }
+        }
+    }
+
+    /// Takes what the store knows by now as noted, and forgets those that have not been heard of since.
+    package func noted(_ news: [ExecutionID: Timestamp], after step: Duration) {
+        let now = ContinuousClock.now
+        signs.withLock { signs in
+            for execution in news.keys {
+                guard let sign = signs[execution] else { continue }
+                signs[execution]?.noted = now - sign.silence(at: now)
+                if sign.silence(at: now) >= step { signs[execution] = nil }
+            }
+        }
     }
 
     package struct Presence {
@@ -45,8 +90,10 @@ package final class Producers: Sendable {
 
         package func leave() {
             producers.signs.withLock { signs in
-                signs[execution]?.asking -= 1
-                signs[execution]?.last = .now
+                guard var sign = signs[execution], sign.asking > 0 else { return }
+                sign.asking -= 1
+                sign.last = .now
+                signs[execution] = sign
             }
         }
     }

@@ -6,14 +6,13 @@ struct StreamTokens {
     let now: @Sendable () -> Timestamp
     let lifetime: Duration
 
-    /// A new token; only its hash is kept.
-    func issue(for execution: ExecutionID, to principal: Principal, start: StreamStart) async throws -> Secret {
-        var generator = SystemGenerator()
-        let secret = Secret(.streamToken, using: &generator)
-        try await access.add(
+    func issue(
+        for execution: ExecutionID, to principal: Principal, start: StreamStart = .beginning
+    ) async throws -> Secret {
+        let now = now()
+        return try await access.issue(
             StreamToken(
-                hash: secret.hash, execution: execution, user: principal.user, key: principal.key, start: start,
-                expiresAt: now() + lifetime))
-        return secret
+                execution: execution, user: principal.user, key: principal.key, start: start,
+                expiresAt: now + lifetime), at: now)
     }
 }

@@ -18,7 +18,9 @@ extension ContractCase {
             try await expectThrow(ExecutionStoreError.unknownExecution) {
                 try await stores.executions.appendToken(of: id)
             }
-            try await expectThrow(ExecutionStoreError.unknownExecution) { try await stores.executions.requestStop(id) }
+            try await expectThrow(ExecutionStoreError.unknownExecution) {
+                try await stores.executions.requestStop(id, at: .epoch)
+            }
             try await expectThrow(ExecutionStoreError.unknownCursor) {
                 try await stores.executions.list(ExecutionQuery(limit: 1, after: id))
             }
@@ -48,7 +50,7 @@ extension ContractCase {
                     Sample.execution("e\(number)", producer: number.isMultiple(of: 2) ? .runner : .external),
                     appendToken: Sample.hash("\(number)"), idempotency: nil)
             }
-            for id in ["e2", "e3", "e6"] { _ = try await store.requestStop(Sample.id(id)) }
+            for id in ["e2", "e3", "e6"] { _ = try await store.requestStop(Sample.id(id), at: .epoch) }
             func ids(_ query: ExecutionQuery) async throws -> [String] {
                 try await store.list(query).map(\.id.rawValue)
             }
@@ -61,11 +63,46 @@ extension ContractCase {
                 ["e6", "e4", "e2"])
             try expectEqual(try await ids(.init(statuses: [.failed], limit: 9)), [])
         },
+        ContractCase("an execution is not made under a key that was revoked") { stores in
+            for id in ["k1", "k2"] { try await stores.access.add(Sample.key(id, role: .admin)) }
+            func execution(_ id: String) -> Execution {
+                Execution(
+                    id: Sample.id(id), command: ["x"], owner: Sample.user("ann"), producer: .external, key: "k1",
+                    createdAt: .epoch)
+            }
+            let made = try await stores.executions.create(
+                execution("e1"), appendToken: Sample.hash("1"), idempotency: nil)
+            try expectEqual(try await stores.executions.execution(made.execution.id).key, "k1")
+            try await stores.access.revokeKey("k1", at: .epoch)
+            for key in [nil, IdempotencyKey(value: "k", fingerprint: Sample.hash("body"))] {
+                try await expectThrow(ExecutionStoreError.keyRevoked) {
+                    try await stores.executions.create(
+                        execution("e2"), appendToken: Sample.hash("2"), idempotency: key)
+                }
+            }
+            try expectEqual(try await stores.executions.list(ExecutionQuery(limit: 9)).map(\.id), [Sample.id("e1")])
+        },
+        ContractCase("when a producer was heard of is kept until its execution ends") { stores in
+            let (id, ended) = (try await stores.begin(), try await stores.begin("ended"))
+            try expectEqual(try await stores.executions.execution(id).heardAt, nil)
+            try await stores.append(Sample.body(["a"], after: 0, end: Sample.success), to: ended, after: 0)
+            let time = Timestamp(milliseconds: 70)
+            try await stores.executions.noteProducers([id: time, ended: time, Sample.id("nobody"): time])
+            try expectEqual(try await stores.executions.execution(id).heardAt, time)
+            try expectEqual(try await stores.executions.execution(ended).heardAt, nil)
+            try await expectThrow(ExecutionStoreError.unknownExecution) {
+                try await stores.executions.execution(Sample.id("nobody"))
+            }
+        },
         ContractCase("a stop is idempotent, and nothing to one that has ended") { stores in
             let id = try await stores.begin()
-            for _ in 1...2 { try expectEqual(try await stores.executions.requestStop(id).status, .terminating) }
+            for time in [7, 9] as [Int64] {
+                let stopped = try await stores.executions.requestStop(id, at: Timestamp(milliseconds: time))
+                try expectEqual(stopped.status, .terminating)
+                try expectEqual(stopped.stopRequestedAt, Timestamp(milliseconds: 7))
+            }
             try await stores.append(Sample.body(["a"], after: 0, end: Sample.success), to: id, after: 0)
-            try expectEqual(try await stores.executions.requestStop(id).status, .succeeded)
+            try expectEqual(try await stores.executions.requestStop(id, at: .epoch).status, .succeeded)
         },
     ]
 }

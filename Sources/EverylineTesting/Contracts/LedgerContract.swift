@@ -69,7 +69,7 @@ package struct LedgerContractCase: Sendable, CustomStringConvertible {
         LedgerContractCase("a first append makes an execution RUNNING; one that is to stop stays TERMINATING") {
             ports in
             let (id, other) = (try await ports.begin(), try await ports.begin("other"))
-            _ = try await ports.executions.requestStop(other)
+            _ = try await ports.executions.requestStop(other, at: .epoch)
             for id in [id, other] { try await ports.append(Sample.ledgerAppend(["a"], after: 0), to: id, at: 4000) }
             try expectEqual(try await ports.executions.execution(id).status, .running)
             try expectEqual(try await ports.executions.execution(id).startedAt, Timestamp(milliseconds: 4000))

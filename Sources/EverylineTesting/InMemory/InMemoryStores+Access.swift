@@ -22,24 +22,27 @@ extension InMemoryStores: AccessStore {
     package func revokeKey(_ id: APIKey.ID, at now: Timestamp) async throws {
         try state.withLock { state in
             guard let index = state.keys.firstIndex(where: { $0.id == id }) else { throw AccessStoreError.unknownKey }
+            let valid = state.keys.filter { $0.role == .admin && $0.revokedAt == nil }
+            guard valid.map(\.id) != [id] else { throw AccessStoreError.lastAdministrator }
             state.keys[index].revokedAt = state.keys[index].revokedAt ?? now
         }
     }
 
-    package func add(_ token: StreamToken) async throws {
-        state.withLock { $0.tokens[token.hash] = token }
+    package func issue(_ token: StreamToken, at now: Timestamp) async throws -> Secret {
+        var generator = SystemGenerator()
+        let secret = Secret(.streamToken, using: &generator)
+        state.withLock { $0.tokens[secret.hash] = token }
+        return secret
     }
 
-    package func streamToken(_ hash: SecretHash, at now: Timestamp) async throws -> StreamToken? {
+    package func streamToken(
+        _ secret: String, for execution: ExecutionID, at now: Timestamp
+    ) async throws -> StreamToken? {
         state.withLock { state in
-            guard let token = state.tokens[hash], now < token.expiresAt,
+            guard let token = state.tokens[SecretHash(of: secret)], token.opens(execution, at: now),
                 state.keys.contains(where: { $0.id == token.key && $0.revokedAt == nil })
             else { return nil }
             return token
         }
-    }
-
-    package func removeStreamTokens(expiredAt now: Timestamp) async throws {
-        state.withLock { state in state.tokens = state.tokens.filter { $0.value.expiresAt > now } }
     }
 }

@@ -10,6 +10,9 @@ extension InMemoryStores: ExecutionStore {
                 $0.execution.owner == execution.owner && $0.idempotency != nil
                     && $0.idempotency?.value == idempotency?.value
             }
+            if let key = execution.key, state.keys.contains(where: { $0.id == key && $0.revokedAt != nil }) {
+                throw ExecutionStoreError.keyRevoked
+            }
             if let earlier {
                 guard earlier.idempotency == idempotency else { throw ExecutionStoreError.idempotencyKeyReused }
                 return (earlier.execution, false)
@@ -44,10 +47,21 @@ extension InMemoryStores: ExecutionStore {
         }
     }
 
-    package func requestStop(_ id: ExecutionID) async throws -> Execution {
+    package func noteProducers(_ heard: [ExecutionID: Timestamp]) async throws {
+        state.withLock { state in
+            for (id, time) in heard where state.executions[id]?.execution.status.isTerminal == false {
+                state.executions[id]?.execution.heardAt = time
+            }
+        }
+    }
+
+    package func requestStop(_ id: ExecutionID, at now: Timestamp) async throws -> Execution {
         try state.withLock { state in
             var record = try state.known(id)
-            if [.starting, .running].contains(record.execution.status) { record.execution.status = .terminating }
+            if [.starting, .running].contains(record.execution.status) {
+                record.execution.status = .terminating
+                record.execution.stopRequestedAt = now
+            }
             state.executions[id] = record
             return record.execution
         }

@@ -2,6 +2,7 @@ import Everyline
 import EverylineAWS
 import EverylineTesting
 import NIOCore
+import Synchronization
 import Testing
 
 @Suite("The connection's function") struct ConnectionFunctionTests {
@@ -11,6 +12,12 @@ import Testing
     private let gateway = InMemoryGateway()
     private let execution = Sample.id("e")
     private let id = ConnectionID("v=")
+    /// Stands where a query says "secret".
+    private let token = Token()
+
+    private final class Token: Sendable {
+        let value = Mutex("secret")
+    }
 
     private var function: ConnectionFunction {
         let now: @Sendable () -> Timestamp = { Timestamp(milliseconds: 5000) }
@@ -28,16 +35,18 @@ import Testing
         _ = try await stores.append(
             [LogAppend(Sample.body(["one", "two"], after: 0), to: execution, after: .zero)], at: .epoch)
         try await stores.add(Sample.key("k"))
-        try await stores.add(
+        let secret = try await stores.issue(
             StreamToken(
-                hash: SecretHash(of: "secret"), execution: execution, user: Sample.user("ann"), key: "k",
-                start: .after(Offset(1)), expiresAt: Timestamp(milliseconds: expiresAt)))
+                execution: execution, user: Sample.user("ann"), key: "k", start: .after(Offset(1)),
+                expiresAt: Timestamp(milliseconds: expiresAt)), at: .epoch)
+        token.value.withLock { $0 = secret.value }
     }
 
     private func event(
         _ kind: String, query: String = "{}", headers: String = "{}", body: String? = nil
     ) -> LambdaInvocation {
         let body = body.map { ",\"body\":\"\($0.replacing("\"", with: "\\\""))\"" } ?? ""
+        let query = query.replacing("secret", with: token.value.withLock { $0 })
         return Event.invocation(
             """
             {"requestContext":{"routeKey":"$x","eventType":"\(kind)","connectionId":"v="},

@@ -50,7 +50,7 @@ struct StreamTokenTests {
     func opens() throws {
         let execution = try #require(ExecutionID("e1"))
         let token = StreamToken(
-            hash: SecretHash(of: "t"), execution: execution, user: try #require(UserID("ana")), key: "k",
+            execution: execution, user: try #require(UserID("ana")), key: "k",
             start: .beginning, expiresAt: Timestamp(milliseconds: 100))
         #expect(token.opens(execution, at: Timestamp(milliseconds: 99)))
         #expect(!token.opens(execution, at: Timestamp(milliseconds: 100)))

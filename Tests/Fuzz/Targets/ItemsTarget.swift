@@ -26,9 +26,8 @@ private enum ItemChecks {
             let again = try APIKey(key.attributes)
             expect(again == key, "a key that is written and read is itself")
         }
-        let hash = SecretHash(of: "secret")
-        if let token = try? StreamToken(item, hash: hash) {
-            let again = try StreamToken(token.attributes, hash: hash)
+        if let token = try? StreamToken(item) {
+            let again = try StreamToken(token.attributes(hash: SecretHash(of: "secret")))
             expect(again == token, "a token that is written and read is itself")
         }
         if let connection = try? ViewerConnection(item, of: execution) {
