@@ -138,7 +138,9 @@ let package = Package(
                 product("Subprocess", "swift-subprocess"), product("UnixSignals", "swift-service-lifecycle"),
             ],
             swiftSettings: settings),
-        .target(name: "EverylineSimulation", dependencies: ["Everyline", nioCore], swiftSettings: settings),
+        .target(
+            name: "EverylineSimulation", dependencies: ["Everyline", "EverylineProducer", nioCore],
+            swiftSettings: settings),
         .executableTarget(name: "Simulate", dependencies: ["EverylineSimulation"], swiftSettings: settings),
         .target(name: "EverylineTesting", dependencies: ["Everyline", nioCore], swiftSettings: settings),
         .testTarget(

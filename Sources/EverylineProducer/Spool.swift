@@ -90,6 +90,7 @@ package final class Spool: Sendable {
         state.withLock { state in
             if state.isRefused { return true }
             flush(&state)
+            removeDelivered(&state)
             return state.unwritten.readableBytes == 0 && state.size < limits.total
         }
     }
@@ -183,9 +184,7 @@ package final class Spool: Sendable {
                 state.unwritten = ByteBuffer()
                 state.segments.append(SpoolSegment(base: max(offset, state.last).next))
             }
-            while state.segments.count > 1, state.segments[0].last <= offset {
-                state.segments.removeFirst().remove(from: disk)
-            }
+            removeDelivered(&state)
         }
         changes.announce()
     }
@@ -196,8 +195,19 @@ package final class Spool: Sendable {
         changes.announce()
     }
 
+    /// Deletes the files of which the server has everything, the oldest first: where one stays because the disk fails, so do those behind
+    /// it, or the next process would find a hole and take nothing that is behind.
+    private func removeDelivered(_ state: inout State) {
+        while state.segments.count > 1, state.segments[0].last <= state.delivered,
+            state.segments[0].remove(from: disk)
+        {
+            state.segments.removeFirst()
+        }
+    }
+
     private func isWorthReplacing(_ state: State) -> Bool {
-        state.unwritten.readableBytes > 0 || state.segments[state.segments.count - 1].size >= limits.segment
+        state.unwritten.readableBytes > 0
+            || state.segments[state.segments.count - 1].size >= min(limits.segment, limits.total)
     }
 
     private func flush(_ state: inout State) {

@@ -14,6 +14,7 @@ package protocol SpoolDisk: Sendable {
 
     func rename(_ name: String, to other: String) throws
 
+    /// Deletes a file. That there is none of that name is no failure.
     func remove(_ name: String) throws
 }
 

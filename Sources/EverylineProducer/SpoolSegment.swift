@@ -93,12 +93,19 @@ struct SpoolSegment {
 
     func close() { file?.close() }
 
-    /// Deletes the file.
-    func remove(from disk: any SpoolDisk) {
-        guard let file else { return }
+    /// Deletes the file, if it was made.
+    ///
+    /// - Returns: whether it is gone.
+    mutating func remove(from disk: any SpoolDisk) -> Bool {
+        guard let file else { return true }
+        do {
+            try disk.remove(name)
+        } catch {
+            return false
+        }
         file.close()
-        // A file that stays holds nothing that the server lacks: its lines are sent again, and skipped there.
-        try? disk.remove(name)
+        self.file = nil
+        return true
     }
 }
 

@@ -45,6 +45,24 @@ package struct Uplink: Sendable {
 
     /// - Throws: `CancellationError`; where the policy's attempts are used up, ``APIError`` or ``ClientError``.
     package func run() async throws -> Conclusion {
+        try await concluding { try await deliver(owed: nil) }
+    }
+
+    /// Brings what an earlier process left, which is gone, and the `end` that it owes: the log says so, never as if it were complete.
+    ///
+    /// - Throws: as ``run()``.
+    package func runForLostProcess() async throws -> Conclusion {
+        guard spool.end == nil else { return try await run() }
+        let time = now()
+        let message = "The process that ran the command is gone; output that it had not written down is lost."
+        var owed = Self.notice(.runnerLost, message, at: time)
+        owed.writeInteger(UInt8(ascii: "{"))
+        let outcome = ExecutionOutcome(status: .failed, exitCode: nil, reason: .runnerLost)
+        EventFields.writeEnd(outcome, timestamp: time, into: &owed)
+        return try await concluding { try await deliver(owed: owed) }
+    }
+
+    private func concluding(_ deliver: () async throws -> Void) async throws -> Conclusion {
         do {
             try await deliver()
             return .delivered
@@ -69,25 +87,28 @@ package struct Uplink: Sendable {
 
     // MARK: Delivering
 
-    private func deliver() async throws {
+    /// - Parameter owed: the last events of an earlier process, which will write nothing any more.
+    private func deliver(owed: ByteBuffer?) async throws {
         var pace = BatchPace()
         var generator = SeededGenerator(seed: seed)
         var failures = 0
         var head = try await align()
         if head < spool.acknowledged {
-            // An earlier process has discarded what a full log didn't take.
-            return try await finish(after: head, .logFull, Self.fullLog)
+            let message = "Output is missing here: an earlier process had to discard it."
+            return try await finish(after: head, .linesLost, message, owed: owed)
         }
         while true {
-            let read = try await next(after: head, limit: pace.limit)
+            let read = try await next(after: head, limit: pace.limit, isComplete: owed != nil)
             let batch: ByteBuffer
             switch read {
             case .events(let events): batch = events
-            case .end: return
+            case .end:
+                if let owed { try await pay(owed, after: head) }
+                return
             case .unreadable(let reason):
                 let message =
                     "The output behind event \(head) can't be read from the disk where it was kept: \(reason). It is lost."
-                return try await finish(after: head, .linesLost, message)
+                return try await finish(after: head, .linesLost, message, owed: owed)
             }
             do {
                 let (confirmed, time) = try await elapsed(on: clock) { try await append(batch, after: head) }
@@ -106,7 +127,7 @@ package struct Uplink: Sendable {
                 guard let current = error.head, current >= spool.acknowledged, current != head else { throw error }
                 head = current
             } catch let error as APIError where error.knownCode == .logFull {
-                return try await finish(after: error.head ?? head, .logFull, Self.fullLog)
+                return try await finish(after: error.head ?? head, .logFull, Self.fullLog, owed: owed)
             } catch  where Self.mayPass(error) {
                 failures += 1
                 guard let delay = policy.delay(afterFailures: failures, using: &generator) else { throw error }
@@ -123,8 +144,7 @@ package struct Uplink: Sendable {
     /// did not survive a crash of the machine; less far, if the log was full and the rest was discarded.
     ///
     /// - Throws: as ``run()``, and ``APIError``.
-    @discardableResult
-    func align() async throws -> Offset {
+    private func align() async throws -> Offset {
         do {
             let head = try await retrying { try await append(ByteBuffer(), after: spool.acknowledged) }
             spool.acknowledge(through: head)
@@ -135,25 +155,9 @@ package struct Uplink: Sendable {
         }
     }
 
-    /// Records the end that an earlier process owes, which is gone: the log says so, never as if it were complete.
-    ///
-    /// - Throws: as ``run()``.
-    package func concludeForLostProcess(_ recorder: Recorder) async throws {
-        guard spool.end == nil else { return }
-        do {
-            try await align()
-        } catch is APIError {
-            // ``run()`` learns the same, and what to do.
-            return
-        }
-        recorder.note(
-            .runnerLost, "The process that ran the command is gone; output that it had not written down is lost.")
-        recorder.end(ExecutionOutcome(status: .failed, exitCode: nil, reason: .runnerLost))
-    }
-
     private enum Next {
         case events(ByteBuffer)
-        /// `head` was the `end`.
+        /// Nothing follows `head`.
         case end
         case unreadable(String)
     }
@@ -162,11 +166,14 @@ package struct Uplink: Sendable {
     private static let readAttempts = 150
 
     /// Waits for what follows `head`.
-    private func next(after head: Offset, limit: ByteCount) async throws -> Next {
+    ///
+    /// - Parameter isComplete: whether no more will be written.
+    private func next(after head: Offset, limit: ByteCount, isComplete: Bool) async throws -> Next {
         var failures = 0
         while true {
             let version = spool.changes.version
             if let end = spool.end, end <= head { return .end }
+            if isComplete, spool.last <= head { return .end }
             do {
                 if let (events, _) = try spool.read(after: head, limit: limit) { return .events(events) }
                 try await spool.changes.wait(past: version)
@@ -184,20 +191,48 @@ package struct Uplink: Sendable {
     private static let fullLog = "The log has reached its limit: output from here on is not recorded."
 
     /// Says in the log why the rest is missing, discards that as it comes, waits for the `end`, and appends it.
-    private func finish(after head: Offset, _ code: NoticeCode, _ message: String) async throws {
-        var notice = ByteBuffer(string: "{")
-        EventFields.writeNotice(code: code.rawValue, message: message, timestamp: now(), into: &notice)
-        let noted = try await retrying { try await append(notice, after: head) }
+    private func finish(
+        after head: Offset, _ code: NoticeCode, _ message: String, owed: ByteBuffer?
+    ) async throws {
+        let noted = try await appendLast(Self.notice(code, message, at: now()), after: head)
+        if let owed { return try await pay(owed, after: noted) }
         while true {
             let version = spool.changes.version
             if let end = spool.endLine {
-                _ = try await retrying { try await append(end, after: noted) }
+                _ = try await appendLast(end, after: noted)
                 return spool.acknowledge(through: spool.last)
             }
             // What is discarded makes room, so that the command goes on.
             if spool.last > spool.acknowledged, !spool.hasRoom { spool.acknowledge(through: spool.last) }
             try await spool.changes.wait(past: version, atMost: Spool.retryPause, on: clock)
         }
+    }
+
+    /// Appends the `end` of an earlier process, unless that process's own arrives late and comes first.
+    private func pay(_ owed: ByteBuffer, after head: Offset) async throws {
+        do {
+            _ = try await appendLast(owed, after: head)
+        } catch let error as APIError where error.knownCode == .ended && !error.isForeign {}
+    }
+
+    /// Appends events of our own making behind whatever the log holds by then: a request that was given up long ago, an earlier process's
+    /// too, may still arrive and move its head.
+    private func appendLast(_ events: ByteBuffer, after head: Offset) async throws -> Offset {
+        var head = head
+        while true {
+            do {
+                return try await retrying { try await append(events, after: head) }
+            } catch let error as APIError where error.knownCode == .differentContent || error.knownCode == .outOfOrder {
+                guard let current = error.head, current != head else { throw error }
+                head = current
+            }
+        }
+    }
+
+    private static func notice(_ code: NoticeCode, _ message: String, at time: Timestamp) -> ByteBuffer {
+        var notice = ByteBuffer(string: "{")
+        EventFields.writeNotice(code: code.rawValue, message: message, timestamp: time, into: &notice)
+        return notice
     }
 
     private func append(_ events: ByteBuffer, after head: Offset) async throws -> Offset {

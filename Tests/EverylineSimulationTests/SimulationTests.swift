@@ -62,6 +62,12 @@ extension Mutation {
         case .endAsEvent: [.end]
         case .wakeupRecheck: [.live]
         case .timestampCursor: [.gapFree, .end]
+        case .waitForRoom: [.harmless]
+        case .heldOutput: [.honest, .order, .live]
+        case .foreignAnswers: [.honest]
+        case .acknowledgement: [.durableBeforeVisible, .honest]
+        case .successor: [.live]
+        case .silentLoss: [.honest]
         }
     }
 }

@@ -33,15 +33,13 @@ struct Recover: AsyncParsableCommand {
         let (origin, execution) = (try directory.origin(), directory.files.execution)
         guard let token = Credential(origin.appendToken) else { throw CLIError("its append token is unusable") }
         let spool = try Spool(in: directory.files)
-        let recorder = Recorder(spool: spool, lineLimit: LineCutter.defaultLimit, now: { .now })
         let configuration = EverylineClient.Configuration(
             address: try ServerAddress(origin.url), caFile: origin.caFile)
         let conclusion = try await EverylineClient.with(configuration) { client in
             let uplink = Uplink(
                 spool: spool, endpoint: ProducerEndpoint(client, execution: execution, token: token),
                 policy: .fewTimes, clock: ContinuousClock(), now: { .now }, willRetry: { _ in })
-            try await uplink.concludeForLostProcess(recorder)
-            return try await uplink.run()
+            return try await uplink.runForLostProcess()
         }
         if case .refused(let error) = conclusion {
             try directory.keep(refusedWith: error)

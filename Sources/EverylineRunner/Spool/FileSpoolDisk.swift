@@ -17,7 +17,13 @@ package struct FileSpoolDisk: SpoolDisk {
 
     package func rename(_ name: String, to other: String) throws { try directory.rename(name, to: other) }
 
-    package func remove(_ name: String) throws { try directory.remove(name) }
+    package func remove(_ name: String) throws {
+        do {
+            try directory.remove(name)
+        } catch let error as Errno where error == .noSuchFileOrDirectory {
+            // It is gone already.
+        }
+    }
 
     private func open(_ name: String, _ options: Int32) throws -> Descriptor {
         Descriptor(file: try directory.open(name, O_RDWR | O_APPEND | options))

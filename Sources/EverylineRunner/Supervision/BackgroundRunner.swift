@@ -39,17 +39,14 @@ package struct BackgroundRunner: Sendable {
         let configuration = EverylineClient.Configuration(address: ServerAddress(socketPath: job.serverSocket))
         let conclusion = try await EverylineClient.with(configuration) { client in
             let uplink = uplink(spool, client, token)
+            if isSuccessor || directory.mayHaveStarted {
+                directory.command()?.killGroup()
+                return try await uplink.runForLostProcess()
+            }
             let session = ProducerSession(uplink, stop: stop) {
                 logger.error("The server refuses the output; the command goes on", metadata: ["error": "\($0)"])
             }
-            return try await session.run {
-                if isSuccessor || directory.mayHaveStarted {
-                    directory.command()?.killGroup()
-                    try await uplink.concludeForLostProcess(recorder)
-                } else {
-                    try await run(job.request, recorder)
-                }
-            }.conclusion
+            return try await session.run { try await run(job.request, recorder) }.conclusion
         }
         switch conclusion {
         case .refused(let error) where error.knownCode != .ended && error.knownCode != .unknownExecution:

@@ -1,138 +1,192 @@
 import Everyline
+import EverylineProducer
 import NIOCore
 
-// The runner: appends after the head that it knows, until what it has is acknowledged.
+// The command, and the processes that record it and deliver what they recorded.
 extension EmbeddedWorld {
-    /// The command writes its next line, or ends.
-    func write() {
-        if producer.written < producer.writtenAt.count, producer.writtenAt[producer.written] <= now {
-            producer.written += 1
-        } else {
-            producer.hasEnded = true
+    /// Starts the process that records the command, or one that takes over from it.
+    func startLife() {
+        guard producer.life == nil, !producer.isDone else { return }
+        producer.lives += 1
+        let work: ProducerLife.Work =
+            producer.lives == 1 ? .record(streams: producer.command.pipes.count) : .conclude
+        var settings = producer.settings
+        settings.seed = world.random.next()
+        // `recover` is called again by its user; a runner never gives up.
+        if producer.isForeground, producer.lives > 1 { settings.policy.attempts = 5 }
+        world.tell("producer \(producer.lives) starts\(producer.lives > 1 ? ", after one that is gone" : "")")
+        producer.life = ProducerLife(
+            number: producer.lives, work, on: producer.disk, settings, at: now, executor: executor)
+    }
+
+    /// Lets the process's tasks run until all of them wait.
+    ///
+    /// - Returns: whether any did something.
+    func runProducer() -> Bool {
+        guard let life = producer.life else { return false }
+        let words = life.board.takeWords()
+        let entries = life.board.takeEntries()
+        for entry in entries { serve(entry, of: life) }
+        for word in words { hear(word, of: life) }
+        return !words.isEmpty || !entries.isEmpty
+    }
+
+    private func serve(_ entry: ProducerBoard.Entry, of life: ProducerLife) {
+        switch entry.wait {
+        case .sleep(let deadline):
+            heap.add(.wake(life, entry.number), at: max(now, deadline.milliseconds))
+        case .output(let stream):
+            outputWaits[stream] = entry.number
+            schedule(.readOutput(life, stream: stream), after: Int64(world.random.below(4)))
+        case .exit:
+            schedule(.exit(life, entry.number), after: 1)
+        case .append(let body, let after):
+            send(body, after: after, entry.number, of: life)
+        case .control:
+            control(entry.number, of: life)
         }
-        if !producer.isAsking { schedule(.produce(request: producer.request), after: Int64(world.random.below(10))) }
     }
 
-    /// Sends what has not been acknowledged.
-    func produce(_ request: Int) {
-        guard request == producer.request, !producer.isAsking, !producer.isDone, let server else { return }
-        var after = producer.acknowledged
-        if world.strikes(.appendTooEarly, 40) { after = after.advanced(by: 50) }
-        guard let body = body(after: after) else { return }
-        producer.request += 1
-        producer.isAsking = true
-        let (number, writer, board, id) = (producer.request, server.writer, board, executions[0].id)
-        world.tell("the runner appends after \(after), request \(number)")
-        let task = Task(executorPreference: executor) {
-            do {
-                let head = try await writer.append(body, to: id, after: after).head
-                board.say(.answered(request: number, .success(head)))
-            } catch {
-                board.say(.answered(request: number, .failure(error as? LogStoreError ?? .unavailable("gone"))))
-            }
-        }
-        self.server?.tasks.append(task)
-    }
-
-    /// What follows `offset`: the lines of those offsets, or what a full log still takes.
-    private func body(after offset: Offset) -> AppendBody? {
-        var encoder = BlockEncoder(after: offset)
-        var hasLines = false
-        if producer.isFull {
-            if !producer.isNoticed {
-                encoder.appendNotice(code: "log_limit", message: "full", timestamp: time(of: producer.written))
-            }
-        } else {
-            var line = Int(offset.rawValue)
-            let most = world.random.within(1...5)
-            while line < producer.written, line < Int(offset.rawValue) + most {
-                encoder.appendLine(LogLine(message: "line \(line)"), timestamp: time(of: line))
-                hasLines = true
-                line += 1
-            }
-            if line < producer.written { return AppendBody(block: encoder.finish(), hasLines: hasLines) }
-        }
-        let outcome = producer.hasEnded ? executions[0].outcome : nil
-        if let outcome { encoder.appendEnd(outcome, timestamp: time(of: producer.writtenAt.count)) }
-        guard let block = encoder.finish() else { return nil }
-        if block.endsLog, offset == producer.acknowledged { producer.endOffset = block.last }
-        return AppendBody(block: block, outcome: outcome, hasLines: hasLines)
-    }
-
-    private func time(of line: Int) -> Timestamp {
-        let written = line < producer.writtenAt.count ? producer.writtenAt[line] : producer.endsAt
-        return Timestamp(milliseconds: World.epoch + written)
-    }
-
-    func answer(_ request: Int, _ result: Result<LogHead, LogStoreError>) {
-        guard request == producer.request, producer.isAsking else { return }
-        producer.isAsking = false
-        var delay = latency()
-        switch result {
-        case .success(let head):
-            acknowledge(head)
-        case .failure(.outOfOrder(let head)):
+    private func hear(_ word: ProducerBoard.Word, of life: ProducerLife) {
+        switch word {
+        case .opened(let spool):
+            producer.spool = spool
+            guard !life.isSuccessor, producer.command.state == .waiting else { return }
+            world.tell("the command starts")
+            producer.command.state = .running
+            schedule(.write, after: producer.command.plan.first?.pause ?? 0)
+        case .stop(let reason):
+            world.tell("the command is stopped: \(reason)")
             world.require(
-                head >= producer.acknowledged, .durableBeforeVisible,
-                "\(producer.acknowledged) was acknowledged, and the log is at \(head)")
-            // What it had sent before was taken, although it was told otherwise.
-            if producer.isFull, head > producer.acknowledged { producer.isNoticed = true }
-            producer.acknowledged = max(producer.acknowledged, head)
-            if let end = producer.endOffset, head >= end { producer.isDone = true }
-        case .failure(.ended):
-            world.require(isEndedFromOutside, .end, "the log ended before its producer")
-            producer.isDone = true
-        case .failure(.logFull(let head)):
-            world.require(head >= producer.acknowledged, .durableBeforeVisible, "the full log went back to \(head)")
-            producer.acknowledged = head
-            producer.isFull = true
-        case .failure(.differentContent(let head)):
-            world.require(false, .order, "a retry is taken for another's, at \(head)")
-        case .failure:
-            producer.failures += 1
-            delay = Int64(world.random.within(50...2000))
+                reason == .requested && producer.isStopRequested, .harmless,
+                "the command is stopped (\(reason)) unasked")
+            endCommand(ExecutionOutcome(status: .stopped, exitCode: 143, reason: .stopRequested))
+        case .finished(let conclusion):
+            finished(conclusion, life)
+        case .failed(let reason):
+            failed(reason, life)
         }
-        if !producer.isDone { schedule(.produce(request: producer.request), after: delay) }
     }
 
-    private func acknowledge(_ head: LogHead) {
-        let durable = executions[0].head.log
-        world.tell("acknowledged: \(head.offset)")
+    // MARK: The command
+
+    /// The command begins its next write, or goes on with the one that waited for room.
+    func write() {
+        guard producer.command.isRunning else { return }
+        if producer.command.pending == nil, !producer.command.begin() {
+            world.tell("the command ends")
+            return endCommand(ExecutionOutcome(status: .succeeded, exitCode: 0))
+        }
+        let stream = producer.command.pending?.stream ?? 0
+        if producer.command.write() { schedule(.write, after: producer.command.plan.first?.pause ?? 5) }
+        offer(stream)
+    }
+
+    private func offer(_ stream: Int) {
+        guard outputWaits[stream] != nil, let life = producer.life else { return }
+        schedule(.readOutput(life, stream: stream), after: Int64(world.random.below(4)))
+    }
+
+    private func endCommand(_ outcome: ExecutionOutcome) {
+        producer.command.end(outcome)
+        for stream in producer.command.pipes.indices { offer(stream) }
+    }
+
+    /// The pump takes what is in the pipe, or learns that nothing more comes.
+    func readOutput(_ life: ProducerLife, _ stream: Int) {
+        guard life === producer.life, let number = outputWaits[stream], life.board.isWaiting(number) else { return }
+        let isEmpty = producer.command.pipes[stream].isEmpty
+        guard !isEmpty || producer.command.hasEnded else { return }
+        outputWaits[stream] = nil
+        let bytes = producer.command.read(stream, atMost: world.random.within(1...96))
+        life.board.answer(number, .success(.output(bytes)))
+        // A write that waited for room goes on.
+        if producer.command.pending?.stream == stream { schedule(.write, after: 0) }
+    }
+
+    func exit(_ life: ProducerLife, _ number: Int) {
+        guard case .ended(let outcome) = producer.command.state else { return schedule(.exit(life, number), after: 20) }
+        life.board.answer(number, .success(.exited(outcome)))
+    }
+
+    // MARK: How a process ends
+
+    private func finished(_ conclusion: Uplink.Conclusion, _ life: ProducerLife) {
+        world.tell("producer \(life.number) is done: \(conclusion)")
+        end(life)
+        switch conclusion {
+        case .delivered:
+            world.require(executions[0].isEnded, .end, "its producer takes the log for delivered, and it has no end")
+        case .refused(let error):
+            let isTooLate = error.knownCode == .ended || error.knownCode == .unknownExecution
+            world.require(
+                isTooLate && executions[0].isEnded, .honest, "what the server wants counts as refused: \(error)")
+        }
         world.require(
-            head.offset <= durable.offset, .durableBeforeVisible,
-            "\(head.offset) was acknowledged, and the log is at \(durable.offset)")
-        if producer.isFull { producer.isNoticed = true }
-        producer.acknowledged = max(producer.acknowledged, head.offset)
-        if head.isEnded { producer.isDone = true }
+            producer.command.hasEnded || life.isSuccessor, .harmless, "its producer leaves while the command runs")
+        producer.disk.empty()
+        producer.isDone = true
     }
 
-    func giveUpAsking(_ request: Int) {
-        guard request == producer.request, producer.isAsking else { return }
-        producer.isAsking = false
-        schedule(.produce(request: producer.request), after: latency())
+    private func failed(_ reason: String, _ life: ProducerLife) {
+        world.tell("producer \(life.number) fails: \(reason)")
+        world.require(
+            !producer.command.isRunning, .harmless, "what records the command fails, and the command with it: \(reason)"
+        )
+        end(life)
+        producer.isInterrupted = true
+        scheduleSuccessor()
     }
 
-    /// The server is gone: whatever it was asked is to be asked again.
-    func producerLost() {
-        guard producer.isAsking else { return }
-        producer.request += 1
-        producer.isAsking = false
+    private func end(_ life: ProducerLife) {
+        life.kill(executor)
+        producer.life = nil
+        producer.spool = nil
+        outputWaits.removeAll()
     }
 
-    /// Somebody else ends the log, as the server does for a runner that died with its machine.
-    func endFromOutside() {
-        guard !executions[0].isEnded else { return }
-        guard let server else { return schedule(.endFromOutside, after: 1000) }
-        world.tell("somebody else ends the log")
-        isEndedFromOutside = true
-        let (writer, board, id, outcome) = (server.writer, board, executions[0].id, executions[0].outcome)
-        let task = Task(executorPreference: executor) {
-            do {
-                board.say(.ended(.success(try await writer.end(id, outcome))))
-            } catch {
-                board.say(.ended(.failure(error as? LogStoreError ?? .unavailable("gone"))))
-            }
+    /// The process is killed, and its command with it: by the end of its pipe, or by the successor.
+    func killProducer() {
+        guard let life = producer.life else { return }
+        world.tell("producer \(life.number) is killed")
+        end(life)
+        producer.isInterrupted = true
+        producer.kept = max(producer.kept, producer.disk.lastEvent)
+        if !producer.command.hasEnded {
+            producer.command.end(ExecutionOutcome(status: .failed, exitCode: nil, reason: .runnerLost))
         }
-        self.server?.tasks.append(task)
+        scheduleSuccessor()
+    }
+
+    /// The machine loses its power: the server too, where it looks after the command. Of what wasn't synced, any part may be left.
+    func losePower() {
+        world.tell("the power is lost")
+        killProducer()
+        producer.isPowerLost = true
+        producer.disk.losePower { count in
+            world.random.chance(150) ? nil : world.random.chance(400) ? count : world.random.below(count + 1)
+        }
+        if !producer.isForeground { kill() }
+    }
+
+    /// A runner's successor is started by the server, `recover` by its user.
+    private func scheduleSuccessor() {
+        producer.failures += 1
+        let delay =
+            producer.isForeground && !world.faults.isOver
+            ? world.random.within(500...60_000) : 1000 << min(producer.failures - 1, 5)
+        schedule(.successor, after: Int64(delay))
+    }
+
+    func startSuccessor() {
+        guard producer.life == nil, !producer.isDone, world.mutation != .successor else { return }
+        guard producer.isForeground || server != nil else { return schedule(.successor, after: 1000) }
+        startLife()
+    }
+
+    func requestStop() {
+        guard !producer.isDone, world.strikes(.stopRequested, 1000) else { return }
+        producer.isStopRequested = true
+        answerControl()
     }
 }

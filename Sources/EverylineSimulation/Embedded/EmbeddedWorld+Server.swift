@@ -9,10 +9,9 @@ extension EmbeddedWorld {
         server = SimulatedServer(number: servers, board: board, executor: executor)
         world.tell("server \(servers) starts")
         executor.run()
-        if !producer.isDone { schedule(.produce(request: producer.request), after: latency()) }
     }
 
-    /// Lets the server's tasks run until all of them wait, and takes what they said and what they wait for.
+    /// Lets the tasks of server and producer run until all of them wait, and takes what they said and what they wait for.
     func runTasks() {
         while true {
             executor.run()
@@ -20,7 +19,8 @@ extension EmbeddedWorld {
             for word in words { hear(word) }
             let entries = board.takeEntries()
             for entry in entries { putUp(entry) }
-            if words.isEmpty && entries.isEmpty { break }
+            let isProducing = runProducer()
+            if words.isEmpty && entries.isEmpty && !isProducing { break }
         }
         checkNobodyIsForgotten()
     }
@@ -36,9 +36,7 @@ extension EmbeddedWorld {
 
     private func hear(_ word: StepBoard.Word) {
         switch word {
-        case .answered(let request, let result):
-            if world.strikes(.answerLost, 60) { return schedule(.giveUpAsking(request: request), after: latency()) }
-            schedule(.answer(request: request, result), after: latency())
+        case .answered(let request, let result): answered(request, result)
         case .took(let stream, let blocks):
             for block in blocks { check(block, takenFor: stream) }
         case .closed(let stream, let code):
@@ -59,15 +57,19 @@ extension EmbeddedWorld {
         switch operation.entry.step {
         case .append(let appends, _):
             if world.strikes(.commitFailed, 60) {
-                outcome = .failed
+                outcome = .failed(.unavailable("the disk"))
+            } else if world.strikes(.serverFull, 50) {
+                outcome = .failed(.noSpace)
             } else {
                 outcome = .appended(appends.map(commit))
-                if world.strikes(.commitUnknown, 60) { outcome = .failed }
+                if world.strikes(.commitUnknown, 60) { outcome = .failed(.unavailable("the disk")) }
             }
         case .head:
             outcome = .head(executions[0].head.log)
         case .read(let offset, let limit, _):
-            outcome = world.strikes(.readFailed, 60) ? .failed : .read(executions[0].read(after: offset, limit: limit))
+            outcome =
+                world.strikes(.readFailed, 60)
+                ? .failed(.unavailable("the disk")) : .read(executions[0].read(after: offset, limit: limit))
         case .send:
             preconditionFailure("a socket is no store")
         }
@@ -89,7 +91,7 @@ extension EmbeddedWorld {
             return .failure(error)
         case .held:
             world.note(.appendRetried)
-            return .success(Appended(head: head, block: nil, isStopRequested: false))
+            return .success(Appended(head: head, block: nil, isStopRequested: producer.isStopRequested))
         case .add(let block):
             world.tell("the store commits \(block.first)…\(block.last)\(block.endsLog ? ", the end" : "")")
             world.require(!head.isEnded, .end, "the log gets events behind its end")
@@ -98,7 +100,8 @@ extension EmbeddedWorld {
             executions[0].head.log = next
             executions[0].blocks.append(LedgerBlock(events: block, eventIDs: [], runningMaximum: next.latest))
             block.appendHashes(to: &executions[0].hashes)
-            return .success(Appended(head: next, block: block, isStopRequested: false))
+            if let outcome = append.body.outcome { executions[0].outcome = outcome }
+            return .success(Appended(head: next, block: block, isStopRequested: producer.isStopRequested))
         }
     }
 
@@ -116,7 +119,8 @@ extension EmbeddedWorld {
             continuation.resume(returning: results)
         case (.head(let continuation), .head(let head)): continuation.resume(returning: head)
         case (.read(_, _, let continuation), .read(let read)): continuation.resume(returning: read)
-        default: entry.step.fail(LogStoreError.unavailable("the disk"))
+        case (_, .failed(let error)): entry.step.fail(error)
+        default: preconditionFailure("a store answers what it is asked")
         }
     }
 
@@ -181,6 +185,7 @@ extension EmbeddedWorld {
 
     /// Ends the run: no task may outlive it.
     func shutDown() {
+        producer.life?.kill(executor)
         if let server { end(server) }
     }
 }

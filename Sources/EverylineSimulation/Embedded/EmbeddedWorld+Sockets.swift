@@ -180,29 +180,4 @@ extension EmbeddedWorld {
         }
         heap.add(.silence(viewer: viewer, socket: index), at: max(viewers[viewer].lastHeard + 45_000, now + 5000))
     }
-
-    /// What must hold when nothing has gone wrong for long enough.
-    func checkTheEnd() {
-        let log = executions[0]
-        world.require(log.isEnded && producer.isDone, .live, "the command has ended, and its log has not")
-        for (number, viewer) in viewers.enumerated() where viewer.isToBeServed && viewer.phase != .finished {
-            world.require(
-                false, .live,
-                "viewer \(number) has got up to \(viewer.last ?? .zero) of \(log.head.log.offset), and waits")
-        }
-        guard world.violation == nil else { return }
-        let texts = log.events.compactMap { event -> String? in
-            if case .line(let line) = event.content { return line.message }
-            return nil
-        }
-        world.require(
-            texts == texts.indices.map { "line \($0)" }, .order, "the log's lines are not the command's: \(texts)")
-        let notices = log.events.count { if case .notice = $0.content { true } else { false } }
-        if texts.count < producer.writtenAt.count {
-            world.require(
-                notices == 1 || isEndedFromOutside, .honest,
-                "\(producer.writtenAt.count - texts.count) lines are missing without a word")
-        }
-        world.require(log.blocks.last?.events.endsLog == true, .end, "the last event is not the end")
-    }
 }

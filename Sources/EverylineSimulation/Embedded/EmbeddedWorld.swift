@@ -1,4 +1,5 @@
 import Everyline
+import EverylineProducer
 import NIOCore
 
 /// The embedded form in one thread: a runner, a server that is killed and started again, a store, sockets and viewers. The
@@ -7,9 +8,19 @@ import NIOCore
 final class EmbeddedWorld: ViewerHost {
     enum Event {
         case write
-        case produce(request: Int)
-        case answer(request: Int, Result<LogHead, LogStoreError>)
-        case giveUpAsking(request: Int)
+        case wake(ProducerLife, Int)
+        case readOutput(ProducerLife, stream: Int)
+        case exit(ProducerLife, Int)
+        case arriveAtServer(request: Int)
+        case answer(request: Int, Result<ProducerEndpoint.Appended, any Error>)
+        case controlled(Control, Result<ProducerBoard.Reply, any Error>)
+        case endControl(Control)
+        case requestStop
+        case successor
+        case killProducer
+        case losePower
+        case disk(SimulatedDisk.Condition, lasting: Int64)
+        case diskRecovers(SimulatedDisk.Condition)
         case effect(Int)
         case reply(Int)
         case tick
@@ -37,7 +48,13 @@ final class EmbeddedWorld: ViewerHost {
         case appended([Result<Appended, LogStoreError>])
         case head(LogHead)
         case read(LogRead)
-        case failed
+        case failed(LogStoreError)
+    }
+
+    /// A producer's question whether it should stop.
+    struct Control {
+        let life: ProducerLife
+        let wait: Int
     }
 
     static let patience: Int64 = 300_000
@@ -55,6 +72,9 @@ final class EmbeddedWorld: ViewerHost {
     var servers = 0
     var sockets: [SimulatedSocket] = []
     var producer = SimulatedProducer()
+    /// Which wait of the producer's is for a stream's output.
+    var outputWaits: [Int: Int] = [:]
+    var controls: [Control] = []
     var viewers: [SimulatedViewer] = []
     var unfinished = 0
     var faultsEnd: Int64 = 0
@@ -72,10 +92,13 @@ final class EmbeddedWorld: ViewerHost {
         world.begin(seed: seed, options: options)
         prepare(options)
         start()
+        startLife()
+        runTasks()
         let deadline = faultsEnd + Self.patience
         while world.violation == nil, let (time, event) = heap.removeFirst() {
             if time > deadline || (unfinished == 0 && producer.isDone) { break }
             world.now = max(time, world.now)
+            producer.life?.board.advance(to: now)
             handle(event)
             runTasks()
         }
@@ -86,9 +109,19 @@ final class EmbeddedWorld: ViewerHost {
     private func handle(_ event: Event) {
         switch event {
         case .write: write()
-        case .produce(let request): produce(request)
-        case .answer(let request, let result): answer(request, result)
-        case .giveUpAsking(let request): giveUpAsking(request)
+        case .wake(let life, let number): life.board.answer(number, .success(.woken))
+        case .readOutput(let life, let stream): readOutput(life, stream)
+        case .exit(let life, let number): exit(life, number)
+        case .arriveAtServer(let request): arriveAtServer(request)
+        case .answer(let request, let result): take(result, for: request)
+        case .controlled(let control, let result): control.life.board.answer(control.wait, result)
+        case .endControl(let control): endControl(control)
+        case .requestStop: requestStop()
+        case .successor: startSuccessor()
+        case .killProducer: if producer.life != nil, world.strikes(.producerKilled, 1000) { killProducer() }
+        case .losePower: if !producer.isDone, world.strikes(.powerLost, 1000) { losePower() }
+        case .disk(let condition, let duration): diskFails(condition, for: duration)
+        case .diskRecovers(let condition): producer.disk.end(condition)
         case .effect(let operation): effect(operation)
         case .reply(let operation): reply(operation)
         case .tick: tick()
@@ -122,75 +155,5 @@ final class EmbeddedWorld: ViewerHost {
         if world.faults.isOver { return Int64(1 + world.random.below(20)) }
         if world.random.chance(30) { return Int64(world.random.within(100...9000)) }
         return Int64(1 + world.random.below(30))
-    }
-
-    private func prepare(_ options: RunOptions) {
-        heap.removeAll()
-        board = StepBoard()
-        operations.removeAll(keepingCapacity: true)
-        sockets.removeAll(keepingCapacity: true)
-        viewers.removeAll(keepingCapacity: true)
-        servers = 0
-        executions = [SimulatedExecution(id: Self.id)]
-        readLimit = world.random.within(90...900)
-        logLimit = world.strikes(.logFull, 200) ? world.random.within(0...600) : .gibibytes(1)
-        isEndedFromOutside = false
-        prepareProducer(options)
-        let end = producer.endsAt
-        faultsEnd = end + Int64(world.random.within(500...40_000))
-        schedule(.faultsEnd, after: faultsEnd)
-        for _ in 0..<world.random.below(3) {
-            schedule(world.random.chance(500) ? .kill : .stop, after: Int64(world.random.below(Int(end) + 2000)))
-        }
-        if world.strikes(.appendRace, 380) {
-            schedule(.endFromOutside, after: Int64(world.random.below(Int(end) + 1000)))
-        }
-        if world.random.chance(500) { schedule(.tick, after: Self.heartbeat) }
-        prepareViewers(options, until: end)
-    }
-
-    private static let id: ExecutionID = {
-        guard let id = ExecutionID("e") else { preconditionFailure("e is an id") }
-        return id
-    }()
-
-    private func prepareProducer(_ options: RunOptions) {
-        producer = SimulatedProducer()
-        var clock: Int64 = 0
-        for _ in 0..<min(world.random.within(0...14), options.lines) {
-            if !world.random.chance(300) {
-                clock += Int64(
-                    world.random.chance(150) ? world.random.within(1000...30_000) : world.random.within(1...200))
-            }
-            producer.writtenAt.append(clock)
-            heap.add(.write, at: clock)
-        }
-        producer.endsAt = clock + Int64(world.random.below(300))
-        heap.add(.write, at: producer.endsAt)
-    }
-
-    private func prepareViewers(_ options: RunOptions, until end: Int64) {
-        unfinished = 0
-        for number in 0..<min(world.random.within(1...3), options.viewers) {
-            var start = StreamStart.beginning
-            if world.random.chance(150) {
-                start = .notOlderThan(Timestamp(milliseconds: World.epoch + Int64(world.random.below(Int(end) + 1))))
-            }
-            var viewer = SimulatedViewer(execution: 0, start: start, machine: newMachine(from: start))
-            if world.strikes(.slowViewer, 150) { viewer.pace = Int64(world.random.within(100...9000)) }
-            let begins = Int64(world.random.below(Int(end) + 2000))
-            if world.strikes(.stalledViewer, 150) {
-                viewer.stallsAt = begins + Int64(world.random.below(Int(end) + 1000))
-                if world.random.chance(700) {
-                    viewer.stallsUntil = viewer.stallsAt + Int64(world.random.within(5000...100_000))
-                }
-            }
-            if viewer.isToBeServed { unfinished += 1 }
-            viewers.append(viewer)
-            heap.add(.viewer(number, token: 0, .look), at: begins)
-            if world.strikes(.viewerRestarted, 150) {
-                heap.add(.restart(viewer: number), at: begins + Int64(world.random.below(30_000)))
-            }
-        }
     }
 }

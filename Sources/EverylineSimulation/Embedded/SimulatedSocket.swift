@@ -24,23 +24,3 @@ struct SimulatedSocket {
 
     var unread: Int { messages.count - arrived }
 }
-
-/// The runner of the embedded form: what its command writes, what the server has acknowledged, and how it goes on.
-struct SimulatedProducer {
-    /// When each line is written.
-    var writtenAt: [Int64] = []
-    /// How many lines are there by now.
-    var written = 0
-    var endsAt: Int64 = 0
-    var hasEnded = false
-    /// The head that was acknowledged.
-    var acknowledged = Offset.zero
-    /// The offset that its end has, once it has been sent.
-    var endOffset: Offset?
-    var isFull = false
-    var isNoticed = false
-    var request = 0
-    var isAsking = false
-    var isDone = false
-    var failures = 0
-}

@@ -21,7 +21,7 @@ final class StepBoard: Sendable {
 
     /// What a task says without waiting.
     enum Word: Sendable {
-        case answered(request: Int, Result<LogHead, LogStoreError>)
+        case answered(request: Int, Result<Appended, LogStoreError>)
         case took(stream: Int, [EventBlock])
         case closed(stream: Int, code: UInt16)
         case ended(Result<LogHead, LogStoreError>)

@@ -52,6 +52,22 @@ package enum Fault: Int, CaseIterable, Sendable {
     case answerLost
     case readFailed
     case logFull
+    case serverFull
+    // Producers, their machines and their way to the server.
+    case producerKilled
+    case powerLost
+    case diskFull
+    case noInodes
+    case diskAway
+    case diskUnreadable
+    case shortWrite
+    case spoolLimit
+    case stopRequested
+    case foreignAnswer
+    case bodyRefused
+    case requestCut
+    case requestLate
+    case slowLink
 
     package var name: String { "\(self)" }
 }

@@ -24,4 +24,16 @@ package enum Mutation: String, CaseIterable, Sendable {
     case wakeupRecheck = "wake-up-recheck"
     /// A resumption begins after the time of the viewer's last event instead of after its offset.
     case timestampCursor = "timestamp-cursor"
+    /// The pump's wait for room can't be repeated once it has timed out.
+    case waitForRoom = "wait-for-room"
+    /// What a full disk doesn't take counts as spooled.
+    case heldOutput = "held-output"
+    /// What something between a producer and its server answers counts as the server's word.
+    case foreignAnswers = "foreign-answers"
+    /// A spool drops what was sent instead of what was acknowledged.
+    case acknowledgement
+    /// Nobody takes over from a producer that is gone.
+    case successor
+    /// Who takes over from a producer doesn't say what may be missing.
+    case silentLoss = "silent-loss"
 }

@@ -4,7 +4,7 @@ import NIOCore
 /// An execution of the AWS form: what its command wrote, what the platform's log shows of it and when, and its ledger.
 struct SimulatedExecution {
     let id: ExecutionID
-    let outcome = ExecutionOutcome(status: .succeeded, exitCode: 0)
+    var outcome = ExecutionOutcome(status: .succeeded, exitCode: 0)
     /// What was written, with the runner's last line behind it if there is one; in the order of times and ids.
     var source: [SourceEvent] = []
     var writtenAt: [Int64] = []

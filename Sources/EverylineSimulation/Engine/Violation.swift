@@ -9,6 +9,7 @@ package struct Violation: Error, Sendable, Equatable, CustomStringConvertible {
         case live
         case independent
         case honest
+        case harmless = "no harm"
     }
 
     package let promise: Promise
