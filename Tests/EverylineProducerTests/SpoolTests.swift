@@ -244,6 +244,29 @@ import Testing
         #expect(spool.hasRoom)
     }
 
+    @Test("makes no hole where the disk was away when files were to be deleted")
+    func failedRemoval() throws {
+        let disk = FaultyDisk()
+        let spool = try Spool(on: disk, limits: .init(segment: 1))
+        for number in 1...4 { spool.write(event("line \(number)"), count: 1) }
+        disk.setMayRemove(false)
+        spool.acknowledge(through: Offset(1))
+        disk.setMayRemove(true)
+        let next = try Spool(on: disk)
+        #expect(next.last == Offset(4))
+        spool.acknowledge(through: Offset(3))
+        #expect(try disk.names().count == 1)
+    }
+
+    @Test("keeps no writer waiting where all it holds was delivered, even in one file that is as large as the limit")
+    func smallLimit() throws {
+        let spool = try Spool(on: FaultyDisk(), limits: .init(total: 40, segment: 1000))
+        for number in 1...3 { spool.write(event("line \(number)"), count: 1) }
+        #expect(!spool.hasRoom)
+        spool.acknowledge(through: Offset(3))
+        #expect(spool.hasRoom)
+    }
+
     @Test("keeps what it holds from other users")
     func permissions() throws {
         let spool = try open()

@@ -162,6 +162,27 @@ import Testing
         #expect(server.lines.map { field("type", in: $0) } == ["notice", "end"])
         #expect(field("code", in: server.lines[0]) == NoticeCode.linesLost.rawValue)
     }
+
+    @Test(
+        "ends the log of a process that is gone behind what that process sent last, however late that arrives",
+        arguments: [["line 4"], ["line 4", "line 5", "line 6"]])
+    func lateArrivals(messages: [String]) async throws {
+        let late = messages.map { "{\"timestamp\":1,\"message\":\"\($0)\"}" }
+        let server = MemoryServer(lines: lines(3).map { "{\"timestamp\":1,\"message\":\"\($0)\"}" })
+        server.arrivesLate(late)
+        #expect(try await uplink(spool(3, ended: false), server).runForLostProcess() == .delivered)
+        #expect(Array(server.lines.dropFirst(3).prefix(late.count)) == late)
+        let codes = server.lines.dropFirst(3 + late.count).map { field("code", in: $0) ?? field("type", in: $0) }
+        #expect(codes == [NoticeCode.runnerLost.rawValue, "end"])
+    }
+
+    @Test("takes the end of a process that is gone for delivered where that comes first after all")
+    func lateEnd() async throws {
+        let server = MemoryServer(lines: lines(3).map { "{\"timestamp\":1,\"message\":\"\($0)\"}" })
+        server.arrivesLate([String(String(buffer: endEvent).dropLast())])
+        #expect(try await uplink(spool(3, ended: false), server).runForLostProcess() == .delivered)
+        #expect(server.lines.count == 4)
+    }
 }
 
 @Suite("The pace of batches") struct BatchPaceTests {

@@ -11,6 +11,7 @@ final class FaultyDisk: SpoolDisk {
         var capacity = Int.max
         var mayCreate = true
         var mayRead = true
+        var mayRemove = true
 
         var used: Int { files.values.reduce(0) { $0 + $1.count } }
     }
@@ -22,6 +23,7 @@ final class FaultyDisk: SpoolDisk {
     /// Whether files can be made: there are inodes, the directory is there.
     func setMayCreate(_ may: Bool) { state.withLock { $0.mayCreate = may } }
     func setMayRead(_ may: Bool) { state.withLock { $0.mayRead = may } }
+    func setMayRemove(_ may: Bool) { state.withLock { $0.mayRemove = may } }
     var used: Int { state.withLock { $0.used } }
 
     func names() throws -> [String] { state.withLock { Array($0.files.keys) } }
@@ -43,7 +45,12 @@ final class FaultyDisk: SpoolDisk {
         state.withLock { $0.files[other] = $0.files.removeValue(forKey: name) }
     }
 
-    func remove(_ name: String) throws { state.withLock { $0.files[name] = nil } }
+    func remove(_ name: String) throws {
+        try state.withLock { state in
+            guard state.mayRemove else { throw Failure() }
+            state.files[name] = nil
+        }
+    }
 
     private struct File: SpoolFile {
         let disk: FaultyDisk

@@ -11,6 +11,7 @@ final class MemoryServer: Sendable {
         var requests: [(head: Offset, bytes: Int)] = []
         /// Answers that are lost on the way: the append itself is carried out.
         var lostAnswers = 0
+        var late: [String] = []
         var saysStop = false
     }
 
@@ -38,6 +39,8 @@ final class MemoryServer: Sendable {
     func fail(_ errors: any Error...) { state.withLock { $0.failures += errors } }
     func loseAnswers(_ count: Int) { state.withLock { $0.lostAnswers = count } }
     func requestStopByAnswers() { state.withLock { $0.saysStop = true } }
+    /// A request that was given up long ago arrives right behind the next sign of life.
+    func arrivesLate(_ lines: [String]) { state.withLock { $0.late = lines } }
     func requestStop() { stop.continuation.yield(true) }
 
     var endpoint: ProducerEndpoint {
@@ -65,8 +68,15 @@ final class MemoryServer: Sendable {
             }
             guard head <= current else { throw refuse(.outOfOrder) }
             let sent = String(buffer: events).split(separator: "\n").map(String.init)
+            for (held, line) in zip(state.lines.dropFirst(Int(head.rawValue)), sent) where held != line {
+                throw refuse(isEnd(state.lines[state.lines.count - 1]) ? .ended : .differentContent)
+            }
             let new = sent.dropFirst(current.distance(from: head))
-            guard !new.isEmpty else { return current }
+            guard !new.isEmpty else {
+                state.lines += state.late
+                state.late = []
+                return current
+            }
             if let last = state.lines.last, isEnd(last) { throw refuse(.ended) }
             let ordinary = new.filter { !isEnd($0) && field("code", in: $0) == nil }
             if !ordinary.isEmpty, state.lines.count + new.count > countLimit { throw refuse(.logFull) }
