@@ -3,10 +3,11 @@
 import gzip
 import json
 import socket
+import sqlite3
 
 import pytest
 
-from everyline import Refused, messages, serving, wait_for
+from everyline import Refused, messages, serving, stream, wait_for
 
 
 def refusal(call, *arguments, **more):
@@ -323,7 +324,86 @@ def test_a_stop_ends_what_nobody_produces_any_more(tmp_path):
         assert execution["reason"] == "producer_lost" and messages(server.events(log.id)) == ["a"]
 
 
+def test_a_forced_stop_ends_a_log_at_once(server):
+    log = server.register()
+    log.append("a")
+    assert server.delete(log.path)["status"] == "TERMINATING"
+    forced = server.delete(log.path + "?force=true")
+    assert (forced["status"], forced["reason"]) == ("STOPPED", "stop_requested")
+    assert refusal(log.append, "b") == (409, "execution_ended")
+    assert [e.get("code") for e in server.events(log.id)] == [None, "stop_forced", None]
+    assert refusal(server.delete, log.path + "?force=1")[0] == 400
+    assert refusal(server.delete, server.register().path + "?force=true", key=server.create_key("developer"))[0] == 403
+
+
+def test_a_producer_that_goes_on_after_a_stop_is_ended(tmp_path):
+    with serving(tmp_path, "--unheeded-stop", "1s") as server:
+        log = server.register()
+        log.append("a")
+        server.delete(log.path)
+
+        def goes_on():
+            try:
+                log.append("more")
+            except Refused as refused:
+                return refused.code
+
+        assert wait_for(goes_on) == "execution_ended"
+        assert server.execution(log.id)["reason"] == "stop_requested"
+
+
+def test_a_producer_that_is_not_heard_of_is_lost_also_across_a_restart(tmp_path):
+    with serving(tmp_path, "--lost-producer", "3s") as server:
+        silent, live = server.register(), server.register()
+        silent.append("a")
+        server.restart()
+
+        def lost():
+            live.append("still here")
+            return (now := server.execution(silent.id))["status"] == "FAILED" and now
+
+        assert wait_for(lost)["reason"] == "producer_lost"
+        assert server.execution(live.id)["status"] == "RUNNING"
+        assert [e.get("code") for e in server.events(silent.id)] == [None, "producer_lost", None]
+        assert refusal(silent.append, "late") == (409, "execution_ended")
+
+
+def test_a_revoked_key_ends_the_logs_that_it_registered(server):
+    made = server.post("/api/v1/keys", {"user": "mallory", "role": "developer"})
+    log, other = server.register(key=made["key"]), server.register()
+    log.append("a")
+    other.append("b")
+    server.delete("/api/v1/keys/" + made["id"])
+    with pytest.raises(Refused) as refused:
+        log.append("c")
+    assert refused.value.code == "execution_ended" and "key_revoked" in refused.value.problem["detail"]
+    execution = server.execution(log.id)
+    assert (execution["status"], execution["reason"]) == ("STOPPED", "key_revoked")
+    # Its command runs on: nobody asked for it to stop.
+    assert refusal(server.get, log.path + "/control", key=log.token) == (409, "execution_ended")
+    assert other.append("d") == 2
+
+
 # Access
+
+
+def test_asking_for_streams_writes_nothing(tmp_path):
+    with serving(tmp_path) as server:
+        log = server.register()
+        url = log.stream_url()
+        database = sqlite3.connect(f"file:{server.data}/everyline.sqlite?mode=ro", uri=True)
+        rows = lambda: [database.execute("SELECT count(*), total_changes() FROM stream_token").fetchone(),
+                        database.execute("PRAGMA data_version").fetchone()]
+        before = rows()
+        assert len({log.stream_url() for _ in range(20)}) >= 1
+        assert rows() == before
+        database.close()
+        # And what was issued before a restart still opens.
+        server.restart()
+        log.append("a", end="SUCCEEDED")
+        with stream(url) as viewer:
+            assert "message" in json.loads(viewer.recv().split("\n")[0])
+
 
 READ = ["/api/v1/executions", "{log}", "{log}/status", "{log}/logs", "{log}/block", "/api/v1/me"]
 
