@@ -90,12 +90,11 @@ let package = Package(
             resources: [.embedInCode("Resources/openapi.json"), .embedInCode("Resources/viewer")],
             swiftSettings: settings),
         .target(name: "EverylineProducer", dependencies: ["Everyline", nioCore], swiftSettings: settings),
-        .systemLibrary(name: "CSpawn", path: "Sources/CSpawn"),
+        .target(name: "CSpawn", path: "Sources/CSpawn"),
         .target(
             name: "EverylineRunner",
             dependencies: [
                 "CSpawn", "Everyline", "EverylineClient", "EverylineProducer", nioCore, nioPosix, logging, swiftSystem,
-                product("Subprocess", "swift-subprocess"),
             ],
             swiftSettings: settings),
         .target(

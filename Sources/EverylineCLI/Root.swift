@@ -31,7 +31,7 @@ import SystemPackage
         // A reader that hangs up is seen where it is written to.
         signal(SIGPIPE, SIG_IGN)
         do {
-            var command = try parseAsRoot()
+            var command = try parseAsRoot(ProcessArguments.parsed)
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()
             } else {

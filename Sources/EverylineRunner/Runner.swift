@@ -30,6 +30,7 @@ package struct Runner: Sendable {
     }
 
     private let process: CommandProcess
+    private let execution: ExecutionID
     private let timeout: Duration?
     private let streams: StreamMode
     private let recorder: Recorder
@@ -37,17 +38,19 @@ package struct Runner: Sendable {
     private let limits: Limits
     private let foreground: Foreground?
     private let clock: any Clock<Duration>
-    private let onStart: @Sendable (ProcessIdentity) throws -> Void
+    private let onStart: @Sendable (ProcessIdentity) -> Void
 
     /// - Parameters:
     ///   - foreground: `nil` for a command in the background, which has no input.
     ///   - onStart: is called when the command has started.
     package init(
-        _ process: CommandProcess, recorder: Recorder, stop: StopSignal, limits: Limits = Limits(),
+        _ process: CommandProcess, of execution: ExecutionID, recorder: Recorder, stop: StopSignal,
+        limits: Limits = Limits(),
         foreground: Foreground? = nil, clock: any Clock<Duration>,
-        onStart: @escaping @Sendable (ProcessIdentity) throws -> Void = { _ in }
+        onStart: @escaping @Sendable (ProcessIdentity) -> Void = { _ in }
     ) {
         self.process = process
+        self.execution = execution
         timeout = process.request.timeoutSeconds.map { .seconds($0) }
         streams = process.request.streams ?? .merged
         self.recorder = recorder
@@ -60,7 +63,7 @@ package struct Runner: Sendable {
 
     /// Returns when the command has ended and its output, with the `end` event, is in the spool.
     ///
-    /// - Throws: `Errno` if a pipe can't be made, so that nothing was started; what `onStart` throws; `CancellationError`.
+    /// - Throws: `Errno` if the output can't be read or spooled. The command is killed then.
     package func run() async throws -> ExecutionOutcome {
         let outcome: ExecutionOutcome
         do {
@@ -68,7 +71,7 @@ package struct Runner: Sendable {
         } catch let error as CommandProcess.StartError {
             let message = "The command was not started: \(error.reason)."
             recorder.note(.notStarted, message)
-            // The user at this terminal should not have to ask the server.
+            // Who sits before it should not have to ask the server. If the terminal is gone, nobody does.
             foreground?.error.write(ByteBuffer(string: "everyline: \(message.visible())\n"))
             outcome = ExecutionOutcome(status: .failed, exitCode: error.exitCode, reason: .notStarted)
         }
@@ -90,13 +93,18 @@ package struct Runner: Sendable {
             throw error
         }
         let reason = stop.reason
-        async let _ = watchLeftovers(readers, wasStopped: reason != nil)
+        let unreached = reason == nil ? [] : await endRest()
+        async let _ = watchLeftovers(readers, limit: reason == nil ? limits.lingering : .seconds(1))
         try await pumping
-        if readers.contains(where: \.isInterrupted) {
+        let held = readers.filter(\.isInterrupted)
+        if !held.isEmpty {
             let message =
                 "A process that the command left behind holds its output; what it still writes is not recorded."
             recorder.note(.outputHeld, message)
+            // It must not die of writing to a pipe that nobody reads.
+            for reader in held { try reader.leave(to: reader === readers[0] ? foreground?.output : foreground?.error) }
         }
+        if !unreached.isEmpty { recorder.note(.notEnded, Self.sentence(of: unreached)) }
         return Self.outcome(exitCode, reason)
     }
 
@@ -111,17 +119,58 @@ package struct Runner: Sendable {
                 }
             }
             defer { group.cancelAll() }
-            return try await process.run(
-                input: foreground?.input, output: output.writeEnd, error: error?.writeEnd, onStart: onStart)
+            return try await run(output, error)
         }
+    }
+
+    private func run(_ output: OutputPipe, _ error: OutputPipe?) async throws -> Int32 {
+        let started = Result { () throws(CommandProcess.StartError) in
+            try process.start(
+                input: foreground?.input, output: output.writeEnd, error: error?.writeEnd,
+                of: execution)
+        }
+        // The command alone writes now, so that the output ends with it.
+        try output.writeEnd.close()
+        try error?.writeEnd.close()
+        if let leader = try started.get() { onStart(leader) }
+        let thread = NIOThreadPool(numberOfThreads: 1)
+        thread.start()
+        defer { thread.shutdownGracefully { _ in } }
+        return try await thread.runIfActive { process.wait() }
     }
 
     private func stopWhenAsked() async {
         guard await stop.wait() != nil else { return }
         process.signal(SIGTERM)
+        // What was stopped meanwhile takes the signal only when it goes on.
+        process.signal(SIGCONT)
         // Cancelled when the command has ended.
         guard (try? await clock.sleep(for: limits.grace)) != nil else { return }
         process.signal(SIGKILL)
+    }
+
+    /// Ends what a command that was stopped has started: it has heard the signal, and has as much time as the command had.
+    ///
+    /// - Returns: what is there after all.
+    private func endRest() async -> [ProcessStatus] {
+        let step = Duration.milliseconds(20)
+        var waited = Duration.zero
+        while true {
+            process.reapOrphans()
+            let rest = process.remaining()
+            // Those that are killed need a moment.
+            if rest.isEmpty || waited > limits.grace + .seconds(2) { return rest }
+            if waited >= limits.grace { process.signal(SIGKILL) }
+            // Only its parent is told of a process's end, and ours are the children of processes that may not ask.
+            guard (try? await clock.sleep(for: step)) != nil else { return rest }
+            waited += step
+        }
+    }
+
+    private static func sentence(of processes: [ProcessStatus]) -> String {
+        let named = processes.prefix(10).map { "\($0.name) (\($0.pid))" }.joined(separator: ", ")
+        let more = processes.count > 10 ? " and \(processes.count - 10) more" : ""
+        return "Processes that the command started could not be ended: \(named)\(more)."
     }
 
     private func pump(_ readers: [OutputReader]) async throws {
@@ -142,15 +191,9 @@ package struct Runner: Sendable {
         }
     }
 
-    /// Ends the reading after a while, if processes that the command started keep its output open. Those of a command that
-    /// was stopped are killed.
-    private func watchLeftovers(_ readers: [OutputReader], wasStopped: Bool) async {
-        guard (try? await clock.sleep(for: wasStopped ? limits.grace : limits.lingering)) != nil else { return }
-        if wasStopped {
-            process.signal(SIGKILL)
-            // What they had written before is still read.
-            guard (try? await clock.sleep(for: .seconds(1))) != nil else { return }
-        }
+    /// Ends the reading after a while, if processes that the command started keep its output open.
+    private func watchLeftovers(_ readers: [OutputReader], limit: Duration) async {
+        guard (try? await clock.sleep(for: limit)) != nil else { return }
         for reader in readers { reader.interrupt() }
     }
 

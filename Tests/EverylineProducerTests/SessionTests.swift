@@ -25,9 +25,9 @@ import Testing
             now: { Timestamp(milliseconds: 5) }, stopRequested: { [stop] in stop.stop(.requested) },
             willRetry: { _ in })
         let request = RunRequest(command: command)
-        let process = CommandProcess(request, environment: ["PATH": "/usr/bin:/bin"])
-        let (value, conclusion) = try await ProducerSession(uplink, stop: stop).run { [stop] in
-            try await Runner(process, recorder: recorder, stop: stop, clock: ContinuousClock()).run()
+        let process = CommandProcess(request, environment: CommandEnvironment([Array("PATH=/usr/bin:/bin".utf8)]))
+        let (value, conclusion) = try await ProducerSession(uplink, stop: stop).run { [stop, execution] in
+            try await Runner(process, of: execution, recorder: recorder, stop: stop, clock: ContinuousClock()).run()
         }
         return (value, conclusion)
     }

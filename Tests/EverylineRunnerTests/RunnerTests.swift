@@ -31,18 +31,20 @@ import Testing
     }
 
     private func run(
-        _ command: String..., edit: (inout RunRequest) -> Void = { _ in }, limits: Runner.Limits = .init(),
-        stop: StopSignal = StopSignal(), onStart: @escaping @Sendable (ProcessIdentity) throws -> Void = { _ in }
+        _ command: String..., words: [[UInt8]]? = nil, edit: (inout RunRequest) -> Void = { _ in },
+        limits: Runner.Limits = .init(),
+        stop: StopSignal = StopSignal(), onStart: @escaping @Sendable (ProcessIdentity) -> Void = { _ in }
     ) async throws -> Result {
         var request = RunRequest(command: command)
         edit(&request)
         let spool = try Spool(in: directory.path + "/spool")
-        let environment = CommandEnvironment.make(
-            from: ["PATH": "/usr/bin:/bin", "EVERYLINE_API_KEY": "secret", "KEPT": "yes"], request, execution: execution
-        )
+        let environment = CommandEnvironment(
+            ["PATH=/usr/bin:/bin", "EVERYLINE_API_KEY=secret", "KEPT=yes"].map { Array($0.utf8) }
+        ).withoutSettings
         let recorder = Recorder(spool: spool, lineLimit: .kibibytes(256), now: { Timestamp(milliseconds: 5) })
         let runner = Runner(
-            CommandProcess(request, environment: environment), recorder: recorder, stop: stop, limits: limits,
+            CommandProcess(request, words: words, environment: environment), of: execution, recorder: recorder,
+            stop: stop, limits: limits,
             clock: ContinuousClock(), onStart: onStart)
         let outcome = try await runner.run()
         return Result(outcome: outcome, events: try events(of: spool))
@@ -111,6 +113,73 @@ import Testing
         let found = Set(result.messages)
         #expect(found.isSuperset(of: ["/usr", "ADDED=1", "KEPT=no", "EVERYLINE_EXECUTION_ID=\(execution)"]))
         #expect(!result.messages.contains { $0.contains("secret") })
+    }
+
+    @Test("hands on words that are no text byte for byte")
+    func bytesOfWords() async throws {
+        let word: [UInt8] = [0xE9, 0x0A, 0xFF]
+        let result = try await run(
+            "printf",
+            words: [
+                Array("sh".utf8), Array("-c".utf8), Array("printf %s \"$1\" | od -An -tx1".utf8), Array("sh".utf8),
+                word,
+            ])
+        #expect(result.messages == [" e9 0a ff"])
+    }
+
+    @Test("looks a program up in the command's own path, and runs a script without a first line by the shell")
+    func lookUp() async throws {
+        let script = directory.path + "/greeting"
+        try Data("echo hello $1\n".utf8).write(to: URL(fileURLWithPath: script))
+        #expect(chmod(script, 0o755) == 0)
+        let result = try await run("greeting", "you") { $0.env = ["PATH": "/nonexistent:\(directory.path):/usr/bin"] }
+        #expect(result.messages == ["hello you"])
+    }
+
+    @Test(
+        "says of a script whose interpreter isn't there which one it is",
+        arguments: [("#!/no/such\n", "/no/such which"), ("#! /bin/sh\r\n", "carriage return")])
+    func interpreter(line: String, named: String) async throws {
+        let script = directory.path + "/script"
+        try Data(line.utf8).write(to: URL(fileURLWithPath: script))
+        #expect(chmod(script, 0o755) == 0)
+        let result = try await run(script)
+        #expect(result.outcome == ExecutionOutcome(status: .failed, exitCode: 126, reason: .notStarted))
+        guard case .notice(_, let message) = result.events[0].content else {
+            Issue.record("\(result.events)")
+            return
+        }
+        #expect(message.contains(named))
+    }
+
+    @Test(
+        "gives the command none of its own descriptors, no signal that is ignored or blocked, and a session of its own")
+    func clean() async throws {
+        let file = open("/dev/null", O_RDONLY)
+        defer { close(file) }
+        let result = try await run(
+            "sh", "-c", "ls /proc/$$/fd; grep -E '^Sig(Ign|Blk):' /proc/self/status; ps -o sid= -o pid= -p $$")
+        // The shell itself has 0, 1 and 2, and 10 or more for its own use.
+        #expect(result.messages.prefix(3) == ["0", "1", "2"])
+        // 32 and 33 are glibc's own, which it lets no program change.
+        let masks = result.messages.filter { $0.hasPrefix("Sig") }.compactMap { UInt64($0.suffix(16), radix: 16) }
+        #expect(masks.map { $0 & ~(3 << 31) } == [0, 0])
+        let ids = try #require(result.messages.last).split(separator: " ")
+        #expect(ids.count == 2 && ids[0] == ids[1])
+    }
+
+    @Test("lets what a command left behind write on when its log has ended")
+    func drained() async throws {
+        var limits = Runner.Limits()
+        limits.lingering = .milliseconds(100)
+        let (gate, done) = (directory.path + "/gate", directory.path + "/done")
+        #expect(mkfifo(gate, 0o600) == 0 && mkfifo(done, 0o600) == 0)
+        let result = try await run(
+            "sh", "-c", "(read go < \(gate); seq 100000; echo $? > \(done)) & echo now", limits: limits)
+        #expect(result.notices == ["output_held"])
+        try Data("go\n".utf8).write(to: URL(fileURLWithPath: gate))
+        let ending = try #require(FileHandle(forReadingAtPath: done))
+        #expect(try ending.readToEnd() == Data("0\n".utf8))
     }
 
     @Test("gives the number of the signal that ended the command as a shell does")

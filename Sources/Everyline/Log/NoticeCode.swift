@@ -4,6 +4,8 @@ public enum NoticeCode: String, Sendable, CaseIterable {
     case notStarted = "not_started"
     /// A process that the command left behind still held its output when the log ended.
     case outputHeld = "output_held"
+    /// Processes that a stopped command had started could not be ended.
+    case notEnded = "not_ended"
     /// The log is full: output goes on unrecorded until the end.
     case logFull = "log_full"
     /// The process that ran the command is gone; what it had not written down is lost.

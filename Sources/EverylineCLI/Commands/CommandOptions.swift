@@ -24,20 +24,54 @@ struct CommandOptions: ParsableArguments {
     @Argument(parsing: .captureForPassthrough, help: ArgumentHelp("The command: -- make test", valueName: "command"))
     var words: [String] = []
 
-    /// The command's words, without the `--` before them.
-    var command: [String] { words.first == "--" ? Array(words.dropFirst()) : words }
+    /// The command's words, byte for byte, without the `--` before them.
+    var bytes: [[UInt8]] { ProcessArguments.last(words.count - (words.first == "--" ? 1 : 0)) }
 
     func validate() throws {
         if let first = words.first, first != "--", first.hasPrefix("-") {
             throw ValidationError("Unknown option '\(first)'. A command that begins with '-' stands behind --.")
         }
-        guard let program = command.first, !program.isEmpty else {
+        guard let program = bytes.first, !program.isEmpty else {
             throw ValidationError("Say which command to run, behind --.")
         }
         if let timeout, timeout.duration < .seconds(1) { throw ValidationError("--timeout must be at least 1s.") }
     }
 
+    /// For a server, which takes text.
     func request(in directory: String?) throws -> RunRequest {
+        if let word = bytes.first(where: { String(validating: $0, as: UTF8.self) == nil }) {
+            throw ValidationError(
+                "'\(String(decoding: word, as: UTF8.self))' isn't UTF-8, and a server takes only that. `everyline exec` takes "
+                    + "any bytes.")
+        }
+        var request = try requestHere()
+        request.workingDirectory = directory
+        return request
+    }
+
+    /// For this machine: its words are in ``bytes``, and it begins here.
+    func requestHere() throws -> RunRequest {
+        RunRequest(
+            command: bytes.map { String(decoding: $0, as: UTF8.self) }, env: try variables(),
+            timeoutSeconds: timeout.map { Int($0.duration.components.seconds) }, streams: streams)
+    }
+
+    /// What is shown as a command that the server doesn't run: as much as is worth reading, well below what a server takes.
+    var shown: [String] {
+        var (left, words) = (16 << 10, [String]())
+        for word in bytes {
+            guard word.count < left else {
+                words.append(String(decoding: word.prefix(max(0, left)), as: UTF8.self) + "…")
+                return words
+            }
+            left -= word.count + 1
+            words.append(String(decoding: word, as: UTF8.self))
+        }
+        return words
+    }
+
+    /// The variables that `--env` adds.
+    private func variables() throws -> [String: String]? {
         let own = ProcessInfo.processInfo.environment
         var values: [String: String] = [:]
         for assignment in env {
@@ -49,10 +83,7 @@ struct CommandOptions: ParsableArguments {
             }
             values[parts[0]] = value
         }
-        return RunRequest(
-            command: command, env: values.isEmpty ? nil : values,
-            timeoutSeconds: timeout.map { Int($0.duration.components.seconds) }, streams: streams,
-            workingDirectory: directory)
+        return values.isEmpty ? nil : values
     }
 }
 

@@ -3,25 +3,18 @@ import Everyline
 import EverylineProducer
 import EverylineRunner
 import Glibc
-import Synchronization
 import SystemPackage
-import UnixSignals
-
-#if canImport(FoundationEssentials)
-    import FoundationEssentials
-#else
-    import Foundation
-#endif
 
 struct Exec: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Run a command here, with its log on the server.",
         usage: "everyline exec [<options>] -- <command> ...",
         discussion: """
-            The command has this terminal's input, its output is shown here and goes to the server besides. When the server \
-            is away, the output is kept on disk until it is back. Exits with the command's exit code. What the server didn't \
-            take within a minute after the command's end is kept here for `everyline recover`, and said on standard error. \
-            Ctrl-C goes to the command.
+            The command stays with this terminal, as under `env`: it has this input, this environment, and the open files and \
+            signals that everyline itself was started with; Ctrl-C, Ctrl-\\ and Ctrl-Z reach it. Its output is shown here and \
+            goes to the server besides. When the server is away, the output is kept on disk until it is back. Exits with the \
+            command's exit code. What the server didn't take within a minute after the command's end is kept here for \
+            `everyline recover`, and said on standard error.
             """)
 
     @Flag(help: "Wait until the server has everything, and exit with 125 if it refuses or Ctrl-C ends the waiting.")
@@ -32,55 +25,67 @@ struct Exec: AsyncParsableCommand {
     var connection: ConnectionOptions
 
     func run() async throws {
-        let request = try command.request(in: nil)
-        let process = Mutexed<CommandProcess>()
+        let request = try command.requestHere()
+        OwnProcess.adoptOrphans()
+        let process = CommandProcess(
+            request, words: command.bytes, environment: .inherited, place: .foreground(onStop: Self.stopWithCommand))
+        let (reports, began) = AsyncStream.makeStream(of: AsyncStream<SentSignal>.self)
         let producer = LocalProducer(
-            connection: connection, command: request.command, requiresDelivery: requireDelivery)
+            connection: connection, command: command.shown, requiresDelivery: requireDelivery)
         let result = try await producer.run(
-            whileSending: { try await Self.passSignals($0, to: process) },
+            whileSending: { production in
+                for await signals in reports { await Self.relay(signals, to: process, production) }
+            },
             { production in
-                let environment = CommandEnvironment.make(
-                    from: ProcessInfo.processInfo.environment, request, execution: production.execution)
-                let command = CommandProcess(request, environment: environment)
-                process.set(command)
-                let runner = Runner(
-                    command, recorder: production.recorder, stop: production.stop,
+                // Before the command is there: until then a signal ends this process, from then on none does.
+                began.yield(try SentSignal.reports())
+                return try await Runner(
+                    process, of: production.execution, recorder: production.recorder, stop: production.stop,
                     foreground: .init(
                         input: .standardInput, output: .copy(to: .standardOutput, named: "standard output"),
                         error: .copy(to: .standardError, named: "standard error")),
-                    clock: ContinuousClock())
-                return try await runner.run()
+                    clock: ContinuousClock()
+                ).run()
             })
         if result.outcome.reason != nil { Console.say(result.outcome.sentence) }
         if let shortfall = result.shortfall {
             Console.say(shortfall)
             if requireDelivery { throw Root.failure }
         }
+        // Who started this sees how the command ended: a shell ends its loops when a Ctrl-C has ended what runs in them.
+        if result.outcome.reason == nil, let signal = process.endingSignal { OwnProcess.suffer(signal) }
         if result.outcome.processExitCode != 0 { throw ExitCode(result.outcome.processExitCode) }
     }
 
-    /// Hands on what the user sends. Once the command has ended, it means that the user won't wait for the server.
-    private static func passSignals(
-        _ production: LocalProducer.Production, to process: Mutexed<CommandProcess>
-    ) async throws {
-        for await signal in await UnixSignalsSequence(trapping: .sigint, .sigterm, .sighup) {
-            if production.recorder.spool.end != nil {
-                production.leave.stop(.requested)
+    /// Hands on what is sent to this process alone: what comes from the terminal, the command has got itself. Once the command has
+    /// ended, it means that the user won't wait for the server.
+    private static func relay(
+        _ signals: AsyncStream<SentSignal>, to process: CommandProcess, _ production: LocalProducer.Production
+    ) async {
+        for await signal in signals {
+            guard !process.hasEnded || process.wasRunning(at: signal.time) else {
+                leave(production, on: signal)
                 continue
             }
-            switch signal {
-            case .sigint: process.value?.signal(SIGINT)
-            default: production.stop.stop(.requested)
-            }
+            let hasIt = signal.isFromTerminal && process.wasRunning(at: signal.time)
+            // What a part of the command sends to its whole group, the command has got too.
+            if !hasIt, !process.hasStarted(signal.sender) { process.signalCommand(signal.number) }
         }
     }
-}
 
-/// A value that is there later.
-final class Mutexed<Value: Sendable>: Sendable {
-    private let state = Mutex<Value?>(nil)
+    /// What a signal does while no command runs.
+    private static func leave(_ production: LocalProducer.Production, on signal: SentSignal) {
+        switch signal.number {
+        case SIGTSTP, SIGTTIN, SIGTTOU: OwnProcess.suffer(signal.number)
+        case SIGINT, SIGTERM, SIGHUP, SIGQUIT:
+            if production.recorder.spool.end != nil { production.leave.stop(.requested) }
+        default: break
+        }
+    }
 
-    var value: Value? { state.withLock { $0 } }
-
-    func set(_ value: Value) { state.withLock { $0 = value } }
+    /// The shell sees that the command was stopped when this process is: then it takes the terminal, and `fg` lets both go on.
+    private static func stopWithCommand(_ signal: Int32) {
+        // Elsewhere than at a terminal, who stops the command by SIGSTOP alone would not let this process go on with it.
+        if signal != SIGSTOP || OwnProcess.isInForeground { OwnProcess.suffer(signal) }
+    }
 }

@@ -189,3 +189,12 @@ private final class DeliveryVoice: Sendable {
         Console.say("Everything has been delivered.")
     }
 }
+
+/// A value that is there later.
+final class Mutexed<Value: Sendable>: Sendable {
+    private let state = Mutex<Value?>(nil)
+
+    var value: Value? { state.withLock { $0 } }
+
+    func set(_ value: Value) { state.withLock { $0 = value } }
+}

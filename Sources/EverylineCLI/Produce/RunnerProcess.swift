@@ -26,10 +26,11 @@ struct RunnerProcess: AsyncParsableCommand {
         guard let directory = JobDirectory(path: directory) else {
             throw ValidationError("\(directory) is no runner's directory.")
         }
+        OwnProcess.adoptOrphans()
         let stop = StopSignal()
         let logger = Logger(label: "everyline.runner") { JSONLogHandler(label: $0, level: .info, now: { .now }) }
         let runner = BackgroundRunner(
-            directory, environment: ProcessInfo.processInfo.environment, stop: stop, logger: logger,
+            directory, environment: .inherited, stop: stop, logger: logger,
             now: { .now })
         try await withThrowingTaskGroup { group in
             group.addTask {

@@ -1,15 +1,50 @@
 package import Everyline
+import Glibc
 
-/// What a command finds in its environment.
-package enum CommandEnvironment {
-    /// Ours without Everyline's own settings, among which are secrets; what the request adds; and the execution's id as
-    /// `EVERYLINE_EXECUTION_ID`.
-    package static func make(
-        from environment: [String: String], _ request: RunRequest, execution: ExecutionID
-    ) -> [String: String] {
-        var made = environment.filter { !$0.key.hasPrefix("EVERYLINE_") }
-        made.merge(request.env ?? [:]) { _, requested in requested }
-        made["EVERYLINE_EXECUTION_ID"] = execution.rawValue
+/// A command's environment, byte for byte.
+package struct CommandEnvironment: Sendable, Equatable {
+    /// `NAME=value`, in this order.
+    package private(set) var entries: [[UInt8]]
+
+    package init(_ entries: [[UInt8]]) { self.entries = entries }
+
+    /// This process's own.
+    package static var inherited: CommandEnvironment {
+        var entries: [[UInt8]] = []
+        var next = environ
+        while let entry = next.pointee {
+            entries.append(Array(UnsafeBufferPointer(start: entry, count: strlen(entry)).map(UInt8.init(bitPattern:))))
+            next += 1
+        }
+        return CommandEnvironment(entries)
+    }
+
+    /// Without Everyline's own settings, among which are secrets.
+    package var withoutSettings: CommandEnvironment {
+        CommandEnvironment(entries.filter { !$0.starts(with: "EVERYLINE_".utf8) })
+    }
+
+    /// With what the request adds, and the execution's id as `EVERYLINE_EXECUTION_ID`.
+    package func adding(_ requested: [String: String]?, execution: ExecutionID) -> CommandEnvironment {
+        var made = self
+        for (name, value) in requested ?? [:] { made.set(name, Array(value.utf8)) }
+        made.set(Self.marker, Array(execution.rawValue.utf8))
         return made
     }
+
+    package subscript(name: String) -> ArraySlice<UInt8>? {
+        let start = Array("\(name)=".utf8)
+        return entries.first { $0.starts(with: start) }.map { $0.dropFirst(start.count) }
+    }
+
+    private mutating func set(_ name: String, _ value: [UInt8]) {
+        let start = Array("\(name)=".utf8)
+        entries.removeAll { $0.starts(with: start) }
+        entries.append(start + value)
+    }
+
+    /// What tells the processes of one execution from all others.
+    static func mark(of execution: ExecutionID) -> String { "\(marker)=\(execution)" }
+
+    private static let marker = "EVERYLINE_EXECUTION_ID"
 }

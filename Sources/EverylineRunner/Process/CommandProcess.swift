@@ -1,19 +1,38 @@
+import CSpawn
 package import Everyline
 import Glibc
-import Subprocess
 import Synchronization
 import SystemPackage
 
-/// Starts a command in a session of its own and waits for its end. The whole process group can be signalled.
+/// Starts a command, waits for its end, and signals it and all that it has started. No signal goes to a process that merely has
+/// got the number of one that is gone.
 package final class CommandProcess: Sendable {
+    /// Whom the command belongs to.
+    package enum Place: Sendable {
+        /// A session of its own, without a terminal.
+        case background
+        /// This process's session and process group, with all that this process was started with: the terminal's signals reach
+        /// it as if it had been started by the shell.
+        ///
+        /// - Parameter onStop: is called when the command was stopped, with the signal that did it.
+        case foreground(onStop: @Sendable (Int32) -> Void)
+    }
+
     let request: RunRequest
-    private let environment: [String: String]
+    private let words: [[UInt8]]
+    private let environment: CommandEnvironment
+    private let place: Place
     private let state = Mutex(State())
 
     private struct State {
         var leader: ProcessIdentity?
-        /// A signal that came before the process was there.
-        var pending: Int32?
+        /// Whether its end was taken from the kernel, which may have given its number to another process since.
+        var isReaped = false
+        /// Signals that came before the process was there.
+        var pending: [(signal: Int32, isForAll: Bool)] = []
+        var startTime: Int64?
+        var endTime: Int64?
+        var endingSignal: Int32?
     }
 
     /// Why a command could not be started.
@@ -23,108 +42,214 @@ package final class CommandProcess: Sendable {
         package let reason: String
     }
 
-    /// - Parameter environment: the command's whole environment.
-    package init(_ request: RunRequest, environment: [String: String]) {
+    /// - Parameters:
+    ///   - words: the command's words, where they aren't all text.
+    ///   - environment: what the command's environment is made from.
+    package init(
+        _ request: RunRequest, words: [[UInt8]]? = nil, environment: CommandEnvironment, place: Place = .background
+    ) {
         self.request = request
+        self.words = words ?? request.command.map { Array($0.utf8) }
         self.environment = environment
+        self.place = place
     }
 
-    /// Runs the command.
+    // MARK: From its start to its end
+
+    /// Starts the command.
     ///
     /// - Parameters:
     ///   - input: its standard input; nothing if `nil`.
-    ///   - output: both its output streams, or its standard output if there is `error`. They are closed here.
-    ///   - onStart: gets the process, which leads its session and its process group.
-    /// - Returns: its exit code, or 128 and the number of the signal that ended it.
-    /// - Throws: ``StartError``, and what `onStart` throws.
-    func run(
-        input: FileDescriptor?, output: FileDescriptor, error: FileDescriptor?,
-        onStart: (ProcessIdentity) throws -> Void
-    ) async throws -> Int32 {
-        if let directory = request.workingDirectory, !Self.isDirectory(directory) {
-            Self.close(output, error)
-            throw StartError(exitCode: 126, reason: "there is no directory \(directory)")
-        }
-        var options = PlatformOptions()
-        options.createSession = true
-        let configuration = Configuration(
-            executable: executable, arguments: Arguments(Array(request.command.dropFirst())),
-            environment: .custom(Dictionary(uniqueKeysWithValues: environment.map { (.init(stringLiteral: $0), $1) })),
-            workingDirectory: request.workingDirectory.map { FilePath($0) }, platformOptions: options)
-        let source = try input ?? FileDescriptor.open("/dev/null", .readOnly, options: .closeOnExec)
-        defer { if input == nil { try? source.close() } }
-        let standardInput = FileDescriptorInput.fileDescriptor(source, closeAfterSpawningProcess: false)
-        let standardOutput = FileDescriptorOutput.fileDescriptor(output, closeAfterSpawningProcess: true)
+    ///   - output: both its output streams, or its standard output if there is `error`. The caller closes them.
+    ///   - execution: is in its environment.
+    /// - Returns: the process. In the background it leads its session and its process group.
+    func start(
+        input: FileDescriptor?, output: FileDescriptor, error: FileDescriptor?, of execution: ExecutionID
+    ) throws(StartError) -> ProcessIdentity? {
+        let nothing = open("/dev/null", O_RDONLY | O_CLOEXEC)
+        defer { if nothing >= 0 { close(nothing) } }
+        let spawned = SpawnedProcess(
+            programs: candidates, words: words,
+            environment: environment.adding(request.env, execution: execution), directory: request.workingDirectory,
+            descriptors: (input.map(Self.inherited) ?? nothing, output.rawValue, (error ?? output).rawValue),
+            inherits: isInForeground)
+        let pid: Int32
         do {
-            let status: TerminationStatus
-            if let error {
-                status = try await Subprocess.run(
-                    configuration, input: standardInput, output: standardOutput,
-                    error: .fileDescriptor(error, closeAfterSpawningProcess: true)
-                ) { try started($0.processIdentifier.value, onStart) }.terminationStatus
-            } else {
-                status = try await Subprocess.run(
-                    configuration, input: standardInput, output: standardOutput, error: .combinedWithOutput
-                ) { try started($0.processIdentifier.value, onStart) }.terminationStatus
-            }
-            switch status {
-            case .exited(let code): return code
-            case .signaled(let signal): return 128 + signal
-            }
-        } catch let error as SubprocessError {
-            throw startError(error)
+            pid = try spawned.start()
+        } catch {
+            state.withLock { $0.endTime = Self.now }
+            throw startError(error.cause, error.step)
         }
-    }
-
-    /// Sends a signal to the command's whole process group, at once or when it has started.
-    package func signal(_ signal: Int32) {
-        let leader = state.withLock { state in
-            if state.leader == nil { state.pending = signal }
-            return state.leader
-        }
-        leader?.signalGroup(signal)
-    }
-
-    private func started(_ pid: Int32, _ onStart: (ProcessIdentity) throws -> Void) throws {
-        // Until it has been waited for, which comes after this, its number is its own.
-        guard let leader = ProcessIdentity(of: pid) else { return }
-        try onStart(leader)
+        // Until its end has been taken, which comes after this, its number is its own.
+        let leader = ProcessIdentity(of: pid)
         let pending = state.withLock { state in
             state.leader = leader
+            state.startTime = Self.now
+            defer { state.pending = [] }
             return state.pending
         }
-        if let pending { leader.signalGroup(pending) }
+        for (signal, isForAll) in pending {
+            if isForAll { self.signal(signal) } else { signalCommand(signal) }
+        }
+        return leader
     }
+
+    /// Waits for the command's end, on a thread that this blocks, and takes the ends of what its descendants leave behind.
+    ///
+    /// - Returns: its exit code, or 128 and the number of the signal that ended it.
+    func wait() -> Int32 {
+        guard let leader = state.withLock({ $0.leader?.pid }) else { return 1 }
+        let adopts = cspawn_adopts_orphans()
+        while true {
+            var change = cspawn_change()
+            guard cspawn_wait(adopts ? 0 : leader, isInForeground, true, &change) == 0 else { return 1 }
+            guard change.number == leader, change.has_ended else {
+                cspawn_take(&change)
+                if change.number == leader, case .foreground(let onStop) = place { onStop(change.signal) }
+                continue
+            }
+            state.withLock { state in
+                state.endTime = Self.now
+                state.endingSignal = change.signal == 0 ? nil : change.signal
+                cspawn_take(&change)
+                state.isReaped = true
+            }
+            return change.code
+        }
+    }
+
+    /// Whether a moment of the monotonic clock, in nanoseconds, lies between the command's start and its end.
+    package func wasRunning(at time: Int64) -> Bool {
+        state.withLock { state in
+            guard let start = state.startTime else { return false }
+            return time >= start && time <= state.endTime ?? .max
+        }
+    }
+
+    package var hasEnded: Bool { state.withLock { $0.endTime != nil } }
+
+    /// The signal that ended the command.
+    package var endingSignal: Int32? { state.withLock { $0.endingSignal } }
+
+    /// The monotonic clock, in nanoseconds.
+    private static var now: Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+    }
+
+    // MARK: Signals
+
+    /// Sends a signal to the command itself, at once or when it has started.
+    package func signalCommand(_ signal: Int32) {
+        state.withLock { state in
+            guard let leader = state.leader else { return state.pending.append((signal, false)) }
+            // Under the lock its end has not been taken.
+            if !state.isReaped { kill(leader.pid, signal) }
+        }
+    }
+
+    /// Sends a signal once to the command and all that it has started, also in other process groups and sessions, at once or
+    /// when it has started.
+    ///
+    /// - Returns: the processes that may not be signalled.
+    @discardableResult
+    func signal(_ signal: Int32) -> [ProcessStatus] {
+        let all = remaining()
+        return state.withLock { state in
+            guard let leader = state.leader else {
+                state.pending.append((signal, true))
+                return []
+            }
+            // At once, so that none of it can start another one meanwhile; and while the number is its own.
+            let group = isInForeground || state.isReaped ? nil : leader.pid
+            if let group { killpg(group, signal) }
+            return all.filter { $0.group != group && !$0.signal(signal) }
+        }
+    }
+
+    /// What is there of the command and all that it has started.
+    func remaining() -> [ProcessStatus] {
+        let (leader, isReaped) = state.withLock { ($0.leader?.pid, $0.isReaped) }
+        guard let leader else { return [] }
+        let adopts = cspawn_adopts_orphans()
+        let ours = getpid()
+        return ProcessStatus.all().descendants { process in
+            process.pid == leader && !isReaped || adopts && process.parent == ours
+        }
+    }
+
+    /// Takes the ends of what descendants have left behind.
+    func reapOrphans() {
+        guard cspawn_adopts_orphans(), state.withLock({ $0.isReaped }) else { return }
+        var change = cspawn_change()
+        while cspawn_wait(0, false, false, &change) == 0, change.number != 0 { cspawn_take(&change) }
+    }
+
+    /// Whether a process is the command, or was started by it.
+    package func hasStarted(_ pid: Int32) -> Bool { remaining().contains { $0.pid == pid } }
+
+    // MARK: What is started
+
+    private var isInForeground: Bool { if case .foreground = place { true } else { false } }
 
     /// A name is looked up in the command's own `PATH`; anything with a slash is a path, from its working directory on.
-    private var executable: Executable {
-        let program = request.command[0]
-        guard program.contains("/") else { return .name(program) }
-        guard !program.hasPrefix("/"), let directory = request.workingDirectory else { return .path(FilePath(program)) }
-        return .path(FilePath(directory).appending(program))
-    }
-
-    private func startError(_ error: SubprocessError) -> StartError {
-        let program = request.command[0]
-        if error.code == .executableNotFound {
-            // The same error stands for a file that is there, but isn't a program.
-            let isThere = program.contains("/") && access(program, F_OK) == 0
-            return isThere
-                ? StartError(exitCode: 126, reason: "\(program) can't be run: it is no program, or not executable")
-                : StartError(exitCode: 127, reason: "there is no program \(program)")
+    private var candidates: [[UInt8]] {
+        let (program, slash) = (words[0], UInt8(ascii: "/"))
+        guard !program.contains(slash) else { return [program] }
+        let path =
+            request.env?["PATH"].map { Array($0.utf8)[...] } ?? environment["PATH"] ?? Array("/bin:/usr/bin".utf8)[...]
+        return path.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false).map {
+            $0.isEmpty ? [UInt8(ascii: "."), slash] + program : Array($0) + [slash] + program
         }
-        let cause = error.underlyingError
-        return StartError(
-            exitCode: cause == .noSuchFileOrDirectory ? 127 : 126,
-            reason: "\(program) can't be run: \(cause.map { "\($0)" } ?? "\(error)")")
     }
 
-    private static func isDirectory(_ path: String) -> Bool {
-        var status = stat()
-        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+    /// A standard input that was closed when this process was started is closed for the command too.
+    private static func inherited(_ input: FileDescriptor) -> Int32 {
+        input == .standardInput && !cspawn_was_open(0) ? -1 : input.rawValue
+    }
+}
+
+// MARK: - Why it can't be started
+
+extension CommandProcess {
+    private func startError(_ cause: Errno, _ step: cspawn_step) -> StartError {
+        let program = String(decoding: words[0], as: UTF8.self)
+        switch step {
+        case cspawn_directory:
+            let directory = request.workingDirectory ?? ""
+            let isMissing = cause == .noSuchFileOrDirectory || cause == .notDirectory
+            return StartError(
+                exitCode: 126,
+                reason: isMissing ? "there is no directory \(directory)" : "it can't begin in \(directory): \(cause)")
+        case cspawn_exec where cause == .noSuchFileOrDirectory:
+            guard let interpreter = missingInterpreter() else {
+                return StartError(exitCode: 127, reason: "there is no program \(program)")
+            }
+            return StartError(exitCode: 126, reason: "\(program) can't be run: \(interpreter)")
+        default:
+            return StartError(exitCode: 126, reason: "\(program) can't be run: \(cause)")
+        }
     }
 
-    private static func close(_ files: FileDescriptor?...) {
-        for file in files { try? file?.close() }
+    /// Says what a program that is there lacks to be run: the interpreter that its first line names, or its loader.
+    private func missingInterpreter() -> String? {
+        guard words[0].contains(UInt8(ascii: "/")) else { return nil }
+        var path = String(decoding: words[0], as: UTF8.self)
+        if !path.hasPrefix("/"), let directory = request.workingDirectory { path = directory + "/" + path }
+        guard let file = try? FileDescriptor.open(path, .readOnly, options: .closeOnExec) else {
+            return access(path, F_OK) == 0 ? "its interpreter is missing" : nil
+        }
+        defer { try? file.close() }
+        let start = [UInt8](unsafeUninitializedCapacity: 256) { buffer, count in
+            count = (try? file.read(into: UnsafeMutableRawBufferPointer(buffer))) ?? 0
+        }
+        guard start.starts(with: "#!".utf8) else { return "the loader that it names is missing" }
+        let line = start.dropFirst(2).prefix { $0 != UInt8(ascii: "\n") }
+        let name = line.drop { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
+            .prefix { $0 != UInt8(ascii: " ") && $0 != UInt8(ascii: "\t") && $0 != UInt8(ascii: "\r") }
+        let ending = line.last == UInt8(ascii: "\r") ? ", with a carriage return at the line's end," : ""
+        return
+            "its first line names the interpreter \(String(decoding: name, as: UTF8.self))\(ending) which isn't there"
     }
 }

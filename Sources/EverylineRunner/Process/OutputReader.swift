@@ -1,3 +1,4 @@
+import CSpawn
 import Glibc
 import NIOCore
 import Synchronization
@@ -34,6 +35,14 @@ package final class OutputReader: Sendable {
         interrupted.store(true, ordering: .releasing)
         // One byte that nobody takes out again: it stays readable.
         _ = try? interruption.writeEnd.writeAll([0])
+    }
+
+    /// Lets what still comes go to the copy, or nowhere, by a small process that outlives this one.
+    ///
+    /// - Throws: `Errno` if that can't be started.
+    func leave(to copy: OutputCopy?) throws {
+        let result = cspawn_drain(source.rawValue, copy?.descriptor?.rawValue ?? -1)
+        guard result == 0 else { throw Errno(rawValue: result) }
     }
 
     var isInterrupted: Bool { interrupted.load(ordering: .acquiring) }

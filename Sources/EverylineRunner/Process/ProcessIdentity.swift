@@ -1,3 +1,4 @@
+import CSpawn
 import Glibc
 
 #if canImport(FoundationEssentials)
@@ -15,32 +16,38 @@ package struct ProcessIdentity: Codable, Sendable, Equatable {
 
     /// The process with this number; `nil` if there is none.
     init?(of pid: Int32) {
-        guard let startTime = Self.startTime(of: pid), let boot = Self.boot else { return nil }
+        guard let status = ProcessStatus(of: pid), let boot = Self.boot else { return nil }
         self.pid = pid
-        self.startTime = startTime
+        startTime = status.startTime
         self.boot = boot
     }
 
-    /// Sends a signal to its process group, whose leader it is, while it has not been waited for.
-    func signalGroup(_ signal: Int32) { killpg(pid, signal) }
-
-    /// Kills what is left of its process group, whoever was its parent, and whether it is still there itself.
-    func killGroup() {
-        // A number isn't given out again while a group has it: only another process under it means that ours is gone.
-        guard boot == Self.boot, ProcessIdentity(of: pid).map({ $0 == self }) ?? true else { return }
-        killpg(pid, SIGKILL)
-    }
-
-    private static var boot: String? {
+    private static let boot =
         (try? String(contentsOfFile: "/proc/sys/kernel/random/boot_id", encoding: .utf8))?.filter { !$0.isWhitespace }
+
+    /// Whether it is the one that the kernel speaks of.
+    func names(_ status: ProcessStatus) -> Bool {
+        status.pid == pid && status.startTime == startTime && boot == Self.boot
+    }
+}
+
+extension ProcessStatus {
+    /// Sends a signal to this very process, and to none that has its number since.
+    ///
+    /// - Returns: whether it was allowed, or the process was gone already.
+    @discardableResult
+    func signal(_ signal: Int32) -> Bool {
+        let descriptor = cspawn_open_process(pid)
+        guard descriptor >= 0 else {
+            // Linux before 5.3 knows no such descriptors; a number is used again much later than this.
+            guard errno == ENOSYS, isStillThere else { return errno == ESRCH || errno == ENOSYS }
+            return kill(pid, signal) == 0 || errno == ESRCH
+        }
+        defer { close(descriptor) }
+        // The descriptor stands for who has the number now: if that is this process, it will always be.
+        guard isStillThere else { return true }
+        return cspawn_signal_process(descriptor, signal) == 0 || errno == ESRCH
     }
 
-    private static func startTime(of pid: Int32) -> UInt64? {
-        guard let text = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8),
-            // The second field is the program's name in parentheses, and may hold anything.
-            let name = text.lastIndex(of: ")")
-        else { return nil }
-        let fields = text[text.index(after: name)...].split(separator: " ")
-        return fields.count > 19 ? UInt64(fields[19]) : nil
-    }
+    private var isStillThere: Bool { ProcessStatus(of: pid)?.startTime == startTime }
 }

@@ -7,7 +7,7 @@ import Synchronization
 /// What the process `everyline runner DIRECTORY` does: the job in its directory, once.
 package struct BackgroundRunner: Sendable {
     private let directory: JobDirectory
-    private let environment: [String: String]
+    private let environment: CommandEnvironment
     private let stop: StopSignal
     private let logger: Logger
     private let now: @Sendable () -> Timestamp
@@ -16,7 +16,7 @@ package struct BackgroundRunner: Sendable {
     ///   - environment: what the command's environment is made from.
     ///   - stop: lets whoever ends this process stop the command.
     package init(
-        _ directory: JobDirectory, environment: [String: String], stop: StopSignal, logger: Logger,
+        _ directory: JobDirectory, environment: CommandEnvironment, stop: StopSignal, logger: Logger,
         now: @escaping @Sendable () -> Timestamp
     ) {
         self.directory = directory
@@ -40,7 +40,8 @@ package struct BackgroundRunner: Sendable {
         let conclusion = try await EverylineClient.with(configuration) { client in
             let uplink = uplink(spool, client, token)
             if isSuccessor || directory.mayHaveStarted {
-                directory.command()?.killGroup()
+                // If its end is recorded, what it left behind is nobody's business.
+                if spool.end == nil { await Leftovers(directory).end() }
                 return try await uplink.runForLostProcess()
             }
             let session = ProducerSession(uplink, stop: stop) {
@@ -64,9 +65,9 @@ package struct BackgroundRunner: Sendable {
             recorder.note(.notStarted, "The command was not started: its start can't be noted on the disk: \(error).")
             return recorder.end(ExecutionOutcome(status: .failed, exitCode: 126, reason: .notStarted))
         }
-        let environment = CommandEnvironment.make(from: environment, request, execution: directory.execution)
         let runner = Runner(
-            CommandProcess(request, environment: environment), recorder: recorder, stop: stop,
+            CommandProcess(request, environment: environment.withoutSettings), of: directory.execution,
+            recorder: recorder, stop: stop,
             clock: ContinuousClock(), onStart: noteStarted)
         _ = try await runner.run()
     }
@@ -76,7 +77,8 @@ package struct BackgroundRunner: Sendable {
             try directory.noteStarted(process)
         } catch {
             logger.warning(
-                "The command's process can't be noted; a successor will not find it", metadata: ["error": "\(error)"])
+                "The command's process can't be noted; a successor finds it by its environment only",
+                metadata: ["error": "\(error)"])
         }
     }
 

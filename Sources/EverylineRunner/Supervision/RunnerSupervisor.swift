@@ -108,7 +108,7 @@ package final class RunnerSupervisor: Sendable {
                 case .supervised(let job): jobs[execution] = job
                 case .finished: jobs[execution] = nil
                 case .givenUp(let reason):
-                    directory.command()?.killGroup()
+                    Leftovers(directory).kill()
                     givenUp.append((execution, reason))
                 }
             }

@@ -1,0 +1,123 @@
+#define _GNU_SOURCE
+#include "start.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+void cspawn_close(unsigned first, unsigned last) {
+    if (first > last) return;
+#ifdef SYS_close_range
+    if (syscall(SYS_close_range, first, last, 0) == 0) return;
+#endif
+    // Linux before 5.9.
+    rlim_t limit = cspawn_at_start.open_files.rlim_max;
+    unsigned end = limit > 1 << 20 ? 1 << 20 : (unsigned)limit;
+    for (unsigned number = first; number <= last && number < end; number++) close((int)number);
+}
+
+/// Closes what is above 2, except what this process was started with, if `keeps` says so.
+static void close_own(bool keeps) {
+    unsigned next = 3;
+    for (size_t i = 0; keeps && i < cspawn_at_start.descriptor_count; i++) {
+        unsigned kept = (unsigned)cspawn_at_start.descriptors[i];
+        if (kept < next) continue;
+        cspawn_close(next, kept - 1);
+        next = kept + 1;
+    }
+    cspawn_close(next, ~0U);
+}
+
+static void reset_signals(const struct cspawn_process *process) {
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    for (int signal = 1; signal < NSIG; signal++) {
+        bool ignores = process->inherits && sigismember(&cspawn_at_start.ignored, signal) == 1;
+        action.sa_handler = ignores ? SIG_IGN : SIG_DFL;
+        sigaction(signal, &action, NULL);
+    }
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, process->inherits ? &cspawn_at_start.mask : &none, NULL);
+}
+
+static void place_descriptors(const struct cspawn_process *process) {
+    // First above what they become, so that none is overwritten before it has been placed.
+    int copies[3];
+    for (int number = 0; number < 3; number++) {
+        int source = process->descriptors[number];
+        copies[number] = source < 0 ? -1 : fcntl(source, F_DUPFD, 3);
+    }
+    for (int number = 0; number < 3; number++) {
+        if (copies[number] < 0) {
+            close(number);
+        } else {
+            dup2(copies[number], number);
+            close(copies[number]);
+        }
+    }
+}
+
+/// Between vfork and exec: only system calls, since all memory is the parent's. Returns if it fails.
+static int become(const struct cspawn_process *process, char **script, enum cspawn_step *failed) {
+    if (!process->inherits) setsid();
+    place_descriptors(process);
+    close_own(process->inherits);
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_max >= cspawn_at_start.open_files.rlim_cur) {
+        limit.rlim_cur = cspawn_at_start.open_files.rlim_cur;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+    *failed = cspawn_directory;
+    if (process->directory && chdir(process->directory) != 0) return errno;
+    *failed = cspawn_exec;
+    reset_signals(process);
+    int error = ENOENT;
+    for (char *const *program = process->programs; *program; program++) {
+        execve(*program, process->words, process->environment);
+        if (errno == ENOEXEC) {
+            // A script without a first line that names its interpreter.
+            script[1] = *program;
+            execve("/bin/sh", script, process->environment);
+        }
+        // As execvp(3): what can't be entered or isn't there may be elsewhere; what may not be run counts if nothing else is.
+        if (errno == EACCES) error = EACCES;
+        else if (errno != ENOENT && errno != ENOTDIR) return errno;
+    }
+    return error;
+}
+
+int cspawn_start(const struct cspawn_process *process, pid_t *number, enum cspawn_step *failed) {
+    *failed = cspawn_fork;
+    size_t count = 0;
+    while (process->words[count]) count++;
+    char **script = calloc(count + 2, sizeof *script);
+    if (!script) return ENOMEM;
+    script[0] = "/bin/sh";
+    for (size_t i = 1; i < count; i++) script[i + 1] = process->words[i];
+
+    // No handler of ours may run in the child, whose memory is the parent's.
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &before);
+    volatile int error = 0;
+    enum cspawn_step step = cspawn_fork;
+    pid_t child = vfork();
+    if (child == 0) {
+        error = become(process, script, &step);
+        _exit(127);
+    }
+    if (child < 0) error = errno;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    free(script);
+    if (child > 0 && error != 0) waitpid(child, NULL, 0);
+    if (error != 0) {
+        *failed = step;
+        return error;
+    }
+    *number = child;
+    return 0;
+}

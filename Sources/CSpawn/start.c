@@ -1,0 +1,82 @@
+// What this process was started with, written down before anything of ours has changed it.
+#define _GNU_SOURCE
+#include "start.h"
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+struct cspawn_start cspawn_at_start;
+
+static int compare(const void *a, const void *b) { return *(const int *)a - *(const int *)b; }
+
+static void note_descriptors(void) {
+    struct cspawn_start *start = &cspawn_at_start;
+    DIR *directory = opendir("/proc/self/fd");
+    if (!directory) return;
+    size_t capacity = 0;
+    for (struct dirent *entry; (entry = readdir(directory));) {
+        int number = atoi(entry->d_name);
+        if (entry->d_name[0] == '.' || number == dirfd(directory)) continue;
+        if (start->descriptor_count == capacity) {
+            size_t wanted = capacity ? capacity * 2 : 16;
+            int *more = realloc(start->descriptors, wanted * sizeof *more);
+            if (!more) break;
+            start->descriptors = more;
+            capacity = wanted;
+        }
+        start->descriptors[start->descriptor_count++] = number;
+    }
+    closedir(directory);
+    qsort(start->descriptors, start->descriptor_count, sizeof(int), compare);
+}
+
+/// Where the words of this process lie, in one piece.
+static char *words;
+static size_t words_size;
+
+__attribute__((constructor)) static void note_start(int count, char **arguments) {
+    if (count > 0) {
+        words = arguments[0];
+        words_size = (size_t)(arguments[count - 1] + strlen(arguments[count - 1]) - words);
+    }
+    struct cspawn_start *start = &cspawn_at_start;
+    sigprocmask(SIG_SETMASK, NULL, &start->mask);
+    sigemptyset(&start->ignored);
+    for (int signal = 1; signal < NSIG; signal++) {
+        struct sigaction action;
+        if (sigaction(signal, NULL, &action) == 0 && action.sa_handler == SIG_IGN) sigaddset(&start->ignored, signal);
+    }
+    getrlimit(RLIMIT_NOFILE, &start->open_files);
+    note_descriptors();
+    // Else the next file that is opened were standard output.
+    for (int number = 0; number < 3; number++) {
+        if (fcntl(number, F_GETFD) >= 0) continue;
+        int opened = open("/dev/null", O_RDWR | O_CLOEXEC);
+        if (opened >= 0 && opened != number) {
+            dup3(opened, number, O_CLOEXEC);
+            close(opened);
+        }
+    }
+    // Who ignores its children's ends isn't told of them.
+    if (sigismember(&start->ignored, SIGCHLD)) signal(SIGCHLD, SIG_DFL);
+}
+
+void cspawn_rename(const char *name) {
+    prctl(PR_SET_NAME, name);
+    if (!words) return;
+    memset(words, 0, words_size);
+    size_t length = strlen(name);
+    memcpy(words, name, length < words_size ? length : words_size);
+}
+
+bool cspawn_was_ignored(int signal) { return sigismember(&cspawn_at_start.ignored, signal) == 1; }
+
+bool cspawn_was_open(int descriptor) {
+    return bsearch(&descriptor, cspawn_at_start.descriptors, cspawn_at_start.descriptor_count, sizeof(int), compare);
+}
+
+uint64_t cspawn_open_files_at_start(void) { return cspawn_at_start.open_files.rlim_cur; }

@@ -1,0 +1,20 @@
+import Glibc
+
+/// The words that this process was called with, byte for byte: Swift's own are text, and mend what isn't.
+enum ProcessArguments {
+    /// Without the program's name.
+    static let bytes: [[UInt8]] = (1..<max(1, Int(CommandLine.argc))).compactMap { index in
+        CommandLine.unsafeArgv[index].map { word in
+            UnsafeBufferPointer(start: word, count: strlen(word)).map(UInt8.init(bitPattern:))
+        }
+    }
+
+    /// What the parser is given. Its time grows with the square of the words' number, and all that has so many is the command
+    /// that is to be run, whose words it only hands on.
+    static var parsed: [String] { bytes.prefix(limit).map { String(decoding: $0, as: UTF8.self) } }
+
+    /// All words from the one on that is the `count`th before the end of what is parsed.
+    static func last(_ count: Int) -> [[UInt8]] { Array(bytes.dropFirst(min(limit, bytes.count) - count)) }
+
+    private static let limit = 500
+}

@@ -1,0 +1,44 @@
+import Everyline
+import Glibc
+
+/// What is left of a command whose runner is gone: it may be anybody's child by now.
+struct Leftovers {
+    private let execution: ExecutionID
+    private let leader: ProcessIdentity?
+
+    init(_ directory: JobDirectory) {
+        execution = directory.execution
+        leader = directory.command()
+    }
+
+    /// Kills all of it, and returns when it is gone, or can't be killed.
+    func end() async {
+        // What begins meanwhile is found in the next turn; nothing tells of the end of processes that are no children.
+        for _ in 0..<100 {
+            guard kill() else { return }
+            guard (try? await Task.sleep(for: .milliseconds(20))) != nil else { return }
+        }
+    }
+
+    /// Kills what is there now.
+    ///
+    /// - Returns: whether anything was.
+    @discardableResult
+    func kill() -> Bool {
+        let rest = processes()
+        for process in rest { process.signal(SIGKILL) }
+        return !rest.isEmpty
+    }
+
+    /// The command, what began with its execution's id in its environment, what is in a session with one of those, and what
+    /// they have started.
+    private func processes() -> [ProcessStatus] {
+        let all = ProcessStatus.all().filter { $0.pid != getpid() }
+        let mark = CommandEnvironment.mark(of: execution)
+        let known = all.filter { process in leader?.names(process) == true || process.began(with: mark) }
+        // A session's number isn't given out again while one of its processes is there.
+        let sessions = Set(known.map(\.session)).intersection(leader.map { [$0.pid] } ?? [])
+        let pids = Set(known.map(\.pid))
+        return all.descendants { pids.contains($0.pid) || sessions.contains($0.session) }
+    }
+}

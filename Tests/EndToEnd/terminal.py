@@ -1,0 +1,57 @@
+"""A terminal with a shell in it, as a user sits before it."""
+
+import os
+import pty
+import select
+import signal
+import time
+
+
+class Terminal:
+    """A pseudo-terminal whose session a program leads. What is typed and seen are bytes."""
+
+    def __init__(self, arguments, environment, preexec=None):
+        self.seen = b""
+        self.pid, self.descriptor = pty.fork()
+        if self.pid == 0:
+            try:
+                if preexec:
+                    preexec()
+                os.execve(arguments[0], arguments, environment)
+            finally:
+                os._exit(127)
+
+    @classmethod
+    def shell(cls, environment):
+        """An interactive shell: with job control."""
+        terminal = cls(["/bin/bash", "--norc", "--noprofile", "-i"], {**environment, "PS1": "$ ", "TERM": "dumb"})
+        terminal.until(b"$ ")
+        return terminal
+
+    def type(self, text):
+        os.write(self.descriptor, text)
+
+    def until(self, text, seconds=60):
+        """Reads on until `text` is there; returns what came up to its end, and forgets it."""
+        end = time.monotonic() + seconds
+        while text not in self.seen:
+            left = end - time.monotonic()
+            assert left > 0, f"{text!r} does not come after {self.seen[-1000:]!r}"
+            if select.select([self.descriptor], [], [], left)[0]:
+                try:
+                    read = os.read(self.descriptor, 65536)
+                except OSError:
+                    read = b""
+                assert read, f"it ended without {text!r} after {self.seen[-1000:]!r}"
+                self.seen += read
+        before, _, self.seen = self.seen.partition(text)
+        return before + text
+
+    def end(self):
+        for process in (os.tcgetpgrp(self.descriptor), self.pid):
+            try:
+                os.killpg(process, signal.SIGKILL)
+            except OSError:
+                pass
+        os.close(self.descriptor)
+        os.waitpid(self.pid, 0)

@@ -1,0 +1,304 @@
+"""`exec` leaves a command as it is: its words, its environment, its files, its terminal and its signals."""
+
+import fcntl
+import os
+import pathlib
+import resource
+import shlex
+import signal
+import subprocess
+
+import pytest
+
+from cli import CommandLine
+from everyline import BINARY, messages, wait_for
+from terminal import Terminal
+
+
+def is_alive(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+def state(pid):
+    return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+
+
+def number_in(path):
+    """The number that a command writes into a file, with its newline."""
+    return int(wait_for(lambda: path.exists() and path.read_text().endswith("\n") and path.read_text()))
+
+
+def newest(server):
+    return server.get("/api/v1/executions?limit=1")["executions"][0]["execution_id"]
+
+
+@pytest.fixture
+def terminal(cli):
+    terminal = Terminal.shell(cli.environment)
+    yield terminal
+    terminal.end()
+
+
+def exec_line(script):
+    return f"{BINARY} exec -- sh -c {shlex.quote(script)} 2>/dev/null".encode()
+
+
+# What a command finds
+
+
+def test_words_variables_and_directories_need_not_be_text(cli, tmp_path):
+    directory = os.fsencode(tmp_path) + b"/caf\xe9"
+    os.mkdir(directory)
+    done = subprocess.run(
+        [BINARY.encode(), b"exec", b"--", b"sh", b"-c", b'printf %s "$V$1"; pwd', b"sh", b"\xff\n\x80"],
+        env={**{k.encode(): v.encode() for k, v in cli.environment.items()}, b"V": b"\xe9"}, cwd=directory,
+        stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
+    assert done.stdout == b"\xe9\xff\n\x80" + directory + b"\n"
+
+
+def test_a_server_gets_no_word_that_is_not_text(cli):
+    done = cli.run("run", "--", "printf", os.fsdecode(b"\xe9"))
+    assert done.returncode == 64 and b"UTF-8" in done.stderr and done.stdout == b""
+
+
+def test_a_long_command_line_is_no_slower_than_its_command(cli, server):
+    words = [f"word {n}" for n in range(16_000)]
+    done = cli.run("exec", "--", "sh", "-c", 'echo $#; printf "%s\\n" "$1" "${16000}"', "sh", *words, timeout=30)
+    assert done.stdout.decode().split("\n")[:3] == ["16000", "word 0", "word 15999"]
+    assert server.get("/api/v1/executions?limit=1")["executions"][0]["command"][-1].endswith("…")
+
+
+def test_the_command_has_its_callers_environment(cli):
+    done = cli.run("exec", "--env", "ADDED=1", "--", "env", EVERYLINE_OWN="kept")
+    found = done.stdout.decode().split("\n")
+    assert {"ADDED=1", "EVERYLINE_OWN=kept", f"EVERYLINE_URL={cli.environment['EVERYLINE_URL']}"} <= set(found)
+    assert sum(line.startswith("EVERYLINE_EXECUTION_ID=") for line in found) == 1
+
+
+def test_the_command_has_its_callers_open_files_and_no_others(cli):
+    readable, writable = os.pipe()
+    fcntl.fcntl(writable, fcntl.F_SETFD, fcntl.FD_CLOEXEC)
+    script = "ls /proc/self/fd | tr '\\n' ' '; cat /dev/fd/%d" % readable
+    command = subprocess.Popen(
+        [BINARY, "exec", "--", "sh", "-c", script], env=cli.environment, pass_fds=[readable], stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    os.close(readable)
+    os.write(writable, b"through")
+    os.close(writable)
+    out = command.communicate(timeout=60)[0].decode()
+    # ls has one of its own, for the directory.
+    assert out.endswith("through")
+    found = {int(n) for n in out.removesuffix("through").split()}
+    assert readable in found and max(found - {readable}) <= readable + 1
+
+
+def test_standard_streams_may_be_closed(cli, server):
+    redirected = f"{BINARY} exec -- sh -c 'echo x; exit 3' <&- >&- 2>&-"
+    assert subprocess.run(["sh", "-c", redirected], env=cli.environment, timeout=60).returncode == 3
+    assert messages(server.events(newest(server))) == ["x"]
+
+
+@pytest.mark.parametrize("form", ["run", "exec"])
+def test_a_command_has_the_limit_of_open_files_that_its_caller_had(tmp_path, form):
+    from everyline import Server
+
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    if hard != resource.RLIM_INFINITY and hard < 600:
+        pytest.skip("there is nothing to raise")
+    server = Server(tmp_path)
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (500, before[1]))
+    try:
+        server.start()
+        assert CommandLine(server, tmp_path).out(form, "--", "sh", "-c", "ulimit -Sn") == "500\n"
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+        server.stop()
+
+
+# Its output
+
+
+def test_an_output_that_does_not_wait_gets_everything(cli):
+    readable, writable = os.pipe()
+    os.set_blocking(writable, False)
+    command = subprocess.Popen(
+        [BINARY, "exec", "--", "seq", "100000"], env=cli.environment, stdin=subprocess.DEVNULL, stdout=writable,
+        stderr=subprocess.DEVNULL)
+    # Nothing is read until the pipe is full and exec waits for room in it.
+    wait_for(lambda: int.from_bytes(fcntl.ioctl(readable, 0x541B, bytes(4)), "little") > 60_000)
+    os.close(writable)
+    with open(readable, "rb") as file:
+        assert file.read() == "".join(f"{n}\n" for n in range(1, 100_001)).encode()
+    assert command.wait(60) == 0
+
+
+def test_an_output_that_is_full_is_said_and_recorded(cli, server):
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [BINARY, "exec", "--", "sh", "-c", "echo one; echo two; exit 3"], env=cli.environment, stdout=full,
+            stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, timeout=60)
+    assert done.returncode == 3 and done.stderr.count(b"No space left on device") == 1
+    assert messages(server.events(newest(server))) == ["one", "two"]
+
+
+# Its terminal
+
+
+def test_a_command_asks_on_the_terminal(terminal):
+    terminal.type(exec_line('printf "Name: " >/dev/tty && read -r name </dev/tty && echo "hello $name"') + b"\n")
+    terminal.until(b"Name: ")
+    terminal.type(b"you\n")
+    terminal.until(b"hello you")
+
+
+def test_ctrl_z_suspends_the_command_and_fg_resumes_it(terminal, tmp_path):
+    pid = tmp_path / "pid"
+    terminal.type(exec_line(f"echo $$ > {pid}; read line; echo got $line") + b"\n")
+    command = number_in(pid)
+    terminal.type(b"\x1a")
+    terminal.until(b"Stopped")
+    assert state(command) == "T"
+    terminal.type(b"echo shell$((1+1))\n")
+    terminal.until(b"shell2")
+    terminal.type(b"fg\n")
+    wait_for(lambda: state(command) != "T")
+    terminal.type(b"more\n")
+    terminal.until(b"got more")
+
+
+def test_a_command_that_does_not_stop_is_not_stopped(terminal, tmp_path):
+    pid = tmp_path / "pid"
+    terminal.type(exec_line(f"trap 'echo not now' TSTP; echo $$ > {pid}; while :; do read line && break; done; echo got $line") + b"\n")
+    number_in(pid)
+    terminal.type(b"\x1a")
+    terminal.until(b"not now")
+    terminal.type(b"on\n")
+    terminal.until(b"got on")
+
+
+@pytest.mark.parametrize("key,name", [(b"\x03", "INT"), (b"\x1c", "QUIT")])
+def test_a_key_reaches_the_command_once(terminal, tmp_path, key, name):
+    pid = tmp_path / "pid"
+    script = f"n=0; trap 'n=$((n+1))' {name}; echo $$ > {pid}; read a; read b; echo times $n; exit 4"
+    terminal.type(exec_line(script) + b"; echo code $?\n")
+    number_in(pid)
+    terminal.type(key)
+    terminal.until(b"^C" if name == "INT" else b"^\\")
+    terminal.type(b"x\ny\nz\n")
+    terminal.until(b"times 1")
+    terminal.until(b"code 4")
+
+
+def test_a_shells_loop_ends_with_ctrl_c(terminal, tmp_path):
+    pid = tmp_path / "pid"
+    line = exec_line(f"echo $$ > {pid}; exec sleep 600")
+    terminal.type(b"bash -c " + shlex.quote(f"while :; do {line.decode()}; echo again; done").encode() + b"\n")
+    number_in(pid)
+    terminal.type(b"\x03")
+    terminal.until(b"$ ")
+    terminal.type(b"echo over $((1+1))\n")
+    assert b"again\r\n" not in terminal.until(b"over 2")
+
+
+def test_in_the_background_a_command_takes_no_input_from_the_shell(terminal):
+    terminal.type(exec_line("cat") + b" &\n")
+    terminal.until(b"$ ")
+    for n in range(5):
+        terminal.type(b"echo typed$((%d+1000))\n" % n)
+        terminal.until(b"typed%d\r\n" % (n + 1000))
+    terminal.type(b"kill -9 %1\n")
+
+
+# Its signals
+
+
+def started(cli, script, **more):
+    process = subprocess.Popen(
+        [BINARY, "exec", "--", "sh", "-c", script], env=cli.environment, stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, **more)
+    assert process.stdout.readline() == b"begun\n"
+    return process
+
+
+@pytest.mark.parametrize("name", ["QUIT", "INT", "TERM", "HUP", "USR1", "USR2", "ALRM", "WINCH"])
+def test_a_signal_to_exec_is_the_commands(cli, name):
+    process = started(cli, f"trap 'echo {name}; exit 5' {name}; echo begun; while :; do sleep 0.05; done")
+    process.send_signal(getattr(signal, "SIG" + name))
+    assert process.communicate(timeout=60)[0].decode() == f"{name}\n"
+    assert process.returncode == 5
+
+
+def test_exec_ends_as_its_command_ends(cli, server):
+    process = started(cli, "echo begun; kill -TERM $$")
+    assert process.wait(60) == -signal.SIGTERM
+    assert server.execution(newest(server))["exit_code"] == 128 + signal.SIGTERM
+
+
+def test_an_ignored_hangup_stays_ignored(cli):
+    process = started(
+        cli, "echo begun; sleep 0.3; grep SigIgn /proc/self/status", preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+    process.send_signal(signal.SIGHUP)
+    out = process.communicate(timeout=60)[0].decode()
+    assert process.returncode == 0
+    # Python ignores SIGPIPE and SIGXFSZ in itself alone: it restores them in its children.
+    assert int(out.split()[1], 16) == 1 << (signal.SIGHUP - 1)
+
+
+# What it leaves behind, and a stop
+
+
+@pytest.mark.parametrize("form", ["run", "exec"])
+def test_a_service_that_a_command_leaves_behind_lives(cli, server, tmp_path, form):
+    pid, go, done = tmp_path / "pid", tmp_path / "go", tmp_path / "done"
+    os.mkfifo(go)
+    script = f"(read go < {go}; seq 100000; echo $? > {done}; sleep 600) & echo $! > {pid}; echo started"
+    command = subprocess.run(
+        [BINARY, form, "--", "sh", "-c", script], env=cli.environment, stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=60)
+    assert command.returncode == 0
+    id = newest(server)
+    wait_for(lambda: not (server.data / "runners" / id).exists())
+    assert [event.get("code") for event in server.events(id)[1:]] == ["output_held", None]
+    go.write_text("go\n")
+    assert number_in(done) == 0
+    drains = subprocess.run(["pgrep", "-f", "^everyline drain"], capture_output=True, text=True).stdout.split()
+    assert drains
+    os.kill(int(pid.read_text()), signal.SIGKILL)
+    subprocess.run(["pkill", "-KILL", "-P", pid.read_text().strip()])
+
+
+def test_what_leftovers_write_reaches_execs_output(cli, tmp_path):
+    go = tmp_path / "go"
+    os.mkfifo(go)
+    process = started(cli, f"(read go < {go}; echo later) & echo begun")
+    os.set_blocking(process.stdout.fileno(), True)
+    assert process.wait(60) == 0
+    go.write_text("go\n")
+    assert process.stdout.read() == b"later\n"
+
+
+@pytest.mark.parametrize("form", ["run", "exec"])
+def test_a_stop_ends_what_a_command_has_started_in_other_sessions(cli, server, tmp_path, form):
+    pids = tmp_path / "pids"
+    left = f"setsid sh -c 'trap \"\" HUP; echo $$ >> {pids}; exec sleep 600' >/dev/null 2>&1 &"
+    command = cli.start(form, "--", "sh", "-c", f"({left}); ({left}); echo begun; wait; sleep 600")
+    wait_for(lambda: pids.exists() and pids.read_text().count("\n") == 2 and "begun" in command.out)
+    id = newest(server)
+    cli.out("stop", id)
+    assert command.wait() == 143
+    events = server.events(id)
+    assert (events[-1]["status"], events[-1]["reason"]) == ("STOPPED", "stop_requested")
+    assert not any(is_alive(pid) for pid in pids.read_text().split())
+
+
+def test_a_successor_ends_what_is_left_in_other_sessions(cli, server, tmp_path):
+    pids = tmp_path / "pids"
+    script = f"setsid sh -c 'echo $$ > {pids}; exec sleep 600' >/dev/null 2>&1 & echo begun; kill -9 $PPID; sleep 600"
+    id = server.run("sh", "-c", script)
+    events = server.events(id)
+    assert (events[-1]["status"], events[-1]["reason"]) == ("FAILED", "runner_lost")
+    assert not is_alive(number_in(pids))
