@@ -146,7 +146,9 @@ package struct Uplink: Sendable {
     /// - Throws: as ``run()``, and ``APIError``.
     private func align() async throws -> Offset {
         do {
-            let head = try await retrying { try await append(ByteBuffer(), after: spool.acknowledged) }
+            // With what is here, so that a log that has ended otherwise, or holds something else, refuses it.
+            let known = try? spool.read(after: spool.acknowledged, limit: .kibibytes(16))
+            let head = try await retrying { try await append(known?.events ?? ByteBuffer(), after: spool.acknowledged) }
             spool.acknowledge(through: head)
             return head
         } catch let error as APIError {
@@ -203,7 +205,7 @@ package struct Uplink: Sendable {
                 return spool.acknowledge(through: spool.last)
             }
             // What is discarded makes room, so that the command goes on.
-            if spool.last > spool.acknowledged, !spool.hasRoom { spool.acknowledge(through: spool.last) }
+            if spool.last > spool.delivered, !spool.hasRoom { spool.acknowledge(through: spool.last) }
             try await spool.changes.wait(past: version, atMost: Spool.retryPause, on: clock)
         }
     }
