@@ -59,7 +59,22 @@ package struct Uplink: Sendable {
         owed.writeInteger(UInt8(ascii: "{"))
         let outcome = ExecutionOutcome(status: .failed, exitCode: nil, reason: .runnerLost)
         EventFields.writeEnd(outcome, timestamp: time, into: &owed)
-        return try await concluding { try await deliver(owed: owed) }
+        return try await concluding {
+            try await compareLast()
+            try await deliver(owed: owed)
+        }
+    }
+
+    /// Lets the server compare the last event here with its log: one that has ended otherwise refuses it.
+    private func compareLast() async throws {
+        guard spool.last > spool.acknowledged else { return }
+        let before = Offset(spool.last.rawValue - 1)
+        guard let (event, _) = try? spool.read(after: before, limit: 1) else { return }
+        do {
+            _ = try await retrying { try await append(event, after: before) }
+        } catch let error as APIError where error.knownCode != .ended {
+            // The log isn't there yet, or something else is wrong that the delivery meets too.
+        }
     }
 
     private func concluding(_ deliver: () async throws -> Void) async throws -> Conclusion {
@@ -146,9 +161,7 @@ package struct Uplink: Sendable {
     /// - Throws: as ``run()``, and ``APIError``.
     private func align() async throws -> Offset {
         do {
-            // With what is here, so that a log that has ended otherwise, or holds something else, refuses it.
-            let known = try? spool.read(after: spool.acknowledged, limit: .kibibytes(16))
-            let head = try await retrying { try await append(known?.events ?? ByteBuffer(), after: spool.acknowledged) }
+            let head = try await retrying { try await append(ByteBuffer(), after: spool.acknowledged) }
             spool.acknowledge(through: head)
             return head
         } catch let error as APIError {
