@@ -118,6 +118,7 @@ extension ByteBuffer {
         reading read: (_ position: ByteCount, _ buffer: UnsafeMutableRawBufferPointer) throws -> Int
     ) throws -> ByteBuffer? {
         var limit = limit
+        var isFirstTry = true
         while true {
             var buffer = ByteBufferAllocator().buffer(capacity: limit)
             var isAtEnd = false
@@ -128,10 +129,15 @@ extension ByteBuffer {
                 }
                 isAtEnd = count == 0
             }
-            let end = buffer.withUnsafeReadableBytes { $0.lastIndex(of: UInt8(ascii: "\n")) }
+            let newline = UInt8(ascii: "\n")
+            // A line that is longer than what was asked for comes alone.
+            let end = buffer.withUnsafeReadableBytes { bytes in
+                isFirstTry ? bytes.lastIndex(of: newline) : bytes.firstIndex(of: newline)
+            }
             if let end { return buffer.readSlice(length: end + 1) }
             if isAtEnd { return nil }
             limit *= 2
+            isFirstTry = false
         }
     }
 

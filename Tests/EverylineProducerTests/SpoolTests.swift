@@ -267,6 +267,14 @@ import Testing
         #expect(spool.hasRoom)
     }
 
+    @Test("gives a line alone that is longer than what was asked for")
+    func longLine() throws {
+        let spool = try Spool(on: FaultyDisk())
+        spool.write(event(String(repeating: "x", count: 300)), count: 1)
+        for _ in 1...3 { spool.write(event("short"), count: 1) }
+        for limit in [1, 40, 200] { #expect(try spool.read(after: .zero, limit: limit)?.last == Offset(1)) }
+    }
+
     @Test("keeps what it holds from other users")
     func permissions() throws {
         let spool = try open()

@@ -9,6 +9,7 @@ extension EmbeddedWorld {
         operations.removeAll(keepingCapacity: true)
         sockets.removeAll(keepingCapacity: true)
         viewers.removeAll(keepingCapacity: true)
+        executor.isSpinning = false
         outputWaits.removeAll()
         controls.removeAll()
         servers = 0
@@ -23,7 +24,7 @@ extension EmbeddedWorld {
         for _ in 0..<world.random.below(3) {
             schedule(world.random.chance(500) ? .kill : .stop, after: Int64(world.random.below(Int(end) + 2000)))
         }
-        if world.strikes(.appendRace, 260) {
+        if world.strikes(.appendRace, 290) {
             schedule(.endFromOutside, after: Int64(world.random.below(Int(end) + 1000)))
         }
         prepareFaults(until: end)
@@ -47,7 +48,11 @@ extension EmbeddedWorld {
                 lineLimit: world.random.chance(300) ? 40 : .kibibytes(4), mutation: world.mutation))
         producer.isForeground = world.random.chance(400)
         if world.strikes(.slowLink, 300) { producer.rate = world.random.within(100...3000) }
-        if world.random.chance(300) { producer.bodyLimit = world.random.within(500...1200) }
+        if world.random.chance(500) {
+            // One event passes in any case.
+            producer.bodyLimit = world.random.within(300...600)
+            producer.settings.lineLimit = 40
+        }
         var command = SimulatedCommand(
             streams: world.random.chance(250) ? 2 : 1, capacity: world.random.within(30...300))
         var clock: Int64 = 0
@@ -80,14 +85,16 @@ extension EmbeddedWorld {
         for condition in conditions {
             for _ in 0..<2 where world.random.chance(220) {
                 let isLong = world.random.chance(150)
-                let duration = isLong ? world.random.within(5000...40_000) : world.random.within(100...3000)
+                // A spool that can't be read is given up after half a minute; every other fault is waited for.
+                let longest = condition == .unreadable ? 40_000 : 8000
+                let duration = isLong ? world.random.within(3000...longest) : world.random.within(100...2000)
                 heap.add(.disk(condition, lasting: Int64(duration)), at: Int64(world.random.below(within)))
             }
         }
         for _ in 0..<2 where world.random.chance(250) {
             heap.add(.killProducer, at: Int64(world.random.below(within)))
         }
-        if world.random.chance(320) { heap.add(.losePower, at: Int64(world.random.below(within))) }
+        if world.random.chance(400) { heap.add(.losePower, at: Int64(world.random.below(within))) }
         if world.random.chance(380) { heap.add(.requestStop, at: Int64(world.random.below(within))) }
     }
 

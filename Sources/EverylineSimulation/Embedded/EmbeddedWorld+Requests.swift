@@ -9,7 +9,7 @@ extension EmbeddedWorld {
         let number = producer.requests.count
         producer.requests.append(.init(life: life, wait: wait, body: body, after: after))
         world.tell("producer \(life.number) sends \(body.readableBytes) bytes after \(after), request \(number)")
-        if world.strikes(.appendTooEarly, 20) { appendStray(after: after.advanced(by: 50)) }
+        if world.strikes(.appendTooEarly, 50) { appendStray(after: after.advanced(by: 50)) }
         if world.strikes(.foreignAnswer, 50) { return answer(number, foreignAnswer(), after: latency()) }
         if body.readableBytes > producer.bodyLimit {
             world.note(.bodyRefused)
@@ -20,7 +20,7 @@ extension EmbeddedWorld {
         }
         let isOver = world.faults.isOver
         var transfer = latency() + Int64(isOver ? 0 : body.readableBytes * 1000 / producer.rate)
-        if world.strikes(.requestLate, 30) {
+        if world.strikes(.requestLate, 55) {
             answer(number, ClientError.timedOut, after: transfer)
             transfer += Int64(world.random.within(1...20_000))
         }

@@ -22,6 +22,7 @@ extension EmbeddedWorld {
             let isProducing = runProducer()
             if words.isEmpty && entries.isEmpty && !isProducing { break }
         }
+        world.require(!executor.isSpinning, .live, "tasks go on and on without waiting for anything")
         checkNobodyIsForgotten()
     }
 
