@@ -24,7 +24,7 @@ extension EmbeddedWorld {
         )
     }
 
-    /// The log holds what the command wrote, byte for byte; or the beginning of it, and says so.
+    /// The log holds what the command wrote, byte for byte; or a part of it, as a rule the beginning, and says so.
     private func checkLines(_ events: [LogEvent]) {
         let streams = producer.command.written.count
         var logged = Array(repeating: [UInt8](), count: streams)
@@ -40,13 +40,22 @@ extension EmbeddedWorld {
             // The last line may have been cut where its process died.
             let isBeginning =
                 written.starts(with: logged[stream]) || written.starts(with: logged[stream].dropLast())
+            // A process that couldn't read its disk has left a notice in the place of what its successor may read again in part.
+            let isRest = notices().contains(.linesLost) && Self.isRest(logged[stream], of: written)
             world.require(
-                isWhole || isBeginning, .order,
+                isWhole || isBeginning || isRest, .order,
                 "the log has “\(Self.text(logged[stream]))”, and the command wrote “\(Self.text(written))”")
             world.require(
                 isWhole || isCutShort || notices().contains(.runnerLost), .honest,
                 "\(written.count - logged[stream].count) bytes are missing without a word")
         }
+    }
+
+    /// Whether `rest` is what is left of `bytes` when parts are left out.
+    private static func isRest(_ rest: [UInt8], of bytes: [UInt8]) -> Bool {
+        var left = rest[...]
+        for byte in bytes where byte == left.first { left.removeFirst() }
+        return left.isEmpty
     }
 
     /// Whether the log says that it doesn't hold everything, or somebody else ended it.

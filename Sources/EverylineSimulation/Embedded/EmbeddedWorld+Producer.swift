@@ -117,6 +117,9 @@ extension EmbeddedWorld {
         switch conclusion {
         case .delivered:
             world.require(executions[0].isEnded, .end, "its producer takes the log for delivered, and it has no end")
+        case .refused(let error) where error.knownCode == .differentContent && life.isSuccessor:
+            // A notice of an earlier process came late, where this one has lines: it keeps them, and the server ends the log.
+            endFromOutside()
         case .refused(let error):
             let isTooLate = error.knownCode == .ended || error.knownCode == .unknownExecution
             world.require(
