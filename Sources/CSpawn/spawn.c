@@ -19,16 +19,22 @@ void cspawn_close(unsigned first, unsigned last) {
     for (unsigned number = first; number <= last && number < end; number++) close((int)number);
 }
 
-/// Closes what is above 2, except what this process was started with, if `keeps` says so.
-static void close_own(bool keeps) {
+static void close_between(unsigned first, unsigned last, unsigned kept) {
+    if (kept < first || kept > last) return cspawn_close(first, last);
+    cspawn_close(first, kept - 1);
+    cspawn_close(kept + 1, last);
+}
+
+/// Closes what is above 2, except `report`, and what this process was started with, if `keeps` says so.
+static void close_own(bool keeps, unsigned report) {
     unsigned next = 3;
     for (size_t i = 0; keeps && i < cspawn_at_start.descriptor_count; i++) {
         unsigned kept = (unsigned)cspawn_at_start.descriptors[i];
         if (kept < next) continue;
-        cspawn_close(next, kept - 1);
+        close_between(next, kept - 1, report);
         next = kept + 1;
     }
-    cspawn_close(next, ~0U);
+    close_between(next, ~0U, report);
 }
 
 static void reset_signals(const struct cspawn_process *process) {
@@ -62,10 +68,11 @@ static void place_descriptors(const struct cspawn_process *process) {
 }
 
 /// Between vfork and exec: only system calls, since all memory is the parent's. Returns if it fails.
-static int become(const struct cspawn_process *process, char **script, enum cspawn_step *failed) {
+static int become(const struct cspawn_process *process, char **script, int report, enum cspawn_step *failed) {
+    *failed = cspawn_fork;
     if (!process->inherits) setsid();
     place_descriptors(process);
-    close_own(process->inherits);
+    close_own(process->inherits, (unsigned)report);
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_max >= cspawn_at_start.open_files.rlim_cur) {
         limit.rlim_cur = cspawn_at_start.open_files.rlim_cur;
@@ -90,6 +97,28 @@ static int become(const struct cspawn_process *process, char **script, enum cspa
     return error;
 }
 
+/// What the child writes into its report before it ends without having become the program.
+struct failure {
+    int error;
+    enum cspawn_step step;
+};
+
+/// Opens a pipe whose ends are above 2 and close at exec.
+static int open_report(int report[2]) {
+    int opened[2];
+    if (pipe2(opened, O_CLOEXEC) != 0) return errno;
+    int error = 0;
+    for (int end = 0; end < 2; end++) {
+        report[end] = fcntl(opened[end], F_DUPFD_CLOEXEC, 3);
+        if (report[end] < 0) error = errno;
+        close(opened[end]);
+    }
+    for (int end = 0; error != 0 && end < 2; end++) {
+        if (report[end] >= 0) close(report[end]);
+    }
+    return error;
+}
+
 int cspawn_start(const struct cspawn_process *process, pid_t *number, enum cspawn_step *failed) {
     *failed = cspawn_fork;
     size_t count = 0;
@@ -98,26 +127,39 @@ int cspawn_start(const struct cspawn_process *process, pid_t *number, enum cspaw
     if (!script) return ENOMEM;
     script[0] = "/bin/sh";
     for (size_t i = 1; i < count; i++) script[i + 1] = process->words[i];
+    int report[2];
+    int error = open_report(report);
+    if (error != 0) {
+        free(script);
+        return error;
+    }
 
     // No handler of ours may run in the child, whose memory is the parent's.
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_BLOCK, &all, &before);
-    volatile int error = 0;
-    enum cspawn_step step = cspawn_fork;
     pid_t child = vfork();
     if (child == 0) {
-        error = become(process, script, &step);
+        struct failure failure;
+        failure.error = become(process, script, report[1], &failure.step);
+        (void)!write(report[1], &failure, sizeof failure);
         _exit(127);
     }
     if (child < 0) error = errno;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     free(script);
-    if (child > 0 && error != 0) waitpid(child, NULL, 0);
-    if (error != 0) {
-        *failed = step;
-        return error;
+    close(report[1]);
+    // The report closes when the child becomes the program. A pipe says so wherever vfork is a fork: under a sanitizer, for one.
+    struct failure failure;
+    ssize_t size;
+    do size = read(report[0], &failure, sizeof failure);
+    while (size < 0 && errno == EINTR);
+    close(report[0]);
+    if (child > 0 && size == sizeof failure) {
+        error = failure.error;
+        *failed = failure.step;
+        waitpid(child, NULL, 0);
     }
-    *number = child;
-    return 0;
+    if (error == 0) *number = child;
+    return error;
 }
