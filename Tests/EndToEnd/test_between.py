@@ -1,0 +1,184 @@
+"""What stands between a producer and its server: proxies that answer in the server's place, and links that are slow."""
+
+import json
+import os
+import socket
+import threading
+
+import pytest
+
+from cli import CommandLine
+from everyline import messages, wait_for
+from liar import Liar
+
+PAGE = ("text/html", b"<html><body>no</body></html>")
+BODIES = {
+    "a page": PAGE,
+    "nothing": (None, b""),
+    "foreign JSON": ("application/json", b'{"code":"ended","head":0}'),
+    "a foreign problem": ("application/problem+json", b'{"type":"about:blank","title":"no","status":400}'),
+    "a problem with a foreign code": ("application/problem+json", b'{"title":"no","status":400,"code":"blocked_by_policy"}'),
+}
+STATUSES = [200, 201, 204, 301, 302, 307, 400, 401, 402, 403, 404, 405, 409, 410, 413, 429, 444, 451, 500, 501, 502, 503, 504, 520, 521]
+ANSWERS = [(status, "a page") for status in STATUSES] + [
+    (status, body) for status in [200, 400, 401, 404, 409, 413, 503] for body in BODIES if body != "a page"]
+
+
+def place(method, path):
+    """Which of a producer's requests this is."""
+    if method == "POST" and path.endswith("/executions"):
+        return "registration"
+    if path.endswith("/events"):
+        return "append"
+    return "control" if path.endswith("/control") else None
+
+
+class Faults:
+    """Answers the first requests of each kind in the server's place, and the next after each time that `strike` is called."""
+
+    def __init__(self, status, body, only=None, count=1):
+        self.answer, self.only, self.count = (status, *BODIES[body]), only, count
+        self.lock, self.left, self.answered = threading.Lock(), {}, {}
+
+    def strike(self):
+        with self.lock:
+            self.left = {}
+
+    def __call__(self, method, path, body):
+        kind = place(method, path)
+        if kind is None or kind not in (self.only or [kind]):
+            return None
+        with self.lock:
+            if self.left.setdefault(kind, self.count) == 0:
+                return None
+            self.left[kind] -= 1
+            self.answered[kind] = self.answered.get(kind, 0) + 1
+            return self.answer
+
+
+@pytest.mark.parametrize("status, body", ANSWERS)
+def test_a_passing_foreign_answer_changes_nothing(server, tmp_path, status, body):
+    faults = Faults(status, body)
+    with Liar(server, instead=faults) as proxy:
+        gate = tmp_path / "gate"
+        os.mkfifo(gate)
+        cli = CommandLine(proxy, tmp_path)
+        producer = cli.start("exec", "--", "sh", "-c", f"echo first; cat {gate}; echo last; exit 3")
+        try:
+            id = wait_for(lambda: producer.err.startswith("everyline: execution ") and producer.err.split("\n")[0].split()[-1])
+            wait_for(lambda: server.execution(id)["last_offset"] == 1)
+            faults.strike()
+            gate.write_text("middle\n")
+            assert producer.wait() == 3, producer.err
+        finally:
+            producer.end()
+    assert faults.answered.keys() >= {"registration", "append"} and faults.answered["append"] > 1
+    assert producer.out == "first\nmiddle\nlast\n"
+    events = server.events(id)
+    assert messages(events) == ["first", "middle", "last"] and events[-1]["exit_code"] == 3
+
+
+@pytest.mark.parametrize("options, code", [([], 3), (["--require-delivery"], 125)])
+@pytest.mark.parametrize("status", [200, 302, 401, 404, 413, 501])
+def test_a_command_ends_as_its_own_though_nothing_is_ever_taken(server, tmp_path, status, options, code):
+    with Liar(server, instead=Faults(status, "a page", only=["append", "control"], count=-1)) as proxy:
+        cli = CommandLine(proxy, tmp_path)
+        ended = tmp_path / "ended"
+        producer = cli.start("exec", *options, "--", "sh", "-c", f"echo a; touch {ended}; exit 3")
+        try:
+            wait_for(lambda: ended.exists() and "is kept in" in producer.err)
+
+            def leave():
+                producer.interrupt()
+                return producer.process.poll() is not None
+
+            wait_for(leave)
+            assert producer.wait() == code, producer.err
+        finally:
+            producer.end()
+        said = producer.err.strip().split("\n")[-1]
+        assert "lacks events" in said and "`everyline recover`" in said and producer.out == "a\n"
+    id = producer.err.split("\n")[0].split()[-1]
+    assert server.execution(id)["last_offset"] == 0
+    spool = next((tmp_path / ".local/state/everyline/spool").iterdir())
+    origin = spool / "origin.json"
+    origin.write_text(json.dumps({**json.loads(origin.read_text()), "url": server.url}))
+    assert CommandLine(server, tmp_path).out("recover") == id + "\n"
+    assert messages(server.events(id)) == ["a"]
+
+
+def test_bodies_that_a_proxy_finds_too_large_are_halved(server, tmp_path):
+    refused = []
+
+    def instead(method, path, body):
+        if place(method, path) == "append" and len(body) > 64 << 10:
+            refused.append(len(body))
+            return (413, *PAGE)
+        return None
+
+    with Liar(server, instead=instead) as proxy:
+        done = CommandLine(proxy, tmp_path).run("exec", "--", "seq", "-f", "line %.0f " + "x" * 60, "5000")
+        assert done.returncode == 0, done.stderr
+    assert refused
+    id = done.stderr.decode().split("\n")[0].split()[-1]
+    assert messages(server.events(id)) == [f"line {n} " + "x" * 60 for n in range(1, 5001)]
+
+
+class SlowLink:
+    """Passes on so many bytes a second to the server, however many connections there are, with little room on the way."""
+
+    def __init__(self, address, rate):
+        host, port = address.split(":")
+        self.target, self.tick = (host, int(port)), threading.Condition()
+        self.rate, self.sent, self.isOpen = rate, 0, True
+        self.listener = socket.socket()
+        self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+        self.listener.bind(("127.0.0.1", 0))
+        self.listener.listen()
+        self.url = "http://127.0.0.1:%d" % self.listener.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            server = socket.create_connection(self.target)
+            for source, target, isSlow in [(client, server, True), (server, client, False)]:
+                threading.Thread(target=self.pass_on, args=(source, target, isSlow), daemon=True).start()
+
+    def pass_on(self, source, target, isSlow):
+        try:
+            while part := source.recv(2048):
+                if isSlow:
+                    # What makes the link slow is this wait.
+                    with self.tick:
+                        self.tick.wait_for(lambda: False, len(part) / self.rate)
+                        self.sent += len(part)
+                target.sendall(part)
+        except OSError:
+            pass
+        for end in (source, target):
+            try:
+                end.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+    def close(self):
+        self.listener.close()
+
+
+def test_a_slow_link_brings_everything_and_sends_little_twice(server, tmp_path):
+    link = SlowLink(server.address, 48 << 10)
+    try:
+        cli = CommandLine(server, tmp_path)
+        cli.environment["EVERYLINE_URL"] = link.url
+        lines = [f"line {n} " + "0123456789" * 6 for n in range(1, 3001)]
+        done = cli.run("exec", "--", "seq", "-f", "line %.0f " + "0123456789" * 6, "3000", timeout=120)
+        assert done.returncode == 0, done.stderr
+    finally:
+        link.close()
+    id = done.stderr.decode().split("\n")[0].split()[-1]
+    assert messages(server.events(id)) == lines
+    assert link.sent < 2 * sum(len(json.dumps({"timestamp": 10**12, "message": line})) + 1 for line in lines)
