@@ -28,4 +28,12 @@ package struct ProducerEndpoint: Sendable {
         self.append = append
         self.mustStop = mustStop
     }
+
+    /// Ends the log of a command that was registered and can't be started.
+    ///
+    /// - Throws: ``APIError``, ``ClientError``.
+    package func endUnstarted(_ reason: String, at time: Timestamp) async throws {
+        let outcome = ExecutionOutcome(status: .failed, exitCode: nil, reason: .notStarted)
+        _ = try await append(Uplink.ending(.notStarted, reason, outcome, at: time), .zero)
+    }
 }

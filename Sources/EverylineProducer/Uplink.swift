@@ -55,24 +55,22 @@ package struct Uplink: Sendable {
         guard spool.end == nil else { return try await run() }
         let time = now()
         let message = "The process that ran the command is gone; output that it had not written down is lost."
-        var owed = Self.notice(.runnerLost, message, at: time)
-        owed.writeInteger(UInt8(ascii: "{"))
         let outcome = ExecutionOutcome(status: .failed, exitCode: nil, reason: .runnerLost)
-        EventFields.writeEnd(outcome, timestamp: time, into: &owed)
+        let owed = Self.ending(.runnerLost, message, outcome, at: time)
         return try await concluding {
             try await compareLast()
             try await deliver(owed: owed)
         }
     }
 
-    /// Lets the server compare the last event here with its log: one that has ended otherwise refuses it.
+    /// Lets the server compare the last event here with its log: one that has ended otherwise, or holds another event there, refuses it.
     private func compareLast() async throws {
         guard spool.last > spool.acknowledged else { return }
         let before = Offset(spool.last.rawValue - 1)
         guard let (event, _) = try? spool.read(after: before, limit: 1) else { return }
         do {
             _ = try await retrying { try await append(event, after: before) }
-        } catch let error as APIError where error.knownCode != .ended {
+        } catch let error as APIError where error.knownCode != .ended && error.knownCode != .differentContent {
             // The log isn't there yet, or something else is wrong that the delivery meets too.
         }
     }
@@ -248,6 +246,15 @@ package struct Uplink: Sendable {
         var notice = ByteBuffer(string: "{")
         EventFields.writeNotice(code: code.rawValue, message: message, timestamp: time, into: &notice)
         return notice
+    }
+
+    static func ending(
+        _ code: NoticeCode, _ message: String, _ outcome: ExecutionOutcome, at time: Timestamp
+    ) -> ByteBuffer {
+        var ending = notice(code, message, at: time)
+        ending.writeInteger(UInt8(ascii: "{"))
+        EventFields.writeEnd(outcome, timestamp: time, into: &ending)
+        return ending
     }
 
     private func append(_ events: ByteBuffer, after head: Offset) async throws -> Offset {

@@ -98,6 +98,34 @@ def test_a_lock_is_respected(cli, server, left):
     assert recover(cli, left).returncode == 0
 
 
+def test_a_log_with_other_events_gets_none_of_them(cli, server, left):
+    left.log.append("another producer's")
+    done = recover(cli, left)
+    assert done.returncode == 125 and "the server refuses it" in done.stderr.decode(), done.stderr
+    assert left.segment.exists() and (left.directory / "refused.json").exists()
+    assert server.execution(left.log.id)["last_offset"] == 1
+    assert recover(cli, left).returncode == 0, "it is said once"
+
+
+@pytest.mark.parametrize("command", [["exec", "--", "touch"], ["pipe", "--name"]])
+def test_a_log_ends_whose_output_has_no_place_here(server, tmp_path, command):
+    """The disk has room for the directories that all spools lie in, and for nothing else."""
+    if subprocess.run(["unshare", "-rm", "true"], capture_output=True).returncode != 0:
+        pytest.skip("this machine lets nobody make a mount namespace")
+    state, made = tmp_path / "state", tmp_path / "made"
+    state.mkdir()
+    environment = {
+        "PATH": os.environ["PATH"], "HOME": str(tmp_path), "XDG_STATE_HOME": str(state), "EVERYLINE_URL": server.url,
+        "EVERYLINE_API_KEY": server.key}
+    done = subprocess.run(
+        ["unshare", "-rm", "sh", "-c", f"mount -t tmpfs -o nr_inodes=4,mode=700 none {state} && exec \"$0\" \"$@\"", BINARY, *command, made],
+        env=environment, capture_output=True, timeout=60, stdin=subprocess.DEVNULL)
+    assert done.returncode == 125 and not made.exists() and "no place for the spool" in done.stderr.decode(), done.stderr
+    id = done.stderr.decode().split("\n")[0].split()[-1]
+    events = server.events(id)
+    assert [e.get("code") for e in events] == ["not_started", None] and events[-1]["reason"] == "not_started"
+
+
 # Without HOME
 
 

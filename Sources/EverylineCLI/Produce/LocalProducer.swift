@@ -58,16 +58,25 @@ struct LocalProducer {
             }
             Console.say("execution \(id)")
             Recover.remind()
-            let directory = try ProducerDirectory.make(
-                for: id, .init(configuration: connection.configuration(), appendToken: registered.appendToken),
-                in: place)
-            let spool = try Spool(in: directory.files)
+            let endpoint = ProducerEndpoint(client, execution: id, token: token)
+            let directory: ProducerDirectory
+            let spool: Spool
+            do {
+                directory = try ProducerDirectory.make(
+                    for: id, .init(configuration: connection.configuration(), appendToken: registered.appendToken),
+                    in: place)
+                spool = try Spool(in: directory.files)
+            } catch {
+                // Where the server can't be told now either, it ends the log when it has not heard of its producer for long.
+                try? await endpoint.endUnstarted("The command was not started: \(error)", at: .now)
+                throw error
+            }
             let production = Production(
                 execution: id, recorder: Recorder(spool: spool, lineLimit: LineCutter.defaultLimit, now: { .now }),
                 stop: StopSignal())
             let voice = DeliveryVoice(directory: directory.files.path)
             let uplink = Uplink(
-                spool: spool, endpoint: ProducerEndpoint(client, execution: id, token: token), policy: RetryPolicy(),
+                spool: spool, endpoint: endpoint, policy: RetryPolicy(),
                 clock: ContinuousClock(), now: { .now }, stopRequested: { production.stop.stop(.requested) },
                 willRetry: voice.note)
             let session = ProducerSession(uplink, stop: production.stop, wasRefused: voice.refused)

@@ -47,6 +47,7 @@ struct ProducerDirectory {
             guard try files.claim() else { throw CLIError("it is taken") }
             try files.write(JSONEncoder().encode(origin), to: "origin.json")
         } catch {
+            files.remove()
             throw CLIError("there is no place for the spool: \(files.path): \(error)")
         }
         return ProducerDirectory(files: files)
