@@ -154,6 +154,9 @@ let package = Package(
             name: "EverylineWebSocketTests",
             dependencies: ["EverylineWebSocket", nioCore, nioPosix, nioEmbedded, nioHTTP1, nioWebSocket],
             swiftSettings: settings),
+        .testTarget(
+            name: "EverylineServerTests",
+            dependencies: ["Everyline", "EverylineServer", nioCore], swiftSettings: settings),
         .executableTarget(
             name: "WebSocketEcho",
             dependencies: ["EverylineWebSocket", nioCore, nioPosix, nioHTTP1, swiftSystem],

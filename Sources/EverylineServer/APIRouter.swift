@@ -19,7 +19,7 @@ struct APIRouter {
     /// - Parameter admission: who may open a stream; `nil` where there is no connection that a stream could live on. Then
     ///   nothing is at the streams' addresses.
     func router(admission: ViewerAdmission?) -> Router<EverylineContext> {
-        let router = Router(context: EverylineContext.self, options: .autoGenerateHeadEndpoints)
+        let router = Router(context: EverylineContext.self)
         router.addMiddleware {
             AccessLog(metrics: metrics)
             Problems(lingering: limits.lingering)
@@ -30,9 +30,7 @@ struct APIRouter {
         ).add(to: router)
         LogRoutes(core: core, authenticator: authenticator, addresses: addresses, limits: limits).add(to: router)
         if let admission {
-            EventStreamRoutes(
-                core: core, authenticator: authenticator, counter: admission.counter, metrics: metrics, limits: limits
-            ).add(to: router)
+            EventStreamRoutes(core: core, admission: admission, metrics: metrics, limits: limits).add(to: router)
             WebSocketRoutes(admission: admission).add(to: router)
         }
         AppendRoutes(
@@ -51,6 +49,14 @@ struct APIRouter {
 }
 
 extension Router<EverylineContext> {
+    /// Answers GET, and HEAD with the same head: ``Problems`` leaves the body out.
+    func read(
+        _ path: RouterPath, use handler: @escaping @Sendable (Request, EverylineContext) async throws -> Response
+    ) {
+        get(path, use: handler)
+        head(path, use: handler)
+    }
+
     /// Lets every path that is known answer 405 for the methods that it doesn't take (RFC 9110, section 15.5.6).
     fileprivate func refuseOtherMethods() {
         let known = Dictionary(grouping: routes, by: { "\($0.path)" })

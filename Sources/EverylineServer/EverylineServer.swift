@@ -30,7 +30,6 @@ package struct EverylineServer: Sendable {
     private let authenticator: Authenticator
     private let producers: Producers
     private let admission: ViewerAdmission
-    private let counter: ViewerCounter
 
     package init(core: ServerCore, configuration: ServerConfiguration, logger: Logger) {
         self.core = core
@@ -38,9 +37,9 @@ package struct EverylineServer: Sendable {
         self.logger = logger
         authenticator = Authenticator(executions: core.executions, access: core.access, now: core.now)
         producers = Producers(now: core.now())
-        counter = ViewerCounter(limit: configuration.limits.viewersPerKey)
         admission = ViewerAdmission(
-            core: core, authenticator: authenticator, counter: counter, origins: configuration.origins)
+            core: core, authenticator: authenticator,
+            counter: ViewerCounter(limit: configuration.limits.viewersPerKey), origins: configuration.origins)
     }
 
     /// The services that make up the server, in the order of their start; they stop in the opposite order: first the
@@ -61,8 +60,16 @@ package struct EverylineServer: Sendable {
         services += endings
         let (stands, hasStood) = AsyncStream.makeStream(of: Void.self)
         if let runnerSocket {
-            let listener = try listener(.unixDomainSocket(path: runnerSocket), tls: nil) { _ in
-                await onListening(.socket(path: runnerSocket))
+            let socket = PrivateSocket(path: runnerSocket)
+            try socket.prepare()
+            let listener = try listener(.unixDomainSocket(path: socket.bindPath), tls: nil) { [logger] channel in
+                do {
+                    try socket.publish()
+                    await onListening(.socket(path: runnerSocket))
+                } catch {
+                    logger.critical("Runners can't reach the server", metadata: ["error": "\(error)"])
+                    channel.close(promise: nil)
+                }
             }
             // Behind the other, which may find its port taken: the library complains of a listener that is called off.
             services.append(LaterService(service: listener, start: stands))
@@ -127,7 +134,7 @@ package struct EverylineServer: Sendable {
                 return try TLSChannel(channel, tlsConfiguration: tls)
             },
             configuration: ApplicationConfiguration(
-                address: address, serverName: "everyline/\(ReleaseVersion.current)", backlog: 1024,
+                address: address, backlog: 1024,
                 availableConnectionsDelegate: MaximumAvailableConnections(configuration.limits.connections)),
             onServerRunning: onListening,
             logger: libraryLogger)
@@ -146,7 +153,7 @@ package struct EverylineServer: Sendable {
 
     private var streamChannelParts: StreamChannel.Parts {
         StreamChannel.Parts(
-            core: core, admission: admission, counter: counter, metrics: metrics, limits: configuration.limits)
+            core: core, admission: admission, metrics: metrics, limits: configuration.limits)
     }
 }
 

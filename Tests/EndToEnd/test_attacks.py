@@ -194,6 +194,9 @@ def test_no_page_of_another_origin_opens_a_stream(world, origin):
     answer = world.upgrade(f"{world.log.path}/stream?token={world.token}",
                            f"Origin: {origin.format(host=world.server.address)}\r\n")
     assert answer.startswith(b"HTTP/1.1 403"), answer[:200]
+    events = world.talk(f"GET {world.log.path}/events?token={world.token} HTTP/1.1\r\nHost: {world.server.address}\r\n"
+                        f"Origin: {origin.format(host=world.server.address)}\r\n\r\n")
+    assert events.startswith(b"HTTP/1.1 403") and b"retry:" not in events, events[:200]
 
 
 def frame(opcode, payload=b"", fin=True, mask=True, rsv=0, announce=None):

@@ -7,6 +7,7 @@ import os
 import pathlib
 import signal
 import ssl
+import stat
 import subprocess
 import threading
 import urllib.request
@@ -306,3 +307,25 @@ def test_a_secret_in_a_path_is_not_logged(own_server):
             server.request(method, f"/api/v1/keys/{server.key}")
     assert server.stop() == 0
     assert server.key not in server.log() and server.key[:4] + "…" in server.log()
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
+def test_its_runners_socket_is_its_owners_alone_whatever_the_umask(tmp_path, umask):
+    server = Server(tmp_path)
+    # Somebody has made the directory before, for all to look into; and a server that was killed has left its half-made socket.
+    (server.data / "runner.sock.d").mkdir(parents=True)
+    (server.data / "runner.sock.d" / "s").touch()
+    server.data.chmod(0o755)
+    before = os.umask(umask)
+    try:
+        server.start()
+    finally:
+        os.umask(before)
+    try:
+        assert server.execution(server.run("true"))["status"] != "FAILED"
+        wait_for(lambda: (server.data / "runner.sock").exists())
+        mode = (server.data / "runner.sock").stat().st_mode
+        assert stat.S_ISSOCK(mode) and stat.S_IMODE(mode) == 0o600
+        assert not (server.data / "runner.sock.d").exists()
+    finally:
+        server.stop()

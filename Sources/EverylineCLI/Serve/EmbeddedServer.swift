@@ -20,7 +20,7 @@ struct EmbeddedServer {
     let retention: Retention.Limits
     let logger: Logger
 
-    /// Where this machine's runners reach the server: a path in its own directory, which only its owner may enter.
+    /// Where this machine's runners reach the server: a socket that only its owner may connect to.
     var runnerSocket: String { directory + "/runner.sock" }
 
     /// Serves until a SIGTERM or SIGINT, then lets go of viewers and producers in order.
@@ -33,7 +33,7 @@ struct EmbeddedServer {
     func run(
         adminKey: AdminKey, onListening: @escaping @Sendable (_ url: String, _ key: String?) throws -> Void
     ) async throws {
-        guard runnerSocket.utf8.count < Self.socketPathLimit else {
+        guard runnerSocket.utf8.count + PrivateSocket.overhead < Self.socketPathLimit else {
             throw CLIError("the data directory's path is too long: \(runnerSocket) can't be a socket.")
         }
         let database = try SQLiteDatabase.open(directory)

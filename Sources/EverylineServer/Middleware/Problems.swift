@@ -35,8 +35,7 @@ package struct Problems: RouterMiddleware {
         response.headers[.requestID] = context.requestID
         // A browser must not take a log for a page or a script, whatever its lines look like.
         response.headers[.xContentTypeOptions] = "nosniff"
-        // A body here would be read as the beginning of the next answer.
-        return request.method == .head ? response.createHeadResponse() : response
+        return request.method == .head ? response.headAlone : response
     }
 
     static func response(to error: any Error, _ context: EverylineContext) -> Response {
@@ -79,6 +78,15 @@ package struct Problems: RouterMiddleware {
     private static func requestID(of request: Request, _ context: EverylineContext) -> String {
         if let given = request.headers[.requestID], let harmless = ExecutionID(given) { return harmless.rawValue }
         return "\(context.id)"
+    }
+}
+
+extension Response {
+    /// The same head, with the length of the body that isn't sent if that is known: a body here would be read as the
+    /// beginning of the next answer.
+    fileprivate var headAlone: Response {
+        // One of no announced length, since a length goes into the head.
+        Response(status: status, headers: headers, body: ResponseBody { try await $0.finish(nil) })
     }
 }
 

@@ -14,7 +14,7 @@ struct AppendRoutes {
 
     func add(to router: Router<EverylineContext>) {
         router.post(RouterPath(APIPath.executions + "/:id/events"), use: append)
-        router.get(RouterPath(APIPath.executions + "/:id/control"), use: control)
+        router.read(RouterPath(APIPath.executions + "/:id/control"), use: control)
     }
 
     @Sendable func append(_ request: Request, context: EverylineContext) async throws -> Response {

@@ -7,44 +7,38 @@ import ServiceLifecycle
 /// A log as server-sent events (WHATWG HTML, section 9.2): the id is the offset, so a browser resumes by itself.
 struct EventStreamRoutes {
     let core: ServerCore
-    let authenticator: Authenticator
-    let counter: ViewerCounter
+    let admission: ViewerAdmission
     let metrics: ServerMetrics
     let limits: ServerConfiguration.Limits
 
     func add(to router: Router<EverylineContext>) {
-        router.get(RouterPath(APIPath.executions + "/:id/events"), use: events)
+        router.read(RouterPath(APIPath.executions + "/:id/events"), use: events)
     }
 
     @Sendable func events(_ request: Request, context: EverylineContext) async throws -> Response {
         let id = try context.executionID()
-        let query = Query(request)
-        try query.allow(only: "token", "after", "last_seen_timestamp")
-        let token = try await authenticator.viewer(token: query.single("token"), of: id)
-        var start = try Cursor(query).start ?? token.start
+        var resumption: StreamStart?
         if let last = request.headers[.lastEventID] {
             guard let offset = Offset(decimal: last) else {
                 throw APIError(.invalidCursor, "Last-Event-ID must be an offset.")
             }
-            start = .after(offset)
+            resumption = .after(offset)
         }
-        let after = try await start.offset(in: id, of: core.log)
+        let viewer = try await admission.admit(
+            id, query: Query(request), origin: request.headers[.origin], authority: request.head.authority,
+            resumption: resumption)
+        let after = viewer.after
         let head = try await core.log.head(of: id)
         // 204 is what tells a browser that has seen the end not to come back.
         if head.isEnded, after == head.offset { return Response(status: .noContent) }
         // What is damaged is said before the answer begins: a browser that is answered with a stream comes back for ever.
         if after < head.offset { _ = try await core.log.read(id, after: after, limit: 1) }
-        try counter.requireRoom(for: token.key)
         let tail = Tail(of: id, after: after, in: core.log, feed: core.feed, limit: limits.read)
-        let (counter, metrics) = (counter, metrics)
+        let metrics = metrics
         let body = ResponseBody { writer in
-            counter.enter(token.key)
             metrics.streamOpened()
-            defer {
-                metrics.streamClosed(stalled: false)
-                counter.leave(token.key)
-            }
-            try await Self.send(tail, to: &writer, metrics) { try counter.check(token.key) }
+            defer { metrics.streamClosed(stalled: false) }
+            try await Self.send(tail, to: &writer, metrics) { try viewer.place.check() }
             try await writer.finish(nil)
         }
         return Response(
@@ -85,7 +79,7 @@ struct EventStreamRoutes {
             }
         } catch is CancellationError {
             return
-        } catch is ViewerCounter.KeyRevoked {
+        } catch is ViewerPlace.KeyRevoked {
             return
         }
     }

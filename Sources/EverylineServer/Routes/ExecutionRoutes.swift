@@ -14,9 +14,9 @@ struct ExecutionRoutes {
     func add(to router: Router<EverylineContext>) {
         router.post(RouterPath(APIPath.run), use: run)
         router.post(RouterPath(APIPath.executions), use: register)
-        router.get(RouterPath(APIPath.executions), use: list)
-        router.get(RouterPath(APIPath.executions + "/:id"), use: show)
-        router.get(RouterPath(APIPath.executions + "/:id/status"), use: status)
+        router.read(RouterPath(APIPath.executions), use: list)
+        router.read(RouterPath(APIPath.executions + "/:id"), use: show)
+        router.read(RouterPath(APIPath.executions + "/:id/status"), use: status)
         router.delete(RouterPath(APIPath.executions + "/:id"), use: stop)
     }
 

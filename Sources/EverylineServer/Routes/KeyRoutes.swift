@@ -13,9 +13,9 @@ struct KeyRoutes {
 
     func add(to router: Router<EverylineContext>) {
         router.post(RouterPath(APIPath.keys), use: create)
-        router.get(RouterPath(APIPath.keys), use: list)
+        router.read(RouterPath(APIPath.keys), use: list)
         router.delete(RouterPath(APIPath.keys + "/:id"), use: revoke)
-        router.get(RouterPath(APIPath.me), use: me)
+        router.read(RouterPath(APIPath.me), use: me)
     }
 
     @Sendable func create(_ request: Request, context: EverylineContext) async throws -> Response {

@@ -11,10 +11,10 @@ struct MetaRoutes {
     let metrics: ServerMetrics
 
     func add(to router: Router<EverylineContext>) {
-        router.get("/healthz") { _, _ in Self.plain("ok everyline/\(ReleaseVersion.current)\n") }
-        router.get("/readyz", use: ready)
-        router.get("/metrics", use: page)
-        router.get(RouterPath(APIPath.openAPI)) { _, _ in
+        router.read("/healthz") { _, _ in Self.plain("ok everyline/\(ReleaseVersion.current)\n") }
+        router.read("/readyz", use: ready)
+        router.read("/metrics", use: page)
+        router.read(RouterPath(APIPath.openAPI)) { _, _ in
             Response(
                 status: .ok, headers: [.contentType: "application/json", .cacheControl: "no-cache"],
                 body: .init(byteBuffer: ByteBuffer(bytes: PackageResources.openapi_json)))

@@ -8,9 +8,9 @@ struct ViewerRoutes {
     let addresses: Addresses
 
     func add(to router: Router<EverylineContext>) {
-        router.get("/") { request, _ in answer(.executions, request) }
-        router.get("/executions/:id") { request, _ in answer(.log, request) }
-        router.get("/assets/:version/:name") { request, context in
+        router.read("/") { request, _ in answer(.executions, request) }
+        router.read("/executions/:id") { request, _ in answer(.log, request) }
+        router.read("/assets/:version/:name") { request, context in
             guard let asset = context.parameters.get("name").flatMap(ViewerAsset.named) else {
                 throw APIError(.notFound, "There is no such file.")
             }

@@ -7,7 +7,7 @@ struct WebSocketRoutes {
     let admission: ViewerAdmission
 
     func add(to router: Router<EverylineContext>) {
-        router.get(RouterPath(APIPath.executions + "/:id/stream"), use: stream)
+        router.read(RouterPath(APIPath.executions + "/:id/stream"), use: stream)
     }
 
     @Sendable func stream(_ request: Request, context: EverylineContext) async throws -> Response {

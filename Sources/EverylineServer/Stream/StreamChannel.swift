@@ -15,17 +15,15 @@ struct StreamChannel: HTTPChannelHandler {
     final class Parts: Sendable {
         let core: ServerCore
         let admission: ViewerAdmission
-        let counter: ViewerCounter
         let metrics: ServerMetrics
         let limits: ServerConfiguration.Limits
 
         init(
-            core: ServerCore, admission: ViewerAdmission, counter: ViewerCounter, metrics: ServerMetrics,
+            core: ServerCore, admission: ViewerAdmission, metrics: ServerMetrics,
             limits: ServerConfiguration.Limits
         ) {
             self.core = core
             self.admission = admission
-            self.counter = counter
             self.metrics = metrics
             self.limits = limits
         }

@@ -24,7 +24,6 @@ actor ViewerStream {
 
     /// Sends until the `end` event, then closes with 1000; or until the connection is gone.
     func run(logger: Logger) async {
-        parts.counter.enter(request.key)
         parts.metrics.streamOpened()
         do {
             try await send()
@@ -34,7 +33,7 @@ actor ViewerStream {
             connection.startClosing(.goingAway)
         } catch is WebSocketError {
             connection.startClosing(.goingAway)
-        } catch is ViewerCounter.KeyRevoked {
+        } catch is ViewerPlace.KeyRevoked {
             connection.startClosing(.policyViolation, reason: "the key was revoked")
         } catch LogStoreError.unknownExecution {
             connection.startClosing(.unknownExecution, reason: "the log was removed")
@@ -47,7 +46,6 @@ actor ViewerStream {
             connection.startClosing(.tryAgainLater, reason: "the log can't be read now")
         }
         let closure = await connection.whenClosed()
-        parts.counter.leave(request.key)
         parts.metrics.streamClosed(stalled: closure.cause == .failure(.stalled))
     }
 
@@ -62,7 +60,7 @@ actor ViewerStream {
         connection.closed.whenComplete { _ in subscription.end() }
         while true {
             let step = try await tail.next()
-            try parts.counter.check(request.key)
+            try request.place.check()
             switch step {
             case .blocks(let blocks):
                 for block in blocks {
