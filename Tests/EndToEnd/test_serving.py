@@ -329,3 +329,15 @@ def test_its_runners_socket_is_its_owners_alone_whatever_the_umask(tmp_path, uma
         assert not (server.data / "runner.sock.d").exists()
     finally:
         server.stop()
+
+
+def test_an_orderly_stop_leaves_everything_in_the_database_file(own_server):
+    own_server.start()
+    log = own_server.register()
+    log.append(*["x" * 1000] * 1000)
+    assert (own_server.data / "everyline.sqlite-wal").stat().st_size > 0
+    assert own_server.stop() == 0
+    wal = own_server.data / "everyline.sqlite-wal"
+    assert not wal.exists() or wal.stat().st_size == 0
+    own_server.start()
+    assert own_server.execution(log.id)["last_offset"] == 1000

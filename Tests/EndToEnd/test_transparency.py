@@ -4,9 +4,11 @@ import fcntl
 import os
 import pathlib
 import resource
+import select
 import shlex
 import signal
 import subprocess
+import threading
 
 import pytest
 
@@ -122,18 +124,29 @@ def test_a_command_has_the_limit_of_open_files_that_its_caller_had(tmp_path, for
 # Its output
 
 
-def test_an_output_that_does_not_wait_gets_everything(cli):
+@pytest.mark.parametrize("command", ["exec", "run", "logs", "pipe"])
+def test_an_output_that_does_not_wait_gets_everything(cli, command):
+    expected = "".join(f"{n}\n" for n in range(1, 100_001))
+    arguments = {"exec": ["--", "seq", "100000"], "run": ["--", "seq", "100000"], "pipe": []}
+    if command == "logs":
+        cli.out("exec", "--", "seq", "100000")
+        arguments["logs"] = ["--last"]
     readable, writable = os.pipe()
     os.set_blocking(writable, False)
-    command = subprocess.Popen(
-        [BINARY, "exec", "--", "seq", "100000"], env=cli.environment, stdin=subprocess.DEVNULL, stdout=writable,
-        stderr=subprocess.DEVNULL)
-    # Nothing is read until the pipe is full and exec waits for room in it.
-    wait_for(lambda: int.from_bytes(fcntl.ioctl(readable, 0x541B, bytes(4)), "little") > 60_000)
+    process = subprocess.Popen(
+        [BINARY, command, *arguments[command]], env=cli.environment, stdout=writable, stderr=subprocess.DEVNULL,
+        stdin=subprocess.PIPE if command == "pipe" else subprocess.DEVNULL)
+    if command == "pipe":
+        feeder = threading.Thread(target=lambda: (process.stdin.write(expected.encode()), process.stdin.close()))
+        feeder.start()
+    # Nothing is read until the pipe is full and everyline waits for room in it.
+    wait_for(lambda: not select.select([], [writable], [], 0)[1])
     os.close(writable)
     with open(readable, "rb") as file:
-        assert file.read() == "".join(f"{n}\n" for n in range(1, 100_001)).encode()
-    assert command.wait(60) == 0
+        assert file.read() == expected.encode()
+    assert process.wait(60) == 0
+    if command == "pipe":
+        feeder.join()
 
 
 def test_an_output_that_is_full_is_said_and_recorded(cli, server):
