@@ -21,6 +21,7 @@ extension APIError {
         case let error as APIError: self = error
         case let error as LogStoreError: self.init(error)
         case let error as ExecutionStoreError: self.init(error)
+        case let error as StreamStart.InvalidStart: self.init(error)
         case AccessStoreError.unknownKey: self.init(.unknownKey, "There is no key with this id.")
         case AccessStoreError.lastAdministrator:
             self.init(.lastAdministrator, "Nobody could manage keys then. Make another administrator's key first.")
@@ -62,6 +63,18 @@ extension APIError {
             self.init(.dataDamaged, "\(what) is damaged on the server's disk; `everyline doctor` there says where.")
         case .unavailable(let reason):
             self.init(.unavailable, "Nothing was acknowledged; the same request may be tried again: \(reason).")
+        }
+    }
+
+    private init(_ error: StreamStart.InvalidStart) {
+        switch error {
+        case .offset: self.init(.invalidCursor, "after must be an offset: a non-negative integer.")
+        case .timestamp: self.init(.invalidCursor, "last_seen_timestamp must be milliseconds since the epoch.")
+        case .both: self.init(.invalidCursor, "Give after or last_seen_timestamp, not both.")
+        case .beyondHead(let head):
+            self.init(
+                .invalidCursor, "The log's head is \(head); the offset lies beyond it.",
+                head: head)
         }
     }
 

@@ -18,7 +18,7 @@ struct APIRouter {
 
     /// - Parameter admission: who may open a stream; `nil` where there is no connection that a stream could live on. Then
     ///   nothing is at the streams' addresses.
-    func router(admission: ViewerAdmission?) -> Router<EverylineContext> {
+    func router(admission: StreamAdmission?) -> Router<EverylineContext> {
         let router = Router(context: EverylineContext.self)
         router.addMiddleware {
             AccessLog(metrics: metrics)
@@ -38,7 +38,7 @@ struct APIRouter {
         ).add(to: router)
         ViewerRoutes(addresses: addresses).add(to: router)
         KeyRoutes(core: core, authenticator: authenticator, limits: limits) { [core, abandoned] key in
-            admission?.counter.revoke(key)
+            admission?.revoke(key)
             // Streams that wait find out now.
             core.feed.tick()
             try await abandoned.endAll(of: key)

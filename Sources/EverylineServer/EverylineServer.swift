@@ -13,7 +13,7 @@ package import ServiceLifecycle
 /// The server: one function that shows how everything in this folder hangs together.
 ///
 ///     request ─► gate ─► router ─► AccessLog ─► Problems ─► a route ─► Authenticator ─► stores, LogWriter
-///                  └ WebSocket ─► ViewerAdmission ─► ViewerStream ─► Tail ─► LogFeed, LogStore
+///                  └ WebSocket ─► StreamAdmission ─► ViewerStream ─► Tail ─► LogFeed, LogStore
 package struct EverylineServer: Sendable {
     /// What the world may know once a listener stands.
     package enum Listening: Sendable {
@@ -29,7 +29,7 @@ package struct EverylineServer: Sendable {
     private let metrics = ServerMetrics()
     private let authenticator: Authenticator
     private let producers: Producers
-    private let admission: ViewerAdmission
+    private let admission: StreamAdmission
 
     package init(core: ServerCore, configuration: ServerConfiguration, logger: Logger) {
         self.core = core
@@ -37,9 +37,9 @@ package struct EverylineServer: Sendable {
         self.logger = logger
         authenticator = Authenticator(executions: core.executions, access: core.access, now: core.now)
         producers = Producers(now: core.now())
-        admission = ViewerAdmission(
-            core: core, authenticator: authenticator,
-            counter: ViewerCounter(limit: configuration.limits.viewersPerKey), origins: configuration.origins)
+        admission = StreamAdmission(
+            core: core, authenticator: authenticator, origins: configuration.origins,
+            limits: .init(perKey: configuration.limits.viewersPerKey, total: configuration.limits.viewers))
     }
 
     /// The services that make up the server, in the order of their start; they stop in the opposite order: first the

@@ -52,6 +52,8 @@ package struct ServerConfiguration: Sendable {
         package var streamToken: Duration = .seconds(24 * 60 * 60)
         package var connections = 20_000
         package var viewersPerKey = 10_000
+        /// The streams that are open in all. Beyond it: 503.
+        package var viewers = 20_000
         /// How long a producer that asks whether it should stop waits for the answer.
         package var control: Duration = .seconds(20)
         /// How long nothing was heard of an external producer, before a stop ends its execution without it; `nil` where that

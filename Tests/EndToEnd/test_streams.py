@@ -1,7 +1,9 @@
 """Following a log: by WebSocket in both forms, and by server-sent events."""
 
+import contextlib
 import json
 import threading
+import urllib.error
 import urllib.request
 
 import pytest
@@ -230,13 +232,34 @@ def test_a_viewer_that_does_not_read_is_closed_and_can_resume_and_delays_nobody(
             assert [e["offset"] for e in events(read_all(viewer)[0])] == list(range(len(seen) + 1, 62))
 
 
-def test_a_key_has_a_bounded_number_of_viewers(tmp_path):
-    with serving(tmp_path, "--max-viewers-per-key", "2") as server:
-        url = server.register().stream_url()
-        with stream(url), stream(url):
-            with pytest.raises(InvalidStatus) as refused, stream(url):
+@pytest.mark.parametrize("option, status", [("--max-viewers-per-key", 429), ("--max-viewers", 503)])
+@pytest.mark.parametrize("kinds", ["ws ws", "sse sse", "ws sse"])
+def test_viewers_are_counted_together_however_they_connect(tmp_path, option, status, kinds):
+    with serving(tmp_path, option, "2") as server, contextlib.ExitStack() as held:
+        log = server.register()
+        log.append("one")
+        urls = server.get(f"{log.path}/logs")
+
+        def open_one(kind):
+            if kind == "ws":
+                return stream(urls["websocket_url"])
+            return urllib.request.urlopen(urls["stream_url"], timeout=30)
+
+        for kind in kinds.split():
+            held.enter_context(open_one(kind))
+        for kind in ["ws", "sse"]:
+            with pytest.raises((InvalidStatus, urllib.error.HTTPError)) as refused, open_one(kind):
                 pass
-            assert refused.value.response.status_code == 429
+            error = refused.value
+            assert (error.code if kind == "sse" else error.response.status_code) == status
+        held.close()
+
+        def opens_again():
+            log.append("more")
+            with contextlib.suppress(InvalidStatus, urllib.error.HTTPError), open_one("ws"):
+                return True
+
+        wait_for(opens_again)
 
 
 def test_what_upgrades_to_nothing_gets_an_answer(server):

@@ -25,13 +25,3 @@ public struct StreamToken: Sendable, Equatable {
         self.execution == execution && now < expiresAt
     }
 }
-
-/// Where a viewer begins.
-public enum StreamStart: Sendable, Equatable {
-    /// With the first event after this offset.
-    case after(Offset)
-    /// With the first event that is not older than this.
-    case notOlderThan(Timestamp)
-
-    public static let beginning = StreamStart.after(.zero)
-}

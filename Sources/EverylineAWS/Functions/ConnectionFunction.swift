@@ -68,10 +68,9 @@ package struct ConnectionFunction: LambdaHandler {
         let form: StreamForm = speaksBlocks ? .blocks : .lines
         let cursor: Offset
         do {
-            guard let found = try await start(for: query, token, in: execution, form) else {
-                return WebSocketResponse(statusCode: 400)
-            }
-            cursor = found
+            cursor = try await start(for: query, token, in: execution, form)
+        } catch is StreamStart.InvalidStart {
+            return WebSocketResponse(statusCode: 400)
         } catch LogStoreError.unknownExecution {
             return WebSocketResponse(statusCode: 404)
         }
@@ -95,37 +94,18 @@ package struct ConnectionFunction: LambdaHandler {
         return try await access.streamToken(secret, for: execution, at: now())
     }
 
-    /// Where the viewer begins; `nil` if what it says is no cursor, or one beyond the head.
+    /// Where the viewer begins.
+    ///
+    /// - Throws: ``StreamStart/InvalidStart``.
     private func start(
         for query: [String: String], _ token: StreamToken, in execution: ExecutionID, _ form: StreamForm
-    ) async throws -> Offset? {
-        guard let offset = try await offset(for: query, token, in: execution) else { return nil }
+    ) async throws -> Offset {
+        let asked = try StreamStart.parse(
+            after: query["after"], lastSeenTimestamp: query["last_seen_timestamp"])
+        let offset = try await (asked ?? token.start).offset(in: execution, of: log)
         guard form == .lines else { return offset }
         // One that is sent bare lines learns of the end only by being told, also if it has everything.
         let head = try await log.head(of: execution)
         return head.isEnded && offset == head.offset ? Offset(offset.rawValue - 1) : offset
-    }
-
-    /// What the viewer asks for.
-    private func offset(
-        for query: [String: String], _ token: StreamToken, in execution: ExecutionID
-    ) async throws -> Offset? {
-        let start: StreamStart
-        switch (query["after"], query["last_seen_timestamp"]) {
-        case (nil, nil): start = token.start
-        case (let after?, nil):
-            guard let offset = Offset(decimal: after) else { return nil }
-            start = .after(offset)
-        case (nil, let time?):
-            guard let time = Timestamp(decimal: time) else { return nil }
-            start = .notOlderThan(time)
-        case (_?, _?): return nil
-        }
-        switch start {
-        case .after(let offset):
-            return offset <= (try await log.head(of: execution)).offset ? offset : nil
-        case .notOlderThan(let time):
-            return try await log.offset(in: execution, before: time)
-        }
     }
 }

@@ -22,6 +22,8 @@ struct LimitOptions: ParsableArguments {
     var maxConnections: Int?
     @Option(help: "Viewers under one API key. (default: 10000)")
     var maxViewersPerKey: Int?
+    @Option(help: "Viewers in all. (default: 20000)")
+    var maxViewers: Int?
     @Option(help: "From connecting to a whole request. (default: 10s)")
     var requestTimeout: TimeSpan?
     @Option(help: "The silence after which a connection without a request is closed. (default: 60s)")
@@ -61,6 +63,7 @@ struct LimitOptions: ParsableArguments {
         try set(\.streamToken, tokenLifetime, "token-lifetime")
         try set(\.connections, maxConnections, "max-connections")
         try set(\.viewersPerKey, maxViewersPerKey, "max-viewers-per-key")
+        try set(\.viewers, maxViewers, "max-viewers")
         try set(\.firstRequest, requestTimeout, "request-timeout")
         try set(\.idleConnection, idleTimeout, "idle-timeout")
         try set(\.unheededStop, unheededStop, "unheeded-stop")

@@ -10,7 +10,8 @@ struct ServeSettings {
     private static let names: Set = [
         "data", "spool", "listen", "admin-key-file", "tls-certificate", "tls-key", "public-url", "allow-origin",
         "retention-age", "retention-size", "log-level", "line-limit", "log-limit", "append-limit", "frame-limit",
-        "stall-timeout", "heartbeat", "token-lifetime", "max-connections", "max-viewers-per-key", "request-timeout",
+        "stall-timeout", "heartbeat", "token-lifetime", "max-connections", "max-viewers-per-key", "max-viewers",
+        "request-timeout",
         "idle-timeout", "absent-producer", "unheeded-stop", "lost-producer",
     ]
 

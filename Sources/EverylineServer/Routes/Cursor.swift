@@ -6,46 +6,10 @@ struct Cursor {
     /// `nil` if the request says nothing.
     let start: StreamStart?
 
-    /// - Throws: `invalid_cursor` for both at once, for one that comes twice, and for anything but a non-negative integer.
+    /// - Throws: ``StreamStart/InvalidStart``, and `invalid_request` for one that comes twice.
     init(_ query: Query) throws {
-        let after = try query.single("after")
-        let time = try query.single("last_seen_timestamp")
-        switch (after, time) {
-        case (nil, nil):
-            start = nil
-        case (let after?, nil):
-            guard let offset = Offset(decimal: after) else {
-                throw APIError(.invalidCursor, "after must be an offset: a non-negative integer.")
-            }
-            start = .after(offset)
-        case (nil, let time?):
-            guard let time = Timestamp(decimal: time) else {
-                throw APIError(.invalidCursor, "last_seen_timestamp must be milliseconds since the epoch.")
-            }
-            start = .notOlderThan(time)
-        case (_?, _?):
-            throw APIError(.invalidCursor, "Give after or last_seen_timestamp, not both.")
-        }
-    }
-}
-
-extension StreamStart {
-    /// The offset after which the events follow.
-    ///
-    /// - Throws: `invalid_cursor` for an offset beyond the head: nobody can have seen that event.
-    func offset(in execution: ExecutionID, of log: any LogStore) async throws -> Offset {
-        switch self {
-        case .after(let offset):
-            let head = try await log.head(of: execution)
-            guard offset <= head.offset else {
-                throw APIError(
-                    .invalidCursor, "The log's head is \(head.offset); there is no event \(offset) yet.",
-                    head: head.offset)
-            }
-            return offset
-        case .notOlderThan(let time):
-            return try await log.offset(in: execution, before: time)
-        }
+        start = try StreamStart.parse(
+            after: query.single("after"), lastSeenTimestamp: query.single("last_seen_timestamp"))
     }
 }
 

@@ -7,7 +7,7 @@ import ServiceLifecycle
 /// A log as server-sent events (WHATWG HTML, section 9.2): the id is the offset, so a browser resumes by itself.
 struct EventStreamRoutes {
     let core: ServerCore
-    let admission: ViewerAdmission
+    let admission: StreamAdmission
     let metrics: ServerMetrics
     let limits: ServerConfiguration.Limits
 
@@ -79,7 +79,7 @@ struct EventStreamRoutes {
             }
         } catch is CancellationError {
             return
-        } catch is ViewerPlace.KeyRevoked {
+        } catch is StreamPlace.KeyRevoked {
             return
         }
     }

@@ -4,7 +4,7 @@ import Hummingbird
 
 /// What a stream's address answers over plain HTTP: why the upgrade was declined, or that it takes one.
 struct WebSocketRoutes {
-    let admission: ViewerAdmission
+    let admission: StreamAdmission
 
     func add(to router: Router<EverylineContext>) {
         router.read(RouterPath(APIPath.executions + "/:id/stream"), use: stream)

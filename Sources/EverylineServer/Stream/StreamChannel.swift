@@ -14,12 +14,12 @@ struct StreamChannel: HTTPChannelHandler {
     /// What a stream needs of the server; shared, so that a viewer that waits doesn't hold a copy.
     final class Parts: Sendable {
         let core: ServerCore
-        let admission: ViewerAdmission
+        let admission: StreamAdmission
         let metrics: ServerMetrics
         let limits: ServerConfiguration.Limits
 
         init(
-            core: ServerCore, admission: ViewerAdmission, metrics: ServerMetrics,
+            core: ServerCore, admission: StreamAdmission, metrics: ServerMetrics,
             limits: ServerConfiguration.Limits
         ) {
             self.core = core
@@ -35,13 +35,13 @@ struct StreamChannel: HTTPChannelHandler {
         let channel: any Channel
         /// Is decided by the first request. A channel reads nothing before its setup is complete, so the setup can't wait
         /// for this.
-        fileprivate let content: EventLoopFuture<WebSocketUpgradeResult<HTTPConnection, ViewerRequest>>
+        fileprivate let content: EventLoopFuture<WebSocketUpgradeResult<HTTPConnection, AdmittedStream>>
     }
 
     let responder: HTTPChannelHandler.Responder
     private let parts: Parts
     private let isBehindTLS: Bool
-    private let gate: WebSocketUpgradeGate<ViewerRequest>
+    private let gate: WebSocketUpgradeGate<AdmittedStream>
 
     /// - Parameter isBehindTLS: whether TLS stands before it.
     init(responder: @escaping HTTPChannelHandler.Responder, parts: Parts, isBehindTLS: Bool) {
@@ -118,9 +118,9 @@ struct StreamChannel: HTTPChannelHandler {
     }
 }
 
-extension ViewerAdmission {
+extension StreamAdmission {
     /// Admits a request that wants to become a WebSocket.
-    fileprivate func admit(_ head: HTTPRequestHead) async throws -> ViewerRequest {
+    fileprivate func admit(_ head: HTTPRequestHead) async throws -> AdmittedStream {
         let uri = URI(head.uri)
         let path = uri.path.split(separator: "/", omittingEmptySubsequences: false)
         guard path.count == 6, let id = ExecutionID(path[4]), uri.path == APIPath.stream(of: id) else {

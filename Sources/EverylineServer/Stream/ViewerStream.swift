@@ -10,12 +10,12 @@ import NIOCore
 actor ViewerStream {
     private let connection: WebSocketConnection
     private let eventLoop: any EventLoop
-    private let request: ViewerRequest
+    private let request: AdmittedStream
     private let parts: StreamChannel.Parts
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { eventLoop.executor.asUnownedSerialExecutor() }
 
-    init(_ connection: WebSocketConnection, of request: ViewerRequest, _ parts: StreamChannel.Parts) {
+    init(_ connection: WebSocketConnection, of request: AdmittedStream, _ parts: StreamChannel.Parts) {
         self.connection = connection
         self.eventLoop = connection.eventLoop
         self.request = request
@@ -33,7 +33,7 @@ actor ViewerStream {
             connection.startClosing(.goingAway)
         } catch is WebSocketError {
             connection.startClosing(.goingAway)
-        } catch is ViewerPlace.KeyRevoked {
+        } catch is StreamPlace.KeyRevoked {
             connection.startClosing(.policyViolation, reason: "the key was revoked")
         } catch LogStoreError.unknownExecution {
             connection.startClosing(.unknownExecution, reason: "the log was removed")
