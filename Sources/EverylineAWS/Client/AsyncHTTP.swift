@@ -1,5 +1,5 @@
 package import AsyncHTTPClient
-import Everyline
+package import Everyline
 import NIOCore
 import NIOHTTP1
 package import NIOPosix
@@ -7,12 +7,18 @@ package import NIOPosix
 /// ``AWSHTTP`` on AsyncHTTPClient, with connections that are kept.
 package struct AsyncHTTP: AWSHTTP {
     /// No operation here gives more: DynamoDB's largest answer holds 16 MB of items, which JSON makes longer.
-    static let answerLimit: ByteCount = .mebibytes(32)
+    package static let answerLimit: ByteCount = .mebibytes(32)
 
     private let client: HTTPClient
+    private let answerLimit: ByteCount
 
-    /// - Parameter client: the caller's, who shuts it down. ``makeClient(on:)`` makes one that fits.
-    package init(_ client: HTTPClient) { self.client = client }
+    /// - Parameters:
+    ///   - client: the caller's, who shuts it down. ``makeClient(on:)`` makes one that fits.
+    ///   - answerLimit: the longest body that is taken.
+    package init(_ client: HTTPClient, answerLimit: ByteCount = Self.answerLimit) {
+        self.client = client
+        self.answerLimit = answerLimit
+    }
 
     /// A client that speaks HTTP/1.1, which is what these services speak, and gives up early on what doesn't answer.
     package static func makeClient(on group: MultiThreadedEventLoopGroup) -> HTTPClient {
@@ -34,14 +40,14 @@ package struct AsyncHTTP: AWSHTTP {
             let response = try await client.execute(outgoing, deadline: deadline)
             return AWSHTTPResponse(
                 status: Int(response.status.code), headers: response.headers,
-                body: try await response.body.collect(upTo: Self.answerLimit))
+                body: try await response.body.collect(upTo: answerLimit))
         } catch {
             try Task.checkCancellation()
-            throw Self.translate(error)
+            throw translate(error)
         }
     }
 
-    private static func translate(_ error: any Error) -> any Error {
+    private func translate(_ error: any Error) -> any Error {
         switch error {
         case is CancellationError: error
         case is NIOTooManyBytesError: AWSTransportError.answerTooLarge(limit: answerLimit)

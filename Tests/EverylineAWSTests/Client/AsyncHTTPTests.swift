@@ -1,4 +1,5 @@
 import AsyncHTTPClient
+import Everyline
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -10,13 +11,16 @@ import Testing
 struct AsyncHTTPTests {
     private func send(
         _ request: (AWSEndpoint) -> AWSHTTPRequest = { AWSHTTPRequest(.POST, $0, body: ByteBuffer(string: "x")) },
-        to behaviour: LoopbackHTTP.Behaviour, timeout: Duration = .seconds(20)
+        to behaviour: LoopbackHTTP.Behaviour, timeout: Duration = .seconds(60),
+        answerLimit: ByteCount = AsyncHTTP.answerLimit
     ) async throws -> AWSHTTPResponse {
         let server = try await LoopbackHTTP(behaviour)
         let client = AsyncHTTP.makeClient(on: .singleton)
         let result: Result<AWSHTTPResponse, any Error>
         do {
-            result = .success(try await AsyncHTTP(client).send(request(server.endpoint), timeout: timeout))
+            result = .success(
+                try await AsyncHTTP(client, answerLimit: answerLimit)
+                    .send(request(server.endpoint), timeout: timeout))
         } catch {
             result = .failure(error)
         }
@@ -60,11 +64,12 @@ struct AsyncHTTPTests {
 
     @Test("takes no answer that is larger than its limit")
     func tooLarge() async throws {
-        let limit = AsyncHTTP.answerLimit
-        let answer = try await send(to: .answer(.ok, body: ByteBuffer(repeating: 0x20, count: limit)))
+        let limit: ByteCount = .kibibytes(64)
+        let answer = try await send(
+            to: .answer(.ok, body: ByteBuffer(repeating: 0x20, count: limit)), answerLimit: limit)
         #expect(answer.body.readableBytes == limit)
         await #expect(throws: AWSTransportError.answerTooLarge(limit: limit)) {
-            try await send(to: .answer(.ok, body: ByteBuffer(repeating: 0x20, count: limit + 1)))
+            try await send(to: .answer(.ok, body: ByteBuffer(repeating: 0x20, count: limit + 1)), answerLimit: limit)
         }
     }
 }
