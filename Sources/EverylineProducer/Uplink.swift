@@ -70,9 +70,23 @@ package struct Uplink: Sendable {
         guard let (event, _) = try? spool.read(after: before, limit: 1) else { return }
         do {
             _ = try await retrying { try await append(event, after: before) }
-        } catch let error as APIError where error.knownCode != .ended && error.knownCode != .differentContent {
+        } catch let error as APIError where error.knownCode == .differentContent {
+            guard try await holdsOwnNotice(after: before) else { throw error }
+        } catch let error as APIError where error.knownCode != .ended {
             // The log isn't there yet, or something else is wrong that the delivery meets too.
         }
+    }
+
+    /// Whether an earlier process has given up the rest there, and said so.
+    private func holdsOwnNotice(after head: Offset) async throws -> Bool {
+        for (code, message) in [(NoticeCode.logFull, Self.fullLog), (.linesLost, Self.discarded)] {
+            let notice = Self.notice(code, message, at: now())
+            do {
+                _ = try await retrying { try await append(notice, after: head) }
+                return true
+            } catch let error as APIError where error.knownCode == .differentContent {}
+        }
+        return false
     }
 
     private func concluding(_ deliver: () async throws -> Void) async throws -> Conclusion {
@@ -107,8 +121,7 @@ package struct Uplink: Sendable {
         var failures = 0
         var head = try await align()
         if head < spool.acknowledged {
-            let message = "Output is missing here: an earlier process had to discard it."
-            return try await finish(after: head, .linesLost, message, owed: owed)
+            return try await finish(after: head, .linesLost, Self.discarded, owed: owed)
         }
         while true {
             let read = try await next(after: head, limit: pace.limit, isComplete: owed != nil)
@@ -201,6 +214,7 @@ package struct Uplink: Sendable {
         }
     }
 
+    private static let discarded = "Output is missing here: an earlier process had to discard it."
     private static let fullLog = "The log has reached its limit: output from here on is not recorded."
 
     /// Says in the log why the rest is missing, discards that as it comes, waits for the `end`, and appends it.

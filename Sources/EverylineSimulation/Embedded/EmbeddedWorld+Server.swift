@@ -8,6 +8,8 @@ extension EmbeddedWorld {
         servers += 1
         server = SimulatedServer(number: servers, board: board, executor: executor)
         world.tell("server \(servers) starts")
+        // What a runner has given up is written down beside its spool: the next server finds it.
+        if isEndedFromOutside, !executions[0].isEnded { schedule(.endFromOutside, after: 100) }
         executor.run()
     }
 
