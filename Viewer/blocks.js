@@ -98,6 +98,9 @@ class Block {
   }
 }
 
+/** What a stream says of a line that has no newline yet, behind the event `after`.
+ * @typedef {{after: number, message: string, stream?: string}} Pending */
+
 export class BlockStore {
   /** @type {Map<number, Block>} from the least to the most recently used */
   #blocks = new Map();
@@ -108,6 +111,9 @@ export class BlockStore {
   head = 0;
   /** The offset of the end event, once it is known; else 0. */
   end = 0;
+  /** The newest of its kind. It is no part of the log.
+   * @type {Pending | null} */
+  pending = null;
   /** Whatever follows this offset is on its way already, from a stream. */
   followed = Infinity;
   /** What was received and checked. */
@@ -118,6 +124,12 @@ export class BlockStore {
   /** @param {number} [budget] */
   constructor(budget = BUDGET) {
     this.#budget = budget;
+  }
+
+  /** The line that follows the head and has no newline yet; null if none is known. */
+  get unfinished() {
+    const { pending } = this;
+    return pending?.message && pending.after === this.head && this.end === 0 ? pending : null;
   }
 
   get bytes() {

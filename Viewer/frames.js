@@ -3,7 +3,8 @@
 // wants to be told by a message, names each opening's generation on every block, and has to be asked now and then
 // whether all came.
 
-/** @typedef {{lines: string[], control: {type: string, head?: number, message?: string} | null}} Frame */
+/** @typedef {{lines: string[], control: {type: string, head?: number, after?: number, message?: string,
+ *   stream?: string} | null}} Frame */
 
 export class Framing {
   #address;

@@ -168,7 +168,7 @@ function showWords() {
   }
   byId("delivery").dataset.tone = words.tone;
   const empty = byId("empty");
-  empty.hidden = store.head > 0 || delivery.phase === "connecting";
+  empty.hidden = store.head > 0 || store.unfinished !== null || delivery.phase === "connecting";
   empty.textContent = "No output yet.";
 }
 

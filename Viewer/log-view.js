@@ -102,7 +102,8 @@ export class LogView {
 
   /** The first and the last row of which anything is in view. */
   get range() {
-    return [this.#viewport.top, this.#viewport.bottom];
+    // What has no newline yet is no line that can be named.
+    return [this.#viewport.top, Math.min(this.#viewport.bottom, Math.max(1, this.#store.head))];
   }
 
   /** Draws again in the next frame. */
@@ -143,7 +144,7 @@ export class LogView {
   seek(offset, below = 0) {
     this.#follows = false;
     this.#belt.rest();
-    this.#viewport.head = this.#store.head;
+    this.#viewport.head = this.#rows.end;
     this.#viewport.show(offset, below);
     this.onMove();
     this.update();
@@ -174,7 +175,7 @@ export class LogView {
     cancelAnimationFrame(this.#frame);
     this.#frame = 0;
     const viewport = this.#viewport;
-    viewport.head = this.#store.head;
+    viewport.head = this.#rows.end;
     // What has just been drawn may turn out to be higher or lower than was thought.
     for (let round = 0; round < (this.#wraps ? 3 : 1); round++) {
       if (this.#follows) viewport.toEnd();
@@ -255,14 +256,18 @@ export class LogView {
     [slot.first, slot.shows, slot.look] = [first, row, this.#look];
     element.hidden = false;
     element.dataset.kind = row.kind;
+    const isPending = row.kind === "pending";
     element.dataset.first = String(first);
     element.dataset.last = String(row.last);
+    if (isPending) element.title = "It has no newline yet. Search and copying leave it out.";
+    else element.removeAttribute("title");
     element.classList.toggle("error", row.isError);
     const [from, to] = this.selection ?? [0, 0];
     element.classList.toggle("selected", first <= to && row.last >= from);
     element.classList.toggle("current", first <= this.current && this.current <= row.last);
-    setText(number, String(first));
-    number.href = `#L${first}`;
+    setText(number, isPending ? "…" : String(first));
+    if (isPending) number.removeAttribute("href");
+    else number.href = `#L${first}`;
     pause.hidden = row.pause === 0;
     pause.textContent = row.pause ? `${duration(row.pause)} of silence` : "";
     this.#keepDates(row);
@@ -293,6 +298,7 @@ export class LogView {
   #fillText(text, row, rendered) {
     const expression = this.#hasHit(row) ? this.search?.expression ?? null : null;
     const isMarked = fillText(text, rendered, expression);
+    if (row.kind === "pending") text.prepend(make("span", "unseen", "Unfinished line: "));
     if (rendered.clipped === 0) return;
     const whole = make("button", "whole", `+ ${count(rendered.clipped, "character")}`);
     whole.addEventListener("click", () => this.onWhole(row.first, row.last));

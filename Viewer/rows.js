@@ -7,7 +7,7 @@ import { linked } from "./links.js";
 
 /** @typedef {import("./ansi.js").Rendered} Rendered */
 /** @typedef {import("./blocks.js").LogEvent} LogEvent */
-/** @typedef {{kind: "line" | "notice" | "end" | "missing" | "unread", first: number, last: number, timestamp: number,
+/** @typedef {{kind: "line" | "pending" | "notice" | "end" | "missing" | "unread", first: number, last: number, timestamp: number,
  *   pause: number, isError: boolean, event?: LogEvent, rendered?: Rendered}} Row
  * `pause` is how many milliseconds of silence were before it, where that is worth a word; else 0. */
 
@@ -24,6 +24,9 @@ export class Rows {
    * @type {{k: number, upTo: number, style: import("./ansi.js").Style}} */
   #progress = { k: -1, upTo: 0, style: PLAIN };
   /** @type {Map<number, Row>} */ #cache = new Map();
+  /** The row of the line that has no newline yet.
+   * @type {{line: import("./blocks.js").Pending, row: Row} | null} */
+  #pending = null;
 
   /** @param {import("./blocks.js").BlockStore} store */
   constructor(store) {
@@ -33,6 +36,12 @@ export class Rows {
   /** Forgets rows that may look otherwise now. */
   invalidate() {
     this.#cache.clear();
+    this.#pending = null;
+  }
+
+  /** The offset of the last row that can be shown: the head, or that of the line behind it that has no newline yet. */
+  get end() {
+    return this.#store.head + (this.#store.unfinished ? 1 : 0);
   }
 
   /** The first offset of the row that shows this event.
@@ -63,6 +72,8 @@ export class Rows {
 
   /** @param {number} first the first offset of a row @returns {Row} */
   row(first) {
+    const line = this.#store.unfinished;
+    if (line && first === this.end) return this.#unfinished(first, line);
     const cached = this.#cache.get(first);
     if (cached) return cached;
     const event = this.#store.event(first);
@@ -92,6 +103,18 @@ export class Rows {
     common.isError = event.stream === "stderr";
     const rendered = linked(render(this.message(first, last, INTERPRETED), this.#styleBefore(first)));
     return { ...common, kind: "line", rendered };
+  }
+
+  /** @param {number} first @param {import("./blocks.js").Pending} line @returns {Row} */
+  #unfinished(first, line) {
+    if (this.#pending?.line !== line || this.#pending.row.first !== first) {
+      const rendered = linked(render(line.message, this.#styleBefore(first)));
+      const row = /** @type {Row} */ ({
+        kind: "pending", first, last: first, timestamp: NaN, pause: 0, isError: line.stream === "stderr", rendered,
+      });
+      this.#pending = { line, row };
+    }
+    return this.#pending.row;
   }
 
   /** The pieces' text, joined.
@@ -126,7 +149,7 @@ export class Rows {
     for (; progress.upTo < first; progress.upTo++) {
       progress.style = styleAfter(this.#store.event(progress.upTo)?.message ?? "", progress.style);
     }
-    if (first === start + BLOCK - 1) this.#remember(k, first, progress.style);
+    if (first === start + BLOCK - 1 && this.#store.event(first)) this.#remember(k, first, progress.style);
     return progress.style;
   }
 

@@ -133,7 +133,7 @@ export class Selection {
     const isTouch = (/** @type {Event} */ event) => event instanceof PointerEvent && event.pointerType === "touch";
     /** @param {MouseEvent} event */
     const choose = (event) => {
-      const row = at(event, ".row");
+      const row = at(event, ".row:not([data-kind=pending])");
       if (event.button !== 0 || !at(event, ".number") || !row || event.ctrlKey || event.metaKey) return;
       const [first, last] = lines(row);
       const widens = event.shiftKey || (isTouch(event) && this.#anchor === this.#moving);
@@ -148,7 +148,7 @@ export class Selection {
       drags = event.defaultPrevented;
     });
     log.addEventListener("pointerover", (event) => {
-      const row = drags ? at(event, ".row") : null;
+      const row = drags ? at(event, ".row:not([data-kind=pending])") : null;
       if (!row) return;
       const [first, last] = lines(row);
       this.set(this.#anchor, first < this.#anchor ? first : last);

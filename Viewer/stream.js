@@ -6,7 +6,7 @@ import { Framing } from "./frames.js";
 const PING = 30_000;
 
 /** @typedef {{opened(): void, lines(lines: string[], first: number): void,
- *   control(control: {type: string, head?: number, message?: string}): void, hole(expected: number, got: number): void,
+ *   control(control: {type: string, head?: number, after?: number, message?: string, stream?: string}): void, hole(expected: number, got: number): void,
  *   closed(code: number, wasOpen: boolean): void}} Receiver */
 
 let generation = 0;

@@ -77,13 +77,18 @@ export class Tail {
         this.#failures = Math.min(this.#failures, 1);
         this.#onChange();
       },
-      control: ({ head }) => {
+      control: ({ type, head, after, message, stream }) => {
         if (head !== undefined && head > this.#store.head) this.#store.head = head;
+        if (type === "pending" && after !== undefined && message !== undefined) {
+          this.#store.pending = { after, message, stream };
+          this.#onChange();
+        }
       },
       lines: (lines, first) => this.#take(lines, first),
       hole: (expected, got) => this.#skip(expected, got),
       closed: (code, wasOpen) => {
         this.#stream = null;
+        this.#store.pending = null;
         if (this.#delivery.phase === "ended") return;
         if (!wasOpen) this.#asksAnew = true;
         if (mayReconnect(code)) return this.#retry(code);

@@ -2,6 +2,12 @@ public import Everyline
 public import NIOCore
 import NIOHTTP1
 
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
 extension EverylineClient {
     /// Appends events behind `head` and returns the log's head then, and whether the producer should stop. It is durable when this returns.
     ///
@@ -26,6 +32,19 @@ extension EverylineClient {
         let answer = try await transport.answer(to: request, as: AppendAnswer.self)
         guard answer.head <= Offset.maximum.rawValue else { throw ClientError.unexpectedAnswer("no log is that long") }
         return (Offset(answer.head), answer.stopRequested)
+    }
+
+    /// Says what there is of a line that has no newline yet, in the place of what was said before. Viewers see it at most ten times a second; it
+    /// isn't stored, and ends with the next event or with an empty message. Nothing is to be sent again.
+    ///
+    /// - Throws: ``APIError`` with the code `not_supported` where whole lines only are shown; with 404 or 405 by a server that knows no such thing.
+    public func setPending(_ line: PendingLine, of id: ExecutionID, token: Credential) async throws {
+        var request = APIRequest(.PUT, APIPath.pending(of: id))
+        request.body = ByteBuffer(bytes: try JSONEncoder().encode(line))
+        request.contentType = "application/json"
+        request.credential = token
+        request.timeout = .seconds(5)
+        try await transport.send(request)
     }
 
     /// Waits until the producer should stop, or for some twenty seconds; the answer says which it was. Ask again then.

@@ -18,14 +18,18 @@ package struct ProducerEndpoint: Sendable {
 
     /// Appends events after a head.
     package let append: @Sendable (_ events: ByteBuffer, _ head: Offset) async throws -> Appended
+    /// Says what is known of the line that has no newline yet, in the place of what was said before.
+    package let setPending: @Sendable (PendingLine) async throws -> Void
     /// Waits for a while; whether the producer should stop.
     package let mustStop: @Sendable () async throws -> Bool
 
     package init(
         append: @escaping @Sendable (_ events: ByteBuffer, _ head: Offset) async throws -> Appended,
+        setPending: @escaping @Sendable (PendingLine) async throws -> Void,
         mustStop: @escaping @Sendable () async throws -> Bool
     ) {
         self.append = append
+        self.setPending = setPending
         self.mustStop = mustStop
     }
 

@@ -3,18 +3,25 @@ package import Everyline
 /// Brings to the server what is recorded, while it is recorded, and lets the server stop the command that is recorded.
 ///
 ///     command ─ pipe ─► OutputPump ─► Recorder ─► Spool (disk) ─► Uplink ─► server
-///        ▲                                                                    │
+///        ▲                               └ a line's beginning ─► PendingLineSender ─► server
 ///        └──── signals ◄──── StopSignal ◄──── its answers, its control endpoint ◄─┘
 ///
 /// Recording does no harm: a server that refuses, answers rubbish or is away never stops `produce`.
 package struct ProducerSession: Sendable {
     private let uplink: Uplink
+    private let pending: PendingLineSender
     private let stop: StopSignal
     private let wasRefused: @Sendable (APIError) -> Void
 
-    /// - Parameter wasRefused: called once if the server refuses for good, which may be long before the command ends.
-    package init(_ uplink: Uplink, stop: StopSignal, wasRefused: @escaping @Sendable (APIError) -> Void = { _ in }) {
+    /// - Parameters:
+    ///   - recorder: writes into the uplink's spool.
+    ///   - wasRefused: called once if the server refuses for good, which may be long before the command ends.
+    package init(
+        _ uplink: Uplink, recorder: Recorder, stop: StopSignal,
+        wasRefused: @escaping @Sendable (APIError) -> Void = { _ in }
+    ) {
         self.uplink = uplink
+        pending = PendingLineSender(recorder, to: uplink.endpoint, clock: uplink.clock)
         self.stop = stop
         self.wasRefused = wasRefused
     }
@@ -28,6 +35,7 @@ package struct ProducerSession: Sendable {
         async let conclusion = deliver()
         let value = try await withThrowingTaskGroup { group in
             group.addTask { try await watchForStop() }
+            group.addTask { try await pending.run() }
             defer { group.cancelAll() }
             return try await produce()
         }
@@ -47,10 +55,17 @@ package struct ProducerSession: Sendable {
 
     private func watchForStop() async throws {
         do {
-            while try await !uplink.retrying(uplink.endpoint.mustStop) {}
+            while try await !uplink.retrying(askWhetherToStop) {}
             stop.stop(.requested)
         } catch is APIError {
             // The server refuses: the uplink learns the same, and knows what to do.
         }
+    }
+
+    private func askWhetherToStop() async throws -> Bool {
+        // The question waits at the server. Where it breaks off, and where it is asked anew, the server may be another one by now.
+        pending.doubt()
+        defer { pending.doubt() }
+        return try await uplink.endpoint.mustStop()
     }
 }

@@ -43,6 +43,8 @@ package final class Spool: Sendable {
         var delivered: Offset
         /// The server takes nothing any more: what comes is kept while there is room, and nobody waits.
         var isRefused = false
+        /// The log holds a notice in the place of events that are here: what comes has other offsets there.
+        var hasLostPlace = false
         /// Something was dropped after a refusal, so nothing may follow.
         var hasDropped = false
 
@@ -84,6 +86,9 @@ package final class Spool: Sendable {
 
     /// The `end` event's line, once it is there, also if the disk can't be read.
     var endLine: ByteBuffer? { state.withLock { $0.end?.line } }
+
+    /// Whether what is written here has no place in the log any more.
+    var hasLostPlace: Bool { state.withLock { $0.hasLostPlace || $0.isRefused } }
 
     /// Whether more should be written now. Looking tries again to write what the disk didn't take.
     package var hasRoom: Bool {
@@ -192,6 +197,12 @@ package final class Spool: Sendable {
     /// Says that the server takes nothing any more. What is here stays, what comes joins it while there is room, and no writer waits.
     package func refuse() {
         state.withLock { $0.isRefused = true }
+        changes.announce()
+    }
+
+    /// Says that the log doesn't go on with what is written here.
+    func losePlace() {
+        state.withLock { $0.hasLostPlace = true }
         changes.announce()
     }
 

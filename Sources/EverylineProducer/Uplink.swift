@@ -221,6 +221,7 @@ package struct Uplink: Sendable {
     private func finish(
         after head: Offset, _ code: NoticeCode, _ message: String, owed: ByteBuffer?
     ) async throws {
+        spool.losePlace()
         let noted = try await appendLast(Self.notice(code, message, at: now()), after: head)
         if let owed { return try await pay(owed, after: noted) }
         while true {

@@ -10,6 +10,7 @@ extension ProducerEndpoint {
                 let answer = try await client.append(events, to: execution, after: head, token: token)
                 return Appended(head: answer.head, isStopRequested: answer.isStopRequested)
             },
+            setPending: { try await client.setPending($0, of: execution, token: token) },
             mustStop: { try await client.control(of: execution, token: token).stopRequested })
     }
 }

@@ -34,7 +34,8 @@ struct APIRouter {
             WebSocketRoutes(admission: admission).add(to: router)
         }
         AppendRoutes(
-            core: core, authenticator: authenticator, producers: producers, metrics: metrics, limits: limits
+            core: core, authenticator: authenticator, producers: producers, metrics: metrics, limits: limits,
+            showsPending: admission != nil
         ).add(to: router)
         ViewerRoutes(addresses: addresses).add(to: router)
         KeyRoutes(core: core, authenticator: authenticator, limits: limits) { [core, abandoned] key in

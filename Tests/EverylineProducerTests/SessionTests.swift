@@ -26,7 +26,8 @@ import Testing
             willRetry: { _ in })
         let request = RunRequest(command: command)
         let process = CommandProcess(request, environment: CommandEnvironment([Array("PATH=/usr/bin:/bin".utf8)]))
-        let (value, conclusion) = try await ProducerSession(uplink, stop: stop).run { [stop, execution] in
+        let (value, conclusion) = try await ProducerSession(uplink, recorder: recorder, stop: stop).run {
+            [stop, execution] in
             try await Runner(process, of: execution, recorder: recorder, stop: stop, clock: ContinuousClock()).run()
         }
         return (value, conclusion)

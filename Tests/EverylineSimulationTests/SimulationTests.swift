@@ -62,6 +62,7 @@ extension Mutation {
         case .endAsEvent: [.end]
         case .wakeupRecheck: [.live]
         case .timestampCursor: [.gapFree, .end]
+        case .pendingPlace: [.honest]
         case .waitForRoom: [.harmless]
         case .heldOutput: [.honest, .order, .live]
         case .foreignAnswers: [.honest]

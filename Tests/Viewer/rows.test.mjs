@@ -33,6 +33,42 @@ test("a piece whose rest isn't there yet grows", () => {
   assert.equal(rows.row(1).rendered.text, "ab");
 });
 
+test("a line without a newline is the last row until an event comes, and no other row's", () => {
+  const { store, rows } = rowsOf({ message: "\u001b[31mred" });
+  const end = () => rows.end;
+  assert.equal(end(), 1);
+  store.pending = { after: 1, message: "10%\r20%" };
+  assert.equal(end(), 2);
+  const row = rows.row(2);
+  assert.equal(row.kind, "pending");
+  assert.equal(row.rendered.text, "20%");
+  assert.equal(row.rendered.runs[0].style.fg, 1);
+  assert.equal(rows.row(2), row);
+  store.pending = { after: 1, message: "30%", stream: "stderr" };
+  assert.equal(rows.row(2).rendered.text, "30%");
+  assert.ok(rows.row(2).isError);
+  store.add(2, [event(2, { message: "100%" })]);
+  assert.equal(end(), 2);
+  assert.equal(rows.row(2).kind, "line");
+  for (const pending of [{ after: 1, message: "old" }, { after: 3, message: "early" }, { after: 2, message: "" }, null]) {
+    store.pending = pending;
+    assert.equal(store.unfinished, null);
+  }
+  store.pending = { after: 2, message: "?" };
+  store.end = 2;
+  assert.equal(end(), 2);
+});
+
+test("a line without a newline at a block's end leaves the next block's colours alone", () => {
+  const store = new BlockStore();
+  store.add(1, lines(1, BLOCK - 1));
+  const rows = new Rows(store);
+  store.pending = { after: BLOCK - 1, message: "?" };
+  assert.equal(rows.row(BLOCK).kind, "pending");
+  store.add(BLOCK, [event(BLOCK, { message: "\u001b[32mgreen" }), event(BLOCK + 1, { message: "on" })]);
+  assert.equal(rows.row(BLOCK + 1).rendered.runs[0].style.fg, 2);
+});
+
 test("a piece doesn't swallow the end", () => {
   const { rows } = rowsOf({ message: "a", partial: true }, { type: "end", status: "FAILED" });
   assert.equal(rows.last(1), 1);

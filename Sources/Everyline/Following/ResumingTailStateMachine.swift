@@ -146,6 +146,11 @@ package struct ResumingTailStateMachine {
             isBehind = false
             hasRelocated = false
         }
+        if let line = finding.pending, finding.fault == nil {
+            // A server that can say this is there.
+            failures = 0
+            pending.append(.tell(.pending(line)))
+        }
         if let fault = finding.fault {
             pending.append(.close)
             lose(fault)

@@ -27,16 +27,20 @@ public struct StreamCheck: Sendable {
         public var block: ReceivedBlock?
         /// The log's head, from a heartbeat.
         public var head: Offset?
+        /// What is known of the line behind the block's events, if the server spoke of it; empty if there is none.
+        public var pending: PendingLine?
         /// What the server says beside the log.
         public var notice: String?
         /// What is wrong behind the block's events. The stream can't be used any further.
         public var fault: StreamFault?
 
         package init(
-            block: ReceivedBlock? = nil, head: Offset? = nil, notice: String? = nil, fault: StreamFault? = nil
+            block: ReceivedBlock? = nil, head: Offset? = nil, pending: PendingLine? = nil, notice: String? = nil,
+            fault: StreamFault? = nil
         ) {
             self.block = block
             self.head = head
+            self.pending = pending
             self.notice = notice
             self.fault = fault
         }
@@ -72,6 +76,9 @@ public struct StreamCheck: Sendable {
             guard accept(event.offset, start..<end, into: &taken, &finding) else { return }
             if case .end(let outcome) = event.content { self.outcome = outcome }
         case .heartbeat(let head): finding.head = head
+        // One that stands elsewhere is none: it says nothing of what has been received.
+        case .pending(let line) where line.after == (last ?? .zero): finding.pending = line
+        case .pending: break
         case .notice(let code, let message): finding.notice = "\(message) (\(code))"
         case nil: finding.fault = .malformed
         }

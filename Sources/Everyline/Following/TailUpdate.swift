@@ -2,6 +2,9 @@
 public enum TailUpdate: Sendable, Equatable {
     /// The events that follow the ones before. Their offsets have been checked.
     case events(ReceivedBlock)
+    /// What is known of the line that follows, which has no newline yet; with an empty message, that there is none any more. Events end it, and so does
+    /// a lost connection. It isn't part of the log.
+    case pending(PendingLine)
     /// The server says something that is not part of the log.
     case notice(String)
     /// There is no connection now. The next try is made after the delay.

@@ -157,7 +157,7 @@ extension EventRecord {
             let outcome = ExecutionOutcome(status: status, exitCode: exitCode, reason: reason)
             encoder.appendEnd(outcome, timestamp: time)
             return outcome
-        case .heartbeat:
+        case .heartbeat, .pending:
             throw EventSyntaxError.invalidValue(field: "type")
         }
     }

@@ -3,6 +3,8 @@ struct EventRecord {
     var offset: Int64?
     /// A heartbeat's: where the log's head is.
     var head: Int64?
+    /// A pending line's: the event behind which it stands.
+    var after: Int64?
     var timestamp: Int64?
     var stream: LogLine.Stream?
     var message: JSONScanner.Text?
@@ -22,6 +24,7 @@ struct EventRecord {
         case notice
         case end
         case heartbeat
+        case pending
     }
 
     /// Reads one JSON object and nothing after it.
@@ -56,7 +59,7 @@ struct EventRecord {
         case offset, timestamp, stream, message, partial, type, status, reason, code, verified
         case eventID = "event_id"
         case exitCode = "exit_code"
-        case head
+        case head, after
 
         /// Its place in a set of fields that have been seen.
         var bit: UInt16 {
@@ -74,6 +77,7 @@ struct EventRecord {
             case .exitCode: 1024
             case .head: 2048
             case .verified: 4096
+            case .after: 8192
             }
         }
     }
@@ -82,6 +86,7 @@ struct EventRecord {
         switch field {
         case .offset: offset = try scanner.integer()
         case .head: head = try scanner.integer()
+        case .after: after = try scanner.integer()
         case .timestamp: timestamp = try scanner.integer()
         case .stream: stream = try word(from: &scanner, field)
         case .message: message = try scanner.string()

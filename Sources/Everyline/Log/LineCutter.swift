@@ -21,6 +21,11 @@ public struct LineCutter: Sendable {
     /// Whether a line has begun that no newline has ended.
     public var hasRest: Bool { !rest.isEmpty }
 
+    /// The last bytes of the line that has begun, at most `limit` of them, and whether there are more before them.
+    package func end(limit: ByteCount) -> (bytes: [UInt8], isCut: Bool) {
+        (Array(rest.suffix(limit)), rest.count > limit)
+    }
+
     /// Takes the next bytes and hands out each line that they complete, and each part of a line beyond its limit.
     ///
     /// - Parameter emit: gets the line without its newline, valid during the call only, and whether the line goes on.

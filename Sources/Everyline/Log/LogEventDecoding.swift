@@ -44,6 +44,8 @@ public enum StreamLine: Sendable, Equatable {
     case event(LogEvent)
     /// Nothing new; the log's head is at this offset.
     case heartbeat(head: Offset)
+    /// What is known of the line that has no newline yet; empty if there is none any more.
+    case pending(PendingLine)
     /// What the server has to say that isn't in the log.
     case notice(code: String, message: String)
 
@@ -56,6 +58,13 @@ public enum StreamLine: Sendable, Equatable {
         case .heartbeat:
             guard let head = record.head, head >= 0 else { throw LogEventDecodingError.malformed }
             self = .heartbeat(head: Offset(UInt64(head)))
+        case .pending:
+            guard let after = record.after, after >= 0, let message = record.message else {
+                throw LogEventDecodingError.malformed
+            }
+            self = .pending(
+                PendingLine(
+                    after: Offset(UInt64(after)), message: scanner.decodeString(message), stream: record.stream))
         case .notice where record.offset == nil:
             guard let code = record.code, let message = record.message else { throw LogEventDecodingError.malformed }
             self = .notice(code: scanner.decodeString(code), message: scanner.decodeString(message))
@@ -101,7 +110,7 @@ extension EventRecord {
             guard let status, status.isTerminal else { throw LogEventDecodingError.malformed }
             return .end(
                 ExecutionOutcome(status: status, exitCode: exitCode, reason: reason, isVerified: isVerified))
-        case .heartbeat:
+        case .heartbeat, .pending:
             throw LogEventDecodingError.malformed
         }
     }

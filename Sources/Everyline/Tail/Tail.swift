@@ -7,6 +7,9 @@ public struct Tail: Sendable {
     public enum Step: Sendable {
         /// The events that follow, in order; never empty.
         case blocks([EventBlock])
+        /// The line that has begun behind what was handed out, as far as it is known; with an empty message, that there is none any
+        /// more. What comes next in the log ends it too.
+        case pending(PendingLine)
         /// Nothing new for a while. The log's head is where the tail is.
         case idle(head: Offset)
         /// The `end` event has been handed out; there is nothing more.
@@ -21,6 +24,10 @@ public struct Tail: Sendable {
     public let subscription: LogFeed.Subscription
     private let limit: ByteCount
     private var hasEnded = false
+    /// The version of the log that was read to its head; `nil` if it isn't known.
+    private var upToDateAt: UInt64?
+    /// What was handed out of the line that follows.
+    private var shown: PendingLine?
 
     /// Follows what comes after `offset`, in steps of at most `limit` bytes.
     public init(
@@ -42,16 +49,34 @@ public struct Tail: Sendable {
     nonisolated(nonsending) public mutating func next() async throws -> Step {
         while !hasEnded {
             let version = subscription.version
-            if let blocks = try await read() {
-                if let last = blocks.last {
-                    offset = last.last
-                    hasEnded = last.endsLog
+            // A progress bar alone sends no tail to the store.
+            if upToDateAt != version.events {
+                if let blocks = try await read() {
+                    upToDateAt = nil
+                    shown = nil
+                    if let last = blocks.last {
+                        offset = last.last
+                        hasEnded = last.endsLog
+                    }
+                    return blocks.isEmpty ? .ended : .blocks(blocks)
                 }
-                return blocks.isEmpty ? .ended : .blocks(blocks)
+                upToDateAt = version.events
             }
-            if try await subscription.wait(past: version) == .tick { return .idle(head: offset) }
+            if let line = takePending() { return .pending(line) }
+            if try await subscription.wait(past: version) == .tick {
+                upToDateAt = nil
+                return .idle(head: offset)
+            }
         }
         return .ended
+    }
+
+    /// What is new of the line that follows; `nil` if nothing is.
+    private mutating func takePending() -> PendingLine? {
+        let line = subscription.pending(after: offset)
+        guard line != shown else { return nil }
+        shown = line
+        return line ?? PendingLine(after: offset, message: "")
     }
 
     /// What follows the offset now; `nil` if nothing does yet, empty if nothing ever will.

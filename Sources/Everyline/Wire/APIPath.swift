@@ -14,6 +14,8 @@ public enum APIPath {
     public static func stream(of id: ExecutionID) -> String { "\(executions)/\(id)/stream" }
     /// Server-sent events.
     public static func events(of id: ExecutionID) -> String { "\(executions)/\(id)/events" }
+    /// Where a producer says what it holds of an unfinished line.
+    public static func pending(of id: ExecutionID) -> String { "\(executions)/\(id)/pending" }
     /// Where a producer learns that it should stop: answers when that is so, or after a while.
     public static func control(of id: ExecutionID) -> String { "\(executions)/\(id)/control" }
     public static func key(_ id: APIKey.ID) -> String { "\(keys)/\(id)" }

@@ -49,6 +49,8 @@ public struct ExecutionView: Codable, Sendable, Equatable {
     public var endedAt: Int64?
     public var lastOffset: UInt64
     public var logBytes: Int
+    /// The line that has no newline yet; only in `GET /executions/{id}`, and only where there is one.
+    public var pending: PendingLine?
 
     public init(_ execution: Execution) {
         executionID = execution.id.rawValue
@@ -65,7 +67,7 @@ public struct ExecutionView: Codable, Sendable, Equatable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case command, status, reason, owner
+        case command, status, reason, owner, pending
         case executionID = "execution_id"
         case exitCode = "exit_code"
         case createdAt = "created_at"

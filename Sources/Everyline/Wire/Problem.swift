@@ -30,6 +30,7 @@ public struct Problem: Codable, Sendable, Equatable {
         case invalidRequest = "invalid_request"
         case invalidCursor = "invalid_cursor"
         case invalidEvent = "invalid_event"
+        case notSupported = "not_supported"
         case unauthorized
         case forbidden
         case notFound = "not_found"
@@ -56,7 +57,7 @@ public struct Problem: Codable, Sendable, Equatable {
 
         public var status: Int {
             switch self {
-            case .invalidRequest, .invalidCursor, .invalidEvent: 400
+            case .invalidRequest, .invalidCursor, .invalidEvent, .notSupported: 400
             case .unauthorized: 401
             case .forbidden: 403
             case .notFound, .unknownExecution, .unknownKey: 404
@@ -81,6 +82,7 @@ public struct Problem: Codable, Sendable, Equatable {
             case .invalidRequest: "Invalid request"
             case .invalidCursor: "Invalid cursor"
             case .invalidEvent: "Invalid event"
+            case .notSupported: "This server has no such thing"
             case .unauthorized: "Not authenticated"
             case .forbidden: "Not allowed"
             case .notFound: "Not found"

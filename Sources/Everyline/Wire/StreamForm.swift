@@ -36,6 +36,14 @@ public enum StreamForm: String, Sendable {
         }
     }
 
+    /// `nil` for a viewer that would take it for an event.
+    public func pending(_ line: PendingLine) -> ByteBuffer? {
+        switch self {
+        case .blocks: line.controlLine
+        case .lines: nil
+        }
+    }
+
     private static let disconnect = ByteBuffer(
         string: #"{"type":"disconnect","reason":"execution_completed"}"#)
 }

@@ -59,6 +59,14 @@ enum Console {
         }
     }
 
+    /// How many columns the terminal has that shows the data; `nil` if none does.
+    static var terminalWidth: Int? {
+        guard isTerminal else { return nil }
+        var size = winsize()
+        guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
+        return Int(size.ws_col)
+    }
+
     /// Whether a person's terminal shows the data.
     static var isTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
 

@@ -31,6 +31,6 @@ struct OutputOptions: ParsableArguments {
             format: output,
             style: .init(
                 timestamps: timestamps, colours: Console.mayColour(environment),
-                isForTerminal: Console.isTerminal && !raw))
+                isForTerminal: Console.isTerminal && !raw, canErase: environment["TERM"] != "dumb"))
     }
 }

@@ -27,6 +27,18 @@ struct TailPrinter {
 
     private func follow(_ tail: ResumingTail, through last: Offset?) async throws -> ExecutionOutcome? {
         var printer = LogPrinter(style)
+        do {
+            return try await follow(tail, through: last, &printer)
+        } catch is CancellationError {
+            // Whatever is said next, and the shell's prompt, stands on a line of its own.
+            try Console.write(printer.finish())
+            throw CancellationError()
+        }
+    }
+
+    private func follow(
+        _ tail: ResumingTail, through last: Offset?, _ printer: inout LogPrinter
+    ) async throws -> ExecutionOutcome? {
         var updates = tail.makeAsyncIterator()
         while let update = try await updates.next() {
             switch update {
@@ -38,7 +50,12 @@ struct TailPrinter {
                     updates.close()
                     return nil
                 }
-            case .notice(let text): try say("the server says: \(text)", &printer)
+            case .pending(let line):
+                guard format == .text, last == nil else { continue }
+                printer.style.pendingWidth = Console.terminalWidth
+                try Console.write(printer.pending(line))
+            case .notice(let text):
+                if let line = try say("the server says: \(text)", &printer) { try Console.write(printer.pending(line)) }
             case .reconnecting(let attempt):
                 // Not each try of a long absence is worth a line.
                 guard attempt.failures & (attempt.failures - 1) == 0 else { continue }
@@ -62,9 +79,14 @@ struct TailPrinter {
         }
     }
 
-    /// Says something of ours, in colours of its own.
-    private func say(_ text: String, _ printer: inout LogPrinter) throws {
-        try Console.write(printer.resetColours())
+    /// Says something of ours, in colours and on a line of its own.
+    ///
+    /// - Returns: the pending line that stood there.
+    @discardableResult
+    private func say(_ text: String, _ printer: inout LogPrinter) throws -> PendingLine? {
+        let (bytes, line) = printer.makeWay()
+        try Console.write(bytes)
         Console.say(text)
+        return line
     }
 }

@@ -79,7 +79,8 @@ struct LocalProducer {
                 spool: spool, endpoint: endpoint, policy: RetryPolicy(),
                 clock: ContinuousClock(), now: { .now }, stopRequested: { production.stop.stop(.requested) },
                 willRetry: voice.note)
-            let session = ProducerSession(uplink, stop: production.stop, wasRefused: voice.refused)
+            let session = ProducerSession(
+                uplink, recorder: production.recorder, stop: production.stop, wasRefused: voice.refused)
             let outcome = Mutexed<ExecutionOutcome>()
             let conclusion = try await withThrowingTaskGroup(of: Conclusion?.self) { group in
                 group.addTask {

@@ -53,7 +53,7 @@ struct Viewer: Sendable {
                 isBeingCut = false
             case .resumed:
                 tally.update { $0.reconnections += 1 }
-            case .ended, .notice:
+            case .ended, .notice, .pending:
                 continue
             }
         }

@@ -13,20 +13,40 @@ package struct LogPrinter: Sendable {
         package var colours: Bool
         /// Whether a terminal reads it, which what a log holds must not steer.
         package var isForTerminal: Bool
+        /// How many columns a terminal has that shows lines before they have a newline; `nil` where whole lines only are printed.
+        package var pendingWidth: Int?
+        /// Whether the terminal can take back what it shows.
+        package var canErase: Bool
 
-        package init(timestamps: Bool = false, colours: Bool = false, isForTerminal: Bool = false) {
+        package init(
+            timestamps: Bool = false, colours: Bool = false, isForTerminal: Bool = false, pendingWidth: Int? = nil,
+            canErase: Bool = true
+        ) {
             self.timestamps = timestamps
             self.colours = colours
             self.isForTerminal = isForTerminal
+            self.pendingWidth = pendingWidth
+            self.canErase = canErase
         }
     }
 
-    private let style: Style
+    /// A pending line in which the cursor stands.
+    private struct Shown {
+        var line: PendingLine
+        var cursor: CursorPosition
+        /// As it was before the line.
+        let filter: TerminalFilter
+    }
+
+    package var style: Style
     /// Whether the next event goes on with a line that was cut.
     private var isWithinLine = false
     /// What the log said besides output, since it was taken last.
     private var asides: [String] = []
     private var filter = TerminalFilter()
+    private var shown: Shown?
+    /// How many bytes of the next message the terminal shows already.
+    private var shownBytes: ByteCount = 0
 
     package init(_ style: Style) { self.style = style }
 
@@ -52,6 +72,10 @@ package struct LogPrinter: Sendable {
         var out = ByteBufferAllocator().buffer(capacity: block.bytes.readableBytes)
         try block.bytes.withUnsafeReadableBytes { bytes in
             var position = 0
+            if shown != nil, bytes.count > 0 {
+                let end = bytes.firstNewline(from: 0) ?? bytes.count
+                settle(with: try LogEvent(line: UnsafeRawBufferPointer(rebasing: bytes[..<end])), &out)
+            }
             while position < bytes.count {
                 let end = bytes.firstNewline(from: position) ?? bytes.count
                 if !(printOutput(bytes, position, end, to: &out)) {
@@ -66,17 +90,74 @@ package struct LogPrinter: Sendable {
     /// What must follow the last block, so that a shell's prompt stands neither in a cut line nor in a log's colours.
     package mutating func finish() -> ByteBuffer {
         var out = ByteBuffer()
-        if isWithinLine { endLine(&out) }
+        if isWithinLine || shown != nil { endLine(&out) }
         isWithinLine = false
+        shown = nil
         filter.reset(to: &out)
         return out
     }
 
-    /// What must stand before other text, so that it isn't shown in a log's colours.
-    package mutating func resetColours() -> ByteBuffer {
+    /// What must stand before other text, so that it is shown neither in a log's colours nor behind a line that goes on.
+    ///
+    /// - Returns: besides, the pending line that was taken back.
+    package mutating func makeWay() -> (bytes: ByteBuffer, line: PendingLine?) {
         var out = ByteBuffer()
+        let line = shown?.line
+        takeBack(&out)
         filter.reset(to: &out)
+        return (out, line)
+    }
+
+    /// Shows where the cursor is what there is of a line, in the place of what was shown of it.
+    package mutating func pending(_ line: PendingLine) -> ByteBuffer {
+        var out = ByteBuffer()
+        guard let width = style.pendingWidth else { return out }
+        var rest = line.message.utf8[...]
+        if let shown, shown.line.stream == line.stream, line.message.utf8.starts(with: shown.line.message.utf8) {
+            rest = rest.dropFirst(shown.line.message.utf8.count)
+        } else {
+            takeBack(&out)
+        }
+        guard !rest.isEmpty else { return out }
+        var next = shown ?? Shown(line: line, cursor: CursorPosition(width: width), filter: filter)
+        next.line = line
+        let isColoured = style.colours && line.stream == .stderr
+        if isColoured { out.writeStaticString(Self.red) }
+        let start = out.writerIndex
+        out.writeBytes(rest)
+        filterText(from: start, &out)
+        next.cursor.write(out.getString(at: start, length: out.writerIndex - start) ?? "")
+        if isColoured { out.writeStaticString(Self.plain) }
+        shown = next
         return out
+    }
+
+    /// Lets an event take the place of the pending line: only what isn't shown yet is printed of it, if it is that line.
+    private mutating func settle(with event: LogEvent, _ out: inout ByteBuffer) {
+        guard let line = shown?.line else { return }
+        if case .line(let became) = event.content, !style.timestamps, became.stream == line.stream,
+            became.message.utf8.starts(with: line.message.utf8)
+        {
+            shownBytes = line.message.utf8.count
+            shown = nil
+        } else {
+            takeBack(&out)
+        }
+    }
+
+    /// Clears what is shown of a pending line. What can't be cleared stays, as a line of its own.
+    private mutating func takeBack(_ out: inout ByteBuffer) {
+        guard let shown else { return }
+        self.shown = nil
+        if filter.isColoured, !shown.filter.isColoured { filter.reset(to: &out) }
+        filter = shown.filter
+        guard style.canErase, !isWithinLine else {
+            out.writeStaticString("\n")
+            return
+        }
+        out.writeStaticString("\r")
+        if shown.cursor.row > 0 { out.writeString("\u{1B}[\(shown.cursor.row)A") }
+        out.writeStaticString("\u{1B}[J")
     }
 
     /// Prints a line in the form that servers write, without decoding it; `false` if it has another.
@@ -118,9 +199,14 @@ package struct LogPrinter: Sendable {
 
     /// Leaves of the message that was written from `start` on what a terminal may get.
     private mutating func filterText(from start: Int, _ out: inout ByteBuffer) {
-        guard style.isForTerminal, let text = out.getSlice(at: start, length: out.writerIndex - start) else { return }
+        guard style.isForTerminal || shownBytes > 0,
+            let text = out.getSlice(at: start + shownBytes, length: out.writerIndex - start - shownBytes)
+        else { return }
+        shownBytes = 0
         out.moveWriterIndex(to: start)
-        text.withUnsafeReadableBytes { filter.write($0, to: &out) }
+        text.withUnsafeReadableBytes { bytes in
+            if style.isForTerminal { filter.write(bytes, to: &out) } else { out.writeBytes(bytes) }
+        }
     }
 
     private mutating func endLine(_ out: inout ByteBuffer) {

@@ -44,7 +44,7 @@ package struct BackgroundRunner: Sendable {
                 if spool.end == nil { await Leftovers(directory).end() }
                 return try await uplink.runForLostProcess()
             }
-            let session = ProducerSession(uplink, stop: stop) {
+            let session = ProducerSession(uplink, recorder: recorder, stop: stop) {
                 logger.error("The server refuses the output; the command goes on", metadata: ["error": "\($0)"])
             }
             return try await session.run { try await run(job.request, recorder) }.conclusion
@@ -91,7 +91,7 @@ package struct BackgroundRunner: Sendable {
                 guard spool.end == nil || !isGone else { throw JobDirectory.Deleted() }
                 return try await server.append(events, head)
             },
-            mustStop: server.mustStop)
+            setPending: server.setPending, mustStop: server.mustStop)
         return Uplink(
             spool: spool, endpoint: endpoint, policy: RetryPolicy(longest: .seconds(5)), clock: ContinuousClock(),
             now: now, stopRequested: { [stop] in stop.stop(.requested) },

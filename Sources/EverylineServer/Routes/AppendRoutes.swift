@@ -4,16 +4,19 @@ import Hummingbird
 import NIOCore
 import ServiceLifecycle
 
-/// What a producer does: append, and ask whether it should stop.
+/// What a producer does: append, say what it holds of a line, and ask whether it should stop.
 struct AppendRoutes {
     let core: ServerCore
     let authenticator: Authenticator
     let producers: Producers
     let metrics: ServerMetrics
     let limits: ServerConfiguration.Limits
+    /// Whether there are viewers here who could be shown a line that isn't in the log.
+    let showsPending: Bool
 
     func add(to router: Router<EverylineContext>) {
         router.post(RouterPath(APIPath.executions + "/:id/events"), use: append)
+        router.put(RouterPath(APIPath.executions + "/:id/pending"), use: pending)
         router.read(RouterPath(APIPath.executions + "/:id/control"), use: control)
     }
 
@@ -37,6 +40,35 @@ struct AppendRoutes {
         if let block = appended.block { metrics.countAppend(events: block.count, bytes: block.bytes.readableBytes) }
         return try .json(AppendAnswer(head: appended.head.offset.rawValue, stopRequested: appended.isStopRequested))
     }
+
+    /// Takes the line that has no newline yet, and answers once its viewers may see it: an execution's lines are shown at a pace.
+    @Sendable func pending(_ request: Request, context: EverylineContext) async throws -> Response {
+        let id = try context.executionID()
+        try await authenticator.producer(of: request, for: id)
+        producers.heard(id)
+        guard showsPending else {
+            throw APIError(.notSupported, "This server shows whole lines only; send no pending ones.")
+        }
+        let body = try await JSONBody(request, context, limit: Self.pendingBody, within: limits.bodyTime)
+        let line = try body.decode(PendingLine.self, fields: PendingLine.fields)
+        guard line.message.utf8.count <= PendingLine.limit, !line.message.utf8.contains(UInt8(ascii: "\n")) else {
+            throw APIError(
+                .invalidRequest,
+                "message may have \(PendingLine.limit) bytes of UTF-8 at the most, and no newline: send the line's end."
+            )
+        }
+        let head = try await core.feed.takePending(line, of: id, in: core.log, now: { .now }) { time in
+            try await context.sleep(for: time)
+        }
+        if head.isEnded {
+            producers.forget(id)
+            throw Self.ended(try await core.executions.execution(id), head.offset)
+        }
+        return Response(status: .noContent)
+    }
+
+    /// A message of control characters takes six bytes for each.
+    private static let pendingBody: ByteCount = PendingLine.limit * 6 + 1024
 
     /// What a producer is told that comes too late: how the log ended, for it may not have been by its own word.
     private static func ended(_ execution: Execution, _ head: Offset) -> APIError {

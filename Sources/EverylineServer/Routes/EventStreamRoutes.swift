@@ -43,7 +43,11 @@ struct EventStreamRoutes {
         }
         return Response(
             status: .ok,
-            headers: [.contentType: "text/event-stream", .cacheControl: "no-store"], body: body)
+            headers: [
+                .contentType: "text/event-stream", .cacheControl: "no-store",
+                // Without it nginx holds events back until it has some kilobytes of them.
+                .accelBuffering: "no",
+            ], body: body)
     }
 
     /// Sends until the end, or until the server is about to stop: then the client comes back with the id it saw last.
@@ -71,6 +75,12 @@ struct EventStreamRoutes {
                         try await writer.write(block.serverSentEvents)
                         metrics.countDelivery(events: block.count, bytes: block.bytes.readableBytes)
                     }
+                case .pending(let line):
+                    // Without an id: a browser resumes after the last event.
+                    var event = ByteBuffer(string: "event: pending\ndata: ")
+                    event.writeImmutableBuffer(line.controlLine)
+                    event.writeStaticString("\n\n")
+                    try await writer.write(event)
                 case .idle(let head):
                     try await writer.write(ByteBuffer(string: ": heartbeat \(head)\n\n"))
                 case .ended:

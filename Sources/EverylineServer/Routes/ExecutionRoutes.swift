@@ -85,7 +85,10 @@ struct ExecutionRoutes {
 
     @Sendable func show(_ request: Request, context: EverylineContext) async throws -> Response {
         _ = try await authenticator.principal(of: request, may: .read)
-        return try .json(ExecutionView(await core.executions.execution(context.executionID())))
+        let execution = try await core.executions.execution(context.executionID())
+        var view = ExecutionView(execution)
+        view.pending = core.feed.pending(of: execution.id, after: execution.head)
+        return try .json(view)
     }
 
     @Sendable func status(_ request: Request, context: EverylineContext) async throws -> Response {

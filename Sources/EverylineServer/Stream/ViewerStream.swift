@@ -67,6 +67,8 @@ actor ViewerStream {
                     parts.metrics.countDelivery(events: block.count, bytes: block.bytes.readableBytes)
                 }
                 try await connection.send(texts: form.messages(of: blocks, frameLimit: parts.limits.frame))
+            case .pending(let line):
+                if let message = form.pending(line) { try await connection.send(texts: [message]) }
             case .idle(let head):
                 if let heartbeat = form.heartbeat(head: head) { try await connection.send(texts: [heartbeat]) }
             case .ended:

@@ -18,6 +18,7 @@ extension EmbeddedWorld {
         guard world.violation == nil else { return }
         world.require(log.blocks.last?.events.endsLog == true, .end, "the last event is not the end")
         checkLines(log.events)
+        checkPendingLines()
         world.require(
             log.head.log.offset >= producer.kept || isCutShort || producer.isPowerLost, .durableBeforeVisible,
             "a spool held up to \(producer.kept) when its process was killed, and the log ends at \(log.head.log.offset)"

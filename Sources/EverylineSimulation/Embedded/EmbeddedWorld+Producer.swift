@@ -42,6 +42,8 @@ extension EmbeddedWorld {
             schedule(.exit(life, entry.number), after: 1)
         case .append(let body, let after):
             send(body, after: after, entry.number, of: life)
+        case .pending(let line):
+            sendPending(PendingRequest(producer: life.board, wait: entry.number, line: line))
         case .control:
             control(entry.number, of: life)
         }

@@ -28,7 +28,7 @@ extension EmbeddedWorld {
     }
 
     /// What a proxy, a sign-in page, or another program on the port says.
-    private func foreignAnswer() -> any Error {
+    func foreignAnswer() -> any Error {
         let statuses = [301, 302, 400, 401, 403, 404, 405, 409, 413, 500, 501, 502, 504, 511, 520]
         guard world.random.chance(800) else { return ClientError.unexpectedAnswer("<html>") }
         let status = statuses[world.random.below(statuses.count)]

@@ -34,12 +34,17 @@ extension EmbeddedWorld {
             return send(messages, on: entry.stream, continuation)
         }
         operations.append(Operation(entry: entry))
+        if case .sleep(let time, _) = entry.step {
+            operations[operations.count - 1]?.outcome = .slept
+            return schedule(.reply(operations.count - 1), after: time.milliseconds + 1)
+        }
         schedule(.effect(operations.count - 1), after: latency())
     }
 
     private func hear(_ word: StepBoard.Word) {
         switch word {
         case .answered(let request, let result): answered(request, result)
+        case .pendingTaken(let request, let result): pendingTaken(request, result)
         case .took(let stream, let blocks):
             for block in blocks { check(block, takenFor: stream) }
         case .closed(let stream, let code):
@@ -73,8 +78,8 @@ extension EmbeddedWorld {
             outcome =
                 world.strikes(.readFailed, 60)
                 ? .failed(.unavailable("the disk")) : .read(executions[0].read(after: offset, limit: limit))
-        case .send:
-            preconditionFailure("a socket is no store")
+        case .send, .sleep:
+            preconditionFailure("a socket is no store, and a clock neither")
         }
         operations[index]?.outcome = outcome
         schedule(.reply(index), after: latency())
@@ -122,6 +127,7 @@ extension EmbeddedWorld {
             continuation.resume(returning: results)
         case (.head(let continuation), .head(let head)): continuation.resume(returning: head)
         case (.read(_, _, let continuation), .read(let read)): continuation.resume(returning: read)
+        case (.sleep(_, let continuation), .slept): continuation.resume()
         case (_, .failed(let error)): entry.step.fail(error)
         default: preconditionFailure("a store answers what it is asked")
         }

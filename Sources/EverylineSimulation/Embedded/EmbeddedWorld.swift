@@ -14,6 +14,8 @@ final class EmbeddedWorld: ViewerHost {
         case arriveAtServer(request: Int)
         case answer(request: Int, Result<ProducerEndpoint.Appended, any Error>)
         case controlled(Control, Result<ProducerBoard.Reply, any Error>)
+        case pendingArrives(PendingRequest)
+        case pendingAnswered(PendingRequest, (any Error)?)
         case endControl(Control)
         case requestStop
         case successor
@@ -48,6 +50,7 @@ final class EmbeddedWorld: ViewerHost {
         case appended([Result<Appended, LogStoreError>])
         case head(LogHead)
         case read(LogRead)
+        case slept
         case failed(LogStoreError)
     }
 
@@ -99,6 +102,7 @@ final class EmbeddedWorld: ViewerHost {
             if time > deadline || (unfinished == 0 && producer.isDone) { break }
             world.now = max(time, world.now)
             producer.life?.board.advance(to: now)
+            board.advance(to: now)
             handle(event)
             runTasks()
         }
@@ -116,6 +120,9 @@ final class EmbeddedWorld: ViewerHost {
         case .answer(let request, let result): take(result, for: request)
         case .controlled(let control, let result): control.life.board.answer(control.wait, result)
         case .endControl(let control): endControl(control)
+        case .pendingArrives(let request): pendingArrives(request)
+        case .pendingAnswered(let request, let error):
+            request.producer.answer(request.wait, error.map { .failure($0) } ?? .success(.pendingTaken))
         case .requestStop: requestStop()
         case .successor: startSuccessor()
         case .killProducer: if producer.life != nil, world.strikes(.producerKilled, 1000) { killProducer() }

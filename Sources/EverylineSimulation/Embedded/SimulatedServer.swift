@@ -36,6 +36,8 @@ struct SimulatedStream: Sendable {
                 case .blocks(let blocks):
                     board.say(.took(stream: number, blocks))
                     try await store.send(StreamForm.blocks.messages(of: blocks, frameLimit: frameLimit))
+                case .pending(let line):
+                    if let message = StreamForm.blocks.pending(line) { try await store.send([message]) }
                 case .idle(let head):
                     if let heartbeat = StreamForm.blocks.heartbeat(head: head) { try await store.send([heartbeat]) }
                 case .ended:

@@ -10,6 +10,7 @@ final class StepBoard: Sendable {
         case read(after: Offset, limit: ByteCount, CheckedContinuation<LogRead, any Error>)
         /// Waits for room in the viewer's socket, then hands the messages over.
         case send([ByteBuffer], CheckedContinuation<Void, any Error>)
+        case sleep(Duration, CheckedContinuation<Void, any Error>)
     }
 
     struct Entry: Sendable {
@@ -22,6 +23,8 @@ final class StepBoard: Sendable {
     /// What a task says without waiting.
     enum Word: Sendable {
         case answered(request: Int, Result<Appended, LogStoreError>)
+        /// What became of a pending line.
+        case pendingTaken(PendingRequest, Result<LogHead, LogStoreError>)
         case took(stream: Int, [EventBlock])
         case closed(stream: Int, code: UInt16)
         case ended(Result<LogHead, LogStoreError>)
@@ -30,18 +33,25 @@ final class StepBoard: Sendable {
         var stream: Int {
             switch self {
             case .took(let stream, _), .closed(let stream, _): stream
-            case .answered, .ended: -1
+            case .answered, .ended, .pendingTaken: -1
             }
         }
     }
 
     private struct State {
+        var now = Duration.zero
         var entries: [Entry] = []
         var words: [Word] = []
         var deadBefore = 0
     }
 
     private let state = Mutex(State())
+
+    /// By the clock of the server's machine.
+    var now: ContinuousClock.Instant { Self.start + state.withLock { $0.now } }
+    private static let start = ContinuousClock.now
+
+    func advance(to now: Int64) { state.withLock { $0.now = .milliseconds(now) } }
 
     // A feed wakes its waiters in the order of a hash table, which is another one in each process. What several streams did
     // at one moment is therefore taken stream by stream: the same seed must give the same run.
@@ -95,6 +105,7 @@ extension StepBoard.Step {
         case .head(let continuation): continuation.resume(throwing: error)
         case .read(_, _, let continuation): continuation.resume(throwing: error)
         case .send(_, let continuation): continuation.resume(throwing: error)
+        case .sleep(_, let continuation): continuation.resume(throwing: error)
         }
     }
 }
@@ -123,6 +134,10 @@ struct BoardLogStore: LogStore {
 
     func send(_ messages: [ByteBuffer]) async throws {
         try await withCheckedThrowingContinuation { put(.send(messages, $0)) }
+    }
+
+    func sleep(for time: Duration) async throws {
+        try await withCheckedThrowingContinuation { put(.sleep(time, $0)) }
     }
 
     private func put(_ step: StepBoard.Step) {

@@ -12,6 +12,7 @@ final class ProducerBoard: Sendable {
         case output(stream: Int)
         case exit
         case append(ByteBuffer, after: Offset)
+        case pending(PendingLine)
         case control
     }
 
@@ -21,6 +22,7 @@ final class ProducerBoard: Sendable {
         case output(ByteBuffer)
         case exited(ExecutionOutcome)
         case appended(ProducerEndpoint.Appended)
+        case pendingTaken
         case mustStop(Bool)
     }
 

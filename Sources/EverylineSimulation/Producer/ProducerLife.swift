@@ -73,7 +73,7 @@ private struct Process: Sendable {
             now: { board.time }, stopRequested: { stop.stop(.requested) }, willRetry: { _ in })
         switch work {
         case .record(let streams):
-            return try await ProducerSession(uplink, stop: stop).run {
+            return try await ProducerSession(uplink, recorder: recorder, stop: stop).run {
                 try await record(recorder, streams: streams, stop, clock)
             }.conclusion
         case .conclude:
@@ -116,6 +116,7 @@ private struct Process: Sendable {
                 }
                 return answer
             },
+            setPending: { [board] in _ = try await board.wait(for: .pending($0)) },
             mustStop: { [board] in
                 guard case .mustStop(let answer) = try await board.wait(for: .control) else {
                     throw CancellationError()

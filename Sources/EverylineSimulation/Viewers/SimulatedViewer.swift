@@ -23,6 +23,8 @@ struct SimulatedViewer {
     var lastHeard: Int64 = 0
     /// The last event that it was told of.
     var last: Offset?
+    /// What it was shown of lines that had no newline yet.
+    var pending: [PendingLine] = []
     /// How long it takes over a message.
     var pace: Int64 = 0
     /// Reads nothing any more from this time on.

@@ -139,8 +139,17 @@ extension ViewerHost {
         case .events(let block): received(block, viewer)
         case .ended(let outcome, let isVerified): ended(outcome, isVerified: isVerified, viewer)
         case .reconnecting(let reconnection): world.tell("viewer \(viewer) reconnects: \(reconnection.reason)")
+        case .pending(let line): saw(line, viewer)
         case .resumed, .notice: break
         }
+    }
+
+    private func saw(_ line: PendingLine, _ viewer: Int) {
+        world.tell("viewer \(viewer) sees “\(line.message)” behind \(line.after)")
+        world.require(
+            line.after == viewers[viewer].last ?? line.after, .honest,
+            "viewer \(viewer) is shown a line behind \(line.after), and is at \(viewers[viewer].last ?? .zero)")
+        viewers[viewer].pending.append(line)
     }
 
     private func received(_ block: ReceivedBlock, _ viewer: Int) {

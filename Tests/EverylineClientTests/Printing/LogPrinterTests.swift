@@ -154,7 +154,7 @@ import Testing
         #expect(
             try printer.text(block(lines)).text
                 == "\(time)\u{1B}[32mgreen.\n\(time)10%\r\(time)20%\r\n\(time)!\n")
-        #expect(printer.resetColours().text == "\u{1B}[0m")
+        #expect(printer.makeWay().bytes.text == "\u{1B}[0m")
         #expect(printer.finish().text.isEmpty)
     }
 
@@ -164,6 +164,55 @@ import Testing
         let message = #"\u001b]0;x\u0007\u001b[2J\u009b1m 10%\r20%"#
         let text = try printer.text(block([line(1, "\"message\":\"\(message)\"")])).text
         #expect(text == "2025-11-18T21:06:40.123Z \u{1B}]0;x\u{7}\u{1B}[2J\u{9B}1m 10%\r20%\n")
+    }
+
+    private func terminal(_ width: Int = 10) -> LogPrinter {
+        LogPrinter(.init(isForTerminal: true, pendingWidth: width))
+    }
+
+    private func pending(_ message: String, _ stream: LogLine.Stream? = nil) -> PendingLine {
+        PendingLine(after: .zero, message: message, stream: stream)
+    }
+
+    @Test("shows a pending line where the cursor is, adds what is new of it, and then what its event has besides")
+    func pendingLine() throws {
+        var printer = terminal()
+        #expect(printer.pending(pending("10%")).text == "10%")
+        #expect(printer.pending(pending("10%\r20%")).text == "\r20%")
+        #expect(printer.pending(pending("10%\r20%")).text == "")
+        #expect(try printer.text(block([Lines.line(1, "10%\\r20%\\r30%")])).text == "\r30%\n")
+        #expect(try printer.text(block([Lines.line(1, "next")])).text == "next\n")
+        #expect(printer.finish().text == "")
+    }
+
+    @Test("takes back a pending line whose event is another, in all the rows that it has")
+    func takenBack() throws {
+        var printer = terminal()
+        _ = printer.pending(pending("0123456789012345"))
+        #expect(printer.pending(pending("other")).text == "\r\u{1B}[1A\u{1B}[Jother")
+        #expect(try printer.text(block([Lines.line(1, "line")])).text == "\r\u{1B}[Jline\n")
+        _ = printer.pending(pending("漢字漢字漢字"))
+        #expect(printer.pending(pending("")).text == "\r\u{1B}[1A\u{1B}[J")
+        _ = printer.pending(pending("\u{1B}[31m?"))
+        let (bytes, line) = printer.makeWay()
+        #expect(bytes.text == "\u{1B}[0m\r\u{1B}[J")
+        #expect(line == pending("\u{1B}[31m?"))
+        _ = printer.pending(pending("? "))
+        #expect(printer.finish().text == "\n")
+    }
+
+    @Test("lets a pending line steer a terminal no more than a line")
+    func harmlessPending() {
+        var printer = terminal()
+        #expect(printer.pending(pending("a\u{1B}]0;title")).text == "a")
+        #expect(printer.pending(pending("a\u{1B}]0;title\u{7}b\u{1B}[2J")).text == "b")
+    }
+
+    @Test("prints nothing of a pending line into a file")
+    func pendingIntoFile() throws {
+        var printer = LogPrinter(.init())
+        #expect(printer.pending(pending("10%")).text == "")
+        #expect(try printer.text(block([Lines.line(1, "10%")])).text == "10%\n")
     }
 }
 

@@ -13,6 +13,14 @@ final class MemoryServer: Sendable {
         var lostAnswers = 0
         var late: [String] = []
         var saysStop = false
+        /// Each with the log's head at its arrival.
+        var pending: [(line: PendingLine, head: Offset)] = []
+        var pendingFailures: [any Error] = []
+
+        mutating func setPending(_ line: PendingLine) throws {
+            if !pendingFailures.isEmpty { throw pendingFailures.removeFirst() }
+            pending.append((line, Offset(UInt64(lines.count))))
+        }
     }
 
     private let state = Mutex(State())
@@ -36,6 +44,11 @@ final class MemoryServer: Sendable {
     var messages: [String] { lines.compactMap { field("message", in: $0) } }
     var requests: [(head: Offset, bytes: Int)] { state.withLock { $0.requests } }
 
+    var pending: [(line: PendingLine, head: Offset)] { state.withLock { $0.pending } }
+
+    func failPending(_ errors: any Error...) { state.withLock { $0.pendingFailures += errors } }
+    /// Ends the question that waits here, as a server does that goes.
+    func answerControl() { stop.continuation.yield(false) }
     func fail(_ errors: any Error...) { state.withLock { $0.failures += errors } }
     func loseAnswers(_ count: Int) { state.withLock { $0.lostAnswers = count } }
     func requestStopByAnswers() { state.withLock { $0.saysStop = true } }
@@ -49,6 +62,7 @@ final class MemoryServer: Sendable {
                 let current = try self.append(events, head)
                 return .init(head: current, isStopRequested: self.state.withLock { $0.saysStop })
             },
+            setPending: { line in try self.state.withLock { try $0.setPending(line) } },
             mustStop: {
                 for await isAsked in self.stop.stream { return isAsked }
                 throw CancellationError()

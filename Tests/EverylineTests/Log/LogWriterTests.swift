@@ -67,15 +67,15 @@ struct LogWriterTests {
     func durableBeforeVisible() async throws {
         let stores = try await InMemoryStores.holding(id, [])
         let subscription = feed.subscribe(to: id)
-        let before = subscription.version
+        let before = subscription.version.events
         let duringCommit = Mutex<UInt64?>(nil)
         let staged = StagedLogStore(
-            stores: stores, beforeCommit: { _ in duringCommit.withLock { $0 = subscription.version } })
+            stores: stores, beforeCommit: { _ in duringCommit.withLock { $0 = subscription.version.events } })
         try await running(staged) { writer in
             _ = try await writer.append(body("a", after: 0), to: id, after: .zero)
         }
         #expect(duringCommit.withLock { $0 } == before)
-        #expect(subscription.version > before)
+        #expect(subscription.version.events > before)
     }
 
     @Test("answers a failed commit to all who were in it, keeps nothing, and goes on")
@@ -108,11 +108,11 @@ struct LogWriterTests {
             var tail = Tail(of: id, after: .zero, in: staged, feed: feed, limit: 1000)
             _ = try await writer.append(body("a", after: 0), to: id, after: .zero)
             guard case .blocks = try await tail.next() else { return #expect(Bool(false), "nothing came") }
-            let version = tail.subscription.version
+            let version = tail.subscription.version.events
             await #expect(throws: LogStoreError.unavailable("the disk")) {
                 _ = try await writer.append(body("b", after: 1), to: id, after: Offset(1))
             }
-            #expect(tail.subscription.version > version)
+            #expect(tail.subscription.version.events > version)
             guard case .unknown = tail.subscription.recent(after: Offset(1), limit: 1000) else {
                 return #expect(Bool(false), "the tail would wait for ever")
             }

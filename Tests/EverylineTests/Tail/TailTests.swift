@@ -1,5 +1,6 @@
 import Everyline
 import EverylineTesting
+import Synchronization
 import Testing
 
 @Suite("A tail")
@@ -134,5 +135,65 @@ struct TailTests {
         let all = (0..<300).map(String.init) + ["<end>"]
         for texts in received { #expect(texts.count == 301 && zip(texts, all).allSatisfy { $0 == "?" || $0 == $1 }) }
         #expect(feed.counts.subscriptions == 0)
+    }
+
+    private let clock = InstantClock()
+
+    private func take(_ line: PendingLine, in store: any LogStore) async throws {
+        let clock = clock
+        _ = try await feed.takePending(
+            line, of: id, in: store, now: { clock.now }, sleep: { try await clock.sleep(for: $0) })
+    }
+
+    @Test("that has given everything gives the line that has begun, what becomes of it, and no other line's")
+    func pending() async throws {
+        let stores = try await InMemoryStores.holding(id, ["a"])
+        try await take(PendingLine(after: Offset(1), message: "50%"), in: stores)
+        var tail = tail(in: stores)
+        guard case .blocks = try await tail.next() else { return #expect(Bool(false), "the line comes first") }
+        guard case .pending(let line) = try await tail.next() else { return #expect(Bool(false), "no line came") }
+        #expect(line == PendingLine(after: Offset(1), message: "50%"))
+        // One that waits for its event, and one that is too late.
+        try await take(PendingLine(after: Offset(2), message: "next"), in: stores)
+        try await take(PendingLine(after: .zero, message: "old"), in: stores)
+        guard case .pending(let end) = try await tail.next() else { return #expect(Bool(false), "it doesn't end") }
+        #expect(end == PendingLine(after: Offset(1), message: ""))
+        feed.announce(try await stores.add(["100%"], to: id), in: id)
+        guard case .blocks = try await tail.next() else { return #expect(Bool(false), "no event came") }
+        guard case .pending(let next) = try await tail.next() else { return #expect(Bool(false), "it doesn't wait") }
+        #expect(next == PendingLine(after: Offset(2), message: "next"))
+    }
+
+    @Test("misses no line that comes between its look and its wait, and goes to no store for it")
+    func pendingWakeup() async throws {
+        let stores = try await InMemoryStores.holding(id, ["a"])
+        let (once, id, feed, clock) = (Once(), id, feed, clock)
+        let reads = Mutex(0)
+        let offer: @Sendable (String) async throws -> Void = { text in
+            _ = try await feed.takePending(
+                PendingLine(after: Offset(1), message: text), of: id, in: stores, now: { clock.now },
+                sleep: { try await clock.sleep(for: $0) })
+        }
+        let staged = StagedLogStore(
+            stores: stores,
+            afterRead: { _ in
+                reads.withLock { $0 += 1 }
+                if once.take() { try await offer("?") }
+            })
+        var tail = tail(in: staged, after: 1)
+        for (text, next) in [("?", "50%"), ("50%", "60%"), ("60%", "")] {
+            guard case .pending(let line) = try await tail.next() else { return #expect(Bool(false), "no line came") }
+            #expect(line.message == text)
+            try await offer(next)
+        }
+        #expect(reads.withLock { $0 } == 1)
+    }
+
+    @Test("drops a line that an event has ended while it was on its way")
+    func lateLine() async throws {
+        let stores = try await InMemoryStores.holding(id, ["a"])
+        feed.announce(try await stores.add(["b"], to: id), in: id)
+        try await take(PendingLine(after: Offset(1), message: "b"), in: stores)
+        #expect(feed.pending(of: id, after: Offset(1)) == nil)
     }
 }

@@ -1,0 +1,48 @@
+/// Where a terminal's cursor is behind text that was written from the beginning of a row: how many rows below it, and in which column. An
+/// estimate, as no program knows which characters a terminal takes for wide.
+struct CursorPosition {
+    private(set) var row = 0
+    private var column = 0
+    private let width: Int
+    private var isWithinSequence = false
+
+    /// - Parameter width: how many columns the terminal has.
+    init(width: Int) { self.width = max(1, width) }
+
+    /// Takes what a ``TerminalFilter`` lets through.
+    mutating func write(_ text: String) {
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            // Of the sequences only colours come through.
+            case "\u{1B}": isWithinSequence = true
+            case _ where isWithinSequence: isWithinSequence = scalar != "m"
+            case "\r": column = 0
+            case "\u{8}": column = max(0, column - 1)
+            case "\t": column = min(width - 1, (column / 8 + 1) * 8)
+            default: move(by: Self.columns(of: scalar))
+            }
+        }
+    }
+
+    private mutating func move(by columns: Int) {
+        if columns > 0, column + columns > width {
+            row += 1
+            column = 0
+        }
+        column += columns
+    }
+
+    private static func columns(of scalar: Unicode.Scalar) -> Int {
+        if scalar.value < 0x300 { return 1 }
+        switch scalar.value {
+        case 0x1100...0x115F, 0x2E80...0xA4CF, 0xAC00...0xD7A3, 0xF900...0xFAFF, 0xFE30...0xFE6F, 0xFF00...0xFF60,
+            0xFFE0...0xFFE6, 0x1F300...0x1F64F, 0x1F900...0x1F9FF, 0x20000...0x3FFFD:
+            return 2
+        default:
+            switch scalar.properties.generalCategory {
+            case .nonspacingMark, .enclosingMark, .format: return 0
+            default: return 1
+            }
+        }
+    }
+}
