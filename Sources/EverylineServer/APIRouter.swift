@@ -22,7 +22,7 @@ struct APIRouter {
         let router = Router(context: EverylineContext.self)
         router.addMiddleware {
             AccessLog(metrics: metrics)
-            Problems(lingering: limits.lingering)
+            Problems()
         }
         MetaRoutes(core: core, metrics: metrics).add(to: router)
         ExecutionRoutes(

@@ -62,7 +62,8 @@ package struct EverylineServer: Sendable {
         if let runnerSocket {
             let socket = PrivateSocket(path: runnerSocket)
             try socket.prepare()
-            let listener = try listener(.unixDomainSocket(path: socket.bindPath), tls: nil) { [logger] channel in
+            let listener = try listener(.unixDomainSocket(path: socket.bindPath), tls: nil, needsHost: false) {
+                [logger] channel in
                 do {
                     try socket.publish()
                     await onListening(.socket(path: runnerSocket))
@@ -120,7 +121,8 @@ package struct EverylineServer: Sendable {
     }
 
     private func listener(
-        _ address: BindAddress, tls: TLSConfiguration?, onListening: @escaping @Sendable (any Channel) async -> Void
+        _ address: BindAddress, tls: TLSConfiguration?, needsHost: Bool = true,
+        onListening: @escaping @Sendable (any Channel) async -> Void
     ) throws -> any Service {
         let streams = streamChannelParts
         return Application(
@@ -129,7 +131,8 @@ package struct EverylineServer: Sendable {
                 limits: configuration.limits
             ).router(admission: admission),
             server: HTTPServerBuilder { responder in
-                let channel = StreamChannel(responder: responder, parts: streams, isBehindTLS: tls != nil)
+                let channel = StreamChannel(
+                    responder: responder, parts: streams, isBehindTLS: tls != nil, needsHost: needsHost)
                 guard let tls else { return channel }
                 return try TLSChannel(channel, tlsConfiguration: tls)
             },

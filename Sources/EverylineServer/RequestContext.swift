@@ -29,13 +29,6 @@ package struct EverylineContext: RequestContext {
         let logger: Logger
     }
 
-    /// Closes the connection after this time: the rest of its request will never be of use.
-    package func closeConnection(in time: Duration) {
-        // A request that was handed over whole has no event loop of its own.
-        guard let channel else { return }
-        channel.eventLoop.scheduleTask(in: TimeAmount(time)) { channel.close(promise: nil) }
-    }
-
     /// Waits on the connection's event loop, if there is one: its timers cost less than the system's.
     ///
     /// - Throws: if the task is cancelled.

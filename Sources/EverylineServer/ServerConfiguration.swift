@@ -37,13 +37,18 @@ package struct ServerConfiguration: Sendable {
         package var read: ByteCount = .kibibytes(256)
         /// The head of a request in all. Beyond it: 431.
         package var requestHead: ByteCount = .kibibytes(32)
-        /// From connecting to a whole request head, and between two requests.
+        /// Between two requests.
         package var idleConnection: Duration = .seconds(60)
+        /// From connecting to a whole request head, and from the first byte of each further one.
         package var firstRequest: Duration = .seconds(10)
         /// For a request's body to arrive. Beyond it: 408.
         package var bodyTime: Duration = .seconds(60)
         /// For a client to read the answer to a request that it is still sending.
-        package var lingering: Duration = .seconds(5)
+        package var lingering: Duration = .seconds(2)
+        /// How much of such a request is still read as one, so that its connection can be used again.
+        package var answeredRequest: ByteCount = .kibibytes(64)
+        /// How much more of it is thrown away as it comes, so that its sender gets to read the answer.
+        package var lingeringBytes: ByteCount = .mebibytes(16)
         /// A viewer that doesn't read. Beyond it: closed with 1013.
         package var stalledViewer: Duration = .seconds(60)
         /// The silence after which a viewer gets a heartbeat, at the most.

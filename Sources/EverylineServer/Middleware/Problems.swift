@@ -14,10 +14,7 @@ import NIOCore
 package struct Problems: RouterMiddleware {
     package typealias Context = EverylineContext
 
-    private let lingering: Duration
-
-    /// - Parameter lingering: how long a connection stays on which a request was given up before it had come.
-    package init(lingering: Duration) { self.lingering = lingering }
+    package init() {}
 
     package func handle(
         _ request: Request, context: EverylineContext, next: (Request, EverylineContext) async throws -> Response
@@ -30,7 +27,6 @@ package struct Problems: RouterMiddleware {
             response = try await next(request, context)
         } catch {
             response = Self.response(to: error, context)
-            if [408, 413].contains(response.status.code) { context.closeConnection(in: lingering) }
         }
         response.headers[.requestID] = context.requestID
         // A browser must not take a log for a page or a script, whatever its lines look like.

@@ -1,16 +1,21 @@
+import Everyline
 import NIOCore
 
-/// Ends a connection whose last answer has been given while its client may still be sending: takes what comes for a while,
-/// so that the client gets to read the answer, and then closes for good (as nginx does: `lingering_close`).
+/// Ends a connection whose last answer has been given while its client may still be sending: takes what comes, so much and for
+/// so long, so that the client gets to read the answer, and then closes for good (as nginx does: `lingering_close`).
 final class LingeringCloseHandler: ChannelDuplexHandler {
-    typealias InboundIn = NIOAny
-    typealias InboundOut = NIOAny
+    typealias InboundIn = ByteBuffer
+    typealias InboundOut = ByteBuffer
     typealias OutboundIn = NIOAny
 
     private let time: TimeAmount
+    private var left: ByteCount
     private var isLingering = false
 
-    init(time: Duration) { self.time = TimeAmount(time) }
+    init(time: Duration, limit: ByteCount) {
+        self.time = TimeAmount(time)
+        left = limit
+    }
 
     func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
         context.close(mode: mode, promise: promise)
@@ -22,7 +27,9 @@ final class LingeringCloseHandler: ChannelDuplexHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        if !isLingering { context.fireChannelRead(data) }
+        guard isLingering else { return context.fireChannelRead(data) }
+        left -= unwrapInboundIn(data).readableBytes
+        if left < 0 { context.close(promise: nil) }
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {

@@ -17,6 +17,8 @@ struct StreamChannel: HTTPChannelHandler {
         let admission: StreamAdmission
         let metrics: ServerMetrics
         let limits: ServerConfiguration.Limits
+        /// The order in which connections that pipeline get their answers.
+        let turns = TurnQueues()
 
         init(
             core: ServerCore, admission: StreamAdmission, metrics: ServerMetrics,
@@ -41,11 +43,15 @@ struct StreamChannel: HTTPChannelHandler {
     let responder: HTTPChannelHandler.Responder
     private let parts: Parts
     private let isBehindTLS: Bool
+    private let needsHost: Bool
     private let gate: WebSocketUpgradeGate<AdmittedStream>
 
-    /// - Parameter isBehindTLS: whether TLS stands before it.
-    init(responder: @escaping HTTPChannelHandler.Responder, parts: Parts, isBehindTLS: Bool) {
+    /// - Parameters:
+    ///   - isBehindTLS: whether TLS stands before it.
+    ///   - needsHost: whether requests must name their host; those over a socket file have none to name.
+    init(responder: @escaping HTTPChannelHandler.Responder, parts: Parts, isBehindTLS: Bool, needsHost: Bool) {
         self.responder = responder
+        self.needsHost = needsHost
         self.parts = parts
         self.isBehindTLS = isBehindTLS
         var configuration = WebSocketConfiguration.server
@@ -64,7 +70,6 @@ struct StreamChannel: HTTPChannelHandler {
     }
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
-        let limits = parts.limits
         if isBehindTLS {
             do {
                 try channel.pipeline.syncOperations.addHandler(PlainRequestHandler(), position: .first)
@@ -72,8 +77,10 @@ struct StreamChannel: HTTPChannelHandler {
                 return channel.eventLoop.makeFailedFuture(error)
             }
         }
-        let opened = gate.install(on: channel) { channel in
-            channel.eventLoop.makeCompletedFuture { try Self.addHTTP(to: channel, limits: limits, logger: logger) }
+        let opened = gate.install(on: channel) { [parts, needsHost] channel in
+            channel.eventLoop.makeCompletedFuture {
+                try Self.addHTTP(to: channel, parts, needsHost: needsHost, logger: logger)
+            }
         }
         return channel.eventLoop.makeSucceededFuture(Value(channel: channel, content: opened))
     }
@@ -101,15 +108,21 @@ struct StreamChannel: HTTPChannelHandler {
     }
 
     private static func addHTTP(
-        to channel: any Channel, limits: ServerConfiguration.Limits, logger: Logger
+        to channel: any Channel, _ parts: Parts, needsHost: Bool, logger: Logger
     ) throws -> HTTPConnection {
+        let limits = parts.limits
         var decoder = NIOHTTPDecoderLimitConfiguration()
         decoder.maxHeaderFieldSize = limits.requestHead
         decoder.maxHeaderListSize = limits.requestHead
+        var turns = RequestTurnLimits()
+        turns.headTime = limits.firstRequest
+        turns.answeredTime = limits.lingering
+        turns.answeredBytes = limits.answeredRequest
+        turns.needsHost = needsHost
         let pipeline = channel.pipeline.syncOperations
         try pipeline.addHandler(StalledResponseHandler(timeout: limits.stalledViewer))
-        try pipeline.addHandler(LingeringCloseHandler(time: limits.lingering))
-        try pipeline.addHTTP1BehindGate(limits: decoder)
+        try pipeline.addHandler(LingeringCloseHandler(time: limits.lingering, limit: limits.lingeringBytes))
+        try pipeline.addHTTP1BehindGate(decoding: decoder, limits: turns, queues: parts.turns)
         try pipeline.addHandler(HTTP1ToHTTPServerCodec(secure: false))
         try pipeline.addHandler(UnreadableRequestHandler(logger: logger))
         try pipeline.addHandler(HTTPConnectionStateHandler(idleTimeout: limits.idleConnection, logger: logger))

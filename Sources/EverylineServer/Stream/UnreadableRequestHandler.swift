@@ -1,3 +1,5 @@
+import Everyline
+import EverylineWebSocket
 import HTTPTypes
 import Hummingbird
 import Logging
@@ -5,8 +7,8 @@ import NIOCore
 import NIOHTTP1
 import NIOHTTPTypes
 
-/// Puts words to the answer to what isn't HTTP, which the HTTP library gives without a body: the same problem document as
-/// for all else, and 431 where it is the head's size.
+/// Puts words to the answer to what isn't HTTP, or not as it must be, which the HTTP library gives without a body: the same
+/// problem document as for all else, and 431 where it is the head's size.
 ///
 /// It changes the answer and doesn't give one of its own, so that the order of answers stays the library's.
 final class UnreadableRequestHandler: ChannelDuplexHandler {
@@ -16,14 +18,23 @@ final class UnreadableRequestHandler: ChannelDuplexHandler {
     typealias OutboundOut = HTTPResponsePart
 
     private let logger: Logger
-    private var error: HTTPParserError?
+    private var error: APIError?
 
     init(logger: Logger) { self.logger = logger }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         // What follows it, rubbish in an error, says nothing more.
-        self.error = self.error ?? error as? HTTPParserError
-        context.fireErrorCaught(error)
+        switch error {
+        case let fault as RequestFault:
+            self.error = self.error ?? APIError(.invalidRequest, fault.reason)
+            // The library answers its own parser's errors only.
+            context.fireErrorCaught(HTTPParserError.unknown)
+        case let error as HTTPParserError:
+            self.error = self.error ?? APIError(error)
+            context.fireErrorCaught(error)
+        default:
+            context.fireErrorCaught(error)
+        }
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
@@ -32,8 +43,9 @@ final class UnreadableRequestHandler: ChannelDuplexHandler {
         }
         self.error = nil
         let requestID = "\(RequestID())"
-        logger.debug("A request could not be read", metadata: ["error": "\(error)", "request_id": "\(requestID)"])
-        var (answer, body) = Problems.answer(APIError(error), requestID: requestID)
+        logger.debug(
+            "A request could not be read", metadata: ["error": "\(error.detail)", "request_id": "\(requestID)"])
+        var (answer, body) = Problems.answer(error, requestID: requestID)
         answer.headerFields[.requestID] = requestID
         answer.headerFields[.connection] = "close"
         answer.headerFields[.contentLength] = String(body.readableBytes)

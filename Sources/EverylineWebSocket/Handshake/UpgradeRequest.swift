@@ -29,9 +29,10 @@ struct UpgradeRequest: Sendable {
     }
 
     /// Whether it asks for a WebSocket as RFC 6455, section 4.2.1 says. A body would be read as frames, so it may
-    /// have none.
+    /// have none. One with a head that is refused is answered like any other.
     var isWebSocket: Bool {
-        method == "GET" && version == "HTTP/1.1" && head.tokens(of: "Upgrade").contains("websocket")
+        method == "GET" && version == "HTTP/1.1" && RequestFault(requestHead, needsHost: true) == nil
+            && head.tokens(of: "Upgrade").contains("websocket")
             && head.tokens(of: "Connection").contains("upgrade")
             && head.values(of: "Transfer-Encoding").isEmpty
             && head.values(of: "Content-Length").allSatisfy { $0 == "0" }

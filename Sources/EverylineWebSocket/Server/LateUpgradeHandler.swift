@@ -22,14 +22,18 @@ final class LateUpgradeHandler: ChannelDuplexHandler {
     }
 
     private let decoder: ByteToMessageHandler<HTTPRequestDecoder>
+    private let onUpgrade: () -> Void
     private var state = State.passing
     private var unanswered = 0
     /// Whether nothing may follow the answer to what was passed on.
     private var isLast = false
 
-    /// - Parameter decoder: stands in front of it, and fires an error with the bytes that are left when it is removed.
-    init(behind decoder: ByteToMessageHandler<HTTPRequestDecoder>) {
+    /// - Parameters:
+    ///   - decoder: stands in front of it, and fires an error with the bytes that are left when it is removed.
+    ///   - onUpgrade: is called when one has come. All bytes that come are the decoder's from then on.
+    init(behind decoder: ByteToMessageHandler<HTTPRequestDecoder>, onUpgrade: @escaping () -> Void) {
         self.decoder = decoder
+        self.onUpgrade = onUpgrade
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -88,7 +92,7 @@ final class LateUpgradeHandler: ChannelDuplexHandler {
         let asksForUpgrade = head.headers.contains(name: "Upgrade")
         if asksForUpgrade, head.stopsDecoder, !isLast {
             state = .holding(head, isWhole: false)
-            return
+            return onUpgrade()
         }
         unanswered += 1
         guard asksForUpgrade || head.method == .CONNECT else { return context.fireChannelRead(data) }
@@ -124,12 +128,23 @@ extension HTTPRequestHead {
 }
 
 extension ChannelPipeline.SynchronousOperations {
-    /// Adds HTTP/1.1 to the end of the pipeline of a gate's HTTP side: parts of requests come out, parts of answers go in.
+    /// Adds HTTP/1.1 to the end of the pipeline of a gate's HTTP side: parts of requests come out, one request at a time, and
+    /// parts of answers go in.
     ///
     /// The gate gets a later request for an upgrade back from it.
-    package func addHTTP1BehindGate(limits: NIOHTTPDecoderLimitConfiguration = .init()) throws {
+    ///
+    /// - Parameter queues: shared by all connections of a server.
+    package func addHTTP1BehindGate(
+        decoding: NIOHTTPDecoderLimitConfiguration = .init(), limits: RequestTurnLimits = .init(),
+        queues: TurnQueues = .init()
+    ) throws {
         let decoder = ByteToMessageHandler(
-            HTTPRequestDecoder(leftOverBytesStrategy: .fireError, limitConfiguration: limits))
-        try addHandlers([HTTPResponseEncoder(), decoder, LateUpgradeHandler(behind: decoder)])
+            HTTPRequestDecoder(leftOverBytesStrategy: .fireError, limitConfiguration: decoding))
+        var framing = HTTPResponseEncoder.Configuration()
+        framing.automaticallySetFramingHeaders = false
+        let held = HeldBytesHandler()
+        let turns = RequestTurnHandler(behind: held, in: queues.queue(of: eventLoop), limits: limits)
+        let upgrades = LateUpgradeHandler(behind: decoder) { [weak turns] in turns?.upgradeCame() }
+        try addHandlers([held, HTTPResponseEncoder(configuration: framing), decoder, upgrades, turns])
     }
 }
