@@ -156,7 +156,7 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "EverylineServerTests",
-            dependencies: ["Everyline", "EverylineServer", nioCore], swiftSettings: settings),
+            dependencies: ["Everyline", "EverylineServer", nioCore, nioPosix], swiftSettings: settings),
         .executableTarget(
             name: "WebSocketEcho",
             dependencies: ["EverylineWebSocket", nioCore, nioPosix, nioHTTP1, swiftSystem],

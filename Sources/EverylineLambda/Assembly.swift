@@ -85,7 +85,8 @@ struct Assembly: Sendable {
         let commands = try commands
         let core = ServerCore(
             executions: executions,
-            log: ringing, access: access, writer: logWriter, feed: feed, stopRequests: stopRequests, now: now,
+            log: ringing, access: access, writer: logWriter, feed: feed, stopRequests: stopRequests,
+            resources: ServerResources(Self.limits), now: now,
             check: { request in
                 do { try commands.check(request) } catch let error as CommandsError {
                     throw APIError(.invalidRequest, "\(error).")

@@ -64,30 +64,30 @@ package struct SQLiteExecutionStore: ExecutionStore {
                 conditions.append("producer = ?")
                 arguments += [producer.rawValue]
             }
-            return try Self.executions(conditions, arguments, limit: query.limit, in: db)
+            return try Self.executions(query, conditions, arguments, in: db)
         }
     }
 
     /// A row that is damaged is passed over: the others are listed, and the doctor names it.
     private static func executions(
-        _ conditions: [String], _ arguments: StatementArguments, limit: Int, in db: Database
+        _ query: ExecutionQuery, _ conditions: [String], _ arguments: StatementArguments, in db: Database
     ) throws -> [Execution] {
         let filter = (conditions + ["number < ?"]).joined(separator: " AND ")
         let sql = "SELECT \(columns), number FROM execution WHERE \(filter) ORDER BY number DESC LIMIT ?"
-        var executions: [Execution] = []
+        var page = ExecutionQuery.Page(query)
         var before = Int64.max
-        while executions.count < limit {
-            let wanted = limit - executions.count
+        while !page.isFull {
+            let wanted = query.limit - page.executions.count
             let rows = try Row.fetchCursor(db, sql: sql, arguments: arguments + [before, wanted])
             var count = 0
             while let row = try rows.next() {
                 count += 1
                 before = try row.stored("number")
-                if let execution = try? Execution(row: row) { executions.append(execution) }
+                if let execution = try? Execution(row: row), page.add(execution) { break }
             }
             if count < wanted { break }
         }
-        return executions
+        return page.executions
     }
 
     package func requestStop(_ id: ExecutionID, at now: Timestamp) async throws -> Execution {

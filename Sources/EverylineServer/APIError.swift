@@ -22,6 +22,8 @@ extension APIError {
         case let error as LogStoreError: self.init(error)
         case let error as ExecutionStoreError: self.init(error)
         case let error as StreamStart.InvalidStart: self.init(error)
+        case is ByteBudget.Exhausted:
+            self.init(.unavailable, "The server holds as much as it may. Nothing was taken; try again later.")
         case AccessStoreError.unknownKey: self.init(.unknownKey, "There is no key with this id.")
         case AccessStoreError.lastAdministrator:
             self.init(.lastAdministrator, "Nobody could manage keys then. Make another administrator's key first.")

@@ -29,6 +29,25 @@ package struct EverylineContext: RequestContext {
         let logger: Logger
     }
 
+    /// Waits until the client has taken what was written, but for a little that waits for every client.
+    ///
+    /// - Parameters:
+    ///   - bytes: how many are held meanwhile.
+    ///   - budget: counts them, and may have the connection closed for them.
+    /// - Throws: if the connection ends.
+    func whenTaken(_ bytes: ByteCount, countedIn budget: UnreadBudget) async throws {
+        guard let channel, !channel.isWritable else { return }
+        let waiting = budget.hold(bytes) { channel.close(promise: nil) }
+        defer { waiting.release() }
+        try await channel.eventLoop.flatSubmit {
+            do {
+                return try channel.pipeline.syncOperations.handler(type: StalledResponseHandler.self).whenWritable()
+            } catch {
+                return channel.eventLoop.makeFailedFuture(error)
+            }
+        }.get()
+    }
+
     /// Waits on the connection's event loop, if there is one: its timers cost less than the system's.
     ///
     /// - Throws: if the task is cancelled.

@@ -29,6 +29,11 @@ package struct ServerConfiguration: Sendable {
         package var line: ByteCount = LineCutter.defaultLimit
         /// The body of an append. Beyond it: 413.
         package var appendBody: ByteCount = .mebibytes(8)
+        /// The bodies of all requests that are in memory. Beyond it a request waits, and after a while: 503.
+        package var bodies: ByteCount = .mebibytes(256)
+        /// What was sent and waits in this process to be read by viewers and downloads, all together. Beyond it the one that is
+        /// furthest behind is closed, a viewer with 1013.
+        package var unread: ByteCount = .mebibytes(512)
         /// Any other request's body. Beyond it: 413.
         package var requestBody: ByteCount = .kibibytes(256)
         /// A frame to a viewer, cut at event boundaries.
@@ -70,6 +75,8 @@ package struct ServerConfiguration: Sendable {
         package var lostProducer: Duration? = .seconds(7 * 24 * 60 * 60)
         /// How many executions a list gives at the most.
         package var listPage = 1000
+        /// After how many bytes a list's page ends, with its next cursor.
+        package var listBytes: ByteCount = .mebibytes(1)
         /// How many events a page of a log gives at the most.
         package var logPage = 100_000
         /// How many bytes of an ended log one answer holds; all that was asked for if `nil`. An answer that holds less says

@@ -9,6 +9,8 @@ package struct ServerCore: Sendable {
     package let feed: LogFeed
     /// Wakes the producers that wait for a request to stop. Apart from `feed`, so that appends don't wake them.
     package let stopRequests: LogFeed
+    /// What all requests share.
+    package let resources: ServerResources
     /// Says whether a command can be started at all, before anything is; what it throws is the answer.
     package let check: @Sendable (RunRequest) throws -> Void
     /// Starts a registered execution's command; whatever it throws means that nothing was started.
@@ -20,7 +22,7 @@ package struct ServerCore: Sendable {
 
     package init(
         executions: any ExecutionStore, log: any LogStore, access: any AccessStore, writer: LogWriter, feed: LogFeed,
-        stopRequests: LogFeed, now: @escaping @Sendable () -> Timestamp,
+        stopRequests: LogFeed, resources: ServerResources, now: @escaping @Sendable () -> Timestamp,
         check: @escaping @Sendable (RunRequest) throws -> Void = { _ in },
         start: @escaping @Sendable (RunOrder) async throws -> Void,
         stop: @escaping @Sendable (Execution) async throws -> Void = { _ in }
@@ -31,6 +33,7 @@ package struct ServerCore: Sendable {
         self.writer = writer
         self.feed = feed
         self.stopRequests = stopRequests
+        self.resources = resources
         self.now = now
         self.check = check
         self.start = start

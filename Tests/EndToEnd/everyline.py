@@ -69,6 +69,10 @@ class Server:
     def key_file(self):
         return self.directory / "admin.key"
 
+    def memory(self):
+        """The bytes of memory that the process has in use."""
+        return int(pathlib.Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
     def log(self):
         return (self.directory / "server.log").read_text()
 

@@ -256,7 +256,7 @@ def test_no_compressed_frame_does_harm(world, kind):
 
 
 def check_frames(world, frames, code, headers=""):
-    before = memory(world.server)
+    before = world.server.memory()
     with world.websocket(headers) as line:
         received = b""
         # It may hang up on a flood before all of it is out.
@@ -269,12 +269,7 @@ def check_frames(world, frames, code, headers=""):
     if received:
         closing = received[received.rindex(b"\x88"):]
         assert struct.unpack("!H", closing[2:4])[0] in (code, 1002, 1007), closing
-    assert memory(world.server) - before < 64 << 20
-
-
-def memory(server):
-    pages = pathlib.Path(f"/proc/{server.process.pid}/statm").read_text().split()[1]
-    return int(pages) * os.sysconf("SC_PAGE_SIZE")
+    assert world.server.memory() - before < 64 << 20
 
 
 @pytest.mark.parametrize("body, type", BODIES + [(b"a" * ((8 << 20) + 1), "application/x-ndjson")])

@@ -175,6 +175,58 @@ struct WebSocketConnectionTests {
             })
     }
 
+    @Test("is writable again when its peer has taken what was sent, all of it and in one piece")
+    func writable() async throws {
+        var configuration = Self.plain
+        configuration.highWaterMark = 1
+        configuration.lowWaterMark = 1
+        let numbers = 0..<20
+        try await LoopbackServer.run(
+            configuration,
+            serve: { connection in
+                for number in numbers {
+                    let text = ByteBuffer(repeating: UInt8(ascii: "a") + UInt8(number), count: 100_000)
+                    try await connection.send(texts: [text, text, text])
+                    try await connection.whenWritable()
+                    #expect(connection.isWritable)
+                }
+            },
+            body: { server in
+                let client = try await server.connect()
+                for number in numbers {
+                    for _ in 0..<3 {
+                        let text = ByteBuffer(repeating: UInt8(ascii: "a") + UInt8(number), count: 100_000)
+                        #expect(try await client.next() == .text(text))
+                    }
+                }
+            })
+    }
+
+    @Test("that is given up says 1013 to a peer that reads again, and wakes who waits for it")
+    func givenUp() async throws {
+        var configuration = Self.plain
+        configuration.highWaterMark = 1
+        configuration.lowWaterMark = 1
+        let (stuck, isStuck) = AsyncStream.makeStream(of: Void.self)
+        try await LoopbackServer.run(
+            configuration,
+            serve: { connection in
+                let block = ByteBuffer(repeating: UInt8(ascii: "x"), count: 1 << 20)
+                while connection.isWritable { try await connection.send(texts: [block]) }
+                connection.giveUp()
+                await #expect(throws: WebSocketError.stalled) { try await connection.whenWritable() }
+                isStuck.yield()
+            },
+            body: { server in
+                let client = try await server.connect()
+                for await _ in stuck.prefix(1) {}
+                let closed = WebSocketError.closed(.tryAgainLater, reason: "the connection made no progress")
+                await #expect(throws: closed) {
+                    while try await client.next() != nil {}
+                }
+            })
+    }
+
     @Test("whose reader is slow slows its sender down, and loses nothing")
     func backPressure() async throws {
         var small = Self.plain

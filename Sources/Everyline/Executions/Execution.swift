@@ -54,6 +54,9 @@ public struct Execution: Sendable, Equatable {
         self.logBytes = logBytes
     }
 
+    /// What its command takes in memory, more or less.
+    public var commandBytes: ByteCount { command.reduce(0) { $0 + $1.utf8.count + MemoryLayout<String>.size } }
+
     /// When an execution ended: the time that the event at its end tells, for whoever keeps the log may hear of it only after
     /// a long outage. Never before the start nor after `now`, whatever the clock of the producer says.
     public static func endTime(told: Timestamp, started: Timestamp, now: Timestamp) -> Timestamp {

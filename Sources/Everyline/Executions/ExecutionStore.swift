@@ -18,7 +18,8 @@ public protocol ExecutionStore: Sendable {
     /// - Throws: ``ExecutionStoreError/unknownExecution``.
     func appendToken(of id: ExecutionID) async throws -> SecretHash
 
-    /// Lists executions, the newest first.
+    /// Lists executions, the newest first. It holds fewer than the query's limit only if there are no more, or if they have
+    /// used up its bytes; it holds at least one, if there is one.
     func list(_ query: ExecutionQuery) async throws -> [Execution]
 
     /// Moves a `STARTING` or `RUNNING` execution to `TERMINATING`; any other stays as it is. Idempotent: the first time stays.
@@ -36,16 +37,39 @@ public struct ExecutionQuery: Sendable {
     public var statuses: Set<ExecutionStatus>
     public var producer: Execution.Producer?
     public var limit: Int
+    /// Behind the execution whose command uses this up, the list ends.
+    public var bytes: ByteCount
     /// Only those that come after this one in the list (the last of the page before).
     public var after: ExecutionID?
 
     public init(
-        statuses: Set<ExecutionStatus> = [], producer: Execution.Producer? = nil, limit: Int, after: ExecutionID? = nil
+        statuses: Set<ExecutionStatus> = [], producer: Execution.Producer? = nil, limit: Int,
+        bytes: ByteCount = .max, after: ExecutionID? = nil
     ) {
         self.statuses = statuses
         self.producer = producer
         self.limit = limit
+        self.bytes = bytes
         self.after = after
+    }
+
+    /// A list while it is made.
+    public struct Page {
+        private let query: ExecutionQuery
+        private var bytes: ByteCount = 0
+        public private(set) var executions: [Execution] = []
+
+        public init(_ query: ExecutionQuery) { self.query = query }
+
+        /// Whether nothing may be added.
+        public var isFull: Bool { executions.count >= query.limit || bytes >= query.bytes }
+
+        /// - Returns: whether the list is full now.
+        public mutating func add(_ execution: Execution) -> Bool {
+            executions.append(execution)
+            bytes += execution.commandBytes
+            return isFull
+        }
     }
 }
 

@@ -14,14 +14,16 @@ extension DynamoDBExecutionStore {
             }
             rows.isAscending = false
             rows.limit = max(25, min(query.limit, 100))
-            var found: [Execution] = []
+            var list = ExecutionQuery.Page(query)
             var start: Attributes?
             repeat {
                 let page = try await table.query(rows, from: start)
-                found += try await executions(page.items).filter { query.matches($0) }
+                for execution in try await executions(page.items) where query.matches(execution) {
+                    if list.add(execution) { break }
+                }
                 start = page.next
-            } while start != nil && found.count < query.limit
-            return Array(found.prefix(query.limit))
+            } while start != nil && !list.isFull
+            return list.executions
         }
     }
 

@@ -54,16 +54,28 @@ struct EmbeddedServer {
             housekeeping: { try await Retention(database, retention).enforce(at: core.now()) },
             onListening: { hasListened.yield($0) })
         services.append(MergingService(merging: BlockMerging(database), ended: ended, logger: logger))
-        let unfinished = try await core.executions.list(
-            ExecutionQuery(statuses: [.starting, .running, .terminating], producer: .runner, limit: .max))
+        let unfinished = try await Self.unfinished(core.executions)
         services.append(
             RunnersService(
-                core: core, runners: runners, listening: listening, unfinished: unfinished.map(\.id), logger: logger
+                core: core, runners: runners, listening: listening, unfinished: unfinished, logger: logger
             ) { try onListening($0, key) })
         var group = ServiceGroupConfiguration(
             services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         group.maximumGracefulShutdownDuration = .seconds(20)
         try await ServiceGroup(configuration: group).run()
+    }
+
+    /// The executions that a runner of this machine has in hand, or had when the server ended.
+    private static func unfinished(_ executions: any ExecutionStore) async throws -> [ExecutionID] {
+        var unfinished: [ExecutionID] = []
+        while true {
+            let page = try await executions.list(
+                ExecutionQuery(
+                    statuses: [.starting, .running, .terminating], producer: .runner, limit: 1000,
+                    bytes: .mebibytes(1), after: unfinished.last))
+            if page.isEmpty { return unfinished }
+            unfinished += page.map(\.id)
+        }
     }
 
     private func core(
@@ -74,7 +86,7 @@ struct EmbeddedServer {
         return ServerCore(
             executions: SQLiteExecutionStore(database), log: log, access: access,
             writer: LogWriter(store: log, feed: feed, executor: database.thread, now: now), feed: feed,
-            stopRequests: LogFeed(), now: now,
+            stopRequests: LogFeed(), resources: ServerResources(configuration.limits), now: now,
             start: { [runnerSocket, limits = configuration.limits] order in
                 try runners.start(
                     RunnerJob(

@@ -10,6 +10,10 @@ struct LimitOptions: ParsableArguments {
     var logLimit: ByteSize?
     @Option(help: "The body of an append. (default: 8MiB)")
     var appendLimit: ByteSize?
+    @Option(help: "The bodies of all requests that are in memory. (default: 256MiB)")
+    var bodyMemory: ByteSize?
+    @Option(help: "What waits for viewers and downloads that don't read, in all. (default: 512MiB)")
+    var viewerMemory: ByteSize?
     @Option(help: "A message to a viewer, cut between events. (default: 1MiB)")
     var frameLimit: ByteSize?
     @Option(help: "How long a viewer may not read before it is closed. (default: 60s)")
@@ -57,6 +61,8 @@ struct LimitOptions: ParsableArguments {
         }
         try set(\.line, lineLimit, "line-limit")
         try set(\.appendBody, appendLimit, "append-limit")
+        try set(\.bodies, bodyMemory, "body-memory")
+        try set(\.unread, viewerMemory, "viewer-memory")
         try set(\.frame, frameLimit, "frame-limit")
         try set(\.stalledViewer, stallTimeout, "stall-timeout")
         try set(\.heartbeat, heartbeat, "heartbeat")
@@ -72,6 +78,9 @@ struct LimitOptions: ParsableArguments {
         // A body is JSON: in the worst case every byte of a line takes six of it.
         guard limits.line <= limits.appendBody / 8 else {
             throw ValidationError("line-limit must not be more than an eighth of append-limit.")
+        }
+        guard limits.appendBody <= limits.bodies else {
+            throw ValidationError("body-memory must not be less than append-limit.")
         }
         return limits
     }

@@ -9,7 +9,8 @@ struct ServeSettings {
 
     private static let names: Set = [
         "data", "spool", "listen", "admin-key-file", "tls-certificate", "tls-key", "public-url", "allow-origin",
-        "retention-age", "retention-size", "log-level", "line-limit", "log-limit", "append-limit", "frame-limit",
+        "retention-age", "retention-size", "log-level", "line-limit", "log-limit", "append-limit", "body-memory",
+        "viewer-memory", "frame-limit",
         "stall-timeout", "heartbeat", "token-lifetime", "max-connections", "max-viewers-per-key", "max-viewers",
         "request-timeout",
         "idle-timeout", "absent-producer", "unheeded-stop", "lost-producer",

@@ -49,7 +49,7 @@ package final class ServerMetrics: Sendable {
     }
 
     /// The page at `/metrics`.
-    package func page(followedLogs: Int) -> String {
+    func page(followedLogs: Int, unread: UnreadBudget) -> String {
         var page = ""
         func add(_ name: String, _ kind: String, _ help: String, _ value: some CustomStringConvertible) {
             page += "# HELP \(name) \(help)\n# TYPE \(name) \(kind)\n\(name) \(value)\n"
@@ -71,6 +71,12 @@ package final class ServerMetrics: Sendable {
         add(
             "everyline_streams_stalled_total", "counter", "Viewers' connections closed because nobody read.",
             stalled.load(ordering: .relaxed))
+        add(
+            "everyline_unread_bytes", "gauge", "Bytes of large answers and of streams that wait for clients to read.",
+            unread.total)
+        add(
+            "everyline_unread_closed_total", "counter",
+            "Clients that were hung up on because more waited for all clients than may.", unread.closed)
         add("everyline_followed_logs", "gauge", "Logs that somebody follows.", followedLogs)
         page += "# HELP everyline_http_requests_total Requests by method, route and status.\n"
         page += "# TYPE everyline_http_requests_total counter\n"

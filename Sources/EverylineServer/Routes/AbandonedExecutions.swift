@@ -81,7 +81,8 @@ struct AbandonedExecutions {
         var after: ExecutionID?
         repeat {
             let page = try await core.executions.list(
-                ExecutionQuery(statuses: statuses, producer: .external, limit: Self.page, after: after))
+                ExecutionQuery(
+                    statuses: statuses, producer: .external, limit: Self.page, bytes: Self.bytes, after: after))
             for execution in page {
                 do {
                     try await body(execution)
@@ -89,11 +90,12 @@ struct AbandonedExecutions {
                     // It can't be ended, and holds up no other.
                 }
             }
-            after = page.count == Self.page ? page.last?.id : nil
+            after = page.last?.id
         } while after != nil
     }
 
     private static let page = 1000
+    private static let bytes: ByteCount = .mebibytes(1)
 }
 
 extension AbandonedExecutions.Cause {

@@ -27,8 +27,11 @@ struct AppendRoutes {
         guard let text = try Query(request).single("after"), let head = Offset(decimal: text) else {
             throw APIError(.invalidCursor, "Say after=HEAD: the offset of the event that the body follows; 0 at first.")
         }
-        let bytes = try await RequestBytes.collect(request, context, limit: limits.appendBody, within: limits.bodyTime)
-        let body = try await parse(bytes, type: request.headers[.contentType], after: head)
+        let received = try await RequestBytes(
+            request, context, core.resources, limit: limits.appendBody, within: limits.bodyTime)
+        // What is made of it waits to be written, and counts until then.
+        defer { withExtendedLifetime(received) {} }
+        let body = try await parse(received.bytes, type: request.headers[.contentType], after: head)
         let appended: Appended
         do {
             appended = try await core.writer.append(body, to: id, after: head)
@@ -49,7 +52,8 @@ struct AppendRoutes {
         guard showsPending else {
             throw APIError(.notSupported, "This server shows whole lines only; send no pending ones.")
         }
-        let body = try await JSONBody(request, context, limit: Self.pendingBody, within: limits.bodyTime)
+        let body = try await JSONBody(
+            request, context, core.resources, limit: Self.pendingBody, within: limits.bodyTime)
         let line = try body.decode(PendingLine.self, fields: PendingLine.fields)
         guard line.message.utf8.count <= PendingLine.limit, !line.message.utf8.contains(UInt8(ascii: "\n")) else {
             throw APIError(
@@ -111,12 +115,10 @@ struct AppendRoutes {
         }
     }
 
-    /// Parses small bodies where they arrived, and large ones on another thread, so that the connections of this one don't wait.
+    /// Parses small bodies where they arrived, and large ones by the workers, so that the connections of this one don't wait.
     private func parse(_ bytes: ByteBuffer, type: String?, after head: Offset) async throws -> AppendBody {
         guard bytes.readableBytes > Self.parsedAtOnce else { return try parseNow(bytes, type: type, after: head) }
-        return try await withTaskExecutorPreference(globalConcurrentExecutor) {
-            try parseNow(bytes, type: type, after: head)
-        }
+        return try await core.resources.workers.run { try parseNow(bytes, type: type, after: head) }
     }
 
     private static let parsedAtOnce: ByteCount = .kibibytes(64)

@@ -34,11 +34,11 @@ struct EventStreamRoutes {
         // What is damaged is said before the answer begins: a browser that is answered with a stream comes back for ever.
         if after < head.offset { _ = try await core.log.read(id, after: after, limit: 1) }
         let tail = Tail(of: id, after: after, in: core.log, feed: core.feed, limit: limits.read)
-        let metrics = metrics
+        let (metrics, paced) = (metrics, PacedBody(context: context, unread: core.resources.unread))
         let body = ResponseBody { writer in
             metrics.streamOpened()
             defer { metrics.streamClosed(stalled: false) }
-            try await Self.send(tail, to: &writer, metrics) { try viewer.place.check() }
+            try await Self.send(tail, by: paced, to: &writer, metrics) { try viewer.place.check() }
             try await writer.finish(nil)
         }
         return Response(
@@ -54,7 +54,7 @@ struct EventStreamRoutes {
     ///
     /// - Parameter check: whether the viewer may still see what comes.
     private static func send(
-        _ tail: Tail, to writer: inout any ResponseBodyWriter, _ metrics: ServerMetrics,
+        _ tail: Tail, by paced: PacedBody, to writer: inout any ResponseBodyWriter, _ metrics: ServerMetrics,
         check: @Sendable () throws -> Void
     ) async throws {
         var tail = tail
@@ -72,17 +72,17 @@ struct EventStreamRoutes {
                 switch step {
                 case .blocks(let blocks):
                     for block in blocks {
-                        try await writer.write(block.serverSentEvents)
                         metrics.countDelivery(events: block.count, bytes: block.bytes.readableBytes)
+                        try await paced.write(block.serverSentEvents, to: &writer)
                     }
                 case .pending(let line):
                     // Without an id: a browser resumes after the last event.
                     var event = ByteBuffer(string: "event: pending\ndata: ")
                     event.writeImmutableBuffer(line.controlLine)
                     event.writeStaticString("\n\n")
-                    try await writer.write(event)
+                    try await paced.write(event, to: &writer)
                 case .idle(let head):
-                    try await writer.write(ByteBuffer(string: ": heartbeat \(head)\n\n"))
+                    try await paced.write(ByteBuffer(string: ": heartbeat \(head)\n\n"), to: &writer)
                 case .ended:
                     return
                 }

@@ -22,7 +22,8 @@ struct ExecutionRoutes {
 
     @Sendable func run(_ request: Request, context: EverylineContext) async throws -> Response {
         let principal = try await authenticator.principal(of: request, may: .run)
-        let body = try await JSONBody(request, context, limit: limits.requestBody, within: limits.bodyTime)
+        let body = try await JSONBody(
+            request, context, core.resources, limit: limits.requestBody, within: limits.bodyTime)
         let order = try body.decode(RunRequest.self, fields: RunRequest.fields)
         try order.validate()
         try core.check(order)
@@ -43,7 +44,8 @@ struct ExecutionRoutes {
 
     @Sendable func register(_ request: Request, context: EverylineContext) async throws -> Response {
         let principal = try await authenticator.principal(of: request, may: .run)
-        let body = try await JSONBody(request, context, limit: limits.requestBody, within: limits.bodyTime)
+        let body = try await JSONBody(
+            request, context, core.resources, limit: limits.requestBody, within: limits.bodyTime)
         let registration = try body.decode(RegisterRequest.self, fields: RegisterRequest.fields)
         try RunRequest.validate(command: registration.command)
         let created = try await create(
@@ -75,12 +77,9 @@ struct ExecutionRoutes {
             guard let id = ExecutionID(cursor) else { throw APIError(.invalidCursor, "The cursor is not valid.") }
             after = id
         }
-        let found = try await core.executions.list(
-            ExecutionQuery(statuses: statuses, limit: limit + 1, after: after))
-        let page = found.prefix(limit)
-        let more = found.count > limit ? page.last?.id.rawValue : nil
-        return try .json(
-            ExecutionListAnswer(executions: page.map(ExecutionView.init), nextCursor: more), for: request)
+        let list = ExecutionList(core: core, bytes: limits.listBytes)
+        return try await list.response(
+            to: request, context, ExecutionQuery(statuses: statuses, limit: limit, after: after))
     }
 
     @Sendable func show(_ request: Request, context: EverylineContext) async throws -> Response {

@@ -12,14 +12,18 @@ import NIOCore
 /// Reads a JSON request strictly: of the right type, within the limit, without a field that nobody would look at.
 struct JSONBody {
     let bytes: Data
+    private let memory: ByteBudget.Lease
 
     init(
-        _ request: Request, _ context: EverylineContext, limit: ByteCount, within time: Duration
+        _ request: Request, _ context: EverylineContext, _ resources: ServerResources, limit: ByteCount,
+        within time: Duration
     ) async throws {
         if let type = request.headers[.contentType], !type.lowercased().hasPrefix("application/json") {
             throw APIError(.unsupportedMediaType, "Send application/json.")
         }
-        bytes = Data(try await RequestBytes.collect(request, context, limit: limit, within: time).readableBytesView)
+        let body = try await RequestBytes(request, context, resources, limit: limit, within: time)
+        bytes = Data(body.bytes.readableBytesView)
+        memory = body.memory
     }
 
     func decode<Value: Decodable>(_ type: Value.Type, fields: [String]) throws -> Value {
@@ -53,16 +57,24 @@ struct JSONBody {
     }
 }
 
-/// Takes a request's body as a whole, within a limit of bytes and of time.
-enum RequestBytes {
-    static func collect(
-        _ request: Request, _ context: EverylineContext, limit: ByteCount, within time: Duration
-    ) async throws -> ByteBuffer {
+/// A request's body as a whole, taken within a limit of bytes and of time. For as long as it is held, it counts among the bodies
+/// that are in memory; where there are too many, it is no longer read until there is room.
+struct RequestBytes {
+    let bytes: ByteBuffer
+    let memory: ByteBudget.Lease
+
+    /// - Throws: ``APIError``, ``ByteBudget/Exhausted``.
+    init(
+        _ request: Request, _ context: EverylineContext, _ resources: ServerResources, limit: ByteCount,
+        within time: Duration
+    ) async throws {
         if let announced = request.headers[.contentLength].flatMap({ Int($0) }), announced > limit {
             throw APIError(.bodyTooLarge, "The body may have \(limit) bytes at the most.")
         }
-        return try await withThrowingTaskGroup(of: ByteBuffer?.self) { group in
-            group.addTask { try await read(request, limit: limit) }
+        let memory = try await resources.bodies.lease()
+        self.memory = memory
+        bytes = try await withThrowingTaskGroup(of: ByteBuffer?.self) { group in
+            group.addTask { try await Self.read(request, limit: limit, into: memory) }
             group.addTask {
                 try await context.sleep(for: time)
                 return nil
@@ -75,12 +87,15 @@ enum RequestBytes {
         }
     }
 
-    private static func read(_ request: Request, limit: ByteCount) async throws -> ByteBuffer {
+    private static func read(
+        _ request: Request, limit: ByteCount, into memory: ByteBudget.Lease
+    ) async throws -> ByteBuffer {
         var whole: ByteBuffer?
         for try await part in request.body {
             guard (whole?.readableBytes ?? 0) + part.readableBytes <= limit else {
                 throw APIError(.bodyTooLarge, "The body may have \(limit) bytes at the most.")
             }
+            try await memory.grow(by: part.readableBytes)
             if whole == nil {
                 whole = part
             } else {
@@ -110,21 +125,7 @@ extension DecodingError {
 }
 
 extension Response {
-    /// An answer in JSON.
-    /// As JSON, compressed where the client takes that and it is worth it.
-    static func json(_ value: some Encodable, for request: Request) throws -> Response {
-        var response = Response(
-            status: .ok,
-            headers: [.contentType: "application/json", .cacheControl: "no-store", .vary: "Accept-Encoding"])
-        var body = ByteBuffer(bytes: try JSONEncoder.wire.encode(value))
-        if body.readableBytes >= 1024, AcceptEncoding(request.headers[.acceptEncoding]).allowsGzip {
-            body = try GzipStream().compress(body, isLast: true)
-            response.headers[.contentEncoding] = "gzip"
-        }
-        response.body = .init(byteBuffer: body)
-        return response
-    }
-
+    /// An answer in JSON, of a size that is bounded by what it shows.
     static func json(_ value: some Encodable, status: HTTPResponse.Status = .ok) throws -> Response {
         Response(
             status: status, headers: [.contentType: "application/json", .cacheControl: "no-store"],

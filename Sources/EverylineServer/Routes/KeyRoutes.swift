@@ -20,7 +20,8 @@ struct KeyRoutes {
 
     @Sendable func create(_ request: Request, context: EverylineContext) async throws -> Response {
         _ = try await authenticator.principal(of: request, may: .manageKeys)
-        let body = try await JSONBody(request, context, limit: limits.requestBody, within: limits.bodyTime)
+        let body = try await JSONBody(
+            request, context, core.resources, limit: limits.requestBody, within: limits.bodyTime)
         let wanted = try body.decode(CreateKeyRequest.self, fields: ["user", "role"])
         guard let user = UserID(wanted.user) else {
             throw APIError(.invalidRequest, "user must be 1 to 64 of letters, digits and . _ @ + -.")

@@ -3,8 +3,8 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 
-/// A part of a log, or an ended one as a whole, as a body that is streamed while it is read: whatever its size, one piece is
-/// in memory.
+/// A part of a log, or an ended one as a whole, as a body that is streamed while it is read, as fast as its client takes it:
+/// whatever its size, one piece is in memory.
 struct LogDownload: Sendable {
     enum Form: String, Sendable {
         case ndjson = "application/x-ndjson"
@@ -15,6 +15,8 @@ struct LogDownload: Sendable {
     let form: Form
     /// How long the whole is, if that is known without reading it.
     let knownLength: Int?
+    let resources: ServerResources
+    let context: EverylineContext
 
     /// Strong: the bytes of events that were recorded never change.
     var etag: String {
@@ -35,10 +37,13 @@ struct LogDownload: Sendable {
         if allowsRange, let wanted = request.headers[.range].flatMap(ByteRange.init) {
             return try await partial(wanted, headers)
         }
-        if AcceptEncoding(request.headers[.acceptEncoding]).allowsGzip {
+        // Where many compress already, the rest isn't compressed.
+        if AcceptEncoding(request.headers[.acceptEncoding]).allowsGzip,
+            let memory = resources.answers.leaseAtOnce(GzipStream.memory + range.limit)
+        {
             headers[.contentEncoding] = "gzip"
             headers[.eTag] = "\(etag.dropLast())-gzip\""
-            return Response(status: .ok, headers: headers, body: gzipBody())
+            return Response(status: .ok, headers: headers, body: gzipBody(within: memory))
         }
         return Response(status: .ok, headers: headers, body: body(of: nil, length: knownLength))
     }
@@ -72,14 +77,14 @@ struct LogDownload: Sendable {
                 let start = position
                 position += piece.readableBytes
                 guard let bytes else {
-                    try await writer.write(piece)
+                    try await paced.write(piece, to: &writer)
                     return true
                 }
                 let part = bytes.clamped(to: start..<position)
                 if !part.isEmpty,
                     let slice = piece.getSlice(at: piece.readerIndex + part.lowerBound - start, length: part.count)
                 {
-                    try await writer.write(slice)
+                    try await paced.write(slice, held: piece.readableBytes, to: &writer)
                 }
                 return position < bytes.upperBound
             }
@@ -87,17 +92,22 @@ struct LogDownload: Sendable {
         }
     }
 
-    private func gzipBody() -> ResponseBody {
+    private func gzipBody(within memory: ByteBudget.Lease) -> ResponseBody {
         ResponseBody { writer in
+            defer { withExtendedLifetime(memory) {} }
             let gzip = try GzipStream()
             try await forEachPiece { piece in
-                try await writer.write(gzip.compress(piece, isLast: false))
+                let compressed = try await resources.workers.run { try gzip.compress(piece, isLast: false) }
+                try await paced.write(compressed, to: &writer)
                 return true
             }
-            try await writer.write(gzip.compress(ByteBuffer(), isLast: true))
+            let rest = try await resources.workers.run { try gzip.compress(ByteBuffer(), isLast: true) }
+            try await paced.write(rest, to: &writer)
             try await writer.finish(nil)
         }
     }
+
+    private var paced: PacedBody { PacedBody(context: context, unread: resources.unread) }
 
     private func forEachPiece(_ body: (ByteBuffer) async throws -> Bool) async throws {
         try await range.forEachBlock { block in
@@ -105,8 +115,11 @@ struct LogDownload: Sendable {
             case .ndjson:
                 return try await body(block.bytes)
             case .text:
-                var text = ByteBufferAllocator().buffer(capacity: block.bytes.readableBytes)
-                try block.writeText(into: &text)
+                let text = try await resources.workers.run {
+                    var text = ByteBufferAllocator().buffer(capacity: block.bytes.readableBytes)
+                    try block.writeText(into: &text)
+                    return text
+                }
                 return text.readableBytes == 0 ? true : try await body(text)
             }
         }

@@ -27,11 +27,11 @@ struct LogRoutes {
         }
         let (range, isCut) = try await range(of: id, after: after, count: part.count, through: execution.head)
         switch Accepted(request.headers[.accept]) {
-        case .json: return page(range, of: execution)
+        case .json: return page(range, of: execution, context)
         case .download(let form):
             let isWhole = form == .ndjson && after == .zero && range.through == execution.head
             return try await download(
-                range, as: form, length: isWhole ? execution.logBytes : nil, isCut: isCut, for: request)
+                range, as: form, length: isWhole ? execution.logBytes : nil, isCut: isCut, for: request, context)
         }
     }
 
@@ -44,7 +44,7 @@ struct LogRoutes {
         let after = try await part.start.offset(in: id, of: core.log)
         let head = try await core.log.head(of: id).offset
         let (range, isCut) = try await range(of: id, after: after, count: part.count, through: head)
-        return try await download(range, as: .ndjson, length: nil, isCut: isCut, for: request)
+        return try await download(range, as: .ndjson, length: nil, isCut: isCut, for: request, context)
     }
 
     private func range(
@@ -60,9 +60,12 @@ struct LogRoutes {
     }
 
     private func download(
-        _ range: LogRange, as form: LogDownload.Form, length: Int?, isCut: Bool, for request: Request
+        _ range: LogRange, as form: LogDownload.Form, length: Int?, isCut: Bool, for request: Request,
+        _ context: EverylineContext
     ) async throws -> Response {
-        var response = try await LogDownload(range: range, form: form, knownLength: length).response(to: request)
+        let download = LogDownload(
+            range: range, form: form, knownLength: length, resources: core.resources, context: context)
+        var response = try await download.response(to: request)
         if isCut { response.headers[.nextAfter] = range.through.description }
         return response
     }
@@ -80,7 +83,7 @@ struct LogRoutes {
     }
 
     /// The events in one JSON document, written as it is read.
-    private func page(_ range: LogRange, of execution: Execution) -> Response {
+    private func page(_ range: LogRange, of execution: Execution, _ context: EverylineContext) -> Response {
         // The end isn't among the events: status, exit_code and last_offset say what it says.
         let end = execution.head
         let lastLine = min(range.through, Offset(end.rawValue - 1))
@@ -91,10 +94,12 @@ struct LogRoutes {
         opening += ",\"exit_code\":\(execution.exitCode.map(String.init) ?? "null"),\"last_offset\":\(end)"
         if range.through < Offset(end.rawValue - 1) { opening += ",\"next_after\":\(range.through)" }
         opening += ",\"events\":["
+        let paced = PacedBody(context: context, unread: core.resources.unread)
         let body = ResponseBody { [opening] writer in
             try await writer.write(ByteBuffer(string: opening))
             try await lines.forEachBlock { block in
-                try await writer.write(block.jsonElements(isFirst: block.predecessor == lines.after))
+                try await paced.write(
+                    block.jsonElements(isFirst: block.predecessor == lines.after), to: &writer)
                 return true
             }
             try await writer.write(ByteBuffer(string: "]}\n"))

@@ -34,7 +34,8 @@ struct MetaRoutes {
 
     @Sendable func page(_ request: Request, context: EverylineContext) async throws -> Response {
         Self.plain(
-            metrics.page(followedLogs: core.feed.counts.logs), type: "text/plain; version=0.0.4; charset=utf-8")
+            metrics.page(followedLogs: core.feed.counts.logs, unread: core.resources.unread),
+            type: "text/plain; version=0.0.4; charset=utf-8")
     }
 
     private static func plain(_ text: String, type: String = "text/plain; charset=utf-8") -> Response {

@@ -1,6 +1,7 @@
 import NIOCore
 
-/// Closes a connection whose client doesn't take its answer: nothing of what waits was taken for a whole period.
+/// Closes a connection whose client doesn't take its answer: nothing of what waits was taken for a whole period. Who writes the
+/// answer can wait here until its client has taken it.
 ///
 /// It runs a timer only while bytes are waiting, so it costs an idle connection nothing.
 final class StalledResponseHandler: ChannelOutboundHandler, ChannelInboundHandler {
@@ -10,13 +11,42 @@ final class StalledResponseHandler: ChannelOutboundHandler, ChannelInboundHandle
     private let timeout: TimeAmount
     private var check: Scheduled<Void>?
     private var waiting = 0
+    private var context: ChannelHandlerContext?
+    private var writers: [EventLoopPromise<Void>] = []
 
     init(timeout: Duration) { self.timeout = TimeAmount(timeout) }
+
+    /// Succeeds when less than the channel's low-water mark waits for the client; at once if its high-water mark isn't reached.
+    func whenWritable() -> EventLoopFuture<Void> {
+        guard let context else { preconditionFailure("a handler that was asked for is in its pipeline") }
+        let loop = context.eventLoop
+        if context.channel.isWritable { return loop.makeSucceededVoidFuture() }
+        guard context.channel.isActive else { return loop.makeFailedFuture(ChannelError.ioOnClosedChannel) }
+        let promise = loop.makePromise(of: Void.self)
+        writers.append(promise)
+        return promise.futureResult
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+        failWriters()
+    }
+
+    private func failWriters() {
+        let failed = writers
+        writers = []
+        for writer in failed { writer.fail(ChannelError.ioOnClosedChannel) }
+    }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         if context.channel.isWritable {
             check?.cancel()
             check = nil
+            let released = writers
+            writers = []
+            for writer in released { writer.succeed() }
         } else {
             schedule(context)
         }
@@ -26,6 +56,7 @@ final class StalledResponseHandler: ChannelOutboundHandler, ChannelInboundHandle
     func channelInactive(context: ChannelHandlerContext) {
         check?.cancel()
         check = nil
+        failWriters()
         context.fireChannelInactive()
     }
 

@@ -46,6 +46,7 @@ final class StreamAdmission: Sendable {
         guard origins.admit(origin, at: authority) else {
             throw APIError(.forbidden, "Streams may not be opened from a page of this origin.")
         }
+        try core.resources.unread.requireRoom()
         while true {
             let revocations = places.revocations
             let token = try await authenticator.viewer(token: query.single("token"), of: id)

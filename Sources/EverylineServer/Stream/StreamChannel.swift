@@ -1,5 +1,6 @@
 import Everyline
 import EverylineWebSocket
+import Glibc
 import Hummingbird
 import HummingbirdCore
 import Logging
@@ -57,8 +58,9 @@ struct StreamChannel: HTTPChannelHandler {
         var configuration = WebSocketConfiguration.server
         configuration.stallTimeout = parts.limits.stalledViewer
         configuration.firstRequestTimeout = parts.limits.firstRequest
-        configuration.highWaterMark = parts.limits.frame
-        configuration.lowWaterMark = parts.limits.frame / 4
+        // Writable is a viewer for whom nothing waits.
+        configuration.highWaterMark = 1
+        configuration.lowWaterMark = 1
         let admission = parts.admission
         gate = WebSocketUpgradeGate(configuration: configuration) { head in
             // Whatever is wrong, the router finds it again and answers in the API's own form.
@@ -70,6 +72,7 @@ struct StreamChannel: HTTPChannelHandler {
     }
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
+        channel.boundUnsentBytes()
         if isBehindTLS {
             do {
                 try channel.pipeline.syncOperations.addHandler(PlainRequestHandler(), position: .first)
@@ -128,6 +131,17 @@ struct StreamChannel: HTTPChannelHandler {
         try pipeline.addHandler(HTTPConnectionStateHandler(idleTimeout: limits.idleConnection, logger: logger))
         return try NIOAsyncChannel(
             wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true))
+    }
+}
+
+extension Channel {
+    /// Lets the kernel keep no more than this for a client that doesn't read, beside what is on its way: some MiB otherwise.
+    fileprivate func boundUnsentBytes() {
+        // A runner's connection is no TCP one, and a system that doesn't know the option does without.
+        guard remoteAddress?.ipAddress != nil else { return }
+        try? syncOptions?.setOption(
+            ChannelOptions.Types.SocketOption(level: .tcp, name: .init(rawValue: TCP_NOTSENT_LOWAT)),
+            value: 256 << 10)
     }
 }
 

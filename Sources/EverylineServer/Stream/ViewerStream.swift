@@ -58,22 +58,39 @@ actor ViewerStream {
         // What a viewer says is not needed here: its cursor is in its address.
         connection.push(to: { _ in })
         connection.closed.whenComplete { _ in subscription.end() }
-        while true {
-            let step = try await tail.next()
-            try request.place.check()
-            switch step {
-            case .blocks(let blocks):
-                for block in blocks {
-                    parts.metrics.countDelivery(events: block.count, bytes: block.bytes.readableBytes)
-                }
-                try await connection.send(texts: form.messages(of: blocks, frameLimit: parts.limits.frame))
-            case .pending(let line):
-                if let message = form.pending(line) { try await connection.send(texts: [message]) }
-            case .idle(let head):
-                if let heartbeat = form.heartbeat(head: head) { try await connection.send(texts: [heartbeat]) }
-            case .ended:
-                return
+        while let sent = try await sendNext(of: &tail, as: form) { try await whenTaken(sent) }
+    }
+
+    /// Sends what comes next.
+    ///
+    /// - Returns: how many bytes it was; `nil` if nothing comes any more.
+    private func sendNext(of tail: inout Tail, as form: StreamForm) async throws -> ByteCount? {
+        let step = try await tail.next()
+        try request.place.check()
+        let messages: [ByteBuffer]
+        switch step {
+        case .blocks(let blocks):
+            for block in blocks {
+                parts.metrics.countDelivery(events: block.count, bytes: block.bytes.readableBytes)
             }
+            messages = form.messages(of: blocks, frameLimit: parts.limits.frame)
+        case .pending(let line):
+            messages = form.pending(line).map { [$0] } ?? []
+        case .idle(let head):
+            messages = form.heartbeat(head: head).map { [$0] } ?? []
+        case .ended:
+            return nil
         }
+        try await connection.send(texts: messages)
+        return messages.reduce(0) { $0 + $1.readableBytes }
+    }
+
+    /// Waits until the viewer has taken what was sent, so that one step is all that it holds, and counts that meanwhile. Most
+    /// have taken it by now.
+    private func whenTaken(_ bytes: ByteCount) async throws {
+        guard !connection.isWritable else { return }
+        let waiting = parts.core.resources.unread.hold(bytes) { [connection] in connection.giveUp() }
+        defer { waiting.release() }
+        try await connection.whenWritable()
     }
 }

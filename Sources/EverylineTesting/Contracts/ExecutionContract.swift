@@ -63,6 +63,26 @@ extension ContractCase {
                 ["e6", "e4", "e2"])
             try expectEqual(try await ids(.init(statuses: [.failed], limit: 9)), [])
         },
+        ContractCase("a list ends behind the command that uses up its bytes, and goes on after it") { stores in
+            for number in 1...5 {
+                let command = [String(repeating: "x", count: number == 3 ? 2000 : 400)]
+                _ = try await stores.executions.create(
+                    Execution(
+                        id: Sample.id("e\(number)"), command: command, owner: Sample.user("ann"), producer: .external,
+                        createdAt: .epoch), appendToken: Sample.hash("\(number)"), idempotency: nil)
+            }
+            func ids(_ bytes: ByteCount, limit: Int = 9, after: String? = nil) async throws -> [String] {
+                try await stores.executions.list(
+                    ExecutionQuery(limit: limit, bytes: bytes, after: after.map(Sample.id))
+                ).map(\.id.rawValue)
+            }
+            try expectEqual(try await ids(1), ["e5"])
+            try expectEqual(try await ids(500), ["e5", "e4"])
+            try expectEqual(try await ids(500, limit: 1), ["e5"])
+            try expectEqual(try await ids(500, after: "e4"), ["e3"])
+            try expectEqual(try await ids(500, after: "e3"), ["e2", "e1"])
+            try expectEqual(try await ids(10_000), ["e5", "e4", "e3", "e2", "e1"])
+        },
         ContractCase("an execution is not made under a key that was revoked") { stores in
             for id in ["k1", "k2"] { try await stores.access.add(Sample.key(id, role: .admin)) }
             func execution(_ id: String) -> Execution {

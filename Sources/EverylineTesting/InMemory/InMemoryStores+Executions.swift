@@ -43,7 +43,9 @@ extension InMemoryStores: ExecutionStore {
                 (query.statuses.isEmpty || query.statuses.contains(execution.status))
                     && (query.producer ?? execution.producer) == execution.producer
             }
-            return Array(found.prefix(query.limit))
+            var page = ExecutionQuery.Page(query)
+            for execution in found where page.add(execution) { break }
+            return page.executions
         }
     }
 

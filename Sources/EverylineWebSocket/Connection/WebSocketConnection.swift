@@ -92,8 +92,17 @@ package final class WebSocketConnection: Sendable {
         onEventLoop { _ = try? $0.send([text], as: .text) }
     }
 
+    /// Whether less than the high-water mark waits for the peer, or than the low-water mark since it was reached.
+    package var isWritable: Bool { channel.isWritable }
+
+    /// Waits until it is writable, behind what others wait to send.
+    ///
+    /// - Throws: ``WebSocketError`` that says how the connection ended, `CancellationError`.
+    nonisolated(nonsending) package func whenWritable() async throws {
+        if !isWritable { try await send([], as: .text) }
+    }
+
     nonisolated(nonsending) private func send(_ payloads: [ByteBuffer], as opcode: WebSocketOpcode) async throws {
-        guard !payloads.isEmpty else { return }
         if eventLoop.inEventLoop, try handler.value.send(payloads, as: opcode) { return }
         let ticket = PendingSend.Ticket()
         try await withTaskCancellationHandler {
@@ -126,6 +135,12 @@ package final class WebSocketConnection: Sendable {
     package func whenClosed() async -> WebSocketClosure {
         // The future doesn't fail; its type can't say so.
         (try? await closed.get()) ?? .failure(.connectionLost("it ended"))
+    }
+
+    /// Gives up a peer that doesn't read, as the stall watch does: says 1013 behind what waits for it, and hangs up if that doesn't
+    /// go within the time limit of closing.
+    package func giveUp() {
+        onEventLoop { $0.stalled() }
     }
 
     /// Hangs up at once, without a close frame.

@@ -38,8 +38,11 @@ extension WebSocketHandler {
             write(send.payloads, as: send.opcode)
             send.continuation.resume()
         }
-        if context.channel.isWritable { answerPing() }
-        flushIfNeeded()
+        if context.channel.isWritable {
+            answerPing()
+            // Not while the water rises: more of the same send is to come.
+            flushIfNeeded()
+        }
         context.fireChannelWritabilityChanged()
     }
 
@@ -102,8 +105,10 @@ extension WebSocketHandler {
     }
 
     /// Says 1013 behind what is stuck, and hangs up if that doesn't go either.
-    private func stalled() {
+    func stalled() {
+        stallTimer?.cancel()
         stallTimer = nil
+        guard context != nil else { return }
         guard !hasSentClose else { return drop(.stalled) }
         fail(.stalled)
         armCloseTimer()

@@ -1,0 +1,38 @@
+import Glibc
+import NIOCore
+import NIOPosix
+
+/// A few threads for what takes milliseconds: parsing, encoding and compressing what is large. An event loop that did it would
+/// keep every connection that it serves waiting.
+///
+/// They have a lower priority than the event loops, and take their work in the order in which it comes: who asks for much waits
+/// for it, and lines that are live go before.
+final class Workers: TaskExecutor {
+    private let pool: NIOThreadPool
+
+    init(threads: Int = max(1, System.coreCount)) {
+        pool = NIOThreadPool(numberOfThreads: threads)
+        pool.start()
+    }
+
+    deinit { pool.shutdownGracefully { _ in } }
+
+    func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        pool.submit { _ in
+            Self.yieldToOthers()
+            job.runSynchronously(on: self.asUnownedTaskExecutor())
+        }
+    }
+
+    /// Does the work on one of the threads, and comes back to where the caller runs.
+    func run<Value: Sendable>(_ work: @Sendable () throws -> Value) async throws -> Value {
+        try await withTaskExecutorPreference(self) { try work() }
+    }
+
+    /// On Linux a nice value is a thread's own (setpriority(2)); 0 is the calling one. It can always be raised, so there is
+    /// nothing to check.
+    private static func yieldToOthers() { _ = setpriority(CInt(PRIO_PROCESS.rawValue), 0, niceness) }
+
+    private static let niceness: CInt = 10
+}
