@@ -1,37 +1,100 @@
-// Copying to the clipboard. It is loaded when lines are selected.
+// Text for the clipboard: of lines, or from a place in one to a place in another, whether they are held or not.
 
 import { BLOCK, blockOf } from "./blocks.js";
 import { make } from "./page.js";
 
-/** The most lines that are copied at once. */
-const COPIED = 100_000;
+/** @typedef {{offset: number, column: number}} Point a row's first offset, and a place in its text */
+/** `endsLine` says whether a newline follows the last line.
+ * @typedef {{from: Point, to: Point, endsLine: boolean}} TextRange */
 
-/** Copies the lines as a reader sees them, also those that aren't held.
- * @param {number} first @param {number} last @param {import("./source.js").Source} source
- * @param {import("./blocks.js").BlockStore} store @param {import("./rows.js").Rows} rows */
-export async function copyLines(first, last, source, store, rows) {
-  if (last - first >= COPIED) throw new Error(`At most ${COPIED} lines can be copied: download the log instead.`);
-  const take = (/** @type {number} */ at, /** @type {string[]} */ lines) => store.add(at, lines);
-  /** @type {string[]} */
-  const texts = [];
-  for (let row = rows.start(first); row <= last; row = rows.last(row) + 1) {
-    // A line may go on in the next block.
-    for (const k of [blockOf(row), blockOf(row + 1)]) {
-      if (!store.holds(k)) await source.fetch(k * BLOCK, BLOCK, take);
-    }
-    texts.push(rows.text(row) ?? "");
+/** The most lines, and characters, that are copied at once. */
+export const LINES = 100_000;
+const CHARACTERS = 64 << 20;
+
+/** The range's text as a reader sees it; null if a part of it isn't held.
+ * @param {TextRange} range @param {import("./blocks.js").BlockStore} store @param {import("./shown-rows.js").ShownRows} rows */
+export function heldText(range, store, rows) {
+  const { from, to } = range;
+  const text = new RangeText(range, rows);
+  for (let row = rows.start(from.offset); row <= to.offset; row = rows.last(row) + 1) {
+    if (wanted(rows.shown(row), store).length > 0) return null;
+    text.add(row);
   }
-  await copyText(texts.join("\n") + "\n");
+  return text.result;
 }
 
-/** @param {string} text */
+/** Reads what isn't held, and gives the range's text.
+ * @param {TextRange} range @param {import("./source.js").Source} source @param {import("./blocks.js").BlockStore} store
+ * @param {import("./shown-rows.js").ShownRows} rows @param {(share: number) => void} progress @param {AbortSignal} signal */
+export async function readText(range, source, store, rows, progress, signal) {
+  const { from, to } = range;
+  const text = new RangeText(range, rows);
+  const take = (/** @type {number} */ at, /** @type {string[]} */ lines) => store.add(at, lines);
+  const size = source.blocksAtOnce * source.blocksAtOnce * BLOCK;
+  for (let row = rows.start(from.offset); row <= to.offset; row = rows.last(row) + 1) {
+    for (const k of wanted(rows.shown(row), store)) {
+      await source.fetch(k * BLOCK, size, take, signal);
+      progress((row - from.offset) / (to.offset - from.offset + 1));
+    }
+    signal.throwIfAborted();
+    text.add(row);
+  }
+  return text.result;
+}
+
+/** The blocks that have to be read before a row can be: a line may go on in the next one.
+ * @param {number} row @param {import("./blocks.js").BlockStore} store */
+const wanted = (row, store) => [...new Set([blockOf(row), blockOf(Math.min(row + 1, store.head))])].filter((k) => !store.holds(k));
+
+class RangeText {
+  /** @type {string[]} */ #lines = [];
+  #characters = 0;
+  #range;
+  #rows;
+
+  /** @param {TextRange} range @param {import("./shown-rows.js").ShownRows} rows */
+  constructor(range, rows) {
+    this.#range = range;
+    this.#rows = rows;
+  }
+
+  /** @param {number} row its first offset */
+  add(row) {
+    const { from, to } = this.#range;
+    const begin = row <= from.offset ? from.column : 0;
+    const end = this.#rows.last(row) >= to.offset ? to.column : Infinity;
+    const shown = this.#rows.row(row).rendered?.text ?? "";
+    const isToEnd = end >= shown.length;
+    const line = begin === 0 && isToEnd
+      ? this.#rows.text(row) ?? ""
+      : isToEnd ? this.#whole(row, shown).slice(begin) : shown.slice(begin, end);
+    this.#lines.push(line);
+    this.#characters += line.length + 1;
+    if (this.#characters > CHARACTERS) throw new Error("That is too much text to be copied: download the log instead.");
+  }
+
+  /** What of a line is too long to be shown is selected with its end.
+   * @param {number} row @param {string} shown */
+  #whole = (row, shown) => (this.#rows.row(row).rendered?.clipped ? this.#rows.text(row) ?? shown : shown);
+
+  get result() {
+    return this.#lines.join("\n") + (this.#range.endsLine ? "\n" : "");
+  }
+}
+
+/** Whether it could be copied: over plain HTTP a browser lets a page copy only just after a key or a button was pressed.
+ * @param {string} text @returns {Promise<boolean>} */
 export async function copyText(text) {
-  if (navigator.clipboard) return navigator.clipboard.writeText(text);
-  // Over plain HTTP a browser has no clipboard but this.
+  if (navigator.clipboard) {
+    return navigator.clipboard.writeText(text).then(() => true, () => false);
+  }
   const area = make("textarea", "unseen");
   area.value = text;
+  const focused = document.activeElement;
   (document.querySelector("dialog[open]") ?? document.body).append(area);
   area.select();
-  document.execCommand("copy");
+  const isCopied = document.execCommand("copy");
   area.remove();
+  if (focused instanceof HTMLElement) focused.focus({ preventScroll: true });
+  return isCopied;
 }

@@ -63,13 +63,13 @@ export class Delivery {
 
   /** `silence` is 0 while it is nothing unusual.
    * @param {{now: number, silence: number, isOnline: boolean, end: number, received: number, missing: number,
-   * reason?: string}} facts `reason` is why it ended
+   * reason?: string, way?: string}} facts `reason` is why it ended, `way` by which way it comes where that isn't the usual one
    * @returns {Words} */
-  words({ now, silence, isOnline, end, received, missing, reason }) {
+  words({ now, silence, isOnline, end, received, missing, reason, way }) {
     if (this.phase === "refused") return { tone: "bad", text: this.reason };
     if (missing > 0) return { tone: "bad", text: `${count(missing, "line")} missing` };
     switch (this.phase) {
-      case "connecting": return { tone: "quiet", text: "Connecting…" };
+      case "connecting": return { tone: "quiet", text: way ? `Connecting ${way}…` : "Connecting…" };
       case "finishing": return { tone: "good", text: `Ended: reading on after ${numbers.format(this.cursor)}` };
       case "ended":
         if (received >= end && LOST[reason ?? ""]) {
@@ -88,7 +88,7 @@ export class Delivery {
         if (now - this.#resumedAt < SHOWN) {
           return { tone: "good", text: `Resumed after ${numbers.format(this.#resumedAfter)}, nothing missing` };
         }
-        return { tone: "good", text: "Live" };
+        return { tone: "good", text: way ? `Live ${way}` : "Live" };
     }
   }
 }

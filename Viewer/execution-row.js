@@ -3,8 +3,9 @@
 import { ago } from "./ago.js";
 import { isTerminal } from "./api.js";
 import { reasonOf } from "./event-text.js";
-import { commandLine, make, showStatus } from "./page.js";
+import { make, showStatus } from "./page.js";
 import { duration, fullTime } from "./time.js";
+import { commandLine } from "./words.js";
 
 /** @typedef {import("./api.js").Execution} Execution */
 

@@ -3,10 +3,10 @@
 import { isTerminal, json, mayRun, mayStop, Refused, request, sending } from "./api.js";
 import { Row } from "./execution-row.js";
 import {
-  announce, byId, changeTheme, commandLine, isForPage, make, setUpKeysChoice, setUpSheets, setUpTheme, sheet, whoAmI,
+  announce, byId, changeTheme, isForPage, make, setUpKeysChoice, setUpSheets, setUpTheme, sheet, whoAmI,
 } from "./page.js";
 import { signOut } from "./session.js";
-import { shellSyntax, splitWords } from "./words.js";
+import { commandLine, shellSyntax, splitWords } from "./words.js";
 
 /** @typedef {import("./api.js").Execution} Execution */
 

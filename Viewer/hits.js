@@ -5,21 +5,38 @@ import { BLOCK } from "./blocks.js";
 export class Hits {
   /** @type {Map<number, {bits: Uint32Array, count: number}>} by block */
   #blocks = new Map();
+  /** The blocks with a hit, in order: few of millions of lines may match.
+   * @type {number[]} */
+  #order = [];
   /** The lines found so far. */
   count = 0;
-  #last = -1;
 
   /** @param {number} offset */
   add(offset) {
     const [k, i] = place(offset);
     let block = this.#blocks.get(k);
-    if (!block) this.#blocks.set(k, (block = { bits: new Uint32Array(BLOCK / 32), count: 0 }));
+    if (!block) {
+      this.#blocks.set(k, (block = { bits: new Uint32Array(BLOCK / 32), count: 0 }));
+      if (k > (this.#order.at(-1) ?? -1)) this.#order.push(k);
+      else this.#order.splice(this.#rankOf(k), 0, k);
+    }
     const bit = 1 << (i & 31);
     if (block.bits[i >> 5] & bit) return;
     block.bits[i >> 5] |= bit;
     block.count++;
     this.count++;
-    this.#last = Math.max(this.#last, k);
+  }
+
+  /** How many blocks with a hit are before this one.
+   * @param {number} k */
+  #rankOf(k) {
+    let [low, high] = [0, this.#order.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.#order[middle] < k) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 
   /** @param {number} offset */
@@ -32,11 +49,13 @@ export class Hits {
   /** The first hit at or behind the offset; 0 if there is none.
    * @param {number} offset */
   from(offset) {
-    let [k, i] = place(Math.max(1, offset));
-    for (; k <= this.#last; k++, i = 0) {
-      const block = this.#blocks.get(k);
-      if (!block) continue;
-      for (; i < BLOCK; i++) if (block.bits[i >> 5] & (1 << (i & 31))) return k * BLOCK + i + 1;
+    const [own, begin] = place(Math.max(1, offset));
+    for (let at = this.#rankOf(own); at < this.#order.length; at++) {
+      const k = this.#order[at];
+      const bits = this.#blocks.get(k)?.bits ?? [];
+      for (let i = k === own ? begin : 0; i < BLOCK; i++) {
+        if (bits[i >> 5] & (1 << (i & 31))) return k * BLOCK + i + 1;
+      }
     }
     return 0;
   }
@@ -45,12 +64,13 @@ export class Hits {
    * @param {number} offset */
   upTo(offset) {
     if (offset < 1) return 0;
-    let [k, i] = place(offset);
-    if (k > this.#last) [k, i] = [this.#last, BLOCK - 1];
-    for (; k >= 0; k--, i = BLOCK - 1) {
-      const block = this.#blocks.get(k);
-      if (!block) continue;
-      for (; i >= 0; i--) if (block.bits[i >> 5] & (1 << (i & 31))) return k * BLOCK + i + 1;
+    const [own, end] = place(offset);
+    for (let at = this.#rankOf(own + 1) - 1; at >= 0; at--) {
+      const k = this.#order[at];
+      const bits = this.#blocks.get(k)?.bits ?? [];
+      for (let i = k === own ? end : BLOCK - 1; i >= 0; i--) {
+        if (bits[i >> 5] & (1 << (i & 31))) return k * BLOCK + i + 1;
+      }
     }
     return 0;
   }

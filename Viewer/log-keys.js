@@ -3,8 +3,9 @@
 import { byId, changeTheme, isForPage, isTyping } from "./page.js";
 
 /** @param {import("./log-view.js").LogView} view @param {import("./search-box.js").SearchBox} box
- * @param {import("./selection.js").Selection} selection @param {{cycleTime(): void, toggleWrap(): void}} tools */
-export function listenToKeys(view, box, selection, tools) {
+ * @param {import("./selection.js").Selection} selection @param {import("./selection-bar.js").SelectionBar} bar
+ * @param {{cycleTime(): void, toggleWrap(): void}} tools */
+export function listenToKeys(view, box, selection, bar, tools) {
   /** @param {1 | -1} direction @param {boolean} widens */
   const line = (direction, widens) => {
     if (selection.isEmpty) view.scrollBy(direction * 20);
@@ -14,6 +15,7 @@ export function listenToKeys(view, box, selection, tools) {
   /** @type {Record<string, (event: KeyboardEvent) => void>} */
   const keys = {
     "/": () => box.focus(),
+    "&": () => { box.filter(true); box.focus(); },
     n: () => box.go(1),
     N: () => box.go(-1),
     f: () => { view.follows = !view.follows; },
@@ -34,8 +36,8 @@ export function listenToKeys(view, box, selection, tools) {
     b: () => view.page(-1),
     g: press("goto"),
     v: () => selection.begin(),
-    c: () => void selection.copy(),
-    l: () => void selection.copyLink(),
+    c: () => void bar.copy(),
+    l: () => void bar.copyLink(),
     t: tools.cycleTime,
     w: tools.toggleWrap,
     T: changeTheme,

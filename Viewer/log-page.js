@@ -8,15 +8,19 @@ import { listenToKeys } from "./log-keys.js";
 import { LogView } from "./log-view.js";
 import { Minimap } from "./minimap.js";
 import { reasonOf } from "./event-text.js";
-import { announce, byId, commandLine, make, setUpTheme, showStatus, whoAmI } from "./page.js";
+import { announce, byId, make, setUpTheme, showStatus, whoAmI } from "./page.js";
 import { setUpPrinting } from "./print.js";
 import { Rows } from "./rows.js";
 import { SearchBox } from "./search-box.js";
+import { SelectionBar } from "./selection-bar.js";
 import { Selection } from "./selection.js";
 import * as session from "./session.js";
 import { Source } from "./source.js";
+import { ShownRows } from "./shown-rows.js";
 import { Tail } from "./tail.js";
+import { TextSelection } from "./text-selection.js";
 import { duration, fullTime, linesIn, size } from "./time.js";
+import { commandLine } from "./words.js";
 
 /** @typedef {import("./api.js").Execution} Execution */
 
@@ -33,15 +37,17 @@ const id = decodeURIComponent(location.pathname.split("/")[2] ?? "");
 const store = new BlockStore();
 const source = new Source(id, store);
 const delivery = new Delivery();
-const rows = new Rows(store);
+const rows = new ShownRows(new Rows(store), store);
 const view = new LogView({ scroller: byId("scroller"), log: byId("log"), rows: byId("rows") }, rows, store, source);
-const tail = new Tail(source, store, delivery, changed);
+const tail = new Tail(id, source, store, delivery, changed);
 const map = new Minimap(byId("map"), (offset) => {
   if (offset >= store.head) view.follows = true;
   else view.seek(offset);
 });
 const box = new SearchBox(source, store, view, changed);
-const selection = new Selection(source, store, rows, view);
+const bar = new SelectionBar(source, store, rows, view);
+const selection = new Selection(bar, store, rows, view);
+new TextSelection(store, rows, view, bar);
 
 /** @type {Execution} */
 let execution;
@@ -77,7 +83,8 @@ async function open() {
 }
 
 async function begin() {
-  // Whoever has a key already is spared two waits.
+  await session.takeOver();
+  // Who has a key already is spared two waits.
   const early = session.key() ? json(`/executions/${id}`).catch(() => null) : null;
   if (early) source.address().catch(() => null);
   const me = await whoAmI();
@@ -93,7 +100,7 @@ async function begin() {
   }
   setUpSheets(me);
   setUpPrinting(view, rows, store);
-  listenToKeys(view, box, selection, { cycleTime, toggleWrap });
+  listenToKeys(view, box, selection, bar, { cycleTime, toggleWrap });
   showExecution();
   byId("stop").hidden = isTerminal(execution.status) || !mayStop(me, execution.owner);
   keepDigits();
@@ -141,7 +148,7 @@ function moved() {
   if (view.follows) leftAt = store.head;
   const news = store.head - leftAt;
   const pill = byId("pill");
-  pill.hidden = view.follows || store.head === 0 || (news === 0 && bottom >= store.head);
+  pill.hidden = view.follows || store.head === 0 || (news === 0 && view.seesEnd);
   pill.textContent = news > 0 ? `↓ ${numbers.format(news)} new` : "↓ End";
   // The end is no line.
   const lines = store.end ? store.end - 1 : store.head;
@@ -157,7 +164,7 @@ function moved() {
 function showWords() {
   const words = delivery.words({
     now: performance.now(), silence: tail.silence, isOnline: navigator.onLine, end: store.end,
-    received: store.received.count, missing: store.missing.count,
+    received: store.received.count, missing: store.missing.count, way: tail.ways.words,
     reason: execution?.reason ?? (store.end ? store.event(store.end)?.reason : undefined),
   });
   const text = words.text;
@@ -167,9 +174,10 @@ function showWords() {
     announce(text.replace(/ (in|for) \d+ s|\d+ % read here, | after [\d,]+$/, ""));
   }
   byId("delivery").dataset.tone = words.tone;
+  byId("try-now").hidden = !tail.canTry;
   const empty = byId("empty");
-  empty.hidden = store.head > 0 || store.unfinished !== null || delivery.phase === "connecting";
-  empty.textContent = "No output yet.";
+  empty.hidden = rows.end > 0 || (store.head === 0 && delivery.phase === "connecting");
+  empty.textContent = store.head > 0 ? "No line matches." : "No output yet.";
 }
 
 function tick() {
@@ -234,6 +242,7 @@ function goToFragment() {
 function setUpTools() {
   byId("follow").addEventListener("click", () => { view.follows = !view.follows; });
   byId("pill").addEventListener("click", () => { view.follows = true; byId("log").focus({ preventScroll: true }); });
+  byId("try-now").addEventListener("click", () => tail.tryNow());
   byId("wrap").addEventListener("click", toggleWrap);
   byId("time").addEventListener("click", cycleTime);
   setTime(TIMES.find((mode) => mode === localStorage.getItem("everyline.time")) ?? "off");

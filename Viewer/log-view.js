@@ -44,6 +44,10 @@ export class LogView {
   /** The mode in which times were seen of more than one day: from then on they say which. @type {string} */
   #datedMode = "";
   onMove = () => {};
+  /** Called when a line was shown in its place: there is no filter now. */
+  onUnfiltered = () => {};
+  /** Called when other rows stand on the screen, or other things on them. */
+  onDraw = () => {};
   /** @type {(first: number, last: number) => void} */
   onWhole = () => {};
   #scroller;
@@ -54,7 +58,7 @@ export class LogView {
   #source;
 
   /** @param {{scroller: HTMLElement, log: HTMLElement, rows: HTMLElement}} elements
-   * @param {import("./rows.js").Rows} rows @param {import("./blocks.js").BlockStore} store
+   * @param {import("./shown-rows.js").ShownRows} rows @param {import("./blocks.js").BlockStore} store
    * @param {import("./source.js").Source} source */
   constructor(elements, rows, store, source) {
     ({ scroller: this.#scroller, log: this.#log, rows: this.#rowsElement } = elements);
@@ -85,7 +89,7 @@ export class LogView {
   /** The first row that is in view from its beginning. */
   get firstWhole() {
     const { top, bottom, shift } = this.#viewport;
-    return shift > 0 && top < bottom ? this.#rows.last(top) + 1 : top;
+    return this.#rows.shown(shift > 0 && top < bottom ? this.#rows.last(top) + 1 : top);
   }
 
   get wraps() {
@@ -103,7 +107,39 @@ export class LogView {
   /** The first and the last row of which anything is in view. */
   get range() {
     // What has no newline yet is no line that can be named.
-    return [this.#viewport.top, Math.min(this.#viewport.bottom, Math.max(1, this.#store.head))];
+    const bottom = Math.min(this.#viewport.bottom, Math.max(1, this.#store.head));
+    return [this.#rows.shown(this.#viewport.top), this.#rows.shown(bottom)];
+  }
+
+  /** Whether anything of the last row is in view. */
+  get seesEnd() {
+    return this.#rows.last(this.#viewport.bottom) >= this.#rows.end;
+  }
+
+  get isFiltered() {
+    return this.#rows.filter !== null;
+  }
+
+  /** Shows only these rows, or all of them; what stands at the upper edge stays near it.
+   * @param {import("./shown-rows.js").Shown | null} filter */
+  set filter(filter) {
+    if (filter === this.#rows.filter) return;
+    const [top] = this.range;
+    this.#rows.filter = filter;
+    this.#heights.clear();
+    this.#viewport.head = this.#rows.end;
+    if (!this.#follows) this.#viewport.show(top);
+    this.restyle();
+  }
+
+  /** Shows a line in its place, with all that is around it.
+   * @param {number} offset */
+  showInPlace(offset) {
+    this.filter = null;
+    this.onUnfiltered();
+    this.current = offset;
+    this.seek(offset, Math.round(this.#viewport.height / 3));
+    this.restyle();
   }
 
   /** Draws again in the next frame. */
@@ -163,6 +199,7 @@ export class LogView {
   #heightOf(first) {
     const measured = this.#heights.get(first);
     if (measured !== undefined) return measured;
+    first = this.#rows.shown(first);
     const event = this.#store.event(first);
     if (!event) return ROW;
     if (event.type === "end") return END;
@@ -194,6 +231,7 @@ export class LogView {
     }
     this.#rowsElement.style.transform = `translateY(${-above - viewport.shift}px)`;
     this.onMove();
+    this.onDraw();
     const row = this.#turns && this.#rowsElement.querySelector(".current:not([data-kind=unread])");
     if (!row) return;
     this.#turns = false;
@@ -244,16 +282,17 @@ export class LogView {
     this.#slots = [...slots, ...free];
   }
 
-  /** @param {Slot} slot @param {number} first */
-  #fill(slot, first) {
-    const row = this.#rows.row(first);
+  /** @param {Slot} slot @param {number} begin where what the row stands for begins */
+  #fill(slot, begin) {
+    const row = this.#rows.row(begin);
+    const { first } = row;
     if (row.event?.stream) this.#rowsElement.classList.add("split");
     const k = blockOf(first);
     if (row.kind === "unread") this.#source.want(k);
     else if (first > 1 && first === k * BLOCK + 1 && !this.#store.event(first - 1)) this.#source.want(k - 1);
-    if (slot.first === first && slot.shows === row && slot.look === this.#look) return;
+    if (slot.first === begin && slot.shows === row && slot.look === this.#look) return;
     const { element, number, time, text, pause } = slot;
-    [slot.first, slot.shows, slot.look] = [first, row, this.#look];
+    [slot.first, slot.shows, slot.look] = [begin, row, this.#look];
     element.hidden = false;
     element.dataset.kind = row.kind;
     const isPending = row.kind === "pending";
@@ -264,6 +303,7 @@ export class LogView {
     element.classList.toggle("error", row.isError);
     const [from, to] = this.selection ?? [0, 0];
     element.classList.toggle("selected", first <= to && row.last >= from);
+    element.classList.toggle("around", this.isFiltered && this.search !== null && !this.#hasHit(row));
     element.classList.toggle("current", first <= this.current && this.current <= row.last);
     setText(number, isPending ? "…" : String(first));
     if (isPending) number.removeAttribute("href");

@@ -8,7 +8,8 @@ import { marks } from "./marks.js";
 /** Of a line that is longer, in characters, so much is looked at at once: what matches across that isn't found. */
 const LONGEST = 1 << 21;
 
-/** @typedef {{text: string, isRegex: boolean, matchesCase: boolean}} Query */
+/** One that `inverts` looks for the lines that don't match.
+ * @typedef {{text: string, isRegex: boolean, matchesCase: boolean, inverts?: boolean}} Query */
 
 /** @param {Query} query @returns {RegExp} global; throws a SyntaxError for what is no expression */
 export function compile({ text, isRegex, matchesCase }) {
@@ -26,14 +27,17 @@ export function compile({ text, isRegex, matchesCase }) {
 export class Finder {
   #expression;
   #triesMarks;
+  #inverts;
   /** What has come of a line that goes on. */
   #pieces = "";
   #first = 0;
 
-  /** @param {RegExp} expression global @param {boolean} triesMarks whether a match may take for ever */
-  constructor(expression, triesMarks) {
+  /** @param {RegExp} expression global @param {boolean} triesMarks whether a match may take for ever
+   * @param {boolean} [inverts] whether it finds the others */
+  constructor(expression, triesMarks, inverts = false) {
     this.#expression = expression;
-    this.#triesMarks = triesMarks;
+    this.#triesMarks = triesMarks && !inverts;
+    this.#inverts = inverts;
   }
 
   /** The offsets of the rows that match and end here; each call goes on where the one before it ended.
@@ -75,7 +79,7 @@ export class Finder {
   /** @param {string} text */
   #matches(text) {
     this.#expression.lastIndex = 0;
-    return this.#expression.test(text);
+    return this.#expression.test(text) !== this.#inverts;
   }
 }
 

@@ -91,14 +91,13 @@ export const changeTheme = () => void dispatchEvent(new Event("everyline-theme")
 /** Whom the server takes the key's holder for; asks for a key until there is a valid one.
  * @returns {Promise<Me>} */
 export async function whoAmI() {
-  if (!session.key()) {
-    const key = await session.keyOfAnotherTab();
-    if (key) session.signIn(key);
-  }
+  if (!session.key()) await session.takeOver();
   for (let trouble = ""; ; ) {
     if (!session.key()) session.signIn(await (await import("./sign-in.js")).askForKey(trouble));
     try {
-      return await json("/me");
+      const me = await json("/me");
+      session.setUpKeeper();
+      return me;
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       trouble = error.message;
@@ -119,8 +118,3 @@ export function showStatus(element, status, exitCode) {
   element.dataset.glyph = GLYPHS[status] ?? "";
   element.textContent = status === "FAILED" && exitCode !== undefined ? `${word} · exit ${exitCode}` : word;
 }
-
-/** A command for people: words with anything unusual are quoted.
- * @param {string[]} command */
-export const commandLine = (command) =>
-  command.map((word) => (/^[\w@%+=:,./~^-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(" ");

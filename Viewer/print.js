@@ -7,7 +7,7 @@ import { byId, make } from "./page.js";
 /** The most lines that are printed: some 200 sheets. */
 const PRINTED = 10_000;
 
-/** @param {import("./log-view.js").LogView} view @param {import("./rows.js").Rows} rows
+/** @param {import("./log-view.js").LogView} view @param {import("./shown-rows.js").ShownRows} rows
  * @param {import("./blocks.js").BlockStore} store */
 export function setUpPrinting(view, rows, store) {
   const sheet = make("section", "print");
@@ -22,11 +22,11 @@ export function setUpPrinting(view, rows, store) {
   addEventListener("afterprint", () => sheet.remove());
 }
 
-/** @param {import("./rows.js").Rows} rows @param {number} first @param {number} last */
+/** @param {import("./shown-rows.js").ShownRows} rows @param {number} first @param {number} last */
 function textOf(rows, first, last) {
   const texts = [];
   for (let row = rows.start(first); row <= last; row = rows.last(row) + 1) {
-    texts.push(`${String(row).padStart(String(last).length)}  ${rows.text(row) ?? "[not loaded: scroll there first]"}`);
+    texts.push(`${String(rows.shown(row)).padStart(String(last).length)}  ${rows.text(row) ?? "[not loaded: scroll there first]"}`);
   }
   return texts.join("\n");
 }

@@ -2,8 +2,15 @@
 
 import { count, numbers } from "./delivery.js";
 import { announce, byId } from "./page.js";
+import { WithContext } from "./shown-rows.js";
+
+/** How many lines around a match a filter shows, in turn. */
+const AROUND = [0, 1, 3, 10];
 
 export class SearchBox {
+  /** Whether only matching lines are shown, and how many around them. */
+  #filters = false;
+  #around = 0;
   /** @type {import("./search.js").Search | null} */ #search = null;
   #source;
   #store;
@@ -37,6 +44,17 @@ export class SearchBox {
     });
     this.#input.addEventListener("keydown", (event) => this.#key(event));
     for (const name of ["matches-case", "is-regex"]) byId(name).addEventListener("click", () => this.toggle(name));
+    byId("filters").addEventListener("click", () => this.filter(!this.#filters));
+    byId("inverts").addEventListener("click", () => {
+      this.#filters = true;
+      this.toggle("inverts");
+    });
+    byId("around").addEventListener("click", () => {
+      this.#around = AROUND[(AROUND.indexOf(this.#around) + 1) % AROUND.length];
+      this.#filter();
+      announce(`${count(this.#around, "line")} around each match`);
+    });
+    view.onUnfiltered = () => this.filter(false);
     byId("next").addEventListener("click", () => this.go(1));
     byId("previous").addEventListener("click", () => this.go(-1));
     byId("open-search").addEventListener("click", () => this.focus());
@@ -66,6 +84,30 @@ export class SearchBox {
     this.#input.select();
   }
 
+  /** Shows only the lines that match, or all.
+   * @param {boolean} filters */
+  filter(filters) {
+    if (filters === this.#filters) return;
+    this.#filters = filters;
+    // What doesn't match is found only to be shown alone.
+    if (!filters && byId("inverts").getAttribute("aria-pressed") === "true") this.toggle("inverts");
+    else this.#filter();
+    announce(filters ? "Only matching lines are shown" : "All lines are shown");
+  }
+
+  #filter() {
+    byId("filters").setAttribute("aria-pressed", String(this.#filters));
+    document.body.classList.toggle("filters", this.#filters);
+    byId("around").textContent = `±${this.#around}`;
+    const hits = this.#filters ? this.#search?.hits ?? null : null;
+    if (!hits || this.#around === 0) {
+      this.#view.filter = hits;
+    } else {
+      this.#view.filter = new WithContext(hits, this.#store, this.#around);
+    }
+    this.#onChange();
+  }
+
   /** More has come. */
   advance() {
     this.#search?.advance();
@@ -74,6 +116,7 @@ export class SearchBox {
   /** Ends the search. */
   leave() {
     this.#input.value = "";
+    this.filter(false);
     this.start();
     document.body.classList.remove("searching");
     byId("log").focus({ preventScroll: true });
@@ -89,7 +132,9 @@ export class SearchBox {
   #typed = "";
   get #query() {
     const isOn = (/** @type {string} */ name) => byId(name).getAttribute("aria-pressed") === "true";
-    return { text: this.#input.value, isRegex: isOn("is-regex"), matchesCase: isOn("matches-case") };
+    return {
+      text: this.#input.value, isRegex: isOn("is-regex"), matchesCase: isOn("matches-case"), inverts: isOn("inverts"),
+    };
   }
 
   get #isCurrent() {
@@ -119,6 +164,7 @@ export class SearchBox {
     }
     this.#view.search = this.#search;
     this.#view.restyle();
+    this.#filter();
     this.#show(trouble);
     this.#onChange();
   }
@@ -189,6 +235,7 @@ export class SearchBox {
     else if (event.key === "Enter" && event.shiftKey) this.go(-1);
     else if (event.altKey && event.code === "KeyC") this.toggle("matches-case");
     else if (event.altKey && event.code === "KeyR") this.toggle("is-regex");
+    else if (event.altKey && event.code === "KeyL") this.filter(!this.#filters);
     else return;
     event.preventDefault();
     event.stopPropagation();

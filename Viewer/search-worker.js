@@ -9,6 +9,6 @@ import { compile, Finder } from "./matcher.js";
 let finder;
 
 addEventListener("message", (/** @type {MessageEvent<Task>} */ { data }) => {
-  if ("query" in data) finder = new Finder(compile(data.query), data.query.isRegex);
+  if ("query" in data) finder = new Finder(compile(data.query), data.query.isRegex, data.query.inverts);
   else if (finder) postMessage(finder.find(data.text, data.first));
 });

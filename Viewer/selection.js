@@ -6,7 +6,7 @@ import { announce, byId } from "./page.js";
 import { fragmentOf } from "./time.js";
 
 export class Selection {
-  #source;
+  #bar;
   #store;
   #rows;
   #view;
@@ -17,21 +17,32 @@ export class Selection {
    * @type {number | null} */
   #awaited = null;
 
-  /** @param {import("./source.js").Source} source @param {import("./blocks.js").BlockStore} store
-   * @param {import("./rows.js").Rows} rows @param {import("./log-view.js").LogView} view */
-  constructor(source, store, rows, view) {
-    this.#source = source;
+  /** @param {import("./selection-bar.js").SelectionBar} bar @param {import("./blocks.js").BlockStore} store
+   * @param {import("./shown-rows.js").ShownRows} rows @param {import("./log-view.js").LogView} view */
+  constructor(bar, store, rows, view) {
+    this.#bar = bar;
     this.#store = store;
     this.#rows = rows;
     this.#view = view;
     this.#listen();
-    byId("copy").addEventListener("click", () => this.copy());
-    byId("copy-link").addEventListener("click", () => this.copyLink());
-    byId("deselect").addEventListener("click", () => this.clear());
   }
 
   get isEmpty() {
     return this.#view.selection === null;
+  }
+
+  /** @returns {[number, number]} */
+  get lines() {
+    return this.#view.selection ?? [this.#view.range[0], this.#view.range[0]];
+  }
+
+  /** What of it is there. @returns {import("./copy.js").TextRange | null} */
+  get range() {
+    const [first, last] = this.#view.selection ?? [1, 0];
+    const end = Math.min(last, this.#store.head);
+    if (first > end) return null;
+    return {
+      from: { offset: this.#rows.start(first), column: 0 }, to: { offset: end, column: Infinity }, endsLine: true };
   }
 
   /** @param {number} anchor @param {number} moving @param {boolean} [tells] the address bar */
@@ -39,10 +50,7 @@ export class Selection {
     [this.#anchor, this.#moving] = [anchor, moving];
     const [first, last] = anchor <= moving ? [anchor, moving] : [moving, anchor];
     this.#view.selection = [first, last];
-    // It may be copied next.
-    import("./copy.js").catch(() => {});
     if (tells) history.replaceState(null, "", fragmentOf(first, last));
-    byId("selection").hidden = false;
     this.#awaited = first > this.#store.head ? this.#store.head : null;
     this.#say(first, last);
     this.#view.restyle();
@@ -63,18 +71,17 @@ export class Selection {
 
   /** @param {number} first @param {number} last */
   #say(first, last) {
-    const lines = first === last ? `Line ${first}` : `Lines ${first}–${last} (${count(last - first + 1, "line")})`;
+    const size = this.#rows.count(first, last, Infinity);
+    const lines = size === 1 ? `Line ${first}` : `Lines ${first}–${last} (${count(size, "line")})`;
     const absence = this.#store.end ? ": not there" : ": not there yet";
-    byId("selected").textContent = this.#awaited === null ? lines : lines + absence;
+    this.#bar.set(this, this.#awaited === null ? lines : lines + absence, size);
   }
 
   clear() {
     if (this.isEmpty) return;
     this.#view.selection = null;
     history.replaceState(null, "", location.pathname);
-    const bar = byId("selection");
-    if (bar.contains(document.activeElement)) byId("log").focus({ preventScroll: true });
-    bar.hidden = true;
+    this.#bar.unset(this);
     this.#view.restyle();
   }
 
@@ -100,27 +107,6 @@ export class Selection {
     announce(widens ? `Lines ${lines}` : `Line ${moving}: ${this.#rows.text(moving) ?? ""}`);
   }
 
-  async copy() {
-    const first = this.#view.selection?.[0] ?? Infinity;
-    const last = Math.min(this.#view.selection?.[1] ?? 0, this.#store.head);
-    if (first > last) return;
-    try {
-      await (await import("./copy.js")).copyLines(first, last, this.#source, this.#store, this.#rows);
-      announce(`${count(last - first + 1, "line")} copied`);
-      flash("copy");
-    } catch (error) {
-      announce((byId("selected").textContent = error instanceof Error ? error.message : String(error)));
-    }
-  }
-
-  async copyLink() {
-    const [first, last] = this.#view.selection ?? [this.#view.range[0], this.#view.range[0]];
-    const { copyText } = await import("./copy.js");
-    await copyText(`${location.origin}${location.pathname}${fragmentOf(first, last)}`);
-    announce("Link copied");
-    flash("copy-link");
-  }
-
   #listen() {
     const log = byId("log");
     let drags = false;
@@ -136,6 +122,7 @@ export class Selection {
       const row = at(event, ".row:not([data-kind=pending])");
       if (event.button !== 0 || !at(event, ".number") || !row || event.ctrlKey || event.metaKey) return;
       const [first, last] = lines(row);
+      if (this.#view.isFiltered && !event.shiftKey) this.#view.showInPlace(first);
       const widens = event.shiftKey || (isTouch(event) && this.#anchor === this.#moving);
       if (!this.isEmpty && widens) this.set(this.#anchor, first < this.#anchor ? first : last);
       else this.set(first, last);
@@ -144,8 +131,10 @@ export class Selection {
     };
     log.addEventListener("pointerdown", (event) => {
       // A finger may be about to scroll; whether it chose a number is known when it is lifted.
+      const wasFiltered = this.#view.isFiltered;
       if (!isTouch(event)) choose(event);
-      drags = event.defaultPrevented;
+      // Other rows stand under the pointer now.
+      drags = event.defaultPrevented && !wasFiltered;
     });
     log.addEventListener("pointerover", (event) => {
       const row = drags ? at(event, ".row:not([data-kind=pending])") : null;
@@ -158,23 +147,5 @@ export class Selection {
       if (isTouch(event)) choose(event);
       else if (at(event, ".number") && !event.ctrlKey && !event.metaKey) event.preventDefault();
     });
-    // Rows that move on under it would take a text selection with them.
-    document.addEventListener("selectionchange", () => {
-      const chosen = getSelection();
-      if (chosen && !chosen.isCollapsed && log.contains(chosen.anchorNode)) this.#view.follows = false;
-    });
-    log.addEventListener("copy", (event) => {
-      const text = getSelection()?.toString();
-      if (!text || !event.clipboardData) return;
-      event.clipboardData.setData("text/plain", text);
-      event.preventDefault();
-    });
   }
-}
-
-/** @param {string} id */
-function flash(id) {
-  const button = byId(id);
-  button.dataset.done = "✓";
-  setTimeout(() => delete button.dataset.done, 1_200);
 }

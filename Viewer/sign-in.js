@@ -14,7 +14,7 @@ export function askForKey(trouble) {
   [label.htmlFor, input.id] = ["key", "key"];
   Object.assign(input, { type: "password", required: true, autocomplete: "off", spellcheck: false });
   input.setAttribute("aria-describedby", "key-help");
-  const help = make("p", "hint", "It stays in this browser until its last tab of this server is closed.");
+  const help = make("p", "hint", "It stays in this browser’s memory until its last tab of this server is closed.");
   help.id = "key-help";
   const says = make("p", "trouble", trouble);
   says.setAttribute("role", "alert");

@@ -8,11 +8,14 @@ const TIMEOUT = 60_000;
 /** Lines that are this long on the average, in bytes, are read one block at a time. */
 const LARGE = 2_048;
 
+/** Where a log is followed: by a WebSocket, and by server-sent events, where the server has them.
+ * @typedef {{socket: string, events: string | null}} Address */
+
 export class Source {
   #id;
   #store;
-  /** @type {string | null} */ #address = null;
-  /** @type {Promise<string | null> | null} */ #asking = null;
+  /** @type {Address | null} */ #address = null;
+  /** @type {Promise<Address | null> | null} */ #asking = null;
   /** @type {number[]} */ #wanted = [];
   #reading = new Set();
   #averageLine = 0;
@@ -34,18 +37,19 @@ export class Source {
 
   /** The stream's address, asked for anew where it is needed; null once the log has ended.
    * @param {boolean} [anew]
-   * @returns {Promise<string | null>} */
+   * @returns {Promise<Address | null>} */
   async address(anew = false) {
     if (this.#address && !anew) return this.#address;
     this.#asking ??= this.#ask().finally(() => { this.#asking = null; });
     return this.#asking;
   }
 
-  /** @returns {Promise<string | null>} */
+  /** @returns {Promise<Address | null>} */
   async #ask() {
     const answer = await json(`/executions/${this.#id}/logs?limit=1`);
     if (!answer.websocket_url) this.#store.head = this.#store.end = answer.last_offset;
-    return (this.#address = answer.websocket_url ?? null);
+    const { websocket_url: socket, stream_url: events = null } = answer;
+    return (this.#address = socket ? { socket, events } : null);
   }
 
   /** The log's head, as the server knows it. */

@@ -1,35 +1,44 @@
-// One connection to a log's stream. It hands on nothing but events that follow each other without a hole.
+// One connection to a log's stream, by whichever way. It hands on nothing but events that follow each other without a
+// hole.
 
 import { holeIn } from "./blocks.js";
 import { Framing } from "./frames.js";
 
 const PING = 30_000;
+/** How long a connection may take to be opened, in milliseconds. */
+const OPENING = 5_000;
+/** Between two checks so far apart the page was asleep, in milliseconds. */
+const SLEEP = 5_000;
 
 /** @typedef {{opened(): void, lines(lines: string[], first: number): void,
- *   control(control: {type: string, head?: number, after?: number, message?: string, stream?: string}): void, hole(expected: number, got: number): void,
- *   closed(code: number, wasOpen: boolean): void}} Receiver */
+ *   control(control: NonNullable<import("./frames.js").Frame["control"]>): void, hole(expected: number, got: number): void,
+ *   closed(code: number, wasOpen: boolean, isSilent: boolean): void}} Receiver
+ * A connection `isSilent` from which nothing ever came, however long it was waited for. */
+/** What a connection tells the stream that has it.
+ * @typedef {{opened(): void, frame(frame: import("./frames.js").Frame): void, closed(code: number): void}} Listener */
+/** @typedef {{stall: number, close(): void}} Connection */
 
 let generation = 0;
 
 export class Stream {
-  #socket;
-  #framing;
+  #connection;
   #receiver;
   #expected;
   #heard = performance.now();
-  #wasOpen = false;
-  /** @type {ReturnType<typeof setInterval>} */ #pings;
+  #checked = performance.now();
+  #isOpen = false;
+  #wasHeard = false;
+  #isOver = false;
 
-  /** @param {string} address @param {number} after @param {Receiver} receiver */
-  constructor(address, after, receiver) {
-    this.#framing = new Framing(address, ++generation);
+  /** @param {number} after @param {Receiver} receiver @param {(listener: Listener) => Connection} connect */
+  constructor(after, receiver, connect) {
     this.#expected = after + 1;
     this.#receiver = receiver;
-    this.#socket = new WebSocket(this.#framing.addressAfter(after, location.protocol), ["everyline.v1"]);
-    this.#socket.onopen = () => this.#opened(after);
-    this.#socket.onmessage = ({ data }) => this.#received(data);
-    this.#socket.onclose = ({ code }) => this.#ended(code);
-    this.#pings = setInterval(() => this.#say(this.#framing.ping(this.#expected - 1)), PING);
+    this.#connection = connect({
+      opened: () => this.#opened(),
+      frame: (frame) => this.#received(frame),
+      closed: (code) => this.#ended(code),
+    });
   }
 
   /** How long nothing was heard, in milliseconds. */
@@ -37,9 +46,27 @@ export class Stream {
     return performance.now() - this.#heard;
   }
 
-  /** Silence that is unusual, in milliseconds. After twice that the connection is taken for dead. */
+  /** Whether anything has come. */
+  get wasHeard() {
+    return this.#wasHeard;
+  }
+
+  /** Silence that is unusual, in milliseconds. */
   get stall() {
-    return this.#framing.stall;
+    return this.#isOpen ? this.#connection.stall : OPENING;
+  }
+
+  /** Ends it if it is to be taken for dead; one from which nothing ever came gets less patience. To be called every second. */
+  check() {
+    // Where this page slept meanwhile, the way isn't to blame.
+    const slept = performance.now() - this.#checked > SLEEP;
+    this.#checked = performance.now();
+    if (this.silence > this.stall * (this.#wasHeard ? 2 : 1)) this.#ended(1006, false, !this.#wasHeard && !slept);
+  }
+
+  /** Ends it as if the server had asked for that. */
+  drop() {
+    this.#ended(1001);
   }
 
   /** Ends it; the receiver hears no more. */
@@ -47,28 +74,17 @@ export class Stream {
     this.#ended(0, true);
   }
 
-  /** Ends it as if the connection had been lost. */
-  drop() {
-    this.#ended(1006);
-  }
-
-  /** @param {number} after */
-  #opened(after) {
-    this.#wasOpen = true;
+  #opened() {
+    this.#isOpen = true;
     this.#heard = performance.now();
-    this.#say(this.#framing.opening(after));
     this.#receiver.opened();
   }
 
-  /** @param {string | null} message */
-  #say(message) {
-    if (message !== null && this.#socket.readyState === WebSocket.OPEN) this.#socket.send(message);
-  }
-
-  /** @param {string} data */
-  #received(data) {
+  /** @param {import("./frames.js").Frame} frame */
+  #received({ lines, control }) {
+    if (this.#isOver) return;
     this.#heard = performance.now();
-    let { lines, control } = this.#framing.read(data);
+    this.#wasHeard = true;
     if (control) this.#receiver.control(control);
     const hole = holeIn(lines, this.#expected - 1);
     // What repeats was seen before; only what is left out matters.
@@ -90,12 +106,38 @@ export class Stream {
     }
   }
 
-  /** @param {number} code @param {boolean} [silently] */
-  #ended(code, silently = false) {
-    if (this.#socket.onclose === null) return;
-    clearInterval(this.#pings);
-    this.#socket.onopen = this.#socket.onmessage = this.#socket.onclose = null;
-    this.#socket.close();
-    if (!silently) this.#receiver.closed(code, this.#wasOpen);
+  /** @param {number} code @param {boolean} [silently] @param {boolean} [isSilent] whether it was waited for in vain */
+  #ended(code, silently = false, isSilent = false) {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    // Undefined while it is being made.
+    this.#connection?.close();
+    if (!silently) this.#receiver.closed(code, this.#isOpen, isSilent);
   }
+}
+
+/** Connects by a WebSocket.
+ * @param {string} address @param {number} after @param {() => number} have the newest offset that came
+ * @param {Listener} listener @returns {Connection} */
+export function connectSocket(address, after, have, listener) {
+  const framing = new Framing(address, ++generation);
+  const socket = new WebSocket(framing.addressAfter(after, location.protocol), ["everyline.v1"]);
+  const say = (/** @type {string | null} */ message) => {
+    if (message !== null && socket.readyState === WebSocket.OPEN) socket.send(message);
+  };
+  const pings = setInterval(() => say(framing.ping(have())), PING);
+  socket.onopen = () => {
+    say(framing.opening(after));
+    listener.opened();
+  };
+  socket.onmessage = ({ data }) => listener.frame(framing.read(data));
+  socket.onclose = ({ code }) => listener.closed(code);
+  return {
+    stall: framing.stall,
+    close() {
+      clearInterval(pings);
+      socket.onopen = socket.onmessage = socket.onclose = null;
+      socket.close();
+    },
+  };
 }

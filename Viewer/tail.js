@@ -1,35 +1,47 @@
-// Following a log until its end: connects, takes up again after the last offset, and never leaves the words for it
-// unsaid.
+// Following a log until its end: connects, by another way where one is blocked, takes up again after the last offset, and
+// never leaves the words for it unsaid.
 
 import { Refused } from "./api.js";
 import { mayReconnect, retryDelay } from "./frames.js";
-import { Stream } from "./stream.js";
+import { connectSocket, Stream } from "./stream.js";
+import { Ways } from "./ways.js";
 
 /** How many lines are read at once of what came meanwhile. */
 const PORTION = 16_384;
 /** After so many openings that began with the same hole, the hole is the log's own. */
 const HOLES = 3;
+/** How long nothing is read otherwise while a connection is being opened, in milliseconds. */
+const PATIENCE = 2_000;
 
 export class Tail {
+  ways = new Ways();
+  #id;
   #source;
   #store;
   #delivery;
   #onChange;
   /** @type {Stream | null} */ #stream = null;
   #isConnecting = false;
+  /** Whether it will be tried again in a while. */
+  #isWaiting = false;
   #failures = 0;
   #asksAnew = false;
   #holes = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #timer;
 
-  /** @param {import("./source.js").Source} source @param {import("./blocks.js").BlockStore} store
+  /** @param {string} id @param {import("./source.js").Source} source @param {import("./blocks.js").BlockStore} store
    * @param {import("./delivery.js").Delivery} delivery @param {() => void} onChange */
-  constructor(source, store, delivery, onChange) {
+  constructor(id, source, store, delivery, onChange) {
+    this.#id = id;
     this.#source = source;
     this.#store = store;
     this.#delivery = delivery;
     this.#onChange = onChange;
-    addEventListener("online", () => this.#retryNow());
+    addEventListener("online", () => {
+      // Another network may let through what the last one didn't.
+      if (!this.#stream) this.ways.restart();
+      this.#retryNow();
+    });
     addEventListener("pageshow", () => this.tick());
     document.addEventListener("visibilitychange", () => document.hidden || this.#retryNow());
   }
@@ -51,27 +63,49 @@ export class Tail {
     return silence > stall ? silence : 0;
   }
 
+  /** Whether it makes sense to ask for another attempt now. */
+  get canTry() {
+    return this.#isWaiting || (this.#delivery.phase === "live" && this.ways.way !== "websocket");
+  }
+
+  /** Connects now, by the best way. */
+  tryNow() {
+    if (!this.canTry) return;
+    this.ways.restart();
+    if (this.#stream) this.#stream.drop();
+    else this.#retryNow();
+  }
+
   /** To be called every second. */
   tick() {
-    if (this.silence > 2 * (this.#stream?.stall ?? 0)) this.#stream?.drop();
+    this.#stream?.check();
+    if (!this.#stream || this.#stream.wasHeard || this.#stream.silence < PATIENCE) return;
+    // Until it comes to something, what is looked at is read as if there were none.
+    if (this.#store.followed === Infinity) return;
+    this.#store.followed = Infinity;
+    this.#onChange();
   }
 
   #retryNow() {
     this.tick();
-    if (this.#delivery.phase !== "reconnecting" || this.#stream || this.#isConnecting) return;
+    if (!this.#isWaiting || this.#isConnecting) return;
     clearTimeout(this.#timer);
     this.#connect();
   }
 
   async #connect() {
     this.#isConnecting = true;
+    this.#isWaiting = false;
     const address = await this.#address();
     if (address === null) await this.#finish();
+    const connect = address ? await this.#way(address) : null;
     this.#isConnecting = false;
-    if (!address) return;
+    if (!connect) return;
     const after = this.#delivery.cursor;
-    this.#stream = new Stream(address, after, {
+    this.#stream = new Stream(after, {
       opened: () => {
+        this.ways.opened();
+        this.#reach(this.#delivery.cursor);
         this.#delivery.opened(performance.now());
         // Who answers may be asked again soon.
         this.#failures = Math.min(this.#failures, 1);
@@ -86,11 +120,13 @@ export class Tail {
       },
       lines: (lines, first) => this.#take(lines, first),
       hole: (expected, got) => this.#skip(expected, got),
-      closed: (code, wasOpen) => {
+      closed: (code, wasOpen, isSilent) => {
         this.#stream = null;
         this.#store.pending = null;
         if (this.#delivery.phase === "ended") return;
-        if (!wasOpen) this.#asksAnew = true;
+        if (!wasOpen || isSilent) this.#asksAnew = true;
+        if (isSilent) this.ways.suspect("silent");
+        else if (!wasOpen && code === 1006) this.ways.suspect("refused");
         if (mayReconnect(code)) return this.#retry(code);
         this.#delivery.refused(
           code === 4404
@@ -101,7 +137,27 @@ export class Tail {
         );
         this.#onChange();
       },
-    });
+    }, (listener) => connect(after, listener));
+  }
+
+  /** What connects by the way that is open; null if it can't be loaded now.
+   * @param {import("./source.js").Address} address
+   * @returns {Promise<((after: number, listener: import("./stream.js").Listener) => import("./stream.js").Connection) | null>} */
+  async #way({ socket, events }) {
+    if (this.ways.way === "websocket") {
+      return (after, listener) => connectSocket(socket, after, () => this.#delivery.cursor, listener);
+    }
+    try {
+      if (this.ways.way === "events" && events) {
+        const { connectEvents } = await import("./event-stream.js");
+        return (after, listener) => connectEvents(events, after, listener);
+      }
+      const { connectBlocks } = await import("./block-reader.js");
+      return (after, listener) => connectBlocks(this.#id, this.#source, after, listener);
+    } catch {
+      this.#retry(1006);
+      return null;
+    }
   }
 
   /** Where to connect to; null if the log has ended, undefined if that can't be learnt now. */
@@ -112,9 +168,11 @@ export class Tail {
         throw new Refused(409, "log_shortened", "The server’s log is shorter now than what came from it.");
       }
       const address = await this.#source.address(this.#asksAnew);
+      if (this.#asksAnew && address) this.ways.serverAnswers(address.events !== null);
       this.#asksAnew = false;
       return address;
     } catch (error) {
+      this.ways.serverIsAway();
       if (error instanceof Refused && error.isFinal) {
         this.#delivery.refused(error.message);
         this.#onChange();
@@ -139,6 +197,7 @@ export class Tail {
 
   #ended() {
     clearTimeout(this.#timer);
+    this.#isWaiting = false;
     this.#stream?.close();
     this.#stream = null;
     this.#store.followed = Infinity;
@@ -174,6 +233,7 @@ export class Tail {
   /** @param {number} code */
   #retry(code) {
     const delay = retryDelay(this.#failures++, code);
+    this.#isWaiting = true;
     this.#delivery.lost(performance.now() + delay);
     this.#timer = setTimeout(() => this.#connect(), delay);
     this.#onChange();

@@ -1,4 +1,4 @@
-"""A TCP proxy that cuts connections: those that carry a stream, each after so many bytes."""
+"""TCP proxies between a page and the server: one cuts what carries a stream, each after so many bytes; one blocks requests."""
 
 import contextlib
 import random
@@ -27,6 +27,10 @@ class CuttingProxy:
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
 
+    def passes(self, data, client):
+        """Whether what a client sends goes on to the server."""
+        return True
+
     def _accept(self):
         while True:
             try:
@@ -47,6 +51,8 @@ class CuttingProxy:
         passed = 0
         try:
             while data := source.recv(65_536):
+                if is_request and not self.passes(data, source):
+                    continue
                 if is_request and b"upgrade: websocket" in data.lower() and self.cut < self.cuts:
                     state["limit"] = self.random.randrange(200, self.most)
                 limit = state["limit"]
@@ -64,3 +70,25 @@ class CuttingProxy:
                 end.shutdown(socket.SHUT_RDWR)
             end.close()
             self.open.discard(end)
+
+
+class BlockingProxy(CuttingProxy):
+    """Blocks what has one of these words in its head: it refuses it, or swallows it and says nothing."""
+
+    UPGRADES = b"upgrade: websocket"
+    EVENTS = b"accept: text/event-stream"
+
+    def __init__(self, port, refused=(), swallowed=()):
+        self.refused = refused
+        self.swallowed = swallowed
+        super().__init__(port, cuts=0)
+
+    def passes(self, data, client):
+        head = data.lower()
+        if any(word in head for word in self.swallowed):
+            return False
+        if any(word in head for word in self.refused):
+            client.sendall(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+            client.shutdown(socket.SHUT_RDWR)
+            return False
+        return True

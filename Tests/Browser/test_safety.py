@@ -4,7 +4,7 @@ import json
 import re
 
 from everyline import wait_for
-from viewer import check_rows, elements, heap, rows, texts, visible, wait_for_row, wait_until_read
+from viewer import CHROMIUM, check_rows, elements, heap, rows, texts, visible, wait_for_row, wait_until_read
 
 
 def test_hostile_output_is_text_and_nothing_else(server, viewer):
@@ -151,6 +151,59 @@ def test_a_key_is_asked_for_and_stands_in_no_address(server, viewer):
     page.wait_for_selector("dialog.sign-in")
 
 
+def sign_in(page, server):
+    page.wait_for_selector("dialog.sign-in")
+    page.fill("#key", server.key)
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#list tr, .row:not([hidden])")
+
+
+def test_a_key_lives_as_long_as_a_tab_and_is_on_no_disk(server, browser, tmp_path):
+    log = server.register()
+    log.append("hello")
+    options = {"executable_path": CHROMIUM, "args": ["--no-sandbox"]}
+    context = browser.browser_type.launch_persistent_context(tmp_path, **options)
+    page = context.pages[0]
+    page.goto(server.url + "/")
+    sign_in(page, server)
+    page.wait_for_function("async () => (await navigator.serviceWorker.getRegistration('/assets/worker/'))?.active")
+    page.evaluate("sessionStorage.setItem('mark', 'sessions-are-on-disk')")
+    # From page to page, again, and after the worker was ended, as a browser does with those that do nothing.
+    page.click(f"#list a[href$='{log.id}']")
+    page.wait_for_selector(".row:not([hidden])")
+    for ends in (False, True):
+        if ends:
+            session = context.new_cdp_session(page)
+            session.send("ServiceWorker.enable")
+            session.send("ServiceWorker.stopAllWorkers")
+        page.reload()
+        page.wait_for_selector(".row:not([hidden])")
+        assert page.evaluate("JSON.stringify([{ ...sessionStorage }, { ...localStorage }])").find(server.key) < 0
+    page.go_back()
+    page.wait_for_selector("#list tr")
+    page.wait_for_timeout(6_000)
+    context.close()
+    content = [file.read_bytes() for file in tmp_path.rglob("*") if file.is_file() and not file.is_symlink()]
+    has = lambda text: any(text.encode() in data or text.encode("utf-16-le") in data for data in content)
+    assert has("sessions-are-on-disk") and not has(server.key)
+    again = browser.browser_type.launch_persistent_context(tmp_path, **options)
+    page = again.pages[0]
+    page.goto(server.url + "/")
+    page.wait_for_selector("dialog.sign-in")
+    again.close()
+
+
+def test_without_workers_a_key_goes_from_page_to_page_too(server, viewer):
+    context = viewer.context()
+    # As over plain HTTP.
+    context.add_init_script("delete Navigator.prototype.serviceWorker")
+    page = viewer.page(server.url + "/", context=context)
+    sign_in(page, server)
+    page.reload()
+    page.wait_for_selector("#list tr")
+    assert page.evaluate("sessionStorage.length") == 0
+
+
 def test_a_page_loads_little_and_shows_lines_soon(server, viewer):
     log = server.register()
     log.append(*[f"line {n}" for n in range(2_000)])
@@ -163,6 +216,6 @@ def test_a_page_loads_little_and_shows_lines_soon(server, viewer):
     assert sum(sizes.values()) < 100_000, sizes
     # Everything that is loaded was asked for by the page itself, at once.
     preloaded = set(page.eval_on_selector_all("link[rel=modulepreload]", "links => links.map((link) => link.href)"))
-    written = {server.url + path for path in assets(server, "log-page.js", "theme.js")}
+    written = {server.url + path for path in (*assets(server, "log-page.js", "theme.js"), "/assets/worker/key-keeper.js")}
     modules = {url for url in sizes if url.endswith(".js")} - written
     assert modules == preloaded

@@ -5,13 +5,7 @@ import { contrast, onGround, paletteColour, readable } from "#viewer/colour.js";
 import { place } from "#viewer/place.js";
 import { ago } from "#viewer/ago.js";
 import { areOfOneDay, duration, fragmentOf, lineTime, linesIn, size } from "#viewer/time.js";
-import { shellSyntax, splitWords } from "#viewer/words.js";
-
-// A channel to other tabs would keep the test from ending.
-globalThis.BroadcastChannel = EventTarget;
-const { commandLine } = await import("#viewer/page.js");
-
-
+import { commandLine, shellSyntax, splitWords } from "#viewer/words.js";
 
 test("a command is split as a shell splits it", () => {
   assert.deepEqual(splitWords(`a 'b c' "d \\"e\\" \\n" f\\ g '' x"y"'z'`), ["a", "b c", 'd "e" \\n', "f g", "", "xyz"]);
@@ -32,11 +26,17 @@ test("what only a shell understands is found outside quotes", () => {
   for (const typed of none) assert.equal(shellSyntax(typed), "", typed);
 });
 
-test("a command as it is shown can be typed again", () => {
-  const unusual = ["", "a b", "it's", "ü", "$HOME", "a\\b"];
-  for (const command of [["ls", "-la"], ["sh", "-c", "echo 'it''s' | cat"], unusual]) {
-    assert.deepEqual(splitWords(commandLine(command)), command);
+test("a command as it is shown is one line, and can be typed again", () => {
+  const unusual = ["", "a b", "it's", "ü", "$HOME", "a\\b", "~", "~/x", "a~", "a=b", "$'x'", "'"];
+  const unseen = ["a\nb", "\t", "\x1b[31mred\x1b[0m", "it's\n\\n", "\x00\x7f\x9b", "\u202ereversed", "a\u200bb", "\r\n"];
+  for (const command of [["ls", "-la"], ["sh", "-c", "echo 'it''s' | cat"], unusual, unseen, ["X=1", "y=2"]]) {
+    const line = commandLine(command);
+    assert.deepEqual(splitWords(line), command);
+    assert.equal(shellSyntax(line), "", line);
+    assert.doesNotMatch(line, /[\0-\x1f\x7f-\x9f\u200b\u202e]/);
   }
+  assert.equal(commandLine(["sh", "-c", "a\n\tb's"]), "sh -c $'a\\n\\tb\\'s'");
+  assert.equal(commandLine(["ls", "~", "~root", "a~"]), "ls '~' '~root' a~");
 });
 
 test("durations and sizes read well", () => {

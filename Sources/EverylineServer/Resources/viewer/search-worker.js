@@ -1,1 +1,1 @@
-import{compile as r,Finder as s}from"./matcher.js";let i;addEventListener("message",({data:e})=>{"query"in e?i=new s(r(e.query),e.query.isRegex):i&&postMessage(i.find(e.text,e.first))});
+import{compile as r,Finder as s}from"./matcher.js";let i;addEventListener("message",({data:e})=>{"query"in e?i=new s(r(e.query),e.query.isRegex,e.query.inverts):i&&postMessage(i.find(e.text,e.first))});

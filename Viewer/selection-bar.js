@@ -1,0 +1,161 @@
+// The bar that says what is selected, and copies it. Lines and text may both be selected: the bar is for what was selected
+// last.
+
+import { copyText, heldText, LINES, readText } from "./copy.js";
+import { count } from "./delivery.js";
+import { announce, byId } from "./page.js";
+import { fragmentOf } from "./time.js";
+
+/** @typedef {import("./copy.js").TextRange} TextRange */
+/** What has selected something.
+ * @typedef {{range: TextRange | null, lines: [number, number], clear(): void}} Owner */
+
+export class SelectionBar {
+  /** The newest last.
+   * @type {{owner: Owner, words: string, lines: number, isSeen: boolean}[]} */
+  #selected = [];
+  /** Text that had to be read, for the next time.
+   * @type {{range: string, text: string} | null} */
+  #prepared = null;
+  #reading = new AbortController();
+  #source;
+  #store;
+  #rows;
+  #view;
+
+  /** @param {import("./source.js").Source} source @param {import("./blocks.js").BlockStore} store
+   * @param {import("./shown-rows.js").ShownRows} rows @param {import("./log-view.js").LogView} view */
+  constructor(source, store, rows, view) {
+    this.#source = source;
+    this.#store = store;
+    this.#rows = rows;
+    this.#view = view;
+    byId("copy").addEventListener("click", () => this.copy());
+    byId("copy-link").addEventListener("click", () => this.copyLink());
+    byId("deselect").addEventListener("click", () => this.#newest?.owner.clear());
+    document.addEventListener("copy", (event) => this.#copied(event));
+  }
+
+  get #newest() {
+    return this.#selected.at(-1);
+  }
+
+  /** @param {Owner} owner @param {string} words @param {number} lines that are selected
+   * @param {boolean} [isSeen] whether the bar is */
+  set(owner, words, lines, isSeen = true) {
+    this.#give();
+    this.#selected = [...this.#selected.filter((one) => one.owner !== owner), { owner, words, lines, isSeen }];
+    this.#say();
+  }
+
+  /** @param {Owner} owner */
+  unset(owner) {
+    this.#give();
+    this.#selected = this.#selected.filter((one) => one.owner !== owner);
+    this.#say();
+  }
+
+  /** Gives up what was read for the selection before. */
+  #give() {
+    this.#reading.abort(new Error("another selection"));
+    this.#prepared = null;
+  }
+
+  #say() {
+    const bar = byId("selection");
+    const newest = this.#newest;
+    const isHidden = !newest?.isSeen;
+    if (isHidden && bar.contains(document.activeElement)) byId("log").focus({ preventScroll: true });
+    bar.hidden = isHidden;
+    const tooMany = newest !== undefined && newest.lines > LINES;
+    byId("copy").toggleAttribute("disabled", tooMany);
+    const words = newest?.words ?? "";
+    byId("selected").textContent = tooMany ? `${words}. At most ${LINES} can be copied: download the log instead.` : words;
+  }
+
+  /** Copies what is selected; what isn't here is read first. */
+  async copy() {
+    const range = this.#newest?.owner.range;
+    if (!range || (this.#newest?.lines ?? 0) > LINES) return;
+    try {
+      const text = this.#textAtOnce(range) ?? (await this.#read(range));
+      if (text !== null) this.#done(text, await copyText(text));
+    } catch (error) {
+      this.#tell(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  async copyLink() {
+    const [top] = this.#view.range;
+    const [first, last] = this.#newest?.owner.lines ?? [top, top];
+    await copyText(`${location.origin}${location.pathname}${fragmentOf(first, last)}`);
+    announce("Link copied");
+    flash("copy-link");
+  }
+
+  /** The browser copies: what is here is given to it at once, over plain HTTP too.
+   * @param {ClipboardEvent} event */
+  #copied(event) {
+    const { target } = event;
+    if (target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement) return;
+    const range = this.#newest?.owner.range;
+    if (!range) return;
+    event.preventDefault();
+    const text = this.#textAtOnce(range);
+    if (text !== null && event.clipboardData) {
+      event.clipboardData.setData("text/plain", text);
+      this.#done(text, true);
+    } else {
+      this.copy();
+    }
+  }
+
+  /** @param {TextRange} range */
+  #textAtOnce(range) {
+    if (this.#prepared?.range === JSON.stringify(range)) return this.#prepared.text;
+    return heldText(range, this.#store, this.#rows);
+  }
+
+  /** The text, once it is read; null if another selection was made meanwhile.
+   * @param {TextRange} range */
+  async #read(range) {
+    const reading = (this.#reading = new AbortController());
+    try {
+      const text = await readText(range, this.#source, this.#store, this.#rows, (share) => {
+        byId("selection").hidden = false;
+        byId("selected").textContent = `Reading to copy: ${Math.floor(share * 100)} %`;
+      }, reading.signal);
+      this.#prepared = { range: JSON.stringify(range), text };
+      return text;
+    } catch (error) {
+      if (reading.signal.aborted) return null;
+      throw error;
+    }
+  }
+
+  /** @param {string} text @param {boolean} isCopied */
+  #done(text, isCopied) {
+    if (!isCopied) {
+      this.#tell("It is read now. Copy once more: a browser copies only when it is asked.");
+      return;
+    }
+    this.#say();
+    const lines = text.split("\n").length - (text.endsWith("\n") ? 1 : 0);
+    announce(`${count(lines, "line")} copied`);
+    flash("copy");
+  }
+
+  /** @param {string} words */
+  #tell(words) {
+    byId("selection").hidden = false;
+    byId("selected").textContent = words;
+    announce(words);
+  }
+}
+
+/** @param {string} id */
+function flash(id) {
+  const button = byId(id);
+  button.dataset.done = "✓";
+  setTimeout(() => delete button.dataset.done, 1_200);
+}

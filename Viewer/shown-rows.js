@@ -1,0 +1,92 @@
+// The rows that are shown: all of a log's, or only those that a filter lets through. A row that is shown stands for what the
+// filter hides behind it too (the first one also for what is before it): so a view of rows needs to know nothing of filters.
+
+/** What a filter lets through: the next, and the last such offset, or 0.
+ * @typedef {{from(offset: number): number, upTo(offset: number): number}} Shown */
+
+export class ShownRows {
+  /** @type {Shown | null} */ filter = null;
+  #rows;
+  #store;
+
+  /** @param {import("./rows.js").Rows} rows @param {import("./blocks.js").BlockStore} store */
+  constructor(rows, store) {
+    this.#rows = rows;
+    this.#store = store;
+  }
+
+  /** The offset of the last row that can be shown; 0 if there is none. */
+  get end() {
+    if (!this.filter) return this.#rows.end;
+    return this.filter.from(1) ? this.#store.head : 0;
+  }
+
+  /** The first offset of the row that stands for this one.
+   * @param {number} offset */
+  start(offset) {
+    if (!this.filter) return this.#rows.start(offset);
+    const shown = this.filter.upTo(offset);
+    return shown && shown !== this.filter.from(1) ? shown : 1;
+  }
+
+  /** The last offset that the row which begins here stands for.
+   * @param {number} first */
+  last(first) {
+    if (!this.filter) return this.#rows.last(first);
+    const next = this.filter.from(Math.max(first, this.shown(first)) + 1);
+    return next ? next - 1 : Math.max(first, this.#store.head);
+  }
+
+  /** The offset of what is to be seen of the row that begins here.
+   * @param {number} first */
+  shown(first) {
+    return this.filter && first === 1 ? this.filter.from(1) || 1 : first;
+  }
+
+  /** How many offsets are shown of those from one to another; no more than `most` are counted.
+   * @param {number} first @param {number} last @param {number} most */
+  count(first, last, most) {
+    if (!this.filter) return last - first + 1;
+    let count = 0;
+    for (let at = this.filter.from(first); at && at <= last && count < most; at = this.filter.from(at + 1)) count++;
+    return count;
+  }
+
+  /** @param {number} first */
+  row(first) {
+    return this.#rows.row(this.shown(first));
+  }
+
+  /** @param {number} first */
+  text(first) {
+    return this.#rows.text(this.shown(first));
+  }
+}
+
+/** What was found, and so many lines around each. */
+export class WithContext {
+  #hits;
+  #store;
+  #around;
+
+  /** @param {import("./hits.js").Hits} hits @param {import("./blocks.js").BlockStore} store
+   * @param {number} around */
+  constructor(hits, store, around) {
+    this.#hits = hits;
+    this.#store = store;
+    this.#around = around;
+  }
+
+  /** @param {number} offset */
+  from(offset) {
+    const hit = this.#hits.from(offset - this.#around);
+    const first = hit && Math.max(1, offset, hit - this.#around);
+    return first > this.#store.head ? 0 : first;
+  }
+
+  /** @param {number} offset */
+  upTo(offset) {
+    const hit = this.#hits.upTo(offset + this.#around);
+    return hit && Math.min(offset, hit + this.#around);
+  }
+}

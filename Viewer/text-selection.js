@@ -1,0 +1,303 @@
+// Selecting text as an editor does: by dragging, also beyond the edges, by Shift-click, Ctrl+A and Shift with arrows. Both
+// ends are an offset and a column, so what is selected stays so when its rows leave the screen; the browser's own
+// selection only shows the part that is drawn.
+
+import { count } from "./delivery.js";
+import { announce, byId, isTyping } from "./page.js";
+
+/** @typedef {{offset: number, column: number}} Point a row's first offset, and a place in its text */
+
+/** Pixels that one frame of dragging beyond an edge moves by, for each pixel beyond it. */
+const PULL = 0.4;
+/** More lines aren't counted where only some are shown. */
+const MOST = 1_000_000;
+const WORD = /[\p{L}\p{N}_]+|\s+|[^\p{L}\p{N}_\s]/gu;
+
+export class TextSelection {
+  /** @type {Point | null} */ #anchor = null;
+  /** @type {Point | null} */ #focus = null;
+  #store;
+  #rows;
+  #view;
+  #bar;
+  #log = byId("log");
+  /** The pointer while it drags.
+   * @type {MouseEvent | null} */
+  #drag = null;
+  #frame = 0;
+  #isMine = false;
+
+  /** @param {import("./blocks.js").BlockStore} store @param {import("./shown-rows.js").ShownRows} rows
+   * @param {import("./log-view.js").LogView} view @param {import("./selection-bar.js").SelectionBar} bar */
+  constructor(store, rows, view, bar) {
+    this.#store = store;
+    this.#rows = rows;
+    this.#view = view;
+    this.#bar = bar;
+    view.onDraw = () => this.#paint();
+    let isFinger = false;
+    this.#log.addEventListener("pointerdown", ({ pointerType }) => { isFinger = pointerType === "touch"; });
+    this.#log.addEventListener("mousedown", (event) => isFinger || this.#pressed(event));
+    addEventListener("mousemove", (event) => this.#drag && this.#dragged(event));
+    addEventListener("mouseup", () => { this.#drag = null; });
+    // A link that the drag began or ended on isn't followed.
+    this.#log.addEventListener("click", (event) => this.isEmpty || isFinger || event.preventDefault());
+    this.#log.addEventListener("dragstart", (event) => event.preventDefault());
+    document.addEventListener("keydown", (event) => this.#key(event));
+    document.addEventListener("selectionchange", () => {
+      // What a finger selects is the browser's, and rows that move on under it would take it with them.
+      const chosen = getSelection();
+      const isTheirs = this.isEmpty && chosen && !chosen.isCollapsed && this.#log.contains(chosen.anchorNode);
+      if (isTheirs) view.follows = false;
+    });
+  }
+
+  get isEmpty() {
+    return this.range === null;
+  }
+
+  /** What is selected, in order; null if nothing is.
+   * @returns {import("./copy.js").TextRange | null} */
+  get range() {
+    const [anchor, focus] = [this.#anchor, this.#focus];
+    if (!anchor || !focus || isSame(anchor, focus)) return null;
+    const [from, to] = isBefore(anchor, focus) ? [anchor, focus] : [focus, anchor];
+    return { from, to, endsLine: false };
+  }
+
+  /** The lines that any of is selected.
+   * @returns {[number, number]} */
+  get lines() {
+    const { from, to } = this.range ?? { from: { offset: 0 }, to: { offset: 0 } };
+    return [this.#rows.shown(from.offset), this.#rows.row(to.offset).last];
+  }
+
+  clear() {
+    if (this.#isMine) getSelection()?.removeAllRanges();
+    this.#isMine = false;
+    this.#anchor = this.#focus = null;
+    this.#bar.unset(this);
+  }
+
+  selectAll() {
+    if (this.#store.head < 1) return;
+    this.#set({ offset: 1, column: 0 }, this.#end);
+    announce(`All ${count(this.#store.head, "line")} selected`);
+  }
+
+  /** @returns {Point} */
+  get #end() {
+    return { offset: this.#rows.start(this.#store.head), column: Infinity };
+  }
+
+  /** @param {Point} anchor @param {Point} focus */
+  #set(anchor, focus) {
+    [this.#anchor, this.#focus] = [anchor, focus];
+    this.#paint();
+    if (this.isEmpty) return this.#bar.unset(this);
+    const [first, last] = this.lines;
+    const [top, bottom] = this.#view.range;
+    const size = this.#rows.count(first, last, MOST);
+    const words = `Text of lines ${first}–${last} (${count(size, "line")})`;
+    // What is seen whole needs no words.
+    this.#bar.set(this, words, size, first < top || last > bottom);
+  }
+
+  /** @param {MouseEvent} event */
+  #pressed(event) {
+    const { target, button, detail, shiftKey } = event;
+    if (button !== 0 || !(target instanceof Element) || target.closest(".number, button")) return;
+    const at = this.#pointAt(event);
+    if (!at) return;
+    event.preventDefault();
+    this.#log.focus({ preventScroll: true });
+    if (shiftKey && this.#anchor) {
+      this.#set(this.#anchor, at);
+    } else if (detail === 2) {
+      const { from, to } = this.#wordAt(at);
+      this.#set({ ...at, column: from }, { ...at, column: to });
+    } else if (detail > 2) {
+      this.#set({ ...at, column: 0 }, { ...at, column: Infinity });
+    } else {
+      this.clear();
+      this.#anchor = this.#focus = at;
+    }
+    if (!this.isEmpty) this.#view.follows = false;
+    this.#drag = event;
+  }
+
+  /** @param {MouseEvent} event */
+  #dragged(event) {
+    // It was let go of outside of the window.
+    if ((event.buttons & 1) === 0) {
+      this.#drag = null;
+      return;
+    }
+    this.#drag = event;
+    this.#stretch();
+    if (this.#frame === 0) this.#frame = requestAnimationFrame(() => this.#pull());
+  }
+
+  /** Moves the selection's end to the pointer. */
+  #stretch() {
+    const at = this.#drag && this.#pointAt(this.#drag);
+    if (!at || !this.#anchor || (this.#focus && isSame(at, this.#focus))) return;
+    this.#view.follows = false;
+    this.#set(this.#anchor, at);
+  }
+
+  /** Moves the rows while the pointer is held beyond an edge. */
+  #pull() {
+    this.#frame = 0;
+    if (!this.#drag) return;
+    const { clientX, clientY } = this.#drag;
+    const box = this.#log.getBoundingClientRect();
+    const beyond = (/** @type {number} */ at, /** @type {number} */ low, /** @type {number} */ high) =>
+      at < low ? at - low : Math.max(0, at - high);
+    const [x, y] = [beyond(clientX, box.left, box.right), beyond(clientY, box.top, box.bottom)];
+    if (y !== 0) this.#view.scrollBy(Math.round(y * PULL) || Math.sign(y));
+    if (x !== 0) this.#log.scrollLeft += x * PULL;
+    if (y !== 0) this.#view.follows = false;
+    this.#stretch();
+    if (x !== 0 || y !== 0) this.#frame = requestAnimationFrame(() => this.#pull());
+  }
+
+  /** The row and the column under the pointer; beyond an edge, the nearest.
+   * @param {MouseEvent} event @returns {Point | null} */
+  #pointAt({ clientX, clientY }) {
+    const rows = this.#drawn;
+    const box = this.#log.getBoundingClientRect();
+    const y = Math.min(Math.max(clientY, box.top + 1), box.bottom - 1);
+    const row = rows.find((element) => element.getBoundingClientRect().bottom > y) ?? rows.at(-1);
+    const text = row?.querySelector(".text");
+    if (!row || !text) return null;
+    const offset = Number(row.dataset.first);
+    const place = text.getBoundingClientRect();
+    if (y >= place.bottom) return { offset, column: Infinity };
+    if (y < place.top) return { offset, column: 0 };
+    const x = Math.min(Math.max(clientX, place.left + 1, box.left + 1), place.right - 1, box.right - 1);
+    const caret = caretAt(x, y);
+    if (!caret || !text.contains(caret.node)) return { offset, column: clientX < place.left ? 0 : Infinity };
+    const before = document.createRange();
+    before.setStart(text, 0);
+    before.setEnd(caret.node, caret.at);
+    return { offset, column: before.toString().length };
+  }
+
+  /** @returns {HTMLElement[]} */
+  get #drawn() {
+    return [...byId("rows").querySelectorAll(".row:not([data-kind=pending])")].filter((row) => row instanceof HTMLElement && !row.hidden)
+      .map((row) => /** @type {HTMLElement} */ (row));
+  }
+
+  /** @param {Point} point */
+  #wordAt({ offset, column }) {
+    const text = this.#rows.row(offset).rendered?.text ?? "";
+    for (const { 0: word, index = 0 } of text.matchAll(WORD)) {
+      if (index + word.length > column) return { from: index, to: index + word.length };
+    }
+    return { from: text.length, to: text.length };
+  }
+
+  /** Has the browser show as selected what is drawn of it. */
+  #paint() {
+    const chosen = getSelection();
+    const range = this.range;
+    if (!chosen || !range) return;
+    const { from, to } = range;
+    const drawn = this.#drawn.filter(({ dataset: { first, last } }) =>
+      Number(last) >= from.offset && Number(first) <= to.offset);
+    this.#isMine = true;
+    if (drawn.length === 0) return chosen.removeAllRanges();
+    const [first, last] = [drawn[0], drawn[drawn.length - 1]];
+    const start = placeIn(first, Number(first.dataset.first) <= from.offset ? from.column : 0);
+    const end = placeIn(last, Number(last.dataset.last) >= to.offset ? to.column : Infinity);
+    if (chosen.anchorNode === start.node && chosen.anchorOffset === start.at &&
+      chosen.focusNode === end.node && chosen.focusOffset === end.at) return;
+    chosen.setBaseAndExtent(start.node, start.at, end.node, end.at);
+  }
+
+  /** @param {KeyboardEvent} event */
+  #key(event) {
+    const { key, shiftKey, ctrlKey, metaKey, altKey } = event;
+    if (isTyping(event) || altKey) return;
+    const isCommand = ctrlKey || metaKey;
+    if (isCommand && !shiftKey && key.toLowerCase() === "a") {
+      this.selectAll();
+    } else if (key === "Escape" && this.#anchor) {
+      const isCollapsed = this.isEmpty;
+      this.clear();
+      // A place without anything selected isn't seen: the key means something else.
+      if (isCollapsed) return;
+    } else if (shiftKey && this.#view.selection === null) {
+      const from = this.#focus ?? { offset: this.#view.firstWhole, column: 0 };
+      const to = this.#moved(from, key, isCommand);
+      if (!to) return;
+      this.#set(this.#anchor ?? from, to);
+      this.#view.reveal(to.offset);
+    } else {
+      return;
+    }
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  }
+
+  /** Where a key moves the selection's end to; null if it is none of those keys.
+   * @param {Point} from @param {string} key @param {boolean} isCommand @returns {Point | null} */
+  #moved({ offset, column }, key, isCommand) {
+    const length = this.#rows.row(offset).rendered?.text.length ?? 0;
+    const own = Math.min(column, length);
+    const [top, bottom] = this.#view.range;
+    switch (key) {
+      case "ArrowLeft": return own > 0 || offset === 1
+        ? { offset, column: Math.max(0, own - 1) }
+        : { offset: this.#rows.start(offset - 1), column: Infinity };
+      case "ArrowRight": return own < length || this.#rows.last(offset) >= this.#store.head
+        ? { offset, column: Math.min(length, own + 1) }
+        : { offset: this.#rows.last(offset) + 1, column: 0 };
+      case "ArrowUp": return offset === 1 ? { offset, column: 0 } : { offset: this.#rows.start(offset - 1), column };
+      case "ArrowDown": return this.#rows.last(offset) >= this.#store.head
+        ? { offset, column: Infinity }
+        : { offset: this.#rows.last(offset) + 1, column };
+      case "Home": return isCommand ? { offset: 1, column: 0 } : { offset, column: 0 };
+      case "End": return isCommand ? this.#end : { offset, column: Infinity };
+      case "PageUp": return { offset: this.#rows.start(Math.max(1, offset - (bottom - top))), column };
+      case "PageDown": return { offset: this.#rows.start(Math.min(this.#store.head, offset + bottom - top)), column };
+      default: return null;
+    }
+  }
+}
+
+/** @param {Point} one @param {Point} other */
+const isSame = (one, other) => one.offset === other.offset && one.column === other.column;
+/** @param {Point} one @param {Point} other */
+const isBefore = (one, other) => one.offset < other.offset || (one.offset === other.offset && one.column < other.column);
+
+/** The node and the place in it that a column of a drawn row is at.
+ * @param {HTMLElement} row @param {number} column */
+function placeIn(row, column) {
+  const text = /** @type {HTMLElement} */ (row.querySelector(".text"));
+  const walker = document.createTreeWalker(text, NodeFilter.SHOW_TEXT);
+  let left = column;
+  /** @type {Text | null} */
+  let node = null;
+  while (walker.nextNode()) {
+    node = /** @type {Text} */ (walker.currentNode);
+    if (left <= node.length) return { node, at: left };
+    left -= node.length;
+  }
+  return node ? { node, at: node.length } : { node: text, at: 0 };
+}
+
+/** @param {number} x @param {number} y @returns {{node: Node, at: number} | null} */
+function caretAt(x, y) {
+  const page = /** @type {Document & {caretPositionFromPoint?(x: number, y: number): {offsetNode: Node, offset: number} | null}} */ (
+    document);
+  if (page.caretPositionFromPoint) {
+    const caret = page.caretPositionFromPoint(x, y);
+    return caret && { node: caret.offsetNode, at: caret.offset };
+  }
+  // Older browsers have only this.
+  const range = page.caretRangeFromPoint(x, y);
+  return range && { node: range.startContainer, at: range.startOffset };
+}
