@@ -1,3 +1,4 @@
+import AsyncHTTPClient
 public import Everyline
 package import EverylineWebSocket
 import NIOCore
@@ -28,7 +29,8 @@ extension EverylineClient {
     package func endpoint(
         of id: ExecutionID, options: ResumingTail.Options, by route: StreamRoute = .direct
     ) -> TailEndpoint {
-        TailEndpoint(
+        let ways = StreamFallback(self, of: id, options: options)
+        return TailEndpoint(
             locate: { start in
                 switch try await failing({ try await log(of: id, LogSelection(.events, from: start)) }) {
                 case .ended(let download): .download(DownloadTailConnection(download))
@@ -39,7 +41,12 @@ extension EverylineClient {
                 if let offset = StreamGateway.start(of: url) {
                     return try await openGatewayStream(at: url, of: id, after: start.offset ?? offset, options, route)
                 }
-                return WebSocketTailConnection(try await openStream(at: url, from: start, options: options, by: route))
+                let own = ownURL(ofStream: url, of: id)
+                let webSocket = {
+                    WebSocketTailConnection(try await openStream(at: own, from: start, options: options, by: route))
+                }
+                guard route.mayFallBack else { return try await webSocket() }
+                return try await ways.open(own, from: start, webSocket: webSocket)
             },
             standing: {
                 let view = try await failing { try await execution(id) }
@@ -53,6 +60,42 @@ extension EverylineClient {
                         ? ExecutionOutcome(status: status, exitCode: view.exitCode, reason: reason) : nil,
                     head: Offset(view.lastOffset))
             })
+    }
+
+    /// A stream's URL at the address that this client was given: what the server takes for its own may be no way from here.
+    package func ownURL(ofStream url: String, of id: ExecutionID) -> String {
+        guard configuration.address.socketPath == nil, let query = url.utf8.firstIndex(of: UInt8(ascii: "?")) else {
+            return url
+        }
+        // http → ws, https → wss
+        return "ws" + configuration.address.url(APIPath.stream(of: id)).dropFirst(4) + url[query...]
+    }
+
+    /// Opens a stream as server-sent events.
+    ///
+    /// - Parameter url: its URL as a WebSocket, which holds the token.
+    /// - Returns: its body; `nil` if the log has ended where the stream begins.
+    func openEvents(of id: ExecutionID, at url: String, from start: StreamStart) async throws -> LogDownload.Iterator? {
+        var request = APIRequest(.GET, APIPath.events(of: id))
+        let query = url.split(separator: "?", maxSplits: 1).last ?? ""
+        guard let token = query.split(separator: "&").first(where: { $0.hasPrefix("token=") })?.dropFirst(6) else {
+            throw ClientError.unexpectedAnswer("the stream's URL has no token")
+        }
+        request.query = [(name: "token", value: PercentEncoding.decode(token))] + start.query
+        let response = try await transport.open(request, within: min(configuration.connectTimeout, .seconds(5)))
+        if response.status == .noContent { return nil }
+        guard response.headers.first(name: "Content-Type")?.hasPrefix("text/event-stream") == true else {
+            throw ClientError.unexpectedAnswer("no server-sent events came")
+        }
+        return LogDownload.Iterator(body: response.body.makeAsyncIterator())
+    }
+
+    /// The events that there are by now after `start`, ended or not, as lines; empty if there are none.
+    func block(of id: ExecutionID, from start: StreamStart, limit: Int) async throws -> ByteBuffer {
+        var request = APIRequest(.GET, APIPath.executions + "/\(id)/block")
+        request.query = start.query + [(name: "limit", value: "\(limit)")]
+        request.headers = [(name: "Accept-Encoding", value: "gzip")]
+        return try await transport.send(request)
     }
 
     /// Opens a stream that begins by itself.
@@ -119,7 +162,7 @@ extension EverylineClient {
     }
 
     /// Runs a request as a part of a tail.
-    private func failing<Value>(_ request: () async throws -> Value) async throws -> Value {
+    func failing<Value>(_ request: () async throws -> Value) async throws -> Value {
         do {
             return try await request()
         } catch let error as APIError {

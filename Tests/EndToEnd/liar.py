@@ -14,11 +14,13 @@ from everyline import SUBPROTOCOL
 class Liar:
     """Serves on loopback while it is entered.
 
-    `lie` gets the lines of each message and gives those that are sent instead. `instead` gets a request's method, path and body,
-    and gives None, or the status, type and body that are answered in the server's place.
+    `lie` gets the lines of each message and of each download, and gives those that are sent instead. `instead` gets a request's method, path and body,
+    and gives None, or the status, type and body that are answered in the server's place. Of the ways to follow a log only those
+    in `ways` get through: "WebSocket", "events" (answers that go on).
     """
 
-    def __init__(self, server, lie=lambda lines: [line for _, line in lines], instead=lambda method, path, body: None):
+    def __init__(self, server, lie=lambda lines: [line for _, line in lines], instead=lambda method, path, body: None, ways=("WebSocket", "events")):
+        self.ways, self.served = ways, []
         self.server, self.lie, self.instead = server, lie, instead
         self.key = server.key
         self.ready, self.loop = threading.Event(), asyncio.new_event_loop()
@@ -40,7 +42,9 @@ class Liar:
         app.router.add_route("*", "/{path:.*}", self.answer)
         # A stream wants a connection of its own.
         connector = aiohttp.TCPConnector(force_close=True)
-        async with aiohttp.ClientSession(connector=connector, auto_decompress=False) as self.session:
+        async with aiohttp.ClientSession(
+            connector=connector, auto_decompress=False, skip_auto_headers=["Accept-Encoding"]
+        ) as self.session:
             runner = web.AppRunner(app, shutdown_timeout=0.1)
             await runner.setup()
             site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -57,7 +61,8 @@ class Liar:
 
     async def answer(self, request):
         url = self.server.url + request.path_qs
-        if request.headers.get("Upgrade", "").lower() == "websocket":
+        self.served.append(request.path)
+        if request.headers.get("Upgrade", "").lower() == "websocket" and "WebSocket" in self.ways:
             return await self.stream(request, url)
         body = await request.read()
         if foreign := self.instead(request.method, request.path, body):
@@ -68,7 +73,21 @@ class Liar:
         headers = {k: v for k, v in request.headers.items() if k in ("Host", "Authorization", "Content-Type", "Accept")}
         async with self.session.request(request.method, url, data=body, headers=headers) as answer:
             kept = {k: v for k, v in answer.headers.items() if k in ("Content-Type", "Last-Offset", "ETag")}
-            return web.Response(status=answer.status, body=await answer.read(), headers=kept)
+            if "events" in self.ways and kept.get("Content-Type") == "text/event-stream":
+                return await self.pass_on(request, answer, kept)
+            body = await answer.read()
+            if kept.get("Content-Type") == "application/x-ndjson":
+                lines = self.lie([(json.loads(line), line) for line in body.decode().splitlines()])
+                body = "".join(line + "\n" for line in lines).encode()
+            return web.Response(status=answer.status, body=body, headers=kept)
+
+    async def pass_on(self, request, answer, headers):
+        response = web.StreamResponse(headers=headers)
+        await response.prepare(request)
+        with contextlib.suppress(ConnectionError, aiohttp.ClientConnectionError):
+            async for part in answer.content.iter_any():
+                await response.write(part)
+        return response
 
     async def stream(self, request, url):
         viewer = web.WebSocketResponse(protocols=[SUBPROTOCOL], compress=False)

@@ -39,13 +39,14 @@ def test_run_passes_on_output_and_exit_code(cli):
     done = cli.run("run", "--", "sh", "-c", "echo out; echo err >&2; printf last; exit 3")
     assert done.returncode == 3
     assert done.stdout == b"out\nerr\nlast\n"
-    assert re.fullmatch(f"everyline: execution {HEX}\neveryline: FAILED, exit code 3\n", done.stderr.decode())
+    assert re.fullmatch(
+        f"everyline: execution ({HEX})\neveryline: in the browser: .*/\\1\neveryline: FAILED, exit code 3\n", done.stderr.decode())
 
 
 def test_run_of_a_success_says_nothing_else(cli):
     done = cli.run("run", "--", "true")
     assert (done.returncode, done.stdout) == (0, b"")
-    assert re.fullmatch(f"everyline: execution {HEX}\n", done.stderr.decode())
+    assert re.fullmatch(f"everyline: execution ({HEX})\neveryline: in the browser: .*/\\1\n", done.stderr.decode())
 
 
 @pytest.mark.parametrize("arguments,code,words", [
@@ -73,7 +74,7 @@ def test_run_detached_prints_the_id_alone(cli, server):
     assert cli.out("logs", id) == "one\n"
 
 
-def test_the_first_ctrl_c_detaches_and_says_how_to_come_back(cli, server, gate):
+def test_ctrl_c_detaches_and_says_how_to_come_back(cli, server, gate):
     command = cli.start("run", "--", "sh", "-c", f"echo begun; cat {gate}; echo done")
     id = announced(command)
     wait_for(lambda: command.out == "begun\n")
@@ -85,16 +86,44 @@ def test_the_first_ctrl_c_detaches_and_says_how_to_come_back(cli, server, gate):
     assert cli.out("logs", "-f", id) == "begun\ndone\n"
 
 
-def test_the_second_ctrl_c_stops_the_command(cli, server):
-    command = cli.start("run", "--", "sh", "-c", "echo begun; exec sleep 600")
+def test_ctrl_c_stops_the_command_where_that_is_wanted(cli, server):
+    command = cli.start("run", "--stop-on-interrupt", "--", "sh", "-c", "echo begun; exec sleep 600")
     id = announced(command)
+    assert "Ctrl-C stops the command" in wait_for(lambda: "Ctrl-C" in command.err and command.err)
     wait_for(lambda: command.out == "begun\n")
-    command.interrupt()
-    wait_for(lambda: "detaching" in command.err)
     command.interrupt()
     assert command.wait() == 143
     assert "STOPPED" in command.err
     assert server.execution(id)["reason"] == "stop_requested"
+
+
+def test_they_say_where_the_page_is_unless_told_not_to(cli, server):
+    for arguments in (["run", "--", "true"], ["exec", "--", "true"]):
+        done = cli.run(*arguments)
+        id = re.search(f"execution ({HEX})\n", done.stderr.decode())[1]
+        assert f"in the browser: {server.url}/executions/{id}\n" in done.stderr.decode()
+        assert server.request("GET", f"/executions/{id}")[0] == 200
+        assert cli.run(arguments[0], "--quiet", *arguments[1:]).stderr == b""
+    assert cli.run("list").stderr.decode() == f"everyline: in the browser: {server.url}/\n"
+    assert cli.run("list", "--quiet").stderr == b""
+
+
+def test_run_says_that_its_input_is_not_passed_on(cli, tmp_path):
+    note = b"standard input is not passed on to the command"
+    assert note in cli.run("run", "--", "cat", input=b"text").stderr
+    assert note not in cli.run("run", "--", "cat").stderr
+
+
+def test_an_execution_may_be_named_by_the_beginning_of_its_id(cli, server):
+    first, second = server.run("echo", "first"), server.run("sleep", "600")
+    assert cli.out("logs", "-f", first[:-1]) == "first\n"
+    assert f"execution:  {second}" in cli.out("status", second[:20])
+    common = first[:3]
+    for arguments in (["logs", common], ["status", common], ["stop", common]):
+        done = cli.run(*arguments)
+        assert done.returncode == 125 and "more than one execution begins with" in done.stderr.decode()
+    assert cli.out("stop", second[:-2]) .startswith(f"{second} ")
+    assert cli.run("logs", first + "0").returncode == 125
 
 
 def test_a_server_that_is_killed_interrupts_nobody(own_server, tmp_path, gate):

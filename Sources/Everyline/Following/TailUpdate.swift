@@ -7,6 +7,8 @@ public enum TailUpdate: Sendable, Equatable {
     case pending(PendingLine)
     /// The server says something that is not part of the log.
     case notice(String)
+    /// The log is followed by another way than before, at first by another than WebSocket.
+    case way(StreamWay)
     /// There is no connection now. The next try is made after the delay.
     case reconnecting(Reconnection)
     /// The connection stands again; what comes next follows this offset, or begins anew if there is none.

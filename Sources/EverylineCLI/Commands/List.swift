@@ -11,6 +11,8 @@ struct List: AsyncParsableCommand {
     var limit = 20
     @Option(name: .shortAndLong, help: "text or json.")
     var output: OutputOptions.Format = .text
+    @Flag(name: .shortAndLong, help: "Don't say where the page of all executions is.")
+    var quiet = false
     @OptionGroup(title: "Connection")
     var connection: ConnectionOptions
 
@@ -19,7 +21,11 @@ struct List: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let executions = try await connection.withClient(executions)
+        var page: String?
+        let executions = try await connection.withClient { client in
+            page = client.configuration.address.page()
+            return try await self.executions(client)
+        }
         switch output {
         case .json: try Console.print(json: executions)
         case .text:
@@ -31,6 +37,7 @@ struct List: AsyncParsableCommand {
                     shellWords(execution.command, limit: Self.commandLimit))
             }
             try Console.print(table.lines)
+            if !quiet, let page { Console.say("in the browser: \(page)") }
         }
     }
 

@@ -11,7 +11,7 @@ struct Logs: AsyncParsableCommand {
             is proved that every event from the start that was asked for has been printed, otherwise with 125.
             """)
 
-    @Argument(help: ArgumentHelp("The execution.", valueName: "execution"))
+    @Argument(help: ArgumentHelp("The execution, or the beginning of its id.", valueName: "execution"))
     var id: ExecutionID?
     @Flag(help: "Take the newest execution.")
     var last = false
@@ -65,7 +65,7 @@ struct Logs: AsyncParsableCommand {
     }
 
     private func find(_ client: EverylineClient) async throws -> ExecutionView {
-        if let id { return try await client.execution(id) }
+        if let id { return try await client.execution(named: id) }
         guard let newest = try await client.executions(limit: 1).executions.first else {
             throw CLIError("there are no executions yet")
         }

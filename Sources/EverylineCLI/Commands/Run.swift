@@ -9,12 +9,17 @@ struct Run: AsyncParsableCommand {
         abstract: "Run a command on the server and follow its output.",
         usage: "everyline run [<options>] -- <command> ...",
         discussion: """
-            Exits with the command's exit code. Ctrl-C detaches, and says how to come back; a second Ctrl-C within two \
-            seconds stops the command. The connection may break: it is made again, and nothing is missing.
+            Exits with the command's exit code. Ctrl-C detaches, with exit code 130, and says how to come back and how to stop \
+            the command; with --stop-on-interrupt it stops the command. The connection may break: it is made again, and nothing \
+            is missing. Standard input stays here.
             """)
 
     @Flag(help: "Print the execution's id and return.")
     var detach = false
+    @Flag(help: "Let Ctrl-C stop the command. A second one detaches.")
+    var stopOnInterrupt = false
+    @Flag(name: .shortAndLong, help: "Don't say which execution it is and where its page is.")
+    var quiet = false
     @Option(help: "The command's working directory, on the server. (default: the server's)")
     var cwd: String?
     @OptionGroup
@@ -35,68 +40,51 @@ struct Run: AsyncParsableCommand {
                 try Console.print(id.rawValue)
                 return Int32(0)
             }
-            Console.say("execution \(id)")
+            if !quiet { say(id, client) }
             return try await follow(client, id, at: started.websocketURL)
         }
         if code != 0 { throw ExitCode(code) }
     }
 
+    private func say(_ id: ExecutionID, _ client: EverylineClient) {
+        Console.announce(id, at: client.configuration.address)
+        if stopOnInterrupt { Console.say("Ctrl-C stops the command") }
+        if Console.hasInput { Console.say("standard input is not passed on to the command") }
+    }
+
     private func follow(_ client: EverylineClient, _ id: ExecutionID, at location: String) async throws -> Int32 {
-        try await withThrowingTaskGroup(of: Int32.self) { group in
-            group.addTask {
-                guard let outcome = try await output.printer.print(client.follow(id, at: location)) else {
-                    return Root.failure.rawValue
-                }
-                if outcome.status != .succeeded { Console.say(outcome.sentence) }
-                return outcome.processExitCode
-            }
-            group.addTask { try await Self.interruption(of: id, client) }
+        let result = try await withThrowingTaskGroup(of: Following.self) { group in
+            group.addTask { .ended(try await output.printer.print(client.follow(id, at: location))) }
+            group.addTask { .left(by: try await interruption(of: id, client)) }
             defer { group.cancelAll() }
-            return try await group.next() ?? Root.failure.rawValue
+            guard let result = try await group.next() else { preconditionFailure("two tasks were added") }
+            return result
+        }
+        switch result {
+        case .ended(let outcome?):
+            if outcome.status != .succeeded { Console.say(outcome.sentence) }
+            return outcome.processExitCode
+        case .ended(nil): return Root.failure.rawValue
+        case .left(let signal):
+            Console.say("detached; to come back: everyline logs -f \(id)    to stop it: everyline stop \(id)")
+            return 128 + signal
         }
     }
 
-    private enum Interruption {
-        /// Ctrl-C.
-        case press
-        /// The time for the second one has passed.
-        case tooLate
-        /// SIGTERM.
-        case end
+    private enum Following {
+        case ended(ExecutionOutcome?)
+        case left(by: Int32)
     }
 
-    /// - Returns: the exit code, when the user wants to leave.
-    private static func interruption(of id: ExecutionID, _ client: EverylineClient) async throws -> Int32 {
-        let (interruptions, happened) = AsyncStream.makeStream(of: Interruption.self)
-        return try await withThrowingTaskGroup { group in
-            group.addTask {
-                for await signal in await UnixSignalsSequence(trapping: .sigint, .sigterm) {
-                    happened.yield(signal == .sigint ? .press : .end)
-                }
-            }
-            defer { group.cancelAll() }
-            var presses = 0
-            for await interruption in interruptions {
-                if interruption == .press { presses += 1 }
-                switch (interruption, presses) {
-                case (.press, 1):
-                    Console.say("detaching: the command goes on. Ctrl-C again stops it.")
-                    group.addTask {
-                        // Nothing is waited for but the user: a second press in this time means "stop", as the help says,
-                        // and none means "detach".
-                        try await Task.sleep(for: .seconds(2))
-                        happened.yield(.tooLate)
-                    }
-                case (.press, 2):
-                    Console.say("stopping the command …")
-                    _ = try await RetryPolicy.fewTimes.run { try await client.stop(id) }
-                case (.tooLate, 2...): continue
-                case (.end, _), (.tooLate, _), (.press, _):
-                    Console.say("to come back: everyline logs -f \(id)    to stop it: everyline stop \(id)")
-                    return 128 + (interruption == .end ? SIGTERM : SIGINT)
-                }
-            }
-            throw CancellationError()
+    /// - Returns: the signal by which the user leaves.
+    private func interruption(of id: ExecutionID, _ client: EverylineClient) async throws -> Int32 {
+        var mustStop = stopOnInterrupt
+        for await signal in await UnixSignalsSequence(trapping: .sigint, .sigterm) {
+            guard signal == .sigint, mustStop else { return signal == .sigint ? SIGINT : SIGTERM }
+            mustStop = false
+            Console.say("stopping the command …")
+            _ = try await RetryPolicy.fewTimes.run { try await client.stop(id) }
         }
+        throw CancellationError()
     }
 }

@@ -5,7 +5,7 @@ import EverylineClient
 struct Status: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Show one execution.")
 
-    @Argument(help: ArgumentHelp("The execution.", valueName: "execution"))
+    @Argument(help: ArgumentHelp("The execution, or the beginning of its id.", valueName: "execution"))
     var id: ExecutionID
     @Option(name: .shortAndLong, help: "text or json.")
     var output: OutputOptions.Format = .text
@@ -13,7 +13,7 @@ struct Status: AsyncParsableCommand {
     var connection: ConnectionOptions
 
     func run() async throws {
-        let execution = try await connection.withClient { try await $0.execution(id) }
+        let execution = try await connection.withClient { try await $0.execution(named: id) }
         switch output {
         case .json: try Console.print(json: execution)
         case .text: try Console.print(Self.lines(execution))

@@ -13,16 +13,24 @@ struct Stop: AsyncParsableCommand {
             log is ended at once: what the command still writes isn't recorded.
             """)
 
-    @Argument(help: ArgumentHelp("The executions.", valueName: "execution"))
+    @Argument(help: ArgumentHelp("The executions, or the beginnings of their ids.", valueName: "execution"))
     var ids: [ExecutionID]
     @Flag(help: "End the logs at once, without waiting for the commands to end.")
     var force = false
     @OptionGroup(title: "Connection")
     var connection: ConnectionOptions
 
+    /// What is stopped must be named without doubt, before anything is.
+    private static func id(of name: ExecutionID, _ client: EverylineClient) async throws -> ExecutionID {
+        let found = try await RetryPolicy.fewTimes.run { try await client.execution(named: name).executionID }
+        guard let id = ExecutionID(found) else { throw CLIError("the server gave no usable id") }
+        return id
+    }
+
     func run() async throws {
         try await connection.withClient { client in
-            for id in ids {
+            for name in ids {
+                let id = try await Self.id(of: name, client)
                 let execution = try await RetryPolicy.fewTimes.run { try await client.stop(id, isForced: force) }
                 try Console.print("\(id) \(execution.status)")
             }

@@ -1,4 +1,5 @@
 import Everyline
+import EverylineClient
 import EverylineRunner
 import Glibc
 import NIOCore
@@ -18,6 +19,18 @@ enum Console {
     static func say(_ text: String) {
         // Nobody may be reading; the exit code says what matters.
         try? write(Array("everyline: \(text.visible())\n".utf8), to: .standardError)
+    }
+
+    /// Says which execution it is, and where its page is.
+    static func announce(_ id: ExecutionID, at address: ServerAddress) {
+        say("execution \(id)")
+        if let page = address.page(of: id) { say("in the browser: \(page)") }
+    }
+
+    /// Whether standard input is a pipe or a file, so that somebody may expect it to be read.
+    static var hasInput: Bool {
+        var status = stat()
+        return fstat(STDIN_FILENO, &status) == 0 && [S_IFIFO, S_IFREG].contains(status.st_mode & S_IFMT)
     }
 
     /// Writes lines of data, in which everything is visible.

@@ -54,6 +54,9 @@ struct TailPrinter {
                 guard format == .text, last == nil else { continue }
                 printer.style.pendingWidth = Console.terminalWidth
                 try Console.write(printer.pending(line))
+            case .way(let way):
+                let found = way == .webSocket ? "WebSocket gets through again" : "WebSocket doesn't get through"
+                try say("\(found); following by \(way.name)", &printer)
             case .notice(let text):
                 if let line = try say("the server says: \(text)", &printer) { try Console.write(printer.pending(line)) }
             case .reconnecting(let attempt):

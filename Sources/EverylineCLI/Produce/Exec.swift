@@ -19,6 +19,8 @@ struct Exec: AsyncParsableCommand {
 
     @Flag(help: "Wait until the server has everything, and exit with 125 if it refuses or Ctrl-C ends the waiting.")
     var requireDelivery = false
+    @Flag(name: .shortAndLong, help: "Don't say which execution it is and where its page is.")
+    var quiet = false
     @OptionGroup
     var command: CommandOptions
     @OptionGroup(title: "Connection")
@@ -31,7 +33,7 @@ struct Exec: AsyncParsableCommand {
             request, words: command.bytes, environment: .inherited, place: .foreground(onStop: Self.stopWithCommand))
         let (reports, began) = AsyncStream.makeStream(of: AsyncStream<SentSignal>.self)
         let producer = LocalProducer(
-            connection: connection, command: command.shown, requiresDelivery: requireDelivery)
+            connection: connection, command: command.shown, requiresDelivery: requireDelivery, isQuiet: quiet)
         let result = try await producer.run(
             whileSending: { production in
                 for await signals in reports { await Self.relay(signals, to: process, production) }

@@ -19,6 +19,8 @@ struct LocalProducer {
 
     /// Whether the caller wants to know by the exit code that the server has everything, and waits for that as long as it takes.
     let requiresDelivery: Bool
+    /// Whether nothing is said of what goes as it should.
+    var isQuiet = false
 
     /// What goes on here.
     struct Production: Sendable {
@@ -56,7 +58,7 @@ struct LocalProducer {
             guard let id = ExecutionID(registered.executionID), let token = Credential(registered.appendToken) else {
                 throw CLIError("the server gave no usable id")
             }
-            Console.say("execution \(id)")
+            if !isQuiet { Console.announce(id, at: client.configuration.address) }
             Recover.remind()
             let endpoint = ProducerEndpoint(client, execution: id, token: token)
             let directory: ProducerDirectory

@@ -48,6 +48,20 @@ struct HTTPTransport: Sendable {
         return response
     }
 
+    /// The answer's head within this time; its body may take as long as it takes.
+    func open(_ request: APIRequest, within time: Duration) async throws -> HTTPClientResponse {
+        try await withThrowingTaskGroup(of: HTTPClientResponse.self) { group in
+            group.addTask { try await open(request) }
+            group.addTask {
+                try await ContinuousClock().sleep(for: time)
+                throw ClientError.timedOut
+            }
+            defer { group.cancelAll() }
+            guard let response = try await group.next() else { preconditionFailure("two tasks were added") }
+            return response
+        }
+    }
+
     func collect(_ body: HTTPClientResponse.Body) async throws -> ByteBuffer {
         try await translating { try await body.collect(upTo: configuration.answerLimit) }
     }

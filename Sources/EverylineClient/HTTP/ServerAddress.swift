@@ -1,3 +1,5 @@
+package import Everyline
+
 /// Where a server is: `http://host:port`, `https://host`, or a unix-domain socket. A path behind the host is kept, for a
 /// server behind a reverse proxy.
 public struct ServerAddress: Sendable, Hashable, CustomStringConvertible {
@@ -37,6 +39,12 @@ public struct ServerAddress: Sendable, Hashable, CustomStringConvertible {
     /// The URL of a path of the API, with the query's values encoded.
     package func url(_ path: String, query: [(name: String, value: String)] = []) -> String {
         Self.adding(query, to: description + path)
+    }
+
+    /// The page of an execution, or the one of all of them; `nil` where no browser gets to.
+    package func page(of execution: ExecutionID? = nil) -> String? {
+        guard socketPath == nil else { return nil }
+        return description + (execution.map { "/executions/\($0)" } ?? "/")
     }
 
     /// Adds to a URL that may have a query already.

@@ -50,6 +50,9 @@ public struct ResumingTail: AsyncSequence, Sendable {
         private let endpoint: TailEndpoint
         private let clock: any Clock<Duration>
         private var connection: (any TailConnection)?
+        private var way = StreamWay.webSocket
+        /// What is to be told before the machine is asked.
+        private var newWay: StreamWay?
 
         init(machine: ResumingTailStateMachine, endpoint: TailEndpoint, clock: any Clock<Duration>) {
             self.machine = machine
@@ -69,6 +72,10 @@ public struct ResumingTail: AsyncSequence, Sendable {
         public mutating func next() async throws -> TailUpdate? {
             do {
                 while true {
+                    if let way = newWay {
+                        newWay = nil
+                        return .way(way)
+                    }
                     switch machine.next() {
                     case .tell(let update): return update
                     case .finish: return nil
@@ -115,7 +122,10 @@ public struct ResumingTail: AsyncSequence, Sendable {
                     return .connected
                 }
             case .open(let url, let start):
-                connection = try await endpoint.open(url, start)
+                let opened = try await endpoint.open(url, start)
+                if opened.way != way { newWay = opened.way }
+                way = opened.way
+                connection = opened
                 return .connected
             case .read:
                 guard let reading = try await connection?.next() else {

@@ -1,6 +1,10 @@
 /// How a tail reaches its stream, where that isn't simply by the stream's URL.
 package struct StreamRoute: Sendable {
-    package static let direct = StreamRoute()
+    package static let direct = {
+        var route = StreamRoute()
+        route.mayFallBack = true
+        return route
+    }()
 
     /// The port on loopback where somebody passes bytes on to this host and port; `nil` to connect to them. What is said
     /// over the connection, TLS too, stays as it is.
@@ -9,6 +13,9 @@ package struct StreamRoute: Sendable {
     package var asksForBlocks = true
     /// Whether compression is offered.
     package var compression = true
+
+    /// Whether another way than WebSocket will do.
+    package var mayFallBack = false
 
     package init() {}
 }

@@ -30,6 +30,9 @@ package enum TailSource {
 
 /// One connection over which events come. A reader that doesn't ask makes the server wait.
 package protocol TailConnection {
+    /// By which way it comes.
+    var way: StreamWay { get }
+
     /// What comes next.
     ///
     /// - Throws: `CancellationError`.
@@ -37,4 +40,8 @@ package protocol TailConnection {
 
     /// Hangs up, if that hasn't happened yet. Letting go of the connection does the same.
     func close()
+}
+
+extension TailConnection {
+    package var way: StreamWay { .webSocket }
 }

@@ -140,7 +140,7 @@ extension ViewerHost {
         case .ended(let outcome, let isVerified): ended(outcome, isVerified: isVerified, viewer)
         case .reconnecting(let reconnection): world.tell("viewer \(viewer) reconnects: \(reconnection.reason)")
         case .pending(let line): saw(line, viewer)
-        case .resumed, .notice: break
+        case .resumed, .notice, .way: break
         }
     }
 

@@ -1,0 +1,64 @@
+import AsyncHTTPClient
+import Everyline
+import NIOCore
+
+/// A log as server-sent events, as a tail reads it: the data of each event, and its comments as heartbeats.
+struct EventsTailConnection: TailConnection {
+    let way = StreamWay.serverSentEvents
+    private var body: LogDownload.Iterator?
+    private var lines = LineAssembler(limit: .mebibytes(16))
+    private var hasHeard = false
+    private let wasSilent: () -> Void
+
+    /// - Parameters:
+    ///   - body: `nil` where the log has ended, and nothing follows.
+    ///   - wasSilent: is called if the connection breaks before anything came.
+    init(_ body: LogDownload.Iterator?, wasSilent: @escaping () -> Void) {
+        self.body = body
+        self.wasSilent = wasSilent
+    }
+
+    mutating func next() async throws -> TailReading {
+        guard body != nil else { return .closed(code: 1000, reason: "") }
+        do {
+            while let bytes = try await body?.next() {
+                hasHeard = true
+                guard let whole = lines.add(bytes) else {
+                    guard lines.isWithinLimit else { return .closed(code: 1009, reason: "") }
+                    continue
+                }
+                let message = Self.message(of: whole)
+                if message.readableBytes > 0 { return .message(message) }
+            }
+            return .lost("the connection was closed")
+        } catch is CancellationError {
+            throw CancellationError()
+        } catch {
+            if !hasHeard { wasSilent() }
+            return .lost("\(error)")
+        }
+    }
+
+    /// The response's connection is closed when its reader is let go of.
+    func close() {}
+
+    /// What a stream would have said by WebSocket.
+    static func message(of text: ByteBuffer) -> ByteBuffer {
+        var message = ByteBuffer()
+        let heartbeat = ": heartbeat "
+        for line in text.readableBytesView.split(separator: UInt8(ascii: "\n")) {
+            if line.starts(with: "data: ".utf8) {
+                message.writeBytes(line.dropFirst(6))
+            } else if line.starts(with: heartbeat.utf8),
+                let head = Offset(decimal: String(decoding: line.dropFirst(heartbeat.utf8.count), as: UTF8.self)),
+                let beat = StreamForm.blocks.heartbeat(head: head)
+            {
+                message.writeImmutableBuffer(beat)
+            } else {
+                continue
+            }
+            message.writeInteger(UInt8(ascii: "\n"))
+        }
+        return message
+    }
+}

@@ -1,0 +1,93 @@
+import Everyline
+import EverylineWebSocket
+import NIOCore
+import Synchronization
+
+/// Opens a tail's connections by the best way that works: WebSocket; where something between here and the server lets none through,
+/// server-sent events; where that holds a response back, blocks. What works is tried first the next time.
+final class StreamFallback: Sendable {
+    private let client: EverylineClient
+    private let execution: ExecutionID
+    private let options: ResumingTail.Options
+    private let state = Mutex(State())
+
+    private struct State {
+        var way = StreamWay.webSocket
+        /// Openings by WebSocket that failed, in a row.
+        var failures = 0
+    }
+
+    init(_ client: EverylineClient, of execution: ExecutionID, options: ResumingTail.Options) {
+        self.client = client
+        self.execution = execution
+        self.options = options
+    }
+
+    /// - Parameter webSocket: opens the stream by WebSocket.
+    /// - Throws: ``TailFailure``, `CancellationError`.
+    func open(
+        _ url: String, from start: StreamStart, webSocket: () async throws -> any TailConnection
+    ) async throws -> any TailConnection {
+        if state.withLock({ $0.way }) == .webSocket {
+            do {
+                let connection = try await webSocket()
+                state.withLock { $0 = State() }
+                return connection
+            } catch let failure as TailFailure {
+                let failures = state.withLock { state in
+                    state.failures += 1
+                    return state.failures
+                }
+                guard failure.maySpareOtherWays || failures > 1 else { throw failure }
+                return try await openOther(url, from: start, insteadOf: failure)
+            }
+        }
+        return try await openOther(url, from: start, insteadOf: nil)
+    }
+
+    /// - Parameter failure: of the WebSocket; what is thrown if no other way works either.
+    private func openOther(
+        _ url: String, from start: StreamStart, insteadOf failure: TailFailure?
+    ) async throws -> any TailConnection {
+        do {
+            if state.withLock({ $0.way }) != .blocks {
+                do {
+                    return try await openEvents(url, from: start)
+                } catch let failure as TailFailure where !failure.isOwn {}
+            }
+            let connection = BlocksTailConnection(client, of: execution, from: start)
+            try await connection.probe()
+            state.withLock { $0.way = .blocks }
+            return connection
+        } catch let other as TailFailure {
+            throw failure ?? other
+        }
+    }
+
+    private func openEvents(_ url: String, from start: StreamStart) async throws -> any TailConnection {
+        let response = try await client.failing {
+            try await client.openEvents(of: execution, at: url, from: start)
+        }
+        state.withLock { if $0.way == .webSocket { $0.way = .serverSentEvents } }
+        return EventsTailConnection(response) { [weak self] in
+            // It was opened, and nothing came through: something gathers the response.
+            self?.state.withLock { $0.way = .blocks }
+        }
+    }
+}
+
+extension TailFailure {
+    /// Whether the server itself refuses.
+    fileprivate var isOwn: Bool {
+        if case .refused(let error) = self { error.knownCode != nil } else { false }
+    }
+
+    /// Whether it may be the way that fails, and not the server that refuses.
+    fileprivate var maySpareOtherWays: Bool {
+        switch self {
+        case .refused(let error): error.knownCode == nil || error.knownCode == .upgradeRequired
+        case .unusable: true
+        case .unreachable: false
+        }
+    }
+}

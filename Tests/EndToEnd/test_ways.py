@@ -1,0 +1,52 @@
+"""Following a log where not every way leads through: proxies that know no WebSocket, or hold answers back, and addresses that are none."""
+
+import pytest
+
+from cli import CommandLine
+from everyline import serving, wait_for
+from liar import Liar
+from test_cli import announced
+
+
+# Whether an answer is held back shows in five seconds.
+@pytest.mark.parametrize("ways, name, seconds", [(["events"], "server-sent events", 1), ([], "reading again and again", 8)])
+def test_a_log_is_followed_by_the_way_that_is_left(server, tmp_path, ways, name, seconds):
+    with Liar(server, ways=ways) as proxy:
+        cli = CommandLine(proxy, tmp_path)
+        for command in (["run", "--", "sh", "-c", f"echo one; sleep {seconds}; echo two; exit 3"], ["logs", "-f", "--exit-status", "--last"]):
+            done = cli.run(*command)
+            assert (done.returncode, done.stdout) == (3, b"one\ntwo\n")
+            err = done.stderr.decode()
+            # A log that has ended is downloaded.
+            assert command[0] == "logs" or f"WebSocket doesn't get through; following by {name}" in err
+            assert "reconnecting" not in err
+
+
+def test_the_way_that_was_found_is_kept_over_a_restart_of_the_server(own_server, tmp_path):
+    server = own_server.start()
+    with Liar(server, ways=["events"]) as proxy:
+        cli = CommandLine(proxy, tmp_path)
+        log = server.register()
+        log.append("one")
+        viewer = cli.start("logs", "-f", log.id)
+        wait_for(lambda: viewer.out == "one\n")
+        tried = len([path for path in proxy.served if path.endswith("/stream")])
+        server.restart()
+        log.append("two", end="SUCCEEDED")
+        assert viewer.wait() == 0
+        assert viewer.out == "one\ntwo\n"
+        assert viewer.err.count("following by") == 1
+        assert len([path for path in proxy.served if path.endswith("/stream")]) == tried
+
+
+def test_a_refusal_of_the_server_is_no_reason_for_another_way(server, tmp_path):
+    with Liar(server, ways=["events"]) as proxy:
+        done = CommandLine(proxy, tmp_path, key="wrong").run("logs", "-f", "nothing")
+        assert done.returncode == 125 and "following by" not in done.stderr.decode()
+
+
+def test_a_public_url_that_leads_nowhere_from_here_is_not_needed(tmp_path):
+    with serving(tmp_path, "--public-url", "http://192.0.2.1:7070") as server:
+        done = CommandLine(server, tmp_path).run("run", "--", "echo", "one", timeout=20)
+        assert (done.returncode, done.stdout) == (0, b"one\n")
+        assert "reconnecting" not in done.stderr.decode()
