@@ -108,6 +108,7 @@ let package = Package(
             ],
             swiftSettings: settings),
         .target(name: "CGlibcCompatibility", path: "Sources/CGlibcCompatibility"),
+        .target(name: "CNoICUData", path: "Sources/CNoICUData"),
         .executableTarget(
             name: "EverylineLambda",
             dependencies: [
@@ -118,7 +119,8 @@ let package = Package(
         .executableTarget(
             name: "EverylineCLI",
             dependencies: [
-                "Everyline", "EverylineCanary", "EverylineClient", "EverylineProducer", "EverylineRunner",
+                "CGlibcCompatibility", "CNoICUData", "Everyline", "EverylineCanary", "EverylineClient",
+                "EverylineProducer", "EverylineRunner",
                 "EverylineServer", "EverylineSQLite", logging, lifecycle, nioCore, swiftSystem,
                 product("ArgumentParser", "swift-argument-parser"), product("Yams", "Yams"),
                 product("UnixSignals", "swift-service-lifecycle"),

@@ -2,7 +2,8 @@
 
 import * as session from "./session.js";
 
-const BASE = "/api/v1";
+/** Beside the pages, wherever a proxy has put them: this file is /assets/VERSION/api.js. */
+const BASE = new URL("../../api/v1", import.meta.url).pathname;
 /** How long a small answer may take, in milliseconds. */
 const TIMEOUT = 15_000;
 

@@ -30,7 +30,7 @@ export class Row {
     command.append(this.#link);
     const actions = make("td", "actions");
     actions.append(this.#stop);
-    this.#link.href = `/executions/${encodeURIComponent(id)}`;
+    this.#link.href = `executions/${encodeURIComponent(id)}`;
     this.#stop.innerHTML = '<svg><use href="#i-stop"/></svg>';
     this.#stop.title = "Stop";
     this.#stop.addEventListener("click", () => this.#execution && askToStop(this.#execution));

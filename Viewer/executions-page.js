@@ -256,7 +256,7 @@ function setUpRun() {
       const options = sending("POST", order);
       options.headers = { ...options.headers, "Idempotency-Key": idempotencyKey };
       const answer = await json("/run", options);
-      location.assign(`/executions/${encodeURIComponent(answer.execution_id)}`);
+      location.assign(`executions/${encodeURIComponent(answer.execution_id)}`);
     } catch (error) {
       says.textContent = error instanceof Error ? error.message : String(error);
     }

@@ -33,7 +33,7 @@ const READABLE = 10;
 const GLANCE = 50;
 const TIMES = /** @type {import("./time.js").TimeMode[]} */ (["off", "local", "utc", "elapsed"]);
 
-const id = decodeURIComponent(location.pathname.split("/")[2] ?? "");
+const id = decodeURIComponent(location.pathname.split("/").at(-1) ?? "");
 const store = new BlockStore();
 const source = new Source(id, store);
 const delivery = new Delivery();

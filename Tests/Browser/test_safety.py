@@ -80,7 +80,7 @@ def test_the_longest_lines_fill_no_memory(server, viewer):
 def assets(server, *names):
     """The addresses of what the pages load, as they stand in one."""
     page = server.request("GET", "/executions/x", key="")[2].decode()
-    return [re.search(f'"(/assets/[^"]+/{name})"', page)[1] for name in names]
+    return [re.search(f'"[.]*(/assets/[^"]+/{name})"', page)[1] for name in names]
 
 
 def test_what_pages_load_is_kept_for_as_long_as_it_is_the_same(server, viewer):

@@ -14,7 +14,8 @@ import urllib.request
 
 import pytest
 
-from everyline import BINARY, Refused, Server, serving, stream, wait_for
+from cli import CommandLine
+from everyline import BINARY, Refused, Server, messages, serving, stream, wait_for
 
 
 def serve(directory, *options, environment=None):
@@ -341,3 +342,28 @@ def test_an_orderly_stop_leaves_everything_in_the_database_file(own_server):
     assert not wal.exists() or wal.stat().st_size == 0
     own_server.start()
     assert own_server.execution(log.id)["last_offset"] == 1000
+
+
+@pytest.mark.parametrize("options, environment", [(["--record-only"], {}), ([], {"EVERYLINE_RECORD_ONLY": "true"})])
+def test_a_server_that_only_records_refuses_to_run_commands_and_takes_what_others_run(tmp_path, options, environment):
+    with serving(tmp_path, *options, environment=environment) as server:
+        with pytest.raises(Refused) as refused:
+            server.run("true")
+        assert (refused.value.status, refused.value.code) == (400, "not_supported")
+        assert "only records" in refused.value.problem["detail"]
+        assert server.get("/api/v1/executions")["executions"] == []
+        cli = CommandLine(server, tmp_path)
+        refused = cli.run("run", "--", "true")
+        assert refused.returncode == 125 and b"everyline exec" in refused.stderr
+        assert cli.out("exec", "--", "echo", "recorded") == "recorded\n"
+        assert cli.out("logs", "--last") == "recorded\n"
+
+
+def test_commands_that_run_go_on_under_a_server_that_only_records(own_server, tmp_path):
+    server = own_server.start()
+    id = server.run("sh", "-c", f"until [ -e {tmp_path}/go ]; do sleep 0.05; done; echo over")
+    server.options += ["--record-only"]
+    server.restart()
+    (tmp_path / "go").touch()
+    events = server.events(id)
+    assert messages(events) == ["over"] and events[-1]["status"] == "SUCCEEDED"

@@ -16,6 +16,8 @@ struct EmbeddedServer {
     /// Where runners keep what the server hasn't acknowledged.
     let runnerDirectory: String
     let configuration: ServerConfiguration
+    /// Whether `run` is refused. Commands that an earlier server started here go on.
+    let isRecordOnly: Bool
     let logLimit: ByteCount
     let retention: Retention.Limits
     let logger: Logger
@@ -87,6 +89,13 @@ struct EmbeddedServer {
             executions: SQLiteExecutionStore(database), log: log, access: access,
             writer: LogWriter(store: log, feed: feed, executor: database.thread, now: now), feed: feed,
             stopRequests: LogFeed(), resources: ServerResources(configuration.limits), now: now,
+            check: { [isRecordOnly] _ in
+                guard !isRecordOnly else {
+                    throw APIError(
+                        .notSupported,
+                        "This server only records: it runs no commands. Run it where you are, with everyline exec.")
+                }
+            },
             start: { [runnerSocket, limits = configuration.limits] order in
                 try runners.start(
                     RunnerJob(

@@ -34,6 +34,8 @@ struct Serve: AsyncParsableCommand {
         help: ArgumentHelp(
             "Where to listen; port 0 lets the system choose. (default: 127.0.0.1:7070)", valueName: "host:port"))
     var listen: ListenAddress?
+    @Flag(help: "Record what producers elsewhere send, and run no commands: `run` is refused.")
+    var recordOnly = false
     @Option(help: "Take the administrator's key from this file, or make one and write it there.")
     var adminKeyFile: String?
     @Option(help: "The certificate's chain, as a PEM file: serve over TLS.")
@@ -96,6 +98,7 @@ struct Serve: AsyncParsableCommand {
         let spool = try settings.value(spool, "spool").map { DataDirectory.absolute($0) }
         return EmbeddedServer(
             directory: directory, runnerDirectory: spool ?? directory + "/runners", configuration: configuration,
+            isRecordOnly: try settings.value(recordOnly ? true : nil, "record-only") ?? false,
             logLimit: try limits.log(settings),
             retention: Retention.Limits(
                 age: try settings.value(retentionAge, "retention-age")?.value.duration,

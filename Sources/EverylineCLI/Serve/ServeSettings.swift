@@ -8,7 +8,8 @@ struct ServeSettings {
     private let file: [String: String]
 
     private static let names: Set = [
-        "data", "spool", "listen", "admin-key-file", "tls-certificate", "tls-key", "public-url", "allow-origin",
+        "data", "spool", "listen", "record-only", "admin-key-file", "tls-certificate", "tls-key",
+        "public-url", "allow-origin",
         "retention-age", "retention-size", "log-level", "line-limit", "log-limit", "append-limit", "body-memory",
         "viewer-memory", "frame-limit",
         "stall-timeout", "heartbeat", "token-lifetime", "max-connections", "max-viewers-per-key", "max-viewers",

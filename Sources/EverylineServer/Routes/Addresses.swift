@@ -29,7 +29,8 @@ struct Addresses: Sendable {
     /// Where streams may be, by either scheme: a proxy before the server may end TLS.
     func webSocketOrigins(for request: Request) -> [String] {
         if let streams { return [Self.origin(of: streams.address)] }
-        let authority = base(of: request).drop { $0 != "/" }.dropFirst(2)
+        // Without the path: a policy's path that doesn't end in a slash stands for itself alone.
+        let authority = base(of: request).drop { $0 != "/" }.dropFirst(2).prefix { $0 != "/" }
         return ["ws://\(authority)", "wss://\(authority)"]
     }
 

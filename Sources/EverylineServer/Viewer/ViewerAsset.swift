@@ -93,7 +93,7 @@ struct ViewerAsset: Sendable {
         ("words", PackageResources.words_js),
     ]
 
-    /// - Parameter page: says `/assets/NAME` of what it loads.
+    /// - Parameter page: says `/assets/NAME` of what it loads, relative to where it is.
     private init(page: [UInt8]) {
         let text = String(decoding: page, as: UTF8.self)
         let current = text.split(separator: "/assets/", omittingEmptySubsequences: false)
