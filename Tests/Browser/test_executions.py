@@ -147,7 +147,7 @@ def test_a_list_that_was_read_far_back_keeps_what_it_shows_and_finds_what_it_doe
     page.wait_for_selector("#list tr")
     page.fill("#filter", "the-oldest")
     page.wait_for_function("() => document.querySelectorAll('#list tr').length === 1")
-    assert page.get_attribute("#list a", "href") == f"/executions/{first}"
+    assert page.get_attribute("#list a", "href") == f"executions/{first}"
     page.fill("#filter", "")
     page.wait_for_function("() => document.querySelectorAll('#list tr').length === 50")
     for shown in (100, 150, 200, 250):
@@ -177,16 +177,16 @@ def test_roles_see_what_they_may_do(server, viewer):
     for role, (runs, stops) in expected.items():
         key = server.create_key(role, f"the-{role}")
         page = viewer.page(server.url + "/", key=key)
-        row = page.locator(f"#list tr:has(a[href='/executions/{id}'])")
+        row = page.locator(f"#list tr:has(a[href='executions/{id}'])")
         row.wait_for()
         assert page.is_visible("#run") == runs
         assert row.locator("button").is_visible() == stops
         assert page.inner_text("#account span") == f"the-{role} · {role}"
     page = viewer.page(server.url + "/", key=mine)
-    row = page.locator(f"#list tr:has(a[href='/executions/{id}'])")
+    row = page.locator(f"#list tr:has(a[href='executions/{id}'])")
     row.locator("button").click()
     page.click("#stop-form button.main")
-    page.wait_for_selector(f"#list tr:has(a[href='/executions/{id}']) .status[data-status=STOPPED]")
+    page.wait_for_selector(f"#list tr:has(a[href='executions/{id}']) .status[data-status=STOPPED]")
 
 
 def test_the_list_is_walked_by_keys(server, viewer):

@@ -53,7 +53,7 @@ def command(name, directory, port, server, timeout):
         temporary = "".join(
             f"{kind}_temp_path {directory}/{kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
         file.write_text(
-            f"daemon off;\npid {directory}/pid;\nerror_log {directory}/error.log;\nevents {{}}\n"
+            f"user root;\ndaemon off;\npid {directory}/pid;\nerror_log {directory}/error.log;\nevents {{}}\n"
             f"http {{\naccess_log off;\n{temporary}{text}\n}}\n")
         return ["nginx", "-c", str(file), "-e", f"{directory}/error.log"]
     if name == "haproxy":
