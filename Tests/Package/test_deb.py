@@ -22,7 +22,7 @@ def serves(machine):
 
 def command_of(machine):
     """The process number of the command that the test runs."""
-    return machine.run("sh", "-c", "grep -lsF 'echo one; until' /proc/[0-9]*/cmdline | tail -n 1", check=False).stdout.strip()
+    return machine.run("sh", "-c", "grep -ls 'echo [o]ne; until' /proc/[0-9]*/cmdline", check=False).stdout.strip()
 
 
 def test_it_is_installed_upgraded_over_a_running_command_and_purged(machine, deb, newer_deb):
