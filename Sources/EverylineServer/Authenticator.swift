@@ -84,7 +84,6 @@ extension HTTPField.Name {
     package static let accelBuffering = Self.constant("X-Accel-Buffering")
     package static let lastEventID = Self.constant("Last-Event-ID")
     package static let forwardedProto = Self.constant("X-Forwarded-Proto")
-    package static let accelBuffering = Self.constant("X-Accel-Buffering")
 
     private static func constant(_ name: String) -> Self {
         guard let name = Self(name) else { preconditionFailure("\(name) is no header's name") }
