@@ -3,7 +3,8 @@
 // its tab. See docs/decisions/0010.
 
 const NAME = "everyline.key";
-const SCOPE = "/assets/worker/";
+/** Beside the pages, wherever a proxy has put them: this file is /assets/VERSION/session.js. */
+const SCOPE = new URL("../worker/", import.meta.url).pathname;
 /** How long other tabs, and the worker, may take to answer, in milliseconds. */
 const TABS = 80;
 const WORKER = 3_000;
