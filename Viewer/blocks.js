@@ -1,6 +1,8 @@
 // A log's lines as they came, in blocks of equal count, so that an offset says which block it is in. What is held is
 // bounded: the blocks that were not used for the longest time go first, and are fetched again when they are looked at.
 
+import { movesBetweenLines } from "./sequences.js";
+
 /** Lines in a block. */
 export const BLOCK = 256;
 /** The most pieces of a line that are joined on one row. With the usual limit that is a line of 256 MiB. */
@@ -107,6 +109,8 @@ export class BlockStore {
   /** @type {Block[]} */ #decoded = [];
   #budget;
   #bytes = 0;
+  /** Whether an event moves the cursor to other lines. */
+  moves = false;
   /** The newest offset known. */
   head = 0;
   /** The offset of the end event, once it is known; else 0. */
@@ -171,6 +175,7 @@ export class BlockStore {
     // Without the block's beginning it can't be kept; it is fetched whole when it is looked at.
     if (first > held) return;
     const news = lines.slice(held - first);
+    this.moves ||= news.some(movesBetweenLines);
     if (!block) this.#blocks.set(k, (block = new Block(start, [])));
     this.#bytes -= block.bytes;
     block.extend(news);

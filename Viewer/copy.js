@@ -17,7 +17,7 @@ export function heldText(range, store, rows) {
   const { from, to } = range;
   const text = new RangeText(range, rows);
   for (let row = rows.start(from.offset); row <= to.offset; row = rows.last(row) + 1) {
-    if (wanted(rows.shown(row), store).length > 0) return null;
+    if (wanted(row, rows, store).length > 0) return null;
     text.add(row);
   }
   return text.result;
@@ -32,7 +32,7 @@ export async function readText(range, source, store, rows, progress, signal) {
   const take = (/** @type {number} */ at, /** @type {string[]} */ lines) => store.add(at, lines);
   const size = source.blocksAtOnce * source.blocksAtOnce * BLOCK;
   for (let row = rows.start(from.offset); row <= to.offset; row = rows.last(row) + 1) {
-    for (const k of wanted(rows.shown(row), store)) {
+    for (const k of wanted(row, rows, store)) {
       await source.fetch(k * BLOCK, size, take, signal);
       progress((row - from.offset) / (to.offset - from.offset + 1));
     }
@@ -42,9 +42,16 @@ export async function readText(range, source, store, rows, progress, signal) {
   return text.result;
 }
 
-/** The blocks that have to be read before a row can be: a line may go on in the next one.
- * @param {number} row @param {import("./blocks.js").BlockStore} store */
-const wanted = (row, store) => [...new Set([blockOf(row), blockOf(Math.min(row + 1, store.head))])].filter((k) => !store.holds(k));
+/** The blocks that have to be read before a row can be: a line may go on in the next one, and a screen's row depends on
+ * what was written before and after it.
+ * @param {number} begin @param {import("./shown-rows.js").ShownRows} rows @param {import("./blocks.js").BlockStore} store */
+function wanted(begin, rows, store) {
+  const { kind, written, needs = [] } = rows.row(begin);
+  if (written) return [];
+  if (kind === "unread" && needs.length > 0) return needs.filter((k) => !store.holds(k));
+  const row = rows.shown(begin);
+  return [...new Set([blockOf(row), blockOf(Math.min(row + 1, store.head))])].filter((k) => !store.holds(k));
+}
 
 class RangeText {
   /** @type {string[]} */ #lines = [];

@@ -4,7 +4,7 @@ import { byId, changeTheme, isForPage, isTyping } from "./page.js";
 
 /** @param {import("./log-view.js").LogView} view @param {import("./search-box.js").SearchBox} box
  * @param {import("./selection.js").Selection} selection @param {import("./selection-bar.js").SelectionBar} bar
- * @param {{cycleTime(): void, toggleWrap(): void}} tools */
+ * @param {{cycleTime(): void, toggleWrap(): void, toggleRaw(): void}} tools */
 export function listenToKeys(view, box, selection, bar, tools) {
   /** @param {1 | -1} direction @param {boolean} widens */
   const line = (direction, widens) => {
@@ -40,6 +40,7 @@ export function listenToKeys(view, box, selection, bar, tools) {
     l: () => void bar.copyLink(),
     t: tools.cycleTime,
     w: tools.toggleWrap,
+    r: tools.toggleRaw,
     T: changeTheme,
     d: press("download"),
     s: () => { if (!byId("stop").hidden) byId("stop").click(); },

@@ -37,7 +37,8 @@ const id = decodeURIComponent(location.pathname.split("/").at(-1) ?? "");
 const store = new BlockStore();
 const source = new Source(id, store);
 const delivery = new Delivery();
-const rows = new ShownRows(new Rows(store), store);
+const allRows = new Rows(store);
+const rows = new ShownRows(allRows, store);
 const view = new LogView({ scroller: byId("scroller"), log: byId("log"), rows: byId("rows") }, rows, store, source);
 const tail = new Tail(id, source, store, delivery, changed);
 const map = new Minimap(byId("map"), (offset) => {
@@ -60,6 +61,7 @@ let isDue = false;
 let shownAt = 0;
 let shownTo = 0;
 let isRefreshing = false;
+let isLoadingScreen = false;
 let ticks = 0;
 
 setUpTheme();
@@ -100,7 +102,7 @@ async function begin() {
   }
   setUpSheets(me);
   setUpPrinting(view, rows, store);
-  listenToKeys(view, box, selection, bar, { cycleTime, toggleWrap });
+  listenToKeys(view, box, selection, bar, { cycleTime, toggleWrap, toggleRaw });
   showExecution();
   byId("stop").hidden = isTerminal(execution.status) || !mayStop(me, execution.owner);
   keepDigits();
@@ -134,6 +136,7 @@ function show() {
   }
   [isDue, shownAt, shownTo] = [false, now, store.head];
   keepDigits();
+  keepScreen();
   box.advance();
   selection.advance();
   if (delivery.phase === "ended" && !isTerminal(execution?.status ?? "")) refresh();
@@ -186,7 +189,9 @@ function tick() {
   pace = [...pace.filter(([time]) => now - time <= RATE + 500), [now, store.head]];
   const [time, head] = pace[0];
   const rate = now > time ? Math.round(((store.head - head) / (now - time)) * 1000) : 0;
-  byId("rate").textContent = !store.end && rate > 0 ? `${numbers.format(rate)} lines/s` : "";
+  const laidOut = Math.floor((allRows.screen?.progress ?? 1) * 100);
+  const pending = laidOut < 100 ? `Cursor movements: ${laidOut} % read` : "";
+  byId("rate").textContent = pending || (!store.end && rate > 0 ? `${numbers.format(rate)} lines/s` : "");
   showWords();
   showExecution();
   const { status } = execution;
@@ -283,6 +288,27 @@ function setWrap(wraps) {
   view.wraps = wraps;
   byId("wrap").setAttribute("aria-pressed", String(wraps));
   localStorage.setItem("everyline.wrap", String(wraps));
+}
+
+/** Shows each event by itself, with all that it wrote, or what a terminal shows. */
+function toggleRaw() {
+  const [top] = view.range;
+  allRows.isRaw = !allRows.isRaw;
+  byId("rows").classList.toggle("raw", allRows.isRaw);
+  if (!view.follows) view.seek(top);
+  view.remeasure();
+  announce(allRows.isRaw ? "Everything that was written is shown" : "Lines are shown as a terminal shows them");
+  changed();
+}
+
+/** Shows the log as a screen, once it is known that it needs one. */
+function keepScreen() {
+  if (allRows.screen) return allRows.screen.advance();
+  if (!store.moves || isLoadingScreen) return;
+  isLoadingScreen = true;
+  import("./screen-rows.js").then(({ ScreenRows }) => {
+    allRows.screen = new ScreenRows(store, source, () => { view.remeasure(); changed(); });
+  }, () => { isLoadingScreen = false; });
 }
 
 function cycleTime() {

@@ -1,12 +1,12 @@
 // The rows on the screen. A fixed set of elements shows whatever rows are in view.
 
 import { Belt } from "./belt.js";
+import { overwritten } from "./ansi.js";
 import { BLOCK, blockOf } from "./blocks.js";
 import { make, setText } from "./page.js";
 import { excerpt, fillText, makeRow, turnTo } from "./row-text.js";
 import { count } from "./delivery.js";
 import { areOfOneDay, duration, fullTime, lineTime } from "./time.js";
-import { PAUSE as SILENCE } from "./rows.js";
 import { Viewport } from "./viewport.js";
 
 /** Pixels, as in style.css. */
@@ -31,10 +31,12 @@ export class LogView {
   /** @type {[number, number] | null} */ selection = null;
   /** What is searched for, and where it was found. Only there is it marked: an expression that takes for ever on a line
    * must not be tried on it here.
-   * @type {{expression: RegExp, hits: import("./hits.js").Hits} | null} */
+   * @type {{expression: RegExp, isRegex: boolean, hits: import("./hits.js").Hits} | null} */
   search = null;
   /** The match that is shown. */
   current = 0;
+  /** The row that it is on. */
+  #home = 0;
   /** Whether it is still to be brought into view. */
   #turns = false;
   /** @type {import("./time.js").TimeMode} */ timeMode = "off";
@@ -106,9 +108,10 @@ export class LogView {
 
   /** The first and the last row of which anything is in view. */
   get range() {
+    const { top, bottom } = this.#viewport;
+    const last = this.isFiltered ? this.#rows.shown(bottom) : this.#rows.last(bottom);
     // What has no newline yet is no line that can be named.
-    const bottom = Math.min(this.#viewport.bottom, Math.max(1, this.#store.head));
-    return [this.#rows.shown(this.#viewport.top), this.#rows.shown(bottom)];
+    return [this.#rows.shown(top), Math.min(last, Math.max(1, this.#store.head))];
   }
 
   /** Whether anything of the last row is in view. */
@@ -153,6 +156,12 @@ export class LogView {
     this.update();
   }
 
+  /** Draws again, and measures what may have other heights now. */
+  remeasure() {
+    this.#heights.clear();
+    this.update();
+  }
+
   /** @param {number} pixels */
   scrollBy(pixels) {
     if (pixels < 0) this.#follows = false;
@@ -172,7 +181,8 @@ export class LogView {
   reveal(offset) {
     this.#turns = offset === this.current;
     const [top, bottom] = this.range;
-    if (offset > top && offset < bottom && !this.#follows) return this.update();
+    const home = this.#rows.home(offset);
+    if (home > top && home < bottom && !this.#follows) return this.update();
     this.seek(offset, Math.round(this.#viewport.height / 3));
   }
 
@@ -181,7 +191,7 @@ export class LogView {
     this.#follows = false;
     this.#belt.rest();
     this.#viewport.head = this.#rows.end;
-    this.#viewport.show(offset, below);
+    this.#viewport.show(this.#rows.home(offset), below);
     this.onMove();
     this.update();
   }
@@ -199,12 +209,8 @@ export class LogView {
   #heightOf(first) {
     const measured = this.#heights.get(first);
     if (measured !== undefined) return measured;
-    first = this.#rows.shown(first);
-    const event = this.#store.event(first);
-    if (!event) return ROW;
-    if (event.type === "end") return END;
-    const before = first > 1 ? this.#store.event(first - 1)?.timestamp : undefined;
-    return ROW + (before !== undefined && event.timestamp - before >= SILENCE ? PAUSE : 0);
+    const { lines, pause, isEnd } = this.#rows.shape(first);
+    return isEnd ? END : ROW * lines + (pause > 0 ? PAUSE : 0);
   }
 
   /** Draws now: what came with this frame is to be seen with it. */
@@ -213,6 +219,9 @@ export class LogView {
     this.#frame = 0;
     const viewport = this.#viewport;
     viewport.head = this.#rows.end;
+    const home = this.current > 0 ? this.#rows.home(this.current) : 0;
+    if (home !== this.#home) this.#look++;
+    this.#home = home;
     // What has just been drawn may turn out to be higher or lower than was thought.
     for (let round = 0; round < (this.#wraps ? 3 : 1); round++) {
       if (this.#follows) viewport.toEnd();
@@ -288,7 +297,7 @@ export class LogView {
     const { first } = row;
     if (row.event?.stream) this.#rowsElement.classList.add("split");
     const k = blockOf(first);
-    if (row.kind === "unread") this.#source.want(k);
+    if (row.kind === "unread") for (const needed of row.needs ?? []) this.#source.want(needed);
     else if (first > 1 && first === k * BLOCK + 1 && !this.#store.event(first - 1)) this.#source.want(k - 1);
     if (slot.first === begin && slot.shows === row && slot.look === this.#look) return;
     const { element, number, time, text, pause } = slot;
@@ -304,10 +313,8 @@ export class LogView {
     const [from, to] = this.selection ?? [0, 0];
     element.classList.toggle("selected", first <= to && row.last >= from);
     element.classList.toggle("around", this.isFiltered && this.search !== null && !this.#hasHit(row));
-    element.classList.toggle("current", first <= this.current && this.current <= row.last);
-    setText(number, isPending ? "…" : String(first));
-    if (isPending) number.removeAttribute("href");
-    else number.href = `#L${first}`;
+    element.classList.toggle("current", begin === this.#home);
+    this.#showNumber(element, number, row);
     pause.hidden = row.pause === 0;
     pause.textContent = row.pause ? `${duration(row.pause)} of silence` : "";
     this.#keepDates(row);
@@ -317,6 +324,19 @@ export class LogView {
     if (row.kind === "end") element.dataset.status = row.event?.status ?? "";
     if (row.rendered) this.#fillText(text, row, row.rendered);
     else text.textContent = "";
+  }
+
+  /** @param {HTMLElement} element @param {HTMLAnchorElement} number @param {Row} row */
+  #showNumber(element, number, { kind, first, numbers = [first], written, isLive = false }) {
+    const isNamed = kind !== "pending";
+    setText(number, isNamed ? numbers.map((n, i) => (n === numbers[i - 1] ? "" : n)).join("\n") : "…");
+    if (isNamed) number.href = `#L${first}`;
+    else number.removeAttribute("href");
+    const several = written !== undefined && written.count > 1;
+    element.classList.toggle("rewritten", several);
+    element.classList.toggle("live", isLive);
+    if (several) number.title = `Written by ${count(written.count, "line")}, ${written.first} to ${written.last}${isLive ? ", and may still change" : ""}. r shows each.`;
+    else number.removeAttribute("title");
   }
 
   /** @param {Row} row */
@@ -329,20 +349,34 @@ export class LogView {
   }
 
   /** @param {Row} row */
-  #hasHit({ first, last }) {
-    for (let offset = first; offset <= last; offset++) if (this.search?.hits.has(offset)) return true;
-    return false;
+  #hasHit({ first, last, written }) {
+    const hit = this.search?.hits.from(written?.first ?? first) ?? 0;
+    return hit > 0 && hit <= (written?.last ?? last);
+  }
+
+  /** Shows the match that was written over, behind what is there now.
+   * @param {HTMLElement} text @param {RegExp} expression */
+  #fillOverwritten(text, expression) {
+    const message = this.#store.event(this.current)?.message;
+    if (!message) return;
+    const parts = overwritten(message).split("\n");
+    const part = parts.find((/** @type {string} */ part) => part.search(expression) >= 0);
+    if (part) text.append(" ", excerpt(part, expression, `line ${this.current} wrote`));
   }
 
   /** @param {HTMLElement} text @param {Row} row @param {import("./ansi.js").Rendered} rendered */
   #fillText(text, row, rendered) {
     const expression = this.#hasHit(row) ? this.search?.expression ?? null : null;
-    const isMarked = fillText(text, rendered, expression);
+    // What several events wrote was never searched as a whole, and an expression may take for ever on it.
+    const isTried = !this.search?.isRegex || !row.written || row.written.count === 1;
+    const isMarked = fillText(text, rendered, isTried ? expression : null);
+    const isCurrent = row.first === (row.written ? this.#home : this.current);
+    if (expression && !isMarked && isCurrent && rendered.clipped === 0) this.#fillOverwritten(text, expression);
     if (row.kind === "pending") text.prepend(make("span", "unseen", "Unfinished line: "));
     if (rendered.clipped === 0) return;
     const whole = make("button", "whole", `+ ${count(rendered.clipped, "character")}`);
     whole.addEventListener("click", () => this.onWhole(row.first, row.last));
     text.append(" ", whole);
-    if (expression && !isMarked) text.append(" ", excerpt(this.#rows.text(row.first) ?? "", expression));
+    if (expression && !isMarked && !row.written) text.append(" ", excerpt(this.#rows.text(row.first) ?? "", expression));
   }
 }

@@ -1,6 +1,6 @@
 // A search as it was typed, as a test for a line's text.
 
-import { COLUMNS, PLAIN, plain, render } from "./ansi.js";
+import { COLUMNS, moves, movesAway, overwritten, PLAIN, plain, render } from "./ansi.js";
 import { PIECES } from "./blocks.js";
 import { textOf } from "./event-text.js";
 import { marks } from "./marks.js";
@@ -67,7 +67,7 @@ export class Finder {
   #look(last, found) {
     const line = this.#pieces + last;
     const text = plain(line);
-    if (this.#matches(text)) {
+    if ((!movesAway(line) && this.#matches(text)) || (moves(line) && this.#matches(overwritten(line)))) {
       // The page will mark what matches on the row, and nobody can stop it: what takes too long there is to do so here.
       if (this.#triesMarks) marks(this.#expression, text.length > COLUMNS ? render(line, PLAIN).text : text);
       found.push(this.#first);

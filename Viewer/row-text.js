@@ -58,16 +58,16 @@ export function fillText(element, rendered, expression) {
   return marks.length > 0;
 }
 
-/** The first match in a text too long to be shown, with what stands around it.
- * @param {string} text @param {RegExp} expression */
-export function excerpt(text, expression) {
+/** The first match in a text that isn't shown, with what stands around it.
+ * @param {string} text @param {RegExp} expression @param {string} [where] it is, if not on this row */
+export function excerpt(text, expression, where) {
   expression.lastIndex = 0;
   const match = expression.exec(text);
   const element = make("span", "excerpt");
   if (!match?.[0]) return element;
   const [from, to] = [match.index, match.index + match[0].length];
   const around = (/** @type {number} */ begin, /** @type {number} */ end) => text.slice(begin, end);
-  element.append(`at ${from + 1}: …`, around(Math.max(0, from - AROUND), from));
+  element.append(`${where ?? `at ${from + 1}`}: …`, around(Math.max(0, from - AROUND), from));
   element.append(make("mark", "", around(from, Math.min(to, from + COLUMNS))), around(to, to + AROUND), "…");
   return element;
 }

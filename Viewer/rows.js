@@ -1,20 +1,30 @@
 // What stands on one row of the view: a line with the pieces it was cut into, a notice, the end, or what is missing.
 
-import { PLAIN, render, styleAfter } from "./ansi.js";
+import { PLAIN, raw, render, styleAfter } from "./ansi.js";
 import { BLOCK, PIECES, blockOf } from "./blocks.js";
 import { missingText, note, textOf } from "./event-text.js";
 import { linked } from "./links.js";
 
 /** @typedef {import("./ansi.js").Rendered} Rendered */
 /** @typedef {import("./blocks.js").LogEvent} LogEvent */
-/** @typedef {{kind: "line" | "pending" | "notice" | "end" | "missing" | "unread", first: number, last: number, timestamp: number,
- *   pause: number, isError: boolean, event?: LogEvent, rendered?: Rendered}} Row
- * `pause` is how many milliseconds of silence were before it, where that is worth a word; else 0. */
+/** @typedef {{kind: "line" | "pending" | "notice" | "end" | "missing" | "unread", first: number, last: number,
+ *   timestamp: number, pause: number, isError: boolean, event?: LogEvent, rendered?: Rendered, lines?: number,
+ *   numbers?: number[], isLive?: boolean, written?: {first: number, last: number, count: number}, needs?: number[]}} Row
+ * `pause` is how many milliseconds of silence were before it, where that is worth a word; else 0. Of a row of a screen,
+ * `lines` is how many lines it has, and `numbers` which event each began with; `written` says which events wrote on it,
+ * and `isLive` whether more may. `needs` are the blocks that have to be read before it is known. */
 
 /** The most characters of a row that are interpreted. */
 const INTERPRETED = 1 << 21;
 /** Silence from which on a divider says how long it was, in milliseconds. */
 export const PAUSE = 5_000;
+
+/** A silence, where it is worth a word; else 0.
+ * @param {number} milliseconds */
+export const worth = (milliseconds) => (milliseconds >= PAUSE ? milliseconds : 0);
+
+/** @type {Row} */
+const UNREAD = { kind: "unread", first: 0, last: 0, timestamp: NaN, pause: 0, isError: false };
 
 export class Rows {
   #store;
@@ -27,6 +37,12 @@ export class Rows {
   /** The row of the line that has no newline yet.
    * @type {{line: import("./blocks.js").Pending, row: Row} | null} */
   #pending = null;
+  /** What shows the rows of a log that moves its cursor between lines; null for all others.
+   * @type {import("./screen-rows.js").ScreenRows | null} */
+  screen = null;
+  #isRaw = false;
+  /** Whether only some of the lines are shown. */
+  isFiltered = false;
 
   /** @param {import("./blocks.js").BlockStore} store */
   constructor(store) {
@@ -41,12 +57,41 @@ export class Rows {
 
   /** The offset of the last row that can be shown: the head, or that of the line behind it that has no newline yet. */
   get end() {
+    if (this.screen && this.#usesScreen) return this.screen.end;
     return this.#store.head + (this.#store.unfinished ? 1 : 0);
+  }
+
+  /** Whether each event is shown by itself, with all that it wrote. */
+  get isRaw() {
+    return this.#isRaw;
+  }
+
+  set isRaw(isRaw) {
+    this.#isRaw = isRaw;
+    this.invalidate();
+  }
+
+  /** Not where each event is shown by itself. */
+  get #usesScreen() {
+    return !this.#isRaw && !this.isFiltered;
+  }
+
+  /** @param {number} offset */
+  #onScreen(offset) {
+    return this.#usesScreen ? this.screen?.at(offset) : undefined;
+  }
+
+  /** The first offset of the row that an event wrote on; others may have written on it since.
+   * @param {number} offset */
+  home(offset) {
+    return this.screen && this.#usesScreen ? this.screen.home(offset) : this.start(offset);
   }
 
   /** The first offset of the row that shows this event.
    * @param {number} offset */
   start(offset) {
+    const place = this.#onScreen(offset);
+    if (place) return place.first;
     const hole = this.#store.missing.find(offset);
     if (hole) return hole[0];
     while (this.#goesOn(offset - 1)) offset--;
@@ -56,6 +101,8 @@ export class Rows {
   /** The last offset of the row that begins here.
    * @param {number} first */
   last(first) {
+    const place = this.#onScreen(first);
+    if (place) return place.last;
     const hole = this.#store.missing.find(first);
     if (hole) return hole[1];
     let last = first;
@@ -70,8 +117,26 @@ export class Rows {
     return this.#store.event(offset)?.partial === true && !this.#store.event(offset + 1)?.type;
   }
 
+  /** What a row's height depends on: its lines, and the silence before it.
+   * @param {number} first */
+  shape(first) {
+    const place = this.#onScreen(first);
+    if (place?.lines?.length) return { lines: place.lines.length, pause: worth(place.lines[0].pause), isEnd: false };
+    const event = place?.lines === null ? undefined : this.#store.event(first);
+    return { lines: 1, pause: event ? this.#pause(first, event) : 0, isEnd: event?.type === "end" };
+  }
+
+  /** @param {number} first @param {LogEvent} event */
+  #pause(first, event) {
+    const before = first > 1 ? this.#store.event(first - 1)?.timestamp : undefined;
+    return before === undefined || event.type === "missing" ? 0 : worth(event.timestamp - before);
+  }
+
   /** @param {number} first the first offset of a row @returns {Row} */
   row(first) {
+    const place = this.#onScreen(first);
+    if (place && place.lines === null) return { ...UNREAD, first, last: place.last, needs: place.needs };
+    if (place?.lines?.length) return this.screen?.row(place.first, place.last, place.lines) ?? UNREAD;
     const line = this.#store.unfinished;
     if (line && first === this.end) return this.#unfinished(first, line);
     const cached = this.#cache.get(first);
@@ -91,16 +156,16 @@ export class Rows {
   /** @param {number} first @param {number} last @param {LogEvent | undefined} event @returns {Row} */
   #make(first, last, event) {
     const common = { first, last, timestamp: event?.timestamp ?? NaN, pause: 0, isError: false, event };
-    if (!event) return { ...common, kind: "unread" };
+    if (!event) return { ...common, kind: "unread", needs: [blockOf(first)] };
     if (event.type === "missing") {
       return { ...common, kind: "missing", rendered: render(missingText(last - first + 1), PLAIN) };
     }
-    const before = first > 1 ? this.#store.event(first - 1)?.timestamp : undefined;
-    if (before !== undefined && event.timestamp - before >= PAUSE) common.pause = event.timestamp - before;
+    common.pause = this.#pause(first, event);
     if (event.type === "end" || event.type === "notice") {
       return { ...common, kind: event.type, rendered: render(textOf(event) ?? "", PLAIN) };
     }
     common.isError = event.stream === "stderr";
+    if (this.#isRaw) return { ...common, kind: "line", rendered: raw(this.message(first, last, INTERPRETED)) };
     const rendered = linked(render(this.message(first, last, INTERPRETED), this.#styleBefore(first)));
     return { ...common, kind: "line", rendered };
   }
@@ -133,6 +198,8 @@ export class Rows {
     const row = this.row(first);
     if (row.kind === "unread") return undefined;
     if (row.kind !== "line") return note(row.rendered?.text ?? "");
+    if (this.#isRaw) return this.message(first, row.last, Infinity);
+    if (row.written) return row.rendered?.text ?? "";
     if (!row.rendered?.clipped) return row.rendered?.text ?? "";
     return render(this.message(first, row.last, Infinity), PLAIN, Infinity).text;
   }

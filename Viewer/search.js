@@ -1,6 +1,5 @@
 // A search over a whole log, what is held and what isn't, and over what still comes.
 
-import { BLOCK, blockOf } from "./blocks.js";
 import { Hits } from "./hits.js";
 import { compile } from "./matcher.js";
 
@@ -15,6 +14,7 @@ export class Search {
   trouble = "";
   /** For marking what is in view. */
   expression;
+  isRegex;
   #source;
   #store;
   #onChange;
@@ -27,6 +27,7 @@ export class Search {
    * expression */
   constructor(query, source, store, onChange) {
     this.expression = compile(query);
+    this.isRegex = query.isRegex;
     this.#source = source;
     this.#store = store;
     this.#onChange = onChange;
@@ -67,32 +68,13 @@ export class Search {
         await new Promise((resolve) => { this.#wake = () => resolve(undefined); });
         continue;
       }
-      const lines = await this.#portion(reached);
+      const lines = await this.#source.portion(reached, this.#ending.signal);
       // One portion is searched while the next one is read, no more.
       await before;
       before = this.#ask(lines.join("\n"), reached + 1, lines.length);
       before.catch(() => {});
       reached += lines.length;
     }
-  }
-
-  /** What follows an offset, from memory if it is there.
-   * @param {number} after @returns {Promise<string[]>} */
-  async #portion(after) {
-    const k = blockOf(after + 1);
-    const held = this.#store.lines(k);
-    if (held) return held.slice(after - k * BLOCK);
-    const hole = this.#store.missing.find(after + 1);
-    if (hole) return new Array(hole[1] - after).fill("");
-    /** @type {string[]} */
-    const found = [];
-    const many = (this.#source.blocksAtOnce === 1 ? 1 : 16) * BLOCK;
-    await this.#source.fetch(after, many, (first, lines) => {
-      while (found.length < first - after - 1) found.push("");
-      for (const line of lines) found.push(line);
-      this.#store.received.add(first, first + lines.length - 1);
-    }, this.#ending.signal);
-    return found;
   }
 
   /** @param {string} text @param {number} first @param {number} size @returns {Promise<void>} */

@@ -5,7 +5,7 @@
  * @typedef {{from(offset: number): number, upTo(offset: number): number}} Shown */
 
 export class ShownRows {
-  /** @type {Shown | null} */ filter = null;
+  /** @type {Shown | null} */ #filter = null;
   #rows;
   #store;
 
@@ -13,6 +13,26 @@ export class ShownRows {
   constructor(rows, store) {
     this.#rows = rows;
     this.#store = store;
+  }
+
+  get filter() {
+    return this.#filter;
+  }
+
+  set filter(filter) {
+    this.#filter = filter;
+    this.#rows.isFiltered = filter !== null;
+  }
+
+  /** The first offset of the row that an event wrote on.
+   * @param {number} offset */
+  home(offset) {
+    return this.#filter ? this.start(offset) : this.#rows.home(offset);
+  }
+
+  /** @param {number} first */
+  shape(first) {
+    return this.#rows.shape(this.shown(first));
   }
 
   /** The offset of the last row that can be shown; 0 if there is none. */

@@ -1,7 +1,7 @@
 // Reading parts of a log by offset, whether it has ended or goes on.
 
 import { json, request, within } from "./api.js";
-import { BLOCK, holeIn, offsetOf } from "./blocks.js";
+import { BLOCK, blockOf, holeIn, offsetOf } from "./blocks.js";
 
 /** How long a block may take, in milliseconds. */
 const TIMEOUT = 60_000;
@@ -118,6 +118,25 @@ export class Source {
         throw new Error(`Lines after ${at} can’t be read now.`);
       }
     }
+  }
+
+  /** What follows an offset, from memory if it is there, for who reads a whole log in order; what is missing is empty.
+   * @param {number} after @param {AbortSignal} [signal] @returns {Promise<string[]>} */
+  async portion(after, signal) {
+    const k = blockOf(after + 1);
+    const held = this.#store.lines(k);
+    if (held) return held.slice(after - k * BLOCK);
+    const hole = this.#store.missing.find(after + 1);
+    if (hole) return new Array(hole[1] - after).fill("");
+    /** @type {string[]} */
+    const found = [];
+    const many = (this.blocksAtOnce === 1 ? 1 : 16) * BLOCK;
+    await this.fetch(after, many, (first, lines) => {
+      while (found.length < first - after - 1) found.push("");
+      for (const line of lines) found.push(line);
+      this.#store.received.add(first, first + lines.length - 1);
+    }, signal);
+    return found;
   }
 
   /** @param {number} after @param {number} limit @param {AbortSignal} [signal] */

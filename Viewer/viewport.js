@@ -46,6 +46,8 @@ export class Viewport {
 
   /** Puts the position where rows are, after a movement or when heights have become known. */
   settle() {
+    // What a row begins with may have become known meanwhile.
+    if (this.top <= this.head) this.top = this.#rows.start(this.top);
     while (this.shift < 0 && this.top > 1) {
       this.top = this.#before(this.top);
       this.shift += this.#heightOf(this.top);

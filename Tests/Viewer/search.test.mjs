@@ -43,7 +43,7 @@ test("a search sees what a reader sees", () => {
   const written = ["\x1b[31mred\x1b[0m apple", "10%\r100%", "offset", 'say "hi"'];
   const text = written.map((message, i) => JSON.stringify({ offset: i + 7, timestamp: 1, message })).join("\n");
   assert.deepEqual(find(literal("red apple"), text, 7), [7]);
-  assert.deepEqual(find(literal("10%"), text, 7), []);
+  assert.deepEqual(find(literal("100%"), text, 7), [8]);
   assert.deepEqual(find(literal("offset"), text, 7), [9]);
   assert.deepEqual(find(literal('"hi"'), text, 7), [10]);
   assert.deepEqual(find(literal("line 3"), lines(1, 40).join("\n"), 1), [3, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39]);
@@ -113,4 +113,15 @@ test("hits are spread over a strip without one getting lost", () => {
   for (const [head, size] of [[1_000_000, 700], [1_000_000, 100_000]]) {
     assert.equal(hits.spread(head, size).reduce((sum, n) => sum + n, 0), 5);
   }
+});
+
+test("a search finds what was written over, and nothing across a movement", () => {
+  const written = ["working\rdone   ", "ab\x1b[Ecd", "\x1b[2Aefg\x1b[1Bhi"];
+  const text = written.map((message, i) => JSON.stringify({ offset: i + 1, timestamp: 1, message })).join("\n");
+  assert.deepEqual(find(literal("working"), text, 1), [1]);
+  assert.deepEqual(find(literal("done"), text, 1), [1]);
+  assert.deepEqual(find(literal("cd"), text, 1), [2]);
+  assert.deepEqual(find(literal("bc"), text, 1), []);
+  assert.deepEqual(find(literal("efg"), text, 1), [3]);
+  assert.deepEqual(find(literal("gh"), text, 1), []);
 });

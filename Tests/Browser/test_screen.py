@@ -1,0 +1,153 @@
+"""A log that moves its cursor between lines: a terminal's screen, its rows, what was written over, and what was written."""
+
+from viewer import check_rows, rows, search, seed, texts, wait_for_row, wait_until_read, wait_until_still
+
+E = "\x1b"
+SERVICES = ["db", "cache", "api"]
+
+
+def frame(tick):
+    """What docker compose writes at once: it goes up over its last frame, and writes each line anew."""
+    up = f"{E}[{len(SERVICES) + 1}A" if tick else ""
+    lines = [f"{E}[?25l{up}{E}[0G[+] Running {min(3, tick // 100)}/3{E}[K"]
+    return lines + [f" {'✔' if tick > 100 * (i + 1) else '⠋'} Container {name}  {tick / 10}s" for i, name in enumerate(SERVICES)]
+
+
+def compose(frames):
+    return ["before"] + [line for tick in range(frames) for line in frame(tick)]
+
+
+def wait_for_text(page, text):
+    page.wait_for_function(
+        "text => [...document.querySelectorAll('.row:not([hidden]) .text')].some((row) => row.textContent.includes(text))",
+        arg=text)
+
+
+def wait_for_rows(page, count):
+    """Until so many rows are there: before the log is read from its beginning, there are more."""
+    page.wait_for_function("count => document.querySelectorAll('.row:not([hidden])').length === count", arg=count)
+
+
+def test_a_build_is_as_many_lines_as_on_a_terminal(server, viewer):
+    log = server.register()
+    log.append(*compose(400), "after")
+    page = viewer.log(server, log.id)
+    wait_for_rows(page, 6)
+    found = check_rows(page)
+    assert texts(page) == ["before", "[+] Running 3/3", " ✔ Container db  39.9s", " ✔ Container cache  39.9s",
+                           " ✔ Container api  39.9s", "after"]
+    assert found[-1]["last"] == log.head
+    # Those that were written over say so, and are marked while more may write on them.
+    number = page.locator(".row[data-first='3'] .number")
+    assert number.inner_text() == "3"
+    assert number.get_attribute("title").startswith("Written by 400 lines, 3 to 1599, and may still change")
+    assert [("live" in row["classes"]) for row in found] == [False, True, True, True, True, False]
+    log.append(f"{E}[1Aafter all")
+    wait_for_text(page, "after all")
+    log.append(end="SUCCEEDED")
+    page.wait_for_selector(".row[data-kind=end]:not([hidden])")
+    page.wait_for_function("() => !document.querySelector('.row.live:not([hidden])')")
+    assert texts(page)[-2] == "after all"
+
+
+def test_a_line_that_goes_to_the_next_one_is_two(server, viewer):
+    id = server.run("printf", "ab\\033[Ecd")
+    page = viewer.log(server, id)
+    page.wait_for_selector(".row[data-kind=end]:not([hidden])")
+    wait_for_text(page, "cd")
+    assert [text for row in texts(page)[:-1] for text in row.split("\n")] == ["ab", "cd"]
+
+
+def test_a_build_is_followed(server, viewer):
+    log = server.register()
+    log.append(*compose(2))
+    page = viewer.log(server, log.id)
+    wait_for_text(page, "api  0.1s")
+    for tick in range(2, 30):
+        log.append(*frame(tick))
+        wait_for_text(page, f"api  {tick / 10}s")
+        wait_for_rows(page, 5)
+        check_rows(page)
+    assert page.get_attribute("#follow", "aria-pressed") == "true"
+
+
+def test_each_line_can_be_seen_as_it_was_written(server, viewer):
+    log = server.register()
+    log.append(*compose(10))
+    page = viewer.log(server, log.id)
+    wait_for_text(page, "api  0.9s")
+    page.keyboard.press("r")
+    wait_for_text(page, "␛[4A")
+    page.keyboard.press("Home")
+    wait_for_row(page, 1)
+    assert [row["first"] for row in check_rows(page)] == list(range(1, len(rows(page)) + 1))
+    assert texts(page)[5] == "␛[?25l␛[4A␛[0G[+] Running 0/3␛[K"
+    page.keyboard.press("r")
+    wait_for_rows(page, 5)
+    page.keyboard.press("?")
+    assert "as it was written" in page.inner_text("#sheet-help")
+
+
+def test_a_search_finds_what_is_shown_and_what_was_written_over(server, viewer):
+    log = server.register()
+    log.append(*compose(400), end="SUCCEEDED")
+    page = viewer.log(server, log.id)
+    wait_for_rows(page, 6)
+    assert search(page, "cache  39.9s") == "1 of 1"
+    page.wait_for_selector(".row.current[data-first='4'] mark")
+    assert search(page, "cache  7.7s") == "1 of 1"
+    page.wait_for_selector(".row.current[data-first='4'] .excerpt mark")
+    assert "line 312 wrote" in page.inner_text(".row.current .excerpt")
+
+
+def test_a_jump_into_the_middle_shows_what_was_there(server, viewer):
+    log = server.register()
+    # Frames of ten rows, each of which stays once its twenty frames are through.
+    def lines(n):
+        block, tick = divmod(n, 200)
+        row = tick % 10
+        up = f"{E}[10A" if tick >= 10 and row == 0 else ""
+        return f"{up}{E}[2Kblock {block} row {row} tick {tick // 10}"
+    messages = [lines(n) for n in range(60_000)]
+    for at in range(0, len(messages), 20_000):
+        log.append(*messages[at:at + 20_000])
+    log.append(end="SUCCEEDED")
+    page = viewer.log(server, log.id)
+    wait_for_text(page, "block 299 row 9 tick 19")
+    page.wait_for_function("() => document.querySelector('#rate').textContent === ''")
+    check_rows(page)
+    assert texts(page)[-3].startswith("block 299 row 8 tick 19")
+    page.evaluate("location.hash = '#L30001'")
+    wait_for_text(page, "block 150 row 0 tick 19")
+    wait_until_read(page)
+    wait_until_still(page)
+    found = check_rows(page)
+    at = next(i for i, row in enumerate(found) if row["text"] == "block 150 row 0 tick 19")
+    assert [row["text"] for row in found[at:at + 10]] == [f"block 150 row {row} tick 19" for row in range(10)]
+    page.keyboard.press("Home")
+    wait_for_text(page, "block 0 row 0 tick 19")
+
+
+def test_what_is_copied_is_what_is_shown(server, viewer):
+    log = server.register()
+    log.append(*compose(50), end="SUCCEEDED")
+    page = viewer.log(server, log.id)
+    wait_for_rows(page, 6)
+    page.evaluate("location.hash = '#L1-L5'")
+    page.wait_for_selector(".row.selected:not([hidden])")
+    page.keyboard.press("c")
+    page.wait_for_function("() => /copied/.test(document.querySelector('#announcement').textContent)")
+    assert page.evaluate("navigator.clipboard.readText()").split("\n")[1:4] == [
+        "[+] Running 0/3", " ⠋ Container db  4.9s", " ⠋ Container cache  4.9s"]
+
+
+def test_a_log_without_such_movements_loads_no_screen(server, viewer):
+    log = server.register()
+    seed(log, 3_000, message_of=lambda n: f"{E}[3{n % 8}mline {n}{E}[0m\r{E}[K{n} done")
+    page = viewer.log(server, log.id)
+    wait_for_row(page, 3_000)
+    page.keyboard.press("Home")
+    wait_for_row(page, 1)
+    wait_until_still(page)
+    loaded = page.evaluate("performance.getEntriesByType('resource').map((entry) => entry.name)")
+    assert any(name.endswith("/rows.js") for name in loaded) and not any("screen" in name for name in loaded)

@@ -1,0 +1,21 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { gunzipSync } from "node:zlib";
+
+import { outputs } from "./outputs.mjs";
+import { captured, captures, hasTmux, shown } from "./tmux.mjs";
+
+/** What tmux showed of the outputs; `node Tests/Viewer/captures.mjs` asks it anew. */
+const stored = JSON.parse(gunzipSync(readFileSync(new URL("captures.json.gz", import.meta.url))));
+
+test("a screen shows what tmux showed of each output", () => {
+  const all = outputs();
+  assert.deepEqual(Object.keys(stored), Object.keys(all));
+  for (const [name, output] of Object.entries(all)) assert.deepEqual(shown(output), captured(stored[name]), name);
+});
+
+test("what tmux showed is what it shows", { skip: !hasTmux && "tmux is not installed" }, () => {
+  const some = Object.entries(outputs()).filter(([name], i) => !/^random/.test(name) || i % 20 === 0);
+  captures(some.map(([, output]) => output)).forEach((capture, i) => assert.deepEqual(capture, stored[some[i][0]], some[i][0]));
+});

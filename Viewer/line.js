@@ -1,0 +1,210 @@
+// A line of a terminal: characters in columns, each with its look. As long as a line is only written on, as nearly all
+// are, it is a few stretches of text; it becomes cells where something is changed within.
+
+import { PLAIN } from "./sgr.js";
+import { widthOf } from "./widths.js";
+
+/** @typedef {import("./sgr.js").Style} Style */
+/** @typedef {{text: string, style: Style, link: string | null}} Run */
+
+/** The most columns, and pieces of one look, that a line shows. */
+export const COLUMNS = 10_000;
+export const RUNS = 400;
+/** The most marks that join one character. */
+const MARKS = 16;
+
+/** Characters that take one column each. */
+const SIMPLE = /^[\t\x20-\u02ff]*$/;
+
+/** How many columns a text takes.
+ * @param {string} text */
+export const columnsOf = (text) =>
+  SIMPLE.test(text) ? text.length : [...text].reduce((sum, one) => sum + widthOf(one.codePointAt(0) ?? 0), 0);
+
+export class Line {
+  /** @type {Run[] | null} */ #runs = [];
+  /** A character of two columns is followed by an empty cell.
+   * @type {string[]} */
+  #cells = [];
+  /** @type {Style[]} */ #styles = [];
+  /** @type {(string | null)[]} */ #links = [];
+  #length = 0;
+  /** The columns that were written on, also those that aren't kept. */
+  #widest = 0;
+
+  get widest() {
+    return this.#widest;
+  }
+
+  /** Another line of the same content.
+   * @param {Line} other */
+  take(other) {
+    this.#runs = other.#runs && other.#runs.map((run) => ({ ...run }));
+    this.#cells = other.#cells.slice();
+    this.#styles = other.#styles.slice();
+    this.#links = other.#links.slice();
+    this.#length = other.#length;
+    this.#widest = other.#widest;
+  }
+
+  /** Writes over what is there, and gives the column behind it.
+   * @param {number} column @param {string} text @param {Style} style @param {string | null} link
+   * @param {number} limit of columns that are kept @returns {number} */
+  put(column, text, style, link, limit) {
+    const isSimple = SIMPLE.test(text);
+    if (isSimple && this.#runs && column <= limit) {
+      const isWhole = column === 0 && text.length >= this.#length;
+      if (isWhole) this.clear();
+      if (column >= this.#length) {
+        if (column > this.#length) this.#append(" ".repeat(column - this.#length), PLAIN, null);
+        this.#append(text.length > limit - column ? text.slice(0, limit - column) : text, style, link);
+        this.#widest = Math.max(this.#widest, column + text.length);
+        return column + text.length;
+      }
+    }
+    this.#toCells();
+    for (const character of text) {
+      const width = isSimple ? 1 : widthOf(/** @type {number} */ (character.codePointAt(0)));
+      if (width === 0) this.#join(column, character);
+      else if (column + width <= limit) this.#set(column, character, width, style, link);
+      column += width;
+    }
+    this.#length = this.#cells.length;
+    this.#widest = Math.max(this.#widest, column);
+    return column;
+  }
+
+  /** @param {string} text @param {Style} style @param {string | null} link */
+  #append(text, style, link) {
+    if (!text) return;
+    const runs = /** @type {Run[]} */ (this.#runs);
+    const last = runs.at(-1);
+    if (last && last.style === style && last.link === link) last.text += text;
+    else runs.push({ text, style, link });
+    this.#length += text.length;
+  }
+
+  #toCells() {
+    if (!this.#runs) return;
+    for (const { text, style, link } of this.#runs) {
+      for (let i = 0; i < text.length; i++) {
+        this.#cells.push(text[i]);
+        this.#styles.push(style);
+        this.#links.push(link);
+      }
+    }
+    this.#runs = null;
+  }
+
+  /** @param {number} at @param {string} character @param {number} width @param {Style} style @param {string | null} link */
+  #set(at, character, width, style, link) {
+    while (this.#cells.length < at) this.#one(this.#cells.length, " ", PLAIN, null);
+    // What is left of a wide character that is written over by half.
+    if (this.#cells[at] === "" && at > 0 && columnsOf(this.#cells[at - 1]) === 2) this.#one(at - 1, " ", PLAIN, null);
+    if (this.#cells[at + width] === "") this.#one(at + width, " ", PLAIN, null);
+    this.#one(at, character, style, link);
+    if (width === 2) this.#one(at + 1, "", style, link);
+  }
+
+  /** @param {number} at @param {string} text @param {Style} style @param {string | null} link */
+  #one(at, text, style, link) {
+    this.#cells[at] = text;
+    this.#styles[at] = style;
+    this.#links[at] = link;
+  }
+
+  /** Puts a mark on the character before the column.
+   * @param {number} column @param {string} mark */
+  #join(column, mark) {
+    const at = this.#cells[column - 1] === "" ? column - 2 : column - 1;
+    if (at >= 0 && at < this.#cells.length && this.#cells[at].length < MARKS) this.#cells[at] += mark;
+  }
+
+  clear() {
+    this.#runs = [];
+    this.#cells = [];
+    this.#styles = [];
+    this.#links = [];
+    this.#length = this.#widest = 0;
+  }
+
+  /** Erases from the column to the end.
+   * @param {number} column */
+  cut(column) {
+    if (column <= 0) return this.clear();
+    this.#widest = Math.min(this.#widest, column);
+    if (column >= this.#length) return;
+    this.#length = column;
+    if (this.#runs) {
+      let left = column;
+      this.#runs = this.#runs.filter((run) => {
+        run.text = run.text.slice(0, left);
+        left -= run.text.length;
+        return run.text !== "";
+      });
+      return;
+    }
+    this.#cells.length = this.#styles.length = this.#links.length = column;
+  }
+
+  /** Erases columns and leaves blanks.
+   * @param {number} from @param {number} to behind the last one */
+  erase(from, to) {
+    if (from >= this.#length) return;
+    this.#toCells();
+    for (let at = from; at < Math.min(to, this.#length); at++) this.#one(at, " ", PLAIN, null);
+  }
+
+  /** Moves what follows the column to the right.
+   * @param {number} column @param {number} count of blanks @param {number} limit of columns that are kept */
+  insert(column, count, limit) {
+    if (column >= this.#length) return;
+    this.#toCells();
+    const blanks = Math.min(count, limit - column);
+    this.#cells.splice(column, 0, ...new Array(blanks).fill(" "));
+    this.#styles.splice(column, 0, ...new Array(blanks).fill(PLAIN));
+    this.#links.splice(column, 0, ...new Array(blanks).fill(null));
+    this.#length = this.#cells.length;
+    this.#widest = Math.max(this.#widest, this.#length);
+    if (this.#length > limit) this.cut(limit);
+  }
+
+  /** Takes columns out.
+   * @param {number} column @param {number} count */
+  remove(column, count) {
+    if (column >= this.#length) return;
+    this.#toCells();
+    for (const list of [this.#cells, this.#styles, this.#links]) list.splice(column, count);
+    this.#widest -= this.#length - this.#cells.length;
+    this.#length = this.#cells.length;
+  }
+
+  /** Takes no more memory than its text needs, where each character takes one column. */
+  compact() {
+    if (this.#runs || !this.#cells.every((cell) => cell.length === 1 && SIMPLE.test(cell))) return this;
+    const { runs } = this.rendered(Infinity);
+    [this.#runs, this.#cells, this.#styles, this.#links] = [runs, [], [], []];
+    return this;
+  }
+
+  /** @param {number} columns @returns {{runs: Run[], text: string, clipped: number}} */
+  rendered(columns) {
+    const clipped = Math.max(0, this.#widest - columns);
+    /** @type {Run[]} */
+    const runs = [];
+    let text = "";
+    for (const run of this.#runs ?? this.#stretches()) {
+      const last = runs.at(-1);
+      if (last && ((last.style === run.style && last.link === run.link) || runs.length >= RUNS)) last.text += run.text;
+      else runs.push({ ...run });
+      text += run.text;
+    }
+    return { runs, text, clipped };
+  }
+
+  *#stretches() {
+    for (let i = 0; i < this.#cells.length; i++) {
+      if (this.#cells[i]) yield { text: this.#cells[i], style: this.#styles[i], link: this.#links[i] };
+    }
+  }
+}
