@@ -24,6 +24,11 @@ def build():
     binaries = subprocess.run(
         ["swift", "build", "-c", "release", "--show-bin-path"], cwd=ROOT, check=True, capture_output=True, text=True)
     os.environ["EVERYLINE_BINARY"] = binaries.stdout.strip() + "/everyline"
+    build_tools()
+
+
+def build_tools():
+    """Builds the load programs."""
     BUILD.mkdir(parents=True, exist_ok=True)
     for source in (ROOT / "bench" / "tools").glob("*.c"):
         subprocess.run(

@@ -4,6 +4,9 @@ package struct WebSocketConfiguration: Sendable {
     package var maximumMessageSize: Int
     /// The most frames of one inbound message. More is closed with 1009.
     package var maximumFragments = 16_384
+    /// The most bytes that a server reads at once, and handles before it looks after its event loop's other connections. Frames
+    /// are as short as six bytes, and compressed ones may inflate to a thousand times their length.
+    package var maximumRead = 64 * 1024
     /// How many bytes of whole messages wait for ``WebSocketConnection/next()`` before reading stops.
     package var inboxLimit = 256 * 1024
     /// Whether permessage-deflate is negotiated.
@@ -34,7 +37,11 @@ package struct WebSocketConfiguration: Sendable {
     }
 
     /// A server's: clients have little to say, 64 KiB a message.
-    package static let server = WebSocketConfiguration(maximumMessageSize: 64 * 1024)
+    package static let server = {
+        var configuration = WebSocketConfiguration(maximumMessageSize: 64 * 1024)
+        configuration.maximumRead = 2048
+        return configuration
+    }()
     /// A client's: 16 MiB a message.
     package static let client = WebSocketConfiguration(maximumMessageSize: 16 * 1024 * 1024)
 }

@@ -26,6 +26,7 @@ struct Echo {
         var configuration = side
         configuration.maximumMessageSize = 32 * 1024 * 1024
         configuration.maximumFragments = 1024 * 1024
+        configuration.maximumRead = 64 * 1024
         return configuration
     }
 

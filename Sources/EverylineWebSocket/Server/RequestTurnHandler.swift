@@ -101,6 +101,7 @@ final class RequestTurnHandler: ChannelDuplexHandler, TurnTaker {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard !isDeaf else { return }
         let part = Self.unwrapInboundIn(data)
         if events.isEmpty, canTake(part) { take(part) } else { events.append(.part(part)) }
     }
@@ -185,7 +186,7 @@ final class RequestTurnHandler: ChannelDuplexHandler, TurnTaker {
 
     private func canTake(_ part: HTTPServerRequestPart) -> Bool {
         if case .head = part { return current == nil && mayBegin }
-        return current.map { !$0.isWhole } ?? isDeaf
+        return current.map { !$0.isWhole } ?? false
     }
 
     private func take(_ part: HTTPServerRequestPart) {

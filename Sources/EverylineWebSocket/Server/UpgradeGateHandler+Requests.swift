@@ -68,6 +68,10 @@ extension UpgradeGateHandler {
             do {
                 // A channel keeps as many buffers as this, large ones after an upload, and an idle viewer would have them.
                 try context.channel.syncOptions?.setOption(.maxMessagesPerRead, value: 1)
+                try context.channel.syncOptions?.setOption(
+                    .recvAllocator,
+                    value: AdaptiveRecvByteBufferAllocator(
+                        minimum: 512, initial: 512, maximum: configuration.maximumRead))
                 let connection = try WebSocketConnection(
                     on: context.channel, role: .server, configuration: configuration, subprotocol: subprotocol,
                     compression: compression, pool: gate.pool)
