@@ -1,6 +1,5 @@
 """Runs an image as an engine does: its layers unpacked, its settings followed, its first process number 1. No engine is needed."""
 
-import gzip
 import io
 import json
 import os
@@ -23,7 +22,8 @@ class Image:
             self.settings = json.loads(blob(manifest["config"]))["config"]
             self.size = sum(layer["size"] for layer in manifest["layers"])
             for layer in manifest["layers"]:
-                with tarfile.open(fileobj=io.BytesIO(gzip.decompress(blob(layer)))) as content:
+                unpacked = subprocess.run(["zstd", "-dc"], input=blob(layer), capture_output=True, check=True).stdout
+                with tarfile.open(fileobj=io.BytesIO(unpacked)) as content:
                     assert not [m.name for m in content if "/.wh." in m.name], "a file is packed and taken away again"
                     content.extractall(self.root, filter="fully_trusted")
         (self.root / "proc").mkdir(exist_ok=True)
