@@ -8,7 +8,7 @@ import { listenToKeys } from "./log-keys.js";
 import { LogView } from "./log-view.js";
 import { Minimap } from "./minimap.js";
 import { reasonOf } from "./event-text.js";
-import { announce, byId, make, setUpTheme, showStatus, whoAmI } from "./page.js";
+import { announce, byId, glyphOf, make, setUpTheme, showStatus, whoAmI } from "./page.js";
 import { setUpPrinting } from "./print.js";
 import { Rows } from "./rows.js";
 import { SearchBox } from "./search-box.js";
@@ -62,6 +62,9 @@ let shownAt = 0;
 let shownTo = 0;
 let isRefreshing = false;
 let isLoadingScreen = false;
+/** Does what a key does.
+ * @type {(key: string) => void} */
+let press = () => {};
 let ticks = 0;
 
 setUpTheme();
@@ -100,9 +103,9 @@ async function begin() {
   } else {
     tail.follow(Math.max(0, blockOf(Math.max(1, store.head)) - BACKLOG) * BLOCK);
   }
-  setUpSheets(me);
+  const open = setUpSheets(me);
   setUpPrinting(view, rows, store);
-  listenToKeys(view, box, selection, bar, { cycleTime, toggleWrap, toggleRaw });
+  press = listenToKeys(view, box, selection, bar, { cycleTime, toggleWrap, toggleRaw, open });
   showExecution();
   byId("stop").hidden = isTerminal(execution.status) || !mayStop(me, execution.owner);
   keepDigits();
@@ -210,6 +213,9 @@ async function refresh() {
     store.end = execution.last_offset;
     store.head = Math.max(store.head, store.end);
     byId("stop").hidden = true;
+    const { status, reason, command } = execution;
+    const text = [glyphOf(status), status, reasonOf({ reason })].filter(Boolean).join(" ");
+    import("./notify.js").then(({ notify }) => notify(text, commandLine(command), id)).catch(() => {});
   }
   showExecution();
   changed();
@@ -228,7 +234,8 @@ function showExecution() {
   const bytes = ended ? `${size(execution.log_bytes)} as NDJSON` : "";
   const facts = [reason, owner, fullTime(started ?? created).slice(0, 16), took, bytes];
   byId("facts").replaceChildren(...facts.filter(Boolean).map((fact) => make("span", "", fact)));
-  document.title = `${line.slice(0, 80)} — Everyline`;
+  const ending = isTerminal(status) ? `${glyphOf(status)} ` : "";
+  document.title = `${ending}${line.slice(0, 80)} — Everyline`;
   keepFavicon(status);
 }
 
@@ -265,17 +272,19 @@ function setUpTools() {
 }
 
 /** What the sheets do is loaded when one is opened.
- * @param {import("./api.js").Me} me */
+ * @param {import("./api.js").Me} me @returns {(name: string) => void} what opens one */
 function setUpSheets(me) {
-  const context = { id, execution: () => execution, me, source, store, view, delivery, changed, refresh };
+  const context = {
+    id, execution: () => execution, me, source, store, view, delivery, changed, refresh,
+    press: (/** @type {string} */ key) => press(key),
+  };
   const cannot = () => announce("The server can’t be reached.");
-  for (const name of ["help", "goto", "download", "stop", "delivery"]) {
-    byId(name).addEventListener("click", () => {
-      import("./log-sheets.js").then((sheets) => sheets.open(name, context)).catch(cannot);
-    });
-  }
+  const open = (/** @type {string} */ name) =>
+    void import("./log-sheets.js").then((sheets) => sheets.open(name, context)).catch(cannot);
+  for (const name of ["help", "goto", "download", "stop", "delivery"]) byId(name).addEventListener("click", () => open(name));
   view.onWhole = (first, last) =>
     void import("./log-sheets.js").then((sheets) => sheets.openLine(context, first, last)).catch(cannot);
+  return open;
 }
 
 function toggleWrap() {

@@ -5,15 +5,19 @@ import { plain } from "./ansi.js";
 import { BLOCK } from "./blocks.js";
 import { copyText } from "./copy.js";
 import { count } from "./delivery.js";
-import { TextWriter } from "./event-text.js";
+import { reasonOf, TextWriter } from "./event-text.js";
+import { setUpNotifyChoice } from "./notify.js";
 import { announce, byId, make, setUpKeysChoice, setUpSheets, sheet } from "./page.js";
+import { setUpPalette } from "./palette.js";
 import { place } from "./place.js";
-import { fullTime, size } from "./time.js";
+import { duration, fullTime, size } from "./time.js";
+import { commandLine } from "./words.js";
 
 /** @typedef {{id: string, execution: () => import("./api.js").Execution, me: import("./api.js").Me,
  *   source: import("./source.js").Source, store: import("./blocks.js").BlockStore,
  *   view: import("./log-view.js").LogView,
- *   delivery: import("./delivery.js").Delivery, changed: () => void, refresh: () => Promise<void>}} Context */
+ *   delivery: import("./delivery.js").Delivery, changed: () => void, refresh: () => Promise<void>,
+ *   press: (key: string) => void}} Context */
 
 /** How many lines are read at once while a whole log is read. */
 const PORTION = 64 * BLOCK;
@@ -41,12 +45,15 @@ async function load(context) {
   document.body.append(...sheets.querySelectorAll("dialog"));
   setUpSheets(document);
   setUpKeysChoice();
+  setUpNotifyChoice();
   openings = {
     help: () => sheet("help").showModal(),
     goto: setUpGoing(context),
     download: setUpDownload(context),
     stop: setUpStop(context),
     delivery: setUpDelivery(context),
+    details: setUpDetails(context),
+    palette: setUpPalette(context.press),
   };
 }
 
@@ -196,11 +203,7 @@ function setUpDelivery(context) {
       ["End", store.end ? `event ${store.end}, ${fullTime(execution().ended_at ?? NaN)}` : "not yet"],
       ["Held in memory", size(store.bytes)],
     ];
-    facts.replaceChildren(...list.map(([name, value]) => {
-      const row = make("div");
-      row.append(make("dt", "", name), make("dd", "", value));
-      return row;
-    }));
+    showFacts(facts, list);
     verify.hidden = received >= total;
   };
   let running = new AbortController();
@@ -218,6 +221,31 @@ function setUpDelivery(context) {
   return () => {
     show();
     sheet("delivery").showModal();
+  };
+}
+
+/** @param {HTMLElement} element @param {string[][]} list names and values */
+function showFacts(element, list) {
+  element.replaceChildren(...list.map(([name, value]) => {
+    const row = make("div");
+    row.append(make("dt", "", name), make("dd", "", value));
+    return row;
+  }));
+}
+
+/** @param {Context} context */
+function setUpDetails({ id, execution, store }) {
+  return () => {
+    const { command, status, owner, exit_code: code, reason, log_bytes: bytes, ...times } = execution();
+    const at = (/** @type {number | undefined} */ time) => (time ? fullTime(time) : "not yet");
+    const took = times.started_at ? duration((times.ended_at ?? Date.now()) - times.started_at) : "not started";
+    const outcome = [status, code === undefined ? "" : `exit code ${code}`, reasonOf({ reason })].filter(Boolean).join(", ");
+    showFacts(byId("details-facts"), [
+      ["Command", commandLine(command)], ["Outcome", outcome], ["Owner", owner], ["Id", id],
+      ["Made", at(times.created_at)], ["Started", at(times.started_at)], ["Ended", at(times.ended_at)], ["Took", took],
+      ["Log", `${count(store.end ? store.end - 1 : store.head, "line")}, ${size(bytes)} as NDJSON`],
+    ]);
+    sheet("details").showModal();
   };
 }
 

@@ -111,10 +111,13 @@ const GLYPHS = /** @type {Record<string, string>} */ ({
   STARTING: "◌", RUNNING: "●", TERMINATING: "◐", SUCCEEDED: "✓", FAILED: "✕", STOPPED: "■",
 });
 
+/** @param {string} status */
+export const glyphOf = (status) => GLYPHS[status] ?? "";
+
 /** @param {HTMLElement} element @param {string} status @param {number} [exitCode] */
 export function showStatus(element, status, exitCode) {
   const word = status.charAt(0) + status.slice(1).toLowerCase();
   element.dataset.status = status;
-  element.dataset.glyph = GLYPHS[status] ?? "";
+  element.dataset.glyph = glyphOf(status);
   element.textContent = status === "FAILED" && exitCode !== undefined ? `${word} · exit ${exitCode}` : word;
 }

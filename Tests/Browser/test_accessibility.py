@@ -44,7 +44,12 @@ def test_no_page_has_a_barrier(server, viewer, log, theme, where):
     page.keyboard.press("Shift+ArrowDown")
     page.wait_for_timeout(200)
     check(page)
-    for key, name in (("?", "help"), ("g", "goto"), ("d", "download"), ("s", "stop")):
+    page.click("#filters")
+    page.click("#around")
+    page.wait_for_selector(".row.around:not([hidden])")
+    check(page)
+    page.click("#filters")
+    for key, name in (("?", "help"), ("g", "goto"), ("d", "download"), ("s", "stop"), ("i", "details"), (":", "palette")):
         page.keyboard.press(key)
         page.wait_for_selector(f"#sheet-{name}[open]")
         check(page)

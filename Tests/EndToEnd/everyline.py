@@ -126,8 +126,8 @@ class Server:
     def create_key(self, role, user=None):
         return self.post("/api/v1/keys", {"user": user or role, "role": role})["key"]
 
-    def register(self, key=None):
-        answer = self.post("/api/v1/executions", {"command": ["a", "producer"]}, key=key)
+    def register(self, key=None, command=("a", "producer")):
+        answer = self.post("/api/v1/executions", {"command": list(command)}, key=key)
         return Log(self, answer["execution_id"], answer["append_token"])
 
     def run(self, *command, key=None, **more):
