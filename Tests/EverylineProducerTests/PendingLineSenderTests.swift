@@ -53,7 +53,7 @@ import Testing
             spool.acknowledge(through: Offset(2))
             try await Self.until { !server.pending.isEmpty }
         }
-        #expect(server.pending.map(\.line) == [PendingLine(after: Offset(2), message: "50%\r60%")])
+        #expect(server.pending.map(\.line) == [PendingLine(after: Offset(2), message: "60%")])
     }
 
     @Test("knows the line of the stream that has written last, and none once its newline has come")

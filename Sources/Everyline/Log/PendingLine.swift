@@ -20,7 +20,7 @@ public struct PendingLine: Sendable, Equatable {
     }
 
     /// The text of a line's last bytes: without the rest of a scalar that was cut at the beginning, without the beginning of one that is still to
-    /// come, and in ``limit`` bytes.
+    /// come, without what is certainly overwritten, and in ``limit`` bytes.
     package static func text(of bytes: [UInt8], isCut: Bool) -> String {
         var bytes = bytes[...]
         if isCut { bytes = bytes.drop { $0 & 0xC0 == 0x80 } }
@@ -36,7 +36,7 @@ public struct PendingLine: Sendable, Equatable {
         // What isn't UTF-8 is longer as U+FFFD than it was.
         var length = text.reduce(0) { $0 + UTF8.width($1) }
         while length > limit { length -= UTF8.width(text.removeFirst()) }
-        return String(text)
+        return Overwriting.remove(from: String(text))
     }
 
     /// The line as a stream carries it, without a newline.

@@ -75,6 +75,27 @@ import Testing
     }
 
     @Test(
+        "leave out what a carriage return has certainly overwritten, and nothing else",
+        arguments: [
+            ("10%\r20%\r30%", "30%"), ("longer\rshort", "longer\rshort"), ("a\rlonger\rbb", "longer\rbb"),
+            ("10%\r20%\r", "20%\r"), (" 9% ▏ \r10% ▌ ", "10% ▌ "), ("漢\ra", "漢\ra"), ("漢\rab", "ab"),
+            ("\u{1B}[31mred\u{1B}[0m\rnew", "new"), ("\u{1B}[31mred\rnew", "\u{1B}[31mred\rnew"),
+            ("longer\r\u{1B}[2Knew", "\u{1B}[2Knew"), ("longer\r\u{1B}[1Knew", "longer\r\u{1B}[1Knew"),
+            ("a\tb\rnew", "a\tb\rnew"), ("\u{1B}[2Aup\rnew", "\u{1B}[2Aup\rnew"),
+            ("e\u{301}e\u{301}\rnew", "e\u{301}e\u{301}\rnew"),
+            ("", ""), ("\r", ""), ("\r\rnew", "new"),
+        ])
+    func overwritten(text: String, left: String) {
+        #expect(PendingLine.text(of: Array(text.utf8), isCut: false) == left)
+    }
+
+    @Test("of a progress bar are as long as its last state")
+    func progress() {
+        let bar = (0...1000).map { "\r\($0 / 10)%|\(String(repeating: "█", count: $0 / 20))| \($0)/1000" }.joined()
+        #expect(PendingLine.text(of: Array(bar.utf8), isCut: false).utf8.count < 300)
+    }
+
+    @Test(
         "hold the end of a line's bytes, in whole scalars",
         arguments: [
             (Array("50%".utf8), false, "50%"), ([], false, ""),
