@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import time
+import urllib.error
 
 import pytest
 
@@ -154,6 +155,14 @@ def test_a_producer_elsewhere_appends_over_the_api(world):
     for viewer in (live, late):
         viewer.wait_for_end()
         assert viewer.messages == ["first", *lines]
+
+
+def test_a_line_without_a_newline_is_refused_as_not_supported(world):
+    id, token = world.register(world.alice)
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        world.cloud.request("PUT", f"/api/v1/executions/{id}/pending", {"after": 0, "message": "50%"}, key=token)
+    assert refused.value.code == 400 and json.loads(refused.value.read())["code"] == "not_supported"
+    world.append(id, token, end="SUCCEEDED")
 
 
 def test_a_viewer_that_cannot_speak_first_gets_lines_and_a_disconnect(execution):
