@@ -5,7 +5,14 @@ import re
 import pytest
 from viewer import message, seed, visible, wait_for_row, wait_until_read, wait_until_still
 
-COPY = "text => document.querySelector('#announcement').textContent === text"
+# What is said may be followed at once by something else.
+LISTEN = """() => {
+  const place = document.querySelector('#announcement');
+  window.said = [place.textContent];
+  new MutationObserver(() => window.said.push(place.textContent))
+    .observe(place, { childList: true, characterData: true, subtree: true });
+}"""
+COPY = "text => window.said.includes(text)"
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +38,7 @@ def clipboard(page):
 
 
 def copy(page, said):
+    page.evaluate(LISTEN)
     page.keyboard.press("Control+c")
     page.wait_for_function(COPY, arg=said)
     return clipboard(page)
@@ -170,6 +178,7 @@ def test_over_plain_http_what_was_read_is_copied_when_asked_again(server, viewer
       document.execCommand = () => false;
       addEventListener('copy', (event) => { window.copied = event.clipboardData.getData('text/plain'); });""")
     page = open_at(server, viewer, log, 4_000, context=context)
+    page.evaluate(LISTEN)
     page.keyboard.press("Control+a")
     page.keyboard.press("Control+c")
     page.wait_for_function("() => document.querySelector('#selected').textContent.startsWith('It is read now.')")
