@@ -7,12 +7,13 @@ import NIOPosix
 
 /// Puts a function together: which adapters stand behind its ports.
 ///
-///     api         ─► router ─► stores; RunTask, StopTask; looks at tasks ─► logs-events.fifo
+///     api         ─► router ─► stores; RunTask, StopTask; looks at tasks ─► reconcile queue
 ///     ingest      ─► tasks' streams ─► logs-events.fifo
-///     sequencer   ─► ledger, rings; CloudWatch for a drain, DescribeTasks for a look
+///     sequencer   ─► ledger, rings; holes ─► reconcile queue
+///     reconciler  ─► CloudWatch, DescribeTasks, ledger, rings
 ///     delivery    ─► connections, ledger ─► gateway
-///     connection  ─► tokens, connections, rings; looks at tasks ─► logs-events.fifo
-///     completion  ─► logs-events.fifo
+///     connection  ─► tokens, connections, rings; looks at tasks ─► reconcile queue
+///     completion  ─► reconcile queue
 struct Assembly: Sendable {
     let configuration: LambdaConfiguration
     let client: AWSClient
@@ -31,6 +32,7 @@ struct Assembly: Sendable {
         case .ingest:
             IngestFunction(tasks: DynamoDBTaskStore(try table), queue: try logsQueue, logger: logger)
         case .sequencer: try sequencer()
+        case .reconciler: try reconciler()
         case .delivery:
             DeliveryFunction(
                 worker: DeliveryWorker(
@@ -39,7 +41,7 @@ struct Assembly: Sendable {
                 doorbell: try doorbell, comeBack: comeBack(try deliveries), logger: logger)
         case .connection: try connection()
         case .completion:
-            CompletionFunction(queue: try logsQueue, stream: try stream, logger: logger)
+            CompletionFunction(queue: try reconcileQueue, stream: try stream, logger: logger)
         }
     }
 
@@ -55,23 +57,30 @@ struct Assembly: Sendable {
     }
 
     private func sequencer() throws -> any LambdaHandler {
+        let repairs = RepairRequests(
+            queue: try reconcileQueue, delay: try configuration.repairDelay, logger: logger)
+        return SequencerFunction(
+            sequencer: Sequencer(
+                ledger: try log, connections: try connections, doorbell: try doorbell,
+                requestRepair: { try await repairs.request($0, $1) }, now: now),
+            comeBack: comeBack(SQSQueue(try configuration.logsEventsQueueURL, client: client)),
+            setAside: setAside(SQSQueue(try configuration.logsEventsDeadQueueURL, client: client)), now: now,
+            logger: logger)
+    }
+
+    private func reconciler() throws -> any LambdaHandler {
         let logs = CloudWatchLogs(client)
         let executions = try executions
         let cluster = ECSCluster(try configuration.cluster, client: client)
         let inspection = TaskInspection(
             tasks: DynamoDBTaskStore(try table), describe: { try await cluster.describe([$0]).first },
             createdAt: { try await executions.execution($0).createdAt }, now: now)
-        return SequencerFunction(
-            worker: SequencerWorker(ledger: try log, connections: try connections, doorbell: try doorbell, now: now),
-            source: { stream in
-                CloudWatchLogSource(logs, group: stream.group, stream: stream.name) {
-                    try await executions.execution($0).createdAt
-                }
-            },
-            stopped: { try await inspection.stopped($0) },
-            comeBack: comeBack(SQSQueue(try configuration.logsEventsQueueURL, client: client)),
-            setAside: setAside(SQSQueue(try configuration.logsEventsDeadQueueURL, client: client)),
-            clock: ContinuousClock(), now: now, logger: logger)
+        return ReconcilerFunction(
+            reconciler: Reconciler(ledger: try log, connections: try connections, doorbell: try doorbell, now: now),
+            source: { CloudWatchLogSource(logs, group: $0.group, stream: $0.name) },
+            inspect: { try await inspection.inspect($0) }, queue: try reconcileQueue,
+            pause: try configuration.reconcilePause,
+            comeBack: comeBack(SQSQueue(try configuration.reconcileQueueURL, client: client)), logger: logger)
     }
 
     private func api() throws -> AssembledFunction {
@@ -164,7 +173,7 @@ struct Assembly: Sendable {
     }
 
     private var log: DynamoDBLogStore {
-        get throws { DynamoDBLogStore(try table, logLimit: SequencerLimits().log, now: now) }
+        get throws { DynamoDBLogStore(try table, logLimit: LedgerLimits().log, now: now) }
     }
 
     private var connections: DynamoDBConnectionStore { get throws { DynamoDBConnectionStore(try table) } }
@@ -178,8 +187,12 @@ struct Assembly: Sendable {
         get throws { SQSLogsQueue(SQSQueue(try configuration.logsEventsQueueURL, client: client)) }
     }
 
+    private var reconcileQueue: SQSReconcileQueue {
+        get throws { SQSReconcileQueue(SQSQueue(try configuration.reconcileQueueURL, client: client)) }
+    }
+
     private var watch: TaskWatch {
-        get throws { TaskWatch(queue: try logsQueue, now: now, logger: logger) }
+        get throws { TaskWatch(queue: try reconcileQueue, now: now, logger: logger) }
     }
 
     private var doorbell: SQSDoorbell {

@@ -16,6 +16,7 @@ struct LambdaConfiguration: Sendable {
         case api
         case ingest
         case sequencer
+        case reconciler
         case delivery
         case connection
         case completion
@@ -41,6 +42,11 @@ struct LambdaConfiguration: Sendable {
     var logsEventsQueueURL: String { get throws { try value("LogsEventsQueueURL") } }
     /// Where messages are put that can't be read.
     var logsEventsDeadQueueURL: String { get throws { try value("LogsEventsDeadQueueURL") } }
+    var reconcileQueueURL: String { get throws { try value("ReconcileQueueURL") } }
+    /// How long a hole is given to close by itself.
+    var repairDelay: Duration { get throws { try seconds("EVERYLINE_REPAIR_SECONDS") ?? .seconds(20) } }
+    /// How long CloudWatch is given between two readings to show what it has taken.
+    var reconcilePause: Duration { get throws { try seconds("EVERYLINE_PAUSE_SECONDS") ?? .seconds(15) } }
     var deliveriesQueueURL: String { get throws { try value("DeliveriesQueueURL") } }
     /// Where viewers connect: `wss://…/stage`.
     var streams: StreamGateway { get throws { StreamGateway(address: try value("EVERYLINE_STREAMS_URL")) } }
@@ -66,10 +72,15 @@ struct LambdaConfiguration: Sendable {
 
     var placement: ECSCommands.Placement {
         get throws {
-            ECSCommands.Placement(
+            let limit = environment["EVERYLINE_TIME_LIMIT"] ?? "0"
+            guard let seconds = Int(limit), seconds >= 0 else {
+                throw ConfigurationError.invalid("EVERYLINE_TIME_LIMIT", limit)
+            }
+            return ECSCommands.Placement(
                 taskDefinition: try value("EVERYLINE_TASK_DEFINITION"), subnets: try list("EVERYLINE_SUBNETS"),
                 securityGroups: try list("EVERYLINE_SECURITY_GROUPS"),
-                assignsPublicIP: environment["EVERYLINE_PUBLIC_IP"] == "true")
+                assignsPublicIP: environment["EVERYLINE_PUBLIC_IP"] == "true",
+                timeoutSeconds: seconds > 0 ? seconds : nil)
         }
     }
 
@@ -88,14 +99,16 @@ struct LambdaConfiguration: Sendable {
     var delivery: DeliverySettings {
         get throws {
             var settings = DeliverySettings()
-            if let text = environment["EVERYLINE_LEASE_SECONDS"] {
-                guard let seconds = Int(text), seconds > 0 else {
-                    throw ConfigurationError.invalid("EVERYLINE_LEASE_SECONDS", text)
-                }
-                settings.lease = .seconds(seconds)
-            }
+            if let lease = try seconds("EVERYLINE_LEASE_SECONDS") { settings.lease = lease }
             return settings
         }
+    }
+
+    private func seconds(_ name: String) throws -> Duration? {
+        guard let text = environment[name] else { return nil }
+        // No queue delays a message by more than 900.
+        guard let seconds = Int(text), (1...900).contains(seconds) else { throw ConfigurationError.invalid(name, text) }
+        return .seconds(seconds)
     }
 
     private func value(_ name: String) throws -> String { try Self.value(name, in: environment) }

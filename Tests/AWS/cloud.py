@@ -25,7 +25,7 @@ from faults import FaultProxy
 ROOT = template.ROOT
 LAMBDA = os.environ.get("EVERYLINE_LAMBDA", str(ROOT / ".build/debug/everyline-lambda"))
 REGION = "us-east-1"
-FUNCTIONS = ["Api", "Ingest", "Sequencer", "Delivery", "Connection", "Completion"]
+FUNCTIONS = ["Api", "Ingest", "Sequencer", "Reconciler", "Delivery", "Connection", "Completion"]
 
 
 class Cloud:
@@ -66,6 +66,7 @@ class Cloud:
             "AWS_ENDPOINT_URL": self.proxy.address, "EVERYLINE_LOG_LEVEL": "debug",
             "EVERYLINE_STREAMS_URL": self.endpoint.replace("http", "ws") + gateway,
             "EVERYLINE_CONNECTIONS_URL": self.proxy.address + gateway, "EVERYLINE_LEASE_SECONDS": "4",
+            "EVERYLINE_REPAIR_SECONDS": "2", "EVERYLINE_PAUSE_SECONDS": "2",
             "EVERYLINE_ORIGINS": self.proxy.address,
         }
         for name in FUNCTIONS:
@@ -76,7 +77,7 @@ class Cloud:
         # The emulator passes over the template's.
         self.dynamodb.update_time_to_live(
             TableName=self.table, TimeToLiveSpecification={"Enabled": True, "AttributeName": "expires_s"})
-        for queue in (self.logs_queue, self.deliveries):
+        for queue in (self.logs_queue, self.deliveries, self.ids["ReconcileQueue"]):
             self.sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "6"})
 
     def _authorize(self):
@@ -184,8 +185,9 @@ class Cloud:
     def execution(self):
         return Execution(self)
 
-    def carry_out(self, task):
-        """Does what a task would do: runs its container's entry point, and puts its output into its stream."""
+    def carry_out(self, task, killed=False):
+        """Does what a task would do: runs its container's entry point, and puts its output into its stream; without the end, if the
+        script was killed before it wrote it."""
         task = self.ecs.describe_tasks(cluster=self.ids["Cluster"], tasks=[task])["tasks"][0]
         definition = self.ecs.describe_task_definition(taskDefinition=task["taskDefinitionArn"])["taskDefinition"]
         container = definition["containerDefinitions"][0]
@@ -194,7 +196,9 @@ class Cloud:
         ran = subprocess.run(container["entryPoint"] + command, capture_output=True, timeout=60)
         id = task["taskArn"].split("/")[-1]
         execution = Execution(self, id=command[0], task=id)
-        execution.put(execution.events(*ran.stdout.decode().rstrip("\n").split("\n")))
+        messages = ran.stdout.decode().split("\n")[:-1]
+        assert messages.pop().endswith(f"={ran.returncode}") or not killed
+        execution.put(execution.stamped(*messages if killed else ran.stdout.decode().split("\n")[:-1]))
         return execution, ran
 
 
@@ -225,11 +229,16 @@ class Execution:
         self.put(self.events(*lines))
 
     def events(self, *lines):
-        events = []
-        for line in lines:
-            self.time += 1
-            events.append({"timestamp": self.time, "message": line})
+        """Lines as the script numbers them."""
+        first = len(self.written) + 1
         self.written += lines
+        return self.stamped(*(f"\x1e{number} {line}" for number, line in enumerate(lines, first)))
+
+    def stamped(self, *messages):
+        events = []
+        for message in messages:
+            self.time += 1
+            events.append({"timestamp": self.time, "message": message})
         return events
 
     def put(self, events):
@@ -237,10 +246,9 @@ class Execution:
             self.cloud.logs.put_log_events(
                 logGroupName=self.cloud.log_group, logStreamName=self.stream, logEvents=events[start:start + 1000])
 
-    def sentinel(self):
-        """The runner's last line."""
-        self.time += 1
-        self.put([{"timestamp": self.time, "message": f"everyline-end {self.id} lines={len(self.written)}"}])
+    def finish(self, exit_code=0):
+        """The script's last line."""
+        self.put(self.stamped(f"\x1e{len(self.written) + 1}={exit_code}"))
 
     def stop(self, exit_code=0, **more):
         """Lets ECS say that the task has stopped."""
@@ -250,7 +258,7 @@ class Execution:
         cloud.happens("ECS Task State Change", detail, [self.task_arn])
 
     def end(self, exit_code=0):
-        self.sentinel()
+        self.finish(exit_code)
         self.stop(exit_code)
 
     def location(self, query=""):

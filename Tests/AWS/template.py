@@ -48,7 +48,7 @@ class Stack:
 
     def __init__(self, ids, region, account):
         self.ids, self.region, self.account = ids, region, account
-        self.pseudo = {"AWS::Partition": "aws", "AWS::Region": region, "AWS::AccountId": account}
+        self.pseudo = {"AWS::Partition": "aws", "AWS::StackName": "everyline", "AWS::Region": region, "AWS::AccountId": account}
 
     def resolve(self, value):
         if isinstance(value, list):

@@ -61,7 +61,7 @@ def test_an_event_comes_twice_and_behind_others_and_ends_the_log_once(cloud, exe
     execution.stop(exit_code=1, startedBy="ecs-svc/1234567890")
     viewer.wait_for(1)
     assert execution.status["status"] not in ("FAILED", "SUCCEEDED", "STOPPED")
-    execution.sentinel()
+    execution.finish(exit_code=3)
     execution.stop(exit_code=3)
     execution.stop(exit_code=3)
     viewer.wait_for_end()

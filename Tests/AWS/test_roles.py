@@ -62,7 +62,7 @@ def test_a_policy_that_the_check_does_not_understand_is_an_error(statement):
         policy(statement)
 
 
-DEFINITION = "arn:aws:ecs:us-east-1:1:task-definition/command:1"
+DEFINITION = "arn:aws:ecs:us-east-1:1:task-definition/everyline-command:1"
 STACK = Stack({**{name: f"{name}-1" for name in RESOURCES}, "CommandTask": DEFINITION}, "us-east-1", "1")
 FUNCTIONS = Authorization(STACK, lambda name: STACK.attribute([name, "Arn"]))
 
@@ -105,12 +105,13 @@ REFUSED, REFUSED_BY_SQS, REFUSED_BY_GATEWAY = (400, "AccessDeniedException"), (4
     ("IngestRole", (SQS + "SendMessageBatch", "sqs", {"QueueUrl": "http://a/1/DeliveriesQueue-1"}), REFUSED_BY_SQS),
     ("DeliveryRole", (SQS + "ChangeMessageVisibility", "sqs", {"QueueUrl": "http://a/1/DeliveriesQueue-1"}), None),
     ("CompletionRole", (SQS + "ChangeMessageVisibility", "sqs", {"QueueUrl": "http://a/1/LogsEventsQueue-1"}), REFUSED_BY_SQS),
-    ("SequencerRole", ("Logs_20140328.FilterLogEvents", "logs", {"logGroupName": "CommandsLogGroup-1"}), None),
-    ("SequencerRole", ("Logs_20140328.FilterLogEvents", "logs", {"logGroupName": "CommandsLogGroup-12"}), REFUSED),
-    ("SequencerRole", ("Logs_20140328.DeleteLogGroup", "logs", {"logGroupName": "CommandsLogGroup-1"}), REFUSED),
+    ("ReconcilerRole", ("Logs_20140328.FilterLogEvents", "logs", {"logGroupName": "CommandsLogGroup-1"}), None),
+    ("ReconcilerRole", ("Logs_20140328.FilterLogEvents", "logs", {"logGroupName": "CommandsLogGroup-12"}), REFUSED),
+    ("ReconcilerRole", ("Logs_20140328.DeleteLogGroup", "logs", {"logGroupName": "CommandsLogGroup-1"}), REFUSED),
     ("ApiRole", (ECS + "RunTask", "ecs", {"cluster": "Cluster-1", "taskDefinition": DEFINITION}), None),
     ("ApiRole", (ECS + "RunTask", "ecs", {"cluster": "Other", "taskDefinition": DEFINITION}), REFUSED),
-    ("ApiRole", (ECS + "RunTask", "ecs", {"cluster": "Cluster-1", "taskDefinition": DEFINITION + "0"}), REFUSED),
+    ("ApiRole", (ECS + "RunTask", "ecs", {"cluster": "Cluster-1", "taskDefinition": DEFINITION + "0"}), None),
+    ("ApiRole", (ECS + "RunTask", "ecs", {"cluster": "Cluster-1", "taskDefinition": DEFINITION.replace("command", "other")}), REFUSED),
     ("ApiRole", (ECS + "StopTask", "ecs", {"cluster": "Cluster-1", "task": "a"}), None),
     ("ApiRole", (ECS + "StopTask", "ecs", {"cluster": "Cluster-1", "task": "arn:aws:ecs:us-east-1:1:task/Other/a"}), REFUSED),
     ("DeliveryRole", tuple(connection("StreamsApi-1").values()), None),
@@ -144,7 +145,7 @@ LAMBDAS_OWN = {
 }
 EXCEPTIONS = {
     ("IngestRole", "sqs:SendMessage", "LostEventsQueue"): "Lambda puts what it gives up there",
-    ("ApiRole", "sqs:SendMessage", "LogsEventsQueue"): "it has a task looked at that is older than a minute, which none here is",
+    ("ApiRole", "sqs:SendMessage", "ReconcileQueue"): "it has a task looked at that is older than a minute, which none here is",
 }
 
 
@@ -173,7 +174,7 @@ def test_no_role_may_more_than_was_needed(cloud):
 
 def test_lambda_has_its_own_permissions_where_it_needs_them_and_nowhere_else():
     """Those that no test can see used: stated in full."""
-    queues = {"SequencerRole": "LogsEventsQueue", "DeliveryRole": "DeliveriesQueue"}
+    queues = {"SequencerRole": "LogsEventsQueue", "ReconcilerRole": "ReconcileQueue", "DeliveryRole": "DeliveriesQueue"}
     for role, properties in of_type("AWS::IAM::Role").items():
         if role.startswith("Command"):
             continue

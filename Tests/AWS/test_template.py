@@ -1,10 +1,11 @@
 """The template holds together with what it deploys."""
 
 import json
+import re
 import subprocess
 import sys
 
-from template import PATH, RESOURCES, ROOT, of_type
+from template import PATH, RESOURCES, ROOT, TEMPLATE, of_type
 
 
 def test_has_nothing_that_cfn_lint_minds():
@@ -18,11 +19,11 @@ def test_runs_the_script_that_is_tested():
 
 
 def test_leaves_no_message_without_a_place_to_go():
-    for name in ("LogsEventsQueue", "DeliveriesQueue"):
+    for name in ("LogsEventsQueue", "DeliveriesQueue", "ReconcileQueue"):
         properties = RESOURCES[name]["Properties"]
-        assert properties["ContentBasedDeduplication"] is False
+        assert properties.get("ContentBasedDeduplication", False) is False
         assert "RedrivePolicy" in properties
-    for name in ("SequencerSource", "DeliverySource"):
+    for name in ("SequencerSource", "DeliverySource", "ReconcilerSource"):
         assert RESOURCES[name]["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
 
 
@@ -38,9 +39,49 @@ def test_gives_no_role_more_than_names():
 
 
 def test_hides_a_message_longer_than_its_function_may_take():
-    for queue, function in (("LogsEventsQueue", "SequencerFunction"), ("DeliveriesQueue", "DeliveryFunction")):
+    for queue, function in (
+            ("LogsEventsQueue", "SequencerFunction"), ("DeliveriesQueue", "DeliveryFunction"),
+            ("ReconcileQueue", "ReconcilerFunction")):
         hidden = RESOURCES[queue]["Properties"]["VisibilityTimeout"]
-        assert hidden >= 6 * RESOURCES[function]["Properties"]["Timeout"]
+        assert hidden > RESOURCES[function]["Properties"]["Timeout"]
+
+
+def test_lets_lines_go_on_a_minute_after_their_function_has_crashed():
+    assert RESOURCES["LogsEventsQueue"]["Properties"]["VisibilityTimeout"] <= 60
+
+
+def test_keeps_room_for_new_lines_and_viewers_in_a_new_account():
+    """Which may run ten functions at once. A FIFO mapping takes as many as there are groups."""
+    mappings = of_type("AWS::Lambda::EventSourceMapping")
+    names = [p["ScalingConfig"]["MaximumConcurrency"]["Ref"] for p in mappings.values()]
+    assert sum(TEMPLATE["Parameters"][name]["Default"] for name in names) <= 7
+
+
+def test_can_be_deployed_in_a_new_account_and_again_after_a_failure():
+    assert "CapacityProviders" not in json.dumps(RESOURCES)
+    kept = {name: r["DeletionPolicy"] for name, r in RESOURCES.items() if "DeletionPolicy" in r}
+    assert kept == {"Table": "RetainExceptOnCreate", "CommandsLogGroup": "RetainExceptOnCreate"}
+    # The WebSocket API's access log needs a role in the account's settings.
+    assert TEMPLATE["Parameters"]["AccessLogs"]["Default"] == "http"
+
+
+def test_costs_nothing_while_idle_but_what_is_asked_for():
+    alarms = {name: r.get("Condition") for name, r in RESOURCES.items() if r["Type"] == "AWS::CloudWatch::Alarm"}
+    assert set(alarms.values()) == {"HasAlarms", "HasAllAlarms"}
+    # The first ten are free.
+    assert list(alarms.values()).count("HasAlarms") <= 10
+    table = RESOURCES["Table"]["Properties"]
+    assert table["SSESpecification"]["Fn::If"][::2] == ["HasKMSKey", {"Ref": "AWS::NoValue"}]
+    assert TEMPLATE["Parameters"]["TableKey"]["Default"] == "owned"
+
+
+def test_throttles_both_stages_and_logs_no_token():
+    stages = of_type("AWS::ApiGatewayV2::Stage")
+    assert len(stages) == 2
+    for stage in stages.values():
+        assert stage["DefaultRouteSettings"]["ThrottlingRateLimit"] > 0
+        logged = set(re.findall(r"\$context\.([a-zA-Z.]+)", stage["AccessLogSettings"]["Fn::If"][1]["Format"]))
+        assert logged <= {"requestTime", "identity.sourceIp", "routeKey", "status", "requestId", "responseLatency", "connectionId"}
 
 
 def _to(function):

@@ -33,7 +33,7 @@ struct SimulationTests {
         #expect(mutation.breaks.contains(found.violation.promise), "\(found.violation)")
     }
 
-    @Test("makes a failing run small, and tells what happened in it", arguments: [Mutation.drain, .wakeupRecheck])
+    @Test("makes a failing run small, and tells what happened in it", arguments: [Mutation.reconcile, .wakeupRecheck])
     func minimising(mutation: Mutation) throws {
         let report = Campaign(firstSeed: 1, schedules: 20_000, threads: 2, mutation: mutation, violationLimit: 1).run()
         let found = try #require(report.violations.first)
@@ -52,8 +52,11 @@ extension Mutation {
         switch self {
         case .fence: [.gapFree, .end]
         case .compareAndSet: [.order, .durableBeforeVisible, .end]
-        case .duplicateCheck: [.order, .live, .honest]
-        case .drain: [.durableBeforeVisible]
+        case .numbers: [.order, .live, .honest, .gapFree]
+        case .keptRuns: [.durableBeforeVisible]
+        case .silentGap: [.honest]
+        case .secondReading: [.durableBeforeVisible, .honest]
+        case .reconcile: [.durableBeforeVisible]
         case .resumeFirst: [.end]
         case .settling: [.live]
         case .look: [.live]

@@ -65,7 +65,7 @@ class Meter:
 def write(execution, lines, batch):
     for first in range(0, lines, batch):
         execution.write(*(LINE.format(n, n) for n in range(first, min(first + batch, lines))))
-    execution.sentinel()
+    execution.finish()
     execution.finished = time.monotonic()
     execution.stop()
 

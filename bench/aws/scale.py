@@ -143,7 +143,8 @@ def sparse():
     pings = MONTH * 2
     waiting = MONTH * prices.WEBSOCKET_MINUTE + pings * (
         2 * prices.WEBSOCKET_MESSAGE + prices.invocation() + 3 * prices.DYNAMODB_READ)
-    alarms = TEMPLATE.read_text().count("Type: AWS::CloudWatch::Alarm")
+    # By default; with none of them, or within the ten that are free, they cost nothing.
+    alarms = TEMPLATE.read_text().count("Type: AWS::CloudWatch::Alarm\n    Condition: HasAlarms\n")
     polls = 2 * 5 * MONTH * 3
     return table(["", "USD"], [
         ["a line that comes alone, with one viewer: an append, a turn, six requests to queues, a message, three invocations", f"{line:.6f}"],

@@ -1,40 +1,50 @@
 # The entry point of the task in which a command runs: sh -c SCRIPT everyline ID TIMEOUT DIRECTORY COMMAND…
-# Numbers the command's lines for the drain, and writes each so that CloudWatch can carry it: U+001E alone is an empty line,
-# U+001E > a part of a line that goes on, U+001E = a line that begins with U+001E itself. Needs sh, awk and mkfifo.
-id=$1 limit=$2 directory=$3
+# Numbers the command's lines. Each becomes U+001E NUMBER KIND TEXT; KIND is a space for a line, + for a part of a line that goes
+# on in the next, and = for the end, whose TEXT is CODE [timed_out|stopped]. Needs sh, awk, mktemp and mkfifo.
+limit=$2 directory=$3
 shift 3
-interrupted= group=
+interrupted= stopped= group=
 stop() { [ -z "$group" ] || kill -s TERM -- "$group" 2>/dev/null; }
-trap 'interrupted=1; stop' TERM INT
+trap 'interrupted=1 stopped=1; stop' TERM INT
+command -v awk >/dev/null || { echo "the image has no awk" >&2; exit 126; }
 here=$(mktemp -d) && mkfifo "$here/output" || exit 126
 interactive=
 case $(awk -W version 2>&1 </dev/null) in mawk*) interactive='-W interactive' ;; esac
-LC_ALL=C awk $interactive -v id="$id" '
-  function put(text) { lines++; print text }
+# mawk writes integers above 2^31 as 2147483647, but for %.0f.
+LC_ALL=C awk $interactive -v here="$here" -v line=0 '
+  function put(kind, text) { print "\036" sprintf("%.0f", ++line) kind text }
+  BEGIN { mark = "\036" here; size = length(mark) }
   {
     rest = $0
+    last = ""
+    if (length(rest) > size && substr(rest, length(rest) - size, size) == mark) {
+      last = substr(rest, length(rest))
+      rest = substr(rest, 1, length(rest) - size - 1)
+    }
+    if (last != "" && rest == "") { if (last == "=") exit; next }
     while (length(rest) > 8192) {
       cut = 8192
       while (cut > 8188 && substr(rest, cut + 1, 1) >= "\200" && substr(rest, cut + 1, 1) < "\300") cut--
-      put("\036>" substr(rest, 1, cut))
+      put("+", substr(rest, 1, cut))
       rest = substr(rest, cut + 1)
     }
-    if (rest == "") put("\036")
-    else if (substr(rest, 1, 1) == "\036") put("\036=" rest)
-    else put(rest)
+    put(" ", rest)
     fflush()
+    if (last == "=") exit
   }
-  END { print "everyline-end " id " lines=" lines + 0 }
+  END { if ((getline code <(here "/code")) > 0) put("=", code) }
 ' <"$here/output" &
 counter=$!
+# Held until the code is where awk reads it: the end of the output comes after it.
+exec 3>"$here/output"
 if [ -n "$directory" ] && ! cd "$directory" 2>/dev/null; then
   set -- sh -c 'echo "there is no directory $1" >&2; exit 126' sh "$directory"
 fi
 if command -v setsid >/dev/null; then
-  setsid "$@" >"$here/output" 2>&1 &
+  setsid "$@" >&3 2>&3 3>&- &
   pid=$! group=-$!
 else
-  "$@" >"$here/output" 2>&1 &
+  "$@" >&3 2>&3 3>&- &
   pid=$! group=$!
 fi
 [ -z "$interrupted" ] || stop
@@ -47,7 +57,7 @@ if [ "$limit" -gt 0 ]; then
     kill -s TERM -- "$group"
     sleep 10
     kill -s KILL -- "$group"
-  ) >/dev/null 2>&1 &
+  ) >/dev/null 2>&1 3>&- &
   timer=$!
 fi
 # A signal cuts a wait short, and says nothing of the command's own status.
@@ -60,7 +70,20 @@ while [ -n "$interrupted" ]; do
   [ "$again" = 127 ] || ended=$again
 done
 [ -z "$timer" ] || kill "$timer" 2>/dev/null
-wait "$counter"
-[ ! -e "$here/late" ] || ended=124
+word=${stopped:+ stopped}
+[ ! -e "$here/late" ] || ended=124 word=' timed_out'
+echo "$ended$word" >"$here/code"
+# Ends a last line that has no newline: at the end of its input, mawk 1.3.4 adds garbage to one that follows a long line.
+(printf '\036%s+\n' "$here" >&3)
+exec 3>&-
+# What the command has left behind may hold its output for ever: after four seconds a mark ends it.
+(
+  trap - TERM INT
+  sleep 4
+  printf '\036%s=\n' "$here" >"$here/output"
+) >/dev/null 2>&1 &
+timer=$!
+while wait "$counter" 2>/dev/null; [ -n "$interrupted" ]; do interrupted=; done
+kill "$timer" 2>/dev/null
 rm -rf "$here"
 exit "$ended"

@@ -6,3 +6,13 @@ public protocol Doorbell: Sendable {
     /// - Throws: any error, if perhaps not all were rung. Then all may be rung again.
     func ring(_ connections: [ConnectionID], of execution: ExecutionID) async throws
 }
+
+extension Doorbell {
+    /// Rings every viewer of an execution that can be served.
+    package func ring(
+        everyoneIn connections: any ConnectionStore, of execution: ExecutionID, at now: Timestamp
+    ) async throws {
+        let viewers = try await connections.connections(of: execution, at: now)
+        if !viewers.isEmpty { try await ring(viewers, of: execution) }
+    }
+}

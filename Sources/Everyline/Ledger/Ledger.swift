@@ -4,17 +4,17 @@ public protocol Ledger: LogReader {
     /// - Throws: ``LogStoreError/unknownExecution``, ``LogStoreError/unavailable(_:)``.
     func ledgerHead(of execution: ExecutionID) async throws -> LedgerHead
 
-    /// The block that holds the event at `offset`; `nil` if the log doesn't reach that far, and before the first event.
+    /// A run that is kept because it came too early; `nil` if it is kept no more.
     ///
-    /// - Throws: ``LogStoreError/unknownExecution``, ``LogStoreError/unavailable(_:)``.
-    func block(of execution: ExecutionID, holding offset: Offset) async throws -> LedgerBlock?
+    /// - Throws: ``LogStoreError/unavailable(_:)``.
+    func parked(_ lines: ClosedRange<UInt64>, of execution: ExecutionID) async throws -> SourceRun?
 
-    /// Carries out the append in one durable transaction: ``LedgerAppend/apply(to:)`` decides.
+    /// Carries out the change in one durable transaction, if ``LedgerChange/applies(to:)``.
     ///
-    /// A first append makes a `STARTING` execution `RUNNING`; one with an outcome writes the terminal status, and
+    /// One that adds to the log makes a `STARTING` execution `RUNNING`; one with an outcome writes the terminal status, and
     /// ``Execution/endTime(told:started:now:)`` as the time of the end.
     /// - Throws: ``LogStoreError/unknownExecution``; ``LogStoreError/unavailable(_:)``, after which it may or may not have
     ///   been carried out.
-    /// - Returns: the head after it; `nil` if the condition refused it: somebody else moved, read again.
-    func append(_ append: LedgerAppend, to execution: ExecutionID, at now: Timestamp) async throws -> LedgerHead?
+    /// - Returns: `false` if the condition refused it: somebody else moved, read again.
+    func write(_ change: LedgerChange, to execution: ExecutionID, at now: Timestamp) async throws -> Bool
 }

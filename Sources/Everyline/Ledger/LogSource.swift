@@ -1,24 +1,24 @@
 /// The platform's own store of what a command wrote, which outlives every message that was lost on the way here.
 public protocol LogSource: Sendable {
-    /// Reads an execution's events that follow `position`, with their ids, in any order; from the start without one.
+    /// Reads an execution's events that are not older than `start`, by time, from `position` on.
     ///
-    /// It may lag: an event that was written can be missing from a scan and be in a later one, never the other way round.
+    /// It may lag: an event that was written can be missing from a reading and be in a later one.
     /// - Throws: any error; the same page may be asked for again.
-    func read(_ execution: ExecutionID, after position: SourcePosition?) async throws -> SourcePage
+    func read(_ execution: ExecutionID, from start: Timestamp, at position: SourcePosition?) async throws -> SourcePage
 }
 
-/// Where a scan of a ``LogSource`` has got to; opaque to everybody else.
+/// Where a reading of a ``LogSource`` has got to; opaque to everybody else.
 public struct SourcePosition: Sendable, Hashable {
     public let token: String
 
     public init(token: String) { self.token = token }
 }
 
-/// A part of one scan.
+/// A part of one reading.
 public struct SourcePage: Sendable, Equatable {
     /// May be empty although more follows.
     public let events: [SourceEvent]
-    /// Where the scan goes on; `nil` once the source is exhausted.
+    /// Where the reading goes on; `nil` once the source is exhausted.
     public let next: SourcePosition?
 
     public init(events: [SourceEvent], next: SourcePosition?) {

@@ -12,8 +12,12 @@ public enum NoticeCode: String, Sendable, CaseIterable {
     case runnerLost = "runner_lost"
     /// A stream of the command's output could not be read any more.
     case outputLost = "output_lost"
-    /// Events that were kept on the producer's disk could not be read back.
+    /// Events that were kept on the producer's disk could not be read back; on AWS, lines that CloudWatch has lost.
     case linesLost = "lines_lost"
+    /// A line that was given up has come after all: its number and its text.
+    case lateLine = "late_line"
+    /// What a command has written past the script that numbers its lines.
+    case unnumbered
     /// Nothing was heard of the producer for too long: the server has ended the log.
     case producerLost = "producer_lost"
     /// The key that registered the execution was revoked: the server has ended the log.

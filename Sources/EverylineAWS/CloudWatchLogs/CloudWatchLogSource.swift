@@ -5,27 +5,17 @@ package struct CloudWatchLogSource: LogSource {
     private let logs: CloudWatchLogs
     private let group: String
     private let stream: String
-    private let createdAt: @Sendable (ExecutionID) async throws -> Timestamp
 
-    /// How much earlier than its execution's making an event may say that it is. It bounds what the service searches through
-    /// (a group holds the streams of all executions), so it is wide enough for any clock that is only wrong.
-    static let margin = Duration.seconds(24 * 60 * 60)
-
-    /// - Parameter createdAt: when an execution was made.
-    package init(
-        _ logs: CloudWatchLogs, group: String, stream: String,
-        createdAt: @escaping @Sendable (ExecutionID) async throws -> Timestamp
-    ) {
+    package init(_ logs: CloudWatchLogs, group: String, stream: String) {
         self.logs = logs
         self.group = group
         self.stream = stream
-        self.createdAt = createdAt
     }
 
     /// A stream that doesn't exist (yet) holds nothing: an execution that never wrote anything has none.
-    package func read(_ execution: ExecutionID, after position: SourcePosition?) async throws -> SourcePage {
-        let start = Timestamp(
-            milliseconds: max(0, try await createdAt(execution).milliseconds - Self.margin.milliseconds))
+    package func read(
+        _ execution: ExecutionID, from start: Timestamp, at position: SourcePosition?
+    ) async throws -> SourcePage {
         do {
             let page = try await logs.filter(group: group, stream: stream, from: start, token: position?.token)
             return SourcePage(
@@ -37,11 +27,7 @@ package struct CloudWatchLogSource: LogSource {
 }
 
 extension SourceEvent {
-    /// The event as the command wrote it: without what the task's script has marked.
     package init(_ event: CloudWatchLogs.Event) {
-        let line = RunnerScript.Line(event.message)
-        self.init(
-            id: event.id, timestamp: Timestamp(milliseconds: max(0, event.timestamp)), message: line.text,
-            isPartial: line.isPartial)
+        self.init(message: event.message, at: Timestamp(clamping: event.timestamp))
     }
 }

@@ -19,9 +19,9 @@ extension AWSDoctor {
                 let what = "the tasks of these have stopped; if they don't end within minutes, an event was lost"
                 return notes.check(false, "", otherwise: "\(what) (--repair): \(names)")
             }
-            let logs = SQSLogsQueue(SQSQueue(queue, client: client))
+            let reconcile = SQSReconcileQueue(SQSQueue(queue, client: client))
             for execution in lost {
-                try await logs.send([Identified(.look, id: "look-\(probe)-\(execution)")], of: execution)
+                try await reconcile.send(ReconcileMessage(.probe, of: execution), after: .zero)
             }
             notes.check(false, "", otherwise: "the tasks of these have stopped; they are being ended now: " + names)
         }

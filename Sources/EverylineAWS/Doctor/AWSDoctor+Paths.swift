@@ -7,16 +7,22 @@
 extension AWSDoctor {
     /// A queue, its dead letters, and what makes it call its function.
     func examineQueue(
-        _ environment: [String: String], _ setting: String, of function: String
+        _ environment: [String: String], _ setting: String, of function: String, isOrdered: Bool = true
     ) async throws -> [DoctorFinding] {
         try await examine("queue", named: environment[setting]) { url, notes in
             let attributes = try await SQSQueue(url, client: client).attributes()
-            notes.check(
-                attributes["FifoQueue"] == "true", "it keeps the order of each group",
-                otherwise: "it is no FIFO queue: lines would come in any order")
-            notes.check(
-                attributes["ContentBasedDeduplication"] != "true", "it takes two messages of the same text for two",
-                otherwise: "it drops a message whose text another one has")
+            if isOrdered {
+                notes.check(
+                    attributes["FifoQueue"] == "true", "it keeps the order of each group",
+                    otherwise: "it is no FIFO queue: lines would come in any order")
+                notes.check(
+                    attributes["ContentBasedDeduplication"] != "true", "it takes two messages of the same text for two",
+                    otherwise: "it drops a message whose text another one has")
+            } else {
+                notes.check(
+                    attributes["FifoQueue"] != "true", "it can delay a single message",
+                    otherwise: "it is a FIFO queue, which can't delay a single message")
+            }
             let depth = SQSQueue.Depth(attributes)
             notes.check(
                 depth.waiting < 10_000, "\(depth.waiting) messages wait, \(depth.inFlight) are in flight",

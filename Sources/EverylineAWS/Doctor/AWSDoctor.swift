@@ -28,7 +28,7 @@ package struct AWSDoctor: Sendable {
     }
 
     /// Every function that a stack has.
-    static let functions = ["api", "ingest", "sequencer", "delivery", "connection", "completion"]
+    static let functions = ["api", "ingest", "sequencer", "reconciler", "delivery", "connection", "completion"]
 
     /// All that it has found, in order. What can't be looked at is a finding too.
     package func findings() async throws -> [DoctorFinding] {
@@ -43,12 +43,13 @@ package struct AWSDoctor: Sendable {
         }
         findings += try await examineTable(environment["EVERYLINE_TABLE"])
         findings += try await examineQueue(environment, "LogsEventsQueueURL", of: "sequencer")
+        findings += try await examineQueue(environment, "ReconcileQueueURL", of: "reconciler", isOrdered: false)
         findings += try await examineQueue(environment, "DeliveriesQueueURL", of: "delivery")
         findings += try await examineLogs(environment["EVERYLINE_LOG_GROUP"])
         findings += try await examineTask(environment["EVERYLINE_TASK_DEFINITION"], environment["EVERYLINE_LOG_GROUP"])
         findings += try await examineExecutions(
             environment["EVERYLINE_TABLE"], cluster: environment["EVERYLINE_CLUSTER"],
-            queue: environment["LogsEventsQueueURL"])
+            queue: environment["ReconcileQueueURL"])
         findings += try await examineGateway(environment["EVERYLINE_CONNECTIONS_URL"])
         return findings
     }

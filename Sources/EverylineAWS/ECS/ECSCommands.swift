@@ -8,14 +8,18 @@ package struct ECSCommands: Sendable {
         package var subnets: [String]
         package var securityGroups: [String]
         package var assignsPublicIP: Bool
+        /// After how long a command is ended that names no limit of its own; `nil` for never.
+        package var timeoutSeconds: Int?
 
         package init(
-            taskDefinition: String, subnets: [String], securityGroups: [String], assignsPublicIP: Bool
+            taskDefinition: String, subnets: [String], securityGroups: [String], assignsPublicIP: Bool,
+            timeoutSeconds: Int? = nil
         ) {
             self.taskDefinition = taskDefinition
             self.subnets = subnets
             self.securityGroups = securityGroups
             self.assignsPublicIP = assignsPublicIP
+            self.timeoutSeconds = timeoutSeconds
         }
     }
 
@@ -55,7 +59,7 @@ package struct ECSCommands: Sendable {
     /// - Throws: ``AWSError`` if no task was started.
     package func start(_ request: RunRequest, as execution: ExecutionID) async throws {
         let task = try await cluster.run(task(of: request, as: execution))
-        // If this is lost, lines reach the log all the same, by the drain; only not before the command has ended.
+        // If this is lost, lines reach the log all the same, from CloudWatch; only not before somebody asks for the execution.
         try await tasks.add(ExecutionTask(arn: task.taskArn, stream: stream(task)), of: execution)
     }
 
@@ -72,8 +76,8 @@ package struct ECSCommands: Sendable {
         ECSCluster.NewTask(
             taskDefinition: placement.taskDefinition, container: RunnerScript.container,
             command: RunnerScript.arguments(
-                of: execution, command: request.command, timeoutSeconds: request.timeoutSeconds,
-                directory: request.workingDirectory),
+                of: execution, command: request.command,
+                timeoutSeconds: request.timeoutSeconds ?? placement.timeoutSeconds, directory: request.workingDirectory),
             environment: request.env ?? [:], subnets: placement.subnets, securityGroups: placement.securityGroups,
             assignsPublicIP: placement.assignsPublicIP, startedBy: execution.rawValue,
             clientToken: execution.rawValue)

@@ -8,18 +8,23 @@ package import NIOCore
     import Foundation
 #endif
 
-/// Hears from EventBridge that a task has stopped, and queues the drain behind the execution's lines.
+/// Hears from EventBridge that a task has stopped, and has its log reconciled: that ends one whose script could not.
 ///
-///     EventBridge ─► Completion ─► logs-events.fifo ─► Sequencer: drain, `end`
+///     EventBridge ─► Completion ─► reconcile queue ─► Reconciler
 ///
-/// It ends nothing itself: lines may still be on their way, and only one may append at a time.
+/// It ends nothing itself: lines may still be on their way.
 package struct CompletionFunction: LambdaHandler {
-    private let queue: any LogsQueue
+    private let queue: any ReconcileQueue
     private let stream: @Sendable (ECSTask) -> LogStreamName
     private let logger: Logger
 
+    /// In which the last lines come by themselves.
+    private static let delay: Duration = .seconds(5)
+
     /// - Parameter stream: where a task's output is.
-    package init(queue: any LogsQueue, stream: @escaping @Sendable (ECSTask) -> LogStreamName, logger: Logger) {
+    package init(
+        queue: any ReconcileQueue, stream: @escaping @Sendable (ECSTask) -> LogStreamName, logger: Logger
+    ) {
         self.queue = queue
         self.stream = stream
         self.logger = logger
@@ -35,8 +40,7 @@ package struct CompletionFunction: LambdaHandler {
         }
         let stopped = StoppedTask(
             stream: stream(task), outcome: task.outcome, stoppedAt: Timestamp(rfc3339: event.time) ?? .epoch)
-        try await queue.send(
-            [Identified(.stopped(stopped), id: "stopped-\(task.id)")], of: execution)
+        try await queue.send(ReconcileMessage(.stopped(stopped), of: execution), after: Self.delay)
         return .null
     }
 }

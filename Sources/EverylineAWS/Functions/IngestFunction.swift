@@ -9,7 +9,7 @@ import Synchronization
 ///     CloudWatch Logs ─► Ingest ─► logs-events.fifo (group = execution)
 ///
 /// Batches come late, twice, out of order or not at all; here nothing is decided about that. What this can't pass on is in
-/// CloudWatch all the same, where the drain finds it.
+/// CloudWatch all the same, where the reconciler finds it.
 package final class IngestFunction: LambdaHandler {
     private let tasks: any TaskStore
     private let queue: any LogsQueue
@@ -32,7 +32,7 @@ package final class IngestFunction: LambdaHandler {
         let execution = try await execution(of: stream)
         let messages = LinePacking.messages(of: event.events) { left in
             logger.warning(
-                "An event is too large for the queue; the drain will read it",
+                "An event is too large for the queue; it will be read from CloudWatch",
                 metadata: ["execution_id": "\(execution)", "event_id": "\(left.id)"])
         }
         try await queue.send(messages, of: execution)
@@ -80,7 +80,7 @@ enum LinePacking {
                 (batch, size) = ([], 0)
             }
             // Nearly all text shrinks, so one that is too large is tried by itself.
-            if length > payload, LogsMessage.lines([event]).body == nil {
+            if length > payload, LogsMessage([SourceEvent(event)]).body == nil {
                 onLeftOut(event)
                 continue
             }
@@ -98,6 +98,6 @@ enum LinePacking {
             hash.update(data: Array(event.id.utf8))
             hash.update(data: [0])
         }
-        return Identified(.lines(events), id: hash.finalize().hexadecimal)
+        return Identified(LogsMessage(events.map(SourceEvent.init)), id: hash.finalize().hexadecimal)
     }
 }

@@ -1,5 +1,5 @@
 package import Everyline
-import NIOCore
+package import NIOCore
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -7,24 +7,21 @@ import NIOCore
     import Foundation
 #endif
 
-/// What stands in a message of the queue of logs' events, whose group is the execution.
+/// What stands in a message of the queue of logs' events, whose group is the execution: events that CloudWatch has taken.
 ///
 /// It travels as JSON in gzip in base64: SQS takes no control characters, which output is full of, and counts by size.
-package enum LogsMessage: Sendable, Equatable {
-    /// Events that CloudWatch has taken.
-    case lines([CloudWatchLogs.Event])
-    /// The execution's task has stopped: nothing is written to its stream any more.
-    case stopped(StoppedTask)
-    /// Somebody asks whether the execution's task still runs.
-    case look
+package struct LogsMessage: Sendable, Equatable {
+    package let events: [SourceEvent]
 
     /// The largest message as it travels.
     static let limit: ByteCount = SQSQueue.messageLimit
     /// What a message may decompress to.
     static let expandedLimit: ByteCount = .mebibytes(8)
 
+    package init(_ events: [SourceEvent]) { self.events = events }
+
     /// - Throws: ``LambdaEventError`` for what no function here has sent.
-    package init(_ body: String) throws {
+    package init(body: String) throws {
         guard let compressed = Data(base64Encoded: body) else { throw LambdaEventError.malformed("not base64") }
         let text: ByteBuffer
         do {
@@ -34,101 +31,49 @@ package enum LogsMessage: Sendable, Equatable {
         } catch {
             throw LambdaEventError.malformed("not gzip")
         }
-        let form = try LambdaEvent.decode(Form.self, from: text)
-        switch (form.lines, form.stopped, form.look) {
-        case (let lines?, nil, nil): self = .lines(lines.map(\.event))
-        case (nil, let stopped?, nil): self = .stopped(try stopped.task)
-        case (nil, nil, true?): self = .look
-        default: throw LambdaEventError.malformed("neither lines nor a stopped task nor a look")
-        }
+        events = try SourceEvents.decode(text)
     }
 
     /// The message as it travels; `nil` if it would be too large.
     package var body: String? {
-        let form: Form
-        switch self {
-        case .lines(let events): form = Form(lines: events.map(Form.Line.init))
-        case .stopped(let task): form = Form(stopped: Form.Stopped(task))
-        case .look: form = Form(look: true)
-        }
-        guard let text = try? LambdaEvent.encode(form), text.readableBytes <= Self.expandedLimit else { return nil }
+        guard let text = try? SourceEvents.encode(events), text.readableBytes <= Self.expandedLimit else { return nil }
         let body = Data(Zlib.deflate(text, as: .gzip).readableBytesView).base64EncodedString()
         return body.utf8.count <= Self.limit ? body : nil
+    }
+}
+
+extension Timestamp {
+    /// The nearest time that there is.
+    init(clamping milliseconds: Int64) {
+        self.init(milliseconds: min(max(0, milliseconds), Timestamp.maximum.milliseconds))
+    }
+}
+
+/// CloudWatch's events as JSON, in messages and in items.
+package enum SourceEvents {
+    package static func encode(_ events: [SourceEvent]) throws -> ByteBuffer {
+        try LambdaEvent.encode(Form(lines: events.map(Form.Line.init)))
+    }
+
+    /// - Throws: ``LambdaEventError``.
+    package static func decode(_ text: ByteBuffer) throws -> [SourceEvent] {
+        try LambdaEvent.decode(Form.self, from: text).lines.map {
+            SourceEvent(message: $0.m, at: Timestamp(clamping: $0.t))
+        }
     }
 
     /// Short names: there is one of each in every line.
     private struct Form: Codable {
-        var lines: [Line]?
-        var stopped: Stopped?
-        var look: Bool?
+        let lines: [Line]
 
         struct Line: Codable {
-            let i: String
             let t: Int64
             let m: String
 
-            init(_ event: CloudWatchLogs.Event) {
-                i = event.id
-                t = event.timestamp
+            init(_ event: SourceEvent) {
+                t = event.timestamp.milliseconds
                 m = event.message
             }
-
-            var event: CloudWatchLogs.Event { CloudWatchLogs.Event(id: i, timestamp: t, message: m) }
         }
-
-        struct Stopped: Codable {
-            let group: String
-            let stream: String
-            let status: String
-            let exitCode: Int32?
-            let reason: String?
-            let stoppedAt: Int64
-
-            init(_ task: StoppedTask) {
-                group = task.stream.group
-                stream = task.stream.name
-                status = task.outcome.status.rawValue
-                exitCode = task.outcome.exitCode
-                reason = task.outcome.reason?.rawValue
-                stoppedAt = task.stoppedAt.milliseconds
-            }
-
-            var task: StoppedTask {
-                get throws {
-                    guard let status = ExecutionStatus(rawValue: status), status.isTerminal else {
-                        throw LambdaEventError.malformed("stopped.status")
-                    }
-                    return StoppedTask(
-                        stream: LogStreamName(group: group, name: stream),
-                        outcome: ExecutionOutcome(
-                            status: status, exitCode: exitCode, reason: reason.flatMap(ExecutionOutcome.Reason.init)),
-                        stoppedAt: Timestamp(milliseconds: stoppedAt))
-                }
-            }
-        }
-    }
-}
-
-/// How an execution's task ended, and where its output is.
-package struct StoppedTask: Sendable, Equatable {
-    package let stream: LogStreamName
-    package let outcome: ExecutionOutcome
-    package let stoppedAt: Timestamp
-
-    package init(stream: LogStreamName, outcome: ExecutionOutcome, stoppedAt: Timestamp) {
-        self.stream = stream
-        self.outcome = outcome
-        self.stoppedAt = stoppedAt
-    }
-}
-
-/// One stream of a log group of CloudWatch.
-package struct LogStreamName: Sendable, Hashable {
-    package let group: String
-    package let name: String
-
-    package init(group: String, name: String) {
-        self.group = group
-        self.name = name
     }
 }

@@ -45,8 +45,7 @@ package struct RingingLogStore<Store: LogStore>: LogStore {
     /// The events are in the log whether or not the ring goes out. A viewer that wasn't rung pings.
     private func ring(_ execution: ExecutionID) async {
         do {
-            let viewers = try await connections.connections(of: execution, at: now())
-            if !viewers.isEmpty { try await doorbell.ring(viewers, of: execution) }
+            try await doorbell.ring(everyoneIn: connections, of: execution, at: now())
         } catch {
             logger.warning(
                 "Viewers could not be rung", metadata: ["execution_id": "\(execution)", "error": "\(error)"])

@@ -1,6 +1,6 @@
 package import Everyline
 
-/// Looks whether the task of an execution has stopped, by asking ECS.
+/// Says where an execution's output is, and whether its task has stopped, by asking ECS.
 package struct TaskInspection: Sendable {
     private let tasks: any TaskStore
     private let describe: @Sendable (_ arn: String) async throws -> ECSTask?
@@ -24,11 +24,14 @@ package struct TaskInspection: Sendable {
         self.now = now
     }
 
-    /// How the execution's task has ended; `nil` if it hasn't, or if it has none.
-    ///
+    /// - Returns: `nil` if the execution has no task.
     /// - Throws: any error, if that can't be said now.
-    package func stopped(_ execution: ExecutionID) async throws -> StoppedTask? {
+    package func inspect(_ execution: ExecutionID) async throws -> TaskState? {
         guard let task = try await tasks.task(of: execution) else { return nil }
+        return TaskState(stream: task.stream, stopped: try await stopped(task, of: execution))
+    }
+
+    private func stopped(_ task: ExecutionTask, of execution: ExecutionID) async throws -> StoppedTask? {
         if let known = try await describe(task.arn) {
             guard known.lastStatus == "STOPPED" else { return nil }
             return StoppedTask(stream: task.stream, outcome: known.outcome, stoppedAt: known.stoppedAt?.time ?? now())

@@ -4,19 +4,19 @@ import Synchronization
 
 /// Asks for a look at executions' tasks: that a task has stopped is said once, and if that was lost, nothing else ends the log.
 ///
-///     status, logs, stop; a ping ─► TaskWatch ─► logs-events.fifo ─► Sequencer: has it stopped? drain, `end`
+///     status, logs, stop; a ping ─► TaskWatch ─► reconcile queue ─► Reconciler: has it stopped? is something missing?
 ///
-/// Whoever asks for an execution is the watchdog, so nothing runs while nobody asks. An execution is looked at once a minute at
-/// the most: an instance remembers whom it has asked for, and of several instances' questions the queue drops all but one.
+/// Whoever asks for an execution is the watchdog, so nothing runs while nobody asks. Each instance asks for an execution once a
+/// minute at the most.
 package final class TaskWatch: Sendable {
-    private let queue: any LogsQueue
+    private let queue: any ReconcileQueue
     private let now: @Sendable () -> Timestamp
     private let logger: Logger
     /// The minute in which each execution was last asked for.
     private let asked = Mutex<[ExecutionID: Int64]>([:])
     private static let memory = 4096
 
-    package init(queue: any LogsQueue, now: @escaping @Sendable () -> Timestamp, logger: Logger) {
+    package init(queue: any ReconcileQueue, now: @escaping @Sendable () -> Timestamp, logger: Logger) {
         self.queue = queue
         self.now = now
         self.logger = logger
@@ -31,7 +31,7 @@ package final class TaskWatch: Sendable {
         }
         guard isFirst else { return }
         do {
-            try await queue.send([Identified(.look, id: "look-\(minute)-\(execution)")], of: execution)
+            try await queue.send(ReconcileMessage(.probe, of: execution), after: .zero)
         } catch {
             asked.withLock { $0[execution] = nil }
             logger.notice(

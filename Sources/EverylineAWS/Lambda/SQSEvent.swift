@@ -17,6 +17,7 @@ package struct SQSEvent: Sendable, Decodable {
         }
 
         package struct Attributes: Sendable, Decodable {
+            /// Empty in a standard queue, which has no groups.
             package let group: String
             package let receiveCount: Int
             package let sequenceNumber: String?
@@ -29,7 +30,7 @@ package struct SQSEvent: Sendable, Decodable {
 
             package init(from decoder: any Decoder) throws {
                 let container = try decoder.container(keyedBy: CodingKeys.self)
-                group = try container.decode(String.self, forKey: .group)
+                group = try container.decodeIfPresent(String.self, forKey: .group) ?? ""
                 guard let count = Int(try container.decode(String.self, forKey: .receiveCount)) else {
                     throw DecodingError.dataCorruptedError(
                         forKey: .receiveCount, in: container, debugDescription: "not a number")

@@ -1,6 +1,6 @@
 package import Everyline
 
-/// The operations on one FIFO queue. All throw ``AWSError``.
+/// The operations on one queue. All throw ``AWSError``.
 package struct SQSQueue: Sendable {
     package let url: String
     private let client: AWSClient
@@ -34,7 +34,17 @@ package struct SQSQueue: Sendable {
     package func send(_ message: Message) async throws {
         let input = SendMessageInput(
             queueURL: url, messageBody: message.body, messageGroupID: message.group,
-            messageDeduplicationID: message.deduplicationID)
+            messageDeduplicationID: message.deduplicationID, delaySeconds: nil)
+        try await client.call("SendMessage", of: .sqs, input)
+    }
+
+    /// Sends a message to a standard queue, which keeps no order.
+    ///
+    /// - Parameter delay: after which it is given out at the earliest; whole seconds, up to 15 minutes.
+    package func send(_ body: String, after delay: Duration) async throws {
+        let input = SendMessageInput(
+            queueURL: url, messageBody: body, messageGroupID: nil, messageDeduplicationID: nil,
+            delaySeconds: Int(delay.components.seconds))
         try await client.call("SendMessage", of: .sqs, input)
     }
 

@@ -3,14 +3,16 @@
 struct SendMessageInput: Encodable {
     let queueURL: String
     let messageBody: String
-    let messageGroupID: String
-    let messageDeduplicationID: String
+    let messageGroupID: String?
+    let messageDeduplicationID: String?
+    let delaySeconds: Int?
 
     enum CodingKeys: String, CodingKey {
         case queueURL = "QueueUrl"
         case messageBody = "MessageBody"
         case messageGroupID = "MessageGroupId"
         case messageDeduplicationID = "MessageDeduplicationId"
+        case delaySeconds = "DelaySeconds"
     }
 }
 

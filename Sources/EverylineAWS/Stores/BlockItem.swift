@@ -1,8 +1,7 @@
 import Everyline
 import NIOCore
 
-/// A block of a log as an item: its lines, compressed, and between them nothing that a reader doesn't need. The source's ids
-/// of its events stand in the lines themselves.
+/// A block of a log as an item: its lines, compressed, and what is asked for without them.
 struct BlockItem {
     let events: EventBlock
     /// No event of the log up to the end of this block is later than this.
@@ -92,16 +91,5 @@ struct BlockItem {
 
         /// The offset before the block.
         var predecessor: Offset { Offset(first.rawValue - 1) }
-    }
-
-    /// The source's ids of the events in it, each once.
-    func eventIDs() throws -> [String] {
-        var ids: [String] = []
-        try events.forEachLine { _, line in
-            guard case .line(let line) = try LogEvent(line: line).content, let id = line.eventID else { return }
-            // The parts of a line that was cut stand one behind the other.
-            if id != ids.last { ids.append(id) }
-        }
-        return ids
     }
 }

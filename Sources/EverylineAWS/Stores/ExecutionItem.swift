@@ -61,7 +61,8 @@ struct ExecutionItem {
         item["head_offset"] = .number(0)
         item["log_bytes"] = .number(0)
         item["latest_ms"] = .number(0)
-        item["line_count"] = .number(0)
+        item["next_line"] = .number(1)
+        item["parked"] = .string("")
         item["expires_s"] = expires.map { .number($0) }
         return item
     }
@@ -76,17 +77,31 @@ extension LedgerHead {
     init(_ item: Attributes) throws(DamagedItem) {
         let offset = try item.number("head_offset")
         guard offset >= 0 else { throw DamagedItem(attribute: "head_offset") }
-        let sentinel = try item.optionalNumber("sentinel_lines")
-        guard sentinel ?? 0 >= 0 else { throw DamagedItem(attribute: "sentinel_lines") }
+        let (sourceTime, created) = (try item.optionalNumber("source_ms"), try item.number("created_ms"))
+        // A log of the script that didn't number its lines has none of these.
+        let next = try item.optionalNumber("next_line") ?? 1
+        guard next > 0, next <= SourceEvent.largestNumber + 1 else { throw DamagedItem(attribute: "next_line") }
+        guard let parked = LineRanges.ranges(try item.optionalString("parked") ?? "") else {
+            throw DamagedItem(attribute: "parked")
+        }
+        guard let lost = LineRanges.ranges(try item.optionalString("lost") ?? "") else {
+            throw DamagedItem(attribute: "lost")
+        }
         self.init(
             log: LogHead(
                 offset: Offset(UInt64(offset)), isEnded: item["end_status"] != nil,
                 bytes: Int(try item.number("log_bytes")),
                 latest: Timestamp(milliseconds: try item.number("latest_ms"))),
-            lines: Int(try item.number("line_count")),
-            sentinel: sentinel.map { FinalSentinel(lines: Int($0)) },
-            isFull: item["is_full"] == .boolean(true))
+            next: UInt64(next), parked: parked, lost: lost, hasLoss: item["has_loss"] == .boolean(true),
+            sourceTime: sourceTime.map { Timestamp(milliseconds: $0) } ?? Timestamp(milliseconds: created).dayBefore,
+            isFull: item["is_full"] == .boolean(true), isStopRequested: item["stop_requested"] == .boolean(true))
     }
+}
+
+extension Timestamp {
+    /// From when on a log is read whose first line hasn't come: early enough for any clock that is only wrong, for it bounds what
+    /// CloudWatch searches through (a group holds the streams of all executions).
+    fileprivate var dayBefore: Timestamp { Timestamp(milliseconds: max(0, milliseconds - 24 * 60 * 60 * 1000)) }
 }
 
 extension ExecutionStatus {

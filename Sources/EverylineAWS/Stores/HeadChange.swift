@@ -6,7 +6,7 @@ struct HeadChange {
     let to: LogHead
     let now: Timestamp
     let end: End?
-    /// What a ledger notes besides; `nil` for an append that comes from a producer.
+    /// What a ledger compares and notes besides; `nil` for an append that comes from a producer.
     let ledger: (from: LedgerHead, to: LedgerHead)?
 
     struct End {
@@ -28,12 +28,12 @@ struct HeadChange {
         ledger = nil
     }
 
-    init(from: LedgerHead, to: LedgerHead, at now: Timestamp, end: End?) {
-        self.from = from.log
-        self.to = to.log
+    init(_ change: LedgerChange, at now: Timestamp, end: End?) {
+        from = change.from.log
+        to = change.to.log
         self.now = now
         self.end = end
-        ledger = (from, to)
+        ledger = (change.from, change.to)
     }
 
     /// The head's write, the blocks', and with the end that of the list of those that have not ended.
@@ -46,11 +46,14 @@ struct HeadChange {
         return writes
     }
 
-    /// The head is where it was read, and the log has not ended. A ledger that knows of no sentinel knows it still.
+    /// The head is where it was read, and the log has not ended; of a ledger also what it waits for and what it keeps.
     var condition: DynamoDBExpression {
-        var text = "head_offset = :from AND attribute_not_exists(end_status)"
-        if let ledger, ledger.from.sentinel == nil { text += " AND attribute_not_exists(sentinel_lines)" }
-        return DynamoDBExpression(text, [":from": .number(Int64(from.offset.rawValue))])
+        let head = DynamoDBExpression(
+            "head_offset = :from AND attribute_not_exists(end_status)", [":from": .number(Int64(from.offset.rawValue))])
+        guard let from = ledger?.from else { return head }
+        return head.and(
+            "next_line = :from_next AND parked = :from_parked",
+            [":from_next": .number(Int64(from.next)), ":from_parked": .string(LineRanges.text(from.parked))])
     }
 
     var update: DynamoDBExpression {
@@ -68,10 +71,11 @@ struct HeadChange {
             values[":\(name)"] = value
         }
         if let ledger {
-            set("line_count", .number(Int64(ledger.to.lines)))
-            if ledger.from.sentinel == nil {
-                set("sentinel_lines", ledger.to.sentinel.map { .number(Int64($0.lines)) })
-            }
+            set("next_line", .number(Int64(ledger.to.next)))
+            set("parked", .string(LineRanges.text(ledger.to.parked)))
+            set("source_ms", .number(ledger.to.sourceTime.milliseconds))
+            if ledger.to.lost != ledger.from.lost { set("lost", .string(LineRanges.text(ledger.to.lost))) }
+            if ledger.to.hasLoss { set("has_loss", .boolean(true)) }
             if ledger.to.isFull { set("is_full", .boolean(true)) }
         }
         if let end {

@@ -4,6 +4,7 @@ import Everyline
 ///
 ///     E#execution    META                the execution and its log's head
 ///                    L#last-offset       a block of its log
+///                    H#first#last        lines that came too early
 ///                    C#connection        a viewer's connection
 ///                    TASK                the task that runs it (`DynamoDBTaskStore`)
 ///     S#log-group    stream              the execution that writes to a stream (`DynamoDBTaskStore`)
@@ -31,6 +32,10 @@ enum RecordKey {
 
     /// Behind every block.
     static let blocksEnd = "L#:"
+
+    static func parked(_ execution: ExecutionID, _ lines: ClosedRange<UInt64>) -> DynamoDBTable.Key {
+        .init(partition(execution), "H#" + padded(lines.lowerBound, 16) + "#" + padded(lines.upperBound, 16))
+    }
 
     static let connectionPrefix = "C#"
 

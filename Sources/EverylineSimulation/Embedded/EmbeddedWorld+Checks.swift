@@ -16,7 +16,7 @@ extension EmbeddedWorld {
                 "viewer \(number) has got up to \(viewer.last ?? .zero) of \(log.head.log.offset), and waits")
         }
         guard world.violation == nil else { return }
-        world.require(log.blocks.last?.events.endsLog == true, .end, "the last event is not the end")
+        world.require(log.blocks.last?.endsLog == true, .end, "the last event is not the end")
         checkLines(log.events)
         checkPendingLines()
         world.require(

@@ -106,7 +106,7 @@ extension EmbeddedWorld {
             world.require(block.predecessor == head.offset, .order, "\(block.first) follows \(head.offset)")
             let next = head.adding(block)
             executions[0].head.log = next
-            executions[0].blocks.append(LedgerBlock(events: block, eventIDs: [], runningMaximum: next.latest))
+            executions[0].blocks.append(block)
             block.appendHashes(to: &executions[0].hashes)
             if let outcome = append.body.outcome { executions[0].outcome = outcome }
             return .success(Appended(head: next, block: block, isStopRequested: producer.isStopRequested))

@@ -21,7 +21,7 @@ package enum Fault: Int, CaseIterable, Sendable {
     case doubledBatch
     case reorderedBatch
     case lateInSource
-    case missingSentinel
+    case scriptKilled
     case endBeforeLines
     case doubledStop
     case lostStop

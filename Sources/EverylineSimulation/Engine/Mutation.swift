@@ -4,10 +4,16 @@ package enum Mutation: String, CaseIterable, Sendable {
     case fence
     /// The ledger appends wherever the head is by now.
     case compareAndSet = "compare-and-set"
-    /// The search for duplicates finds none.
-    case duplicateCheck = "duplicate-check"
-    /// The log ends without a look at the source.
-    case drain
+    /// A line that the log holds is appended again when it comes again.
+    case numbers
+    /// What comes too early is not kept.
+    case keptRuns = "kept-runs"
+    /// Nobody says that lines are missing.
+    case silentGap = "silent-gap"
+    /// Lines are given up after one reading.
+    case secondReading = "second-reading"
+    /// Holes are filled, and logs ended, without a look at the source.
+    case reconcile
     /// Viewers are sent to before they have resumed.
     case resumeFirst = "resume-first"
     /// A connection that the gateway doesn't know counts as gone, also while it is being made.

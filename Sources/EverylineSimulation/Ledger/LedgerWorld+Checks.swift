@@ -17,50 +17,55 @@ extension LedgerWorld {
         let execution = executions[number]
         world.require(execution.isEnded, .live, "\(execution.id) has stopped, and its log has no end")
         guard world.violation == nil else { return }
-        var ids: Set<String> = []
-        for block in execution.blocks {
-            for id in block.eventIDs {
-                world.require(ids.insert(id).inserted, .order, "\(execution.id) holds event \(id) twice")
-            }
-        }
-        world.require(
-            execution.blocks.last?.events.endsLog == true, .end, "the last event of \(execution.id) is not its end")
-        checkCompleteness(of: execution, holding: ids.count)
+        world.require(execution.blocks.last?.endsLog == true, .end, "the last event of \(execution.id) is not its end")
+        checkLines(of: execution)
     }
 
-    /// The log holds every line, or says that it doesn't.
-    private func checkCompleteness(of execution: SimulatedExecution, holding count: Int) {
-        let missing = execution.lineCount - count
-        guard let isVerified = execution.verdict else {
+    /// The log holds every line, once and in order, or says which are missing.
+    private func checkLines(of execution: SimulatedExecution) {
+        let content = SimulatedContent(execution.events)
+        world.require(
+            zip(content.lines, content.lines.dropFirst()).allSatisfy { $0 < $1 }, .order,
+            "the lines of \(execution.id) are not in order, or repeat: \(content.lines)")
+        let found = Set(content.lines).union(content.late)
+        world.require(
+            content.late.count == Set(content.late).count && Set(content.lines).isDisjoint(with: content.late), .order,
+            "a late line of \(execution.id) comes twice: \(content.late)")
+        guard let isVerified = content.isVerified else {
             return world.require(false, .honest, "the end of \(execution.id) doesn't say whether it was counted")
         }
+        let missing = Set(1...UInt64(execution.lineCount + 1)).subtracting([UInt64(execution.lineCount + 1)])
+            .subtracting(found)
         if isVerified {
-            world.require(missing == 0, .honest, "\(execution.id) counts as complete, and lacks \(missing) lines")
+            world.require(
+                missing.isEmpty && content.late.isEmpty, .honest,
+                "\(execution.id) counts as complete, and lacks the lines \(missing.sorted())")
         }
         if execution.head.isFull {
-            let notices = execution.events.count { if case .notice = $0.content { true } else { false } }
-            world.require(notices == 1, .honest, "\(execution.id) is full, and says so \(notices) times")
+            world.require(content.fullNotices == 1, .honest, "\(execution.id) is full, and says it otherwise than once")
             world.require(!isVerified, .honest, "\(execution.id) is full, and counts as complete")
-        } else {
-            world.require(
-                missing <= execution.withheld, .durableBeforeVisible,
-                "\(execution.id) lacks \(missing) lines that its source shows")
-            world.require(
-                isVerified || missing > 0 || execution.head.sentinel == nil, .honest,
-                "\(execution.id) has all its lines, and counts as incomplete")
+            return
         }
-        checkOrder(of: execution)
+        checkLosses(of: execution, content, missing: missing, isVerified: isVerified)
     }
 
-    /// Within a block events are in the order of their times and ids.
-    private func checkOrder(of execution: SimulatedExecution) {
-        let order = Dictionary(uniqueKeysWithValues: execution.source.enumerated().map { ($1.id, $0) })
-        for block in execution.blocks {
-            let places = block.eventIDs.compactMap { order[$0] }
-            world.require(
-                zip(places, places.dropFirst()).allSatisfy { $0 < $1 }, .order,
-                "a block of \(execution.id) is not in the order of times: \(block.eventIDs)")
-        }
+    private func checkLosses(
+        of execution: SimulatedExecution, _ content: SimulatedContent, missing: Set<UInt64>, isVerified: Bool
+    ) {
+        let shown = Set(zip(execution.source, execution.shownAt).filter { $1 < .max }.compactMap(\.0.number))
+        world.require(
+            missing.isDisjoint(with: shown), .durableBeforeVisible,
+            "\(execution.id) lacks lines that its source shows: \(missing.intersection(shown).sorted())")
+        world.require(
+            missing.isDisjoint(with: execution.arrived), .durableBeforeVisible,
+            "\(execution.id) lacks lines that had arrived: \(missing.intersection(execution.arrived).sorted())")
+        let last = (content.lines + content.lost).max() ?? 0
+        world.require(
+            missing.allSatisfy { content.lost.contains($0) || $0 > last }, .honest,
+            "\(execution.id) doesn't say that lines are missing: \(missing.sorted())")
+        let end = UInt64(execution.lineCount + 1)
+        let isWhole = missing.isEmpty && content.late.isEmpty && execution.hasEnd && shown.contains(end)
+        world.require(isVerified || !isWhole, .honest, "\(execution.id) has all its lines, and counts as incomplete")
     }
 
     /// Whoever died with a lock holds nobody off longer than its lease; with a wrong clock, longer than two. (A lock that a
@@ -78,14 +83,37 @@ extension LedgerWorld {
 
 extension SimulatedExecution {
     var events: [LogEvent] {
-        blocks.flatMap { (try? LogEvent.decode(lines: $0.events.bytes)) ?? [] }
+        blocks.flatMap { (try? LogEvent.decode(lines: $0.bytes)) ?? [] }
     }
+}
 
-    /// What the `end` event says of the count of lines.
-    fileprivate var verdict: Bool? {
-        guard let last = blocks.last,
-            case .end(let outcome)? = try? LogEvent.decode(lines: last.events.bytes).last?.content
-        else { return nil }
-        return outcome.isVerified
+/// What a log of the simulation says, line by line.
+private struct SimulatedContent {
+    /// The numbers of its lines.
+    var lines: [UInt64] = []
+    /// Of those that came after they were given up.
+    var late: [UInt64] = []
+    /// Those that it says are missing.
+    var lost: [UInt64] = []
+    var fullNotices = 0
+    var isVerified: Bool?
+
+    init(_ events: [LogEvent]) {
+        for event in events {
+            switch event.content {
+            case .line(let line):
+                lines.append((UInt64(line.message.dropFirst(5)) ?? 0) + 1)
+            case .notice(let code, let message):
+                let numbers = message.split { !$0.isNumber }.compactMap { UInt64($0) }
+                switch NoticeCode(rawValue: code) {
+                case .lateLine?: late += numbers.prefix(1)
+                case .linesLost?: lost += numbers.first.map { Array($0...(numbers.dropFirst().first ?? $0)) } ?? []
+                case .logFull?: fullNotices += 1
+                default: break
+                }
+            case .end(let outcome):
+                isVerified = outcome.isVerified
+            }
+        }
     }
 }

@@ -234,8 +234,8 @@ extension ViewerConnection {
 extension SimulatedExecution {
     /// Where somebody goes on who knows only the time of his last event: behind every event that is not newer.
     fileprivate func offsetByTime(of offset: Offset) -> Offset {
-        guard let block = block(holding: offset),
-            let event = (try? LogEvent.decode(lines: block.events.bytes))?.first(where: { $0.offset == offset })
+        guard let block = blocks.last(where: { $0.first <= offset && offset <= $0.last }),
+            let event = (try? LogEvent.decode(lines: block.bytes))?.first(where: { $0.offset == offset })
         else { return offset }
         return self.offset(before: event.timestamp + .milliseconds(1))
     }

@@ -14,8 +14,9 @@ extension LedgerWorld {
         else { return }
         executions[execution].lookedAt = now
         world.tell("somebody asks whether \(executions[execution].id) still runs")
-        logs.add(.look, of: execution, group: execution)
-        schedule(.pollLogs(group: execution), after: Int64(1 + world.random.below(40)))
+        // That can't be said now: whoever asks next asks again.
+        if now < executions[execution].stoppedAt || world.strikes(.stepFailed, 50) { return }
+        send(.reconcile(isStopped: false, seen: nil), of: execution, after: 0)
     }
 
     /// Where no connected viewer pings, it takes somebody else to ask.

@@ -2,7 +2,6 @@ import Everyline
 
 extension LedgerWorld {
     private static let ids = ["e0", "e1"].compactMap { ExecutionID($0) }
-    private static let names = (0..<64).map { String($0) }
     private static let messages = (0..<64).map { "line \($0)" }
 
     /// Decides what this run looks like.
@@ -12,16 +11,15 @@ extension LedgerWorld {
         settings.turn = world.random.chance(300) ? world.random.within(1...3) : 64
         settings.pageSize = world.random.within(2...12)
         settings.logBatch = world.random.within(3...9)
-        settings.limits = DrainLimits(quietScans: 2, patientScans: 4, scans: 20)
-        settings.limits.sequencer.block = world.random.chance(300) ? 200 : 4000
+        settings.limits = LedgerLimits()
+        settings.limits.block = world.random.chance(300) ? 200 : 4000
         let isSmall = world.strikes(.logFull, 150)
-        if isSmall { settings.limits.sequencer.log = world.random.within(0...500) }
+        if isSmall { settings.limits.log = world.random.within(0...500) }
         for number in 0..<(world.random.chance(250) ? 2 : 1) { prepareExecution(number, options) }
         let lastStop = executions.map(\.stoppedAt).max() ?? 0
         settings.faultsEnd = lastStop + Int64(world.random.within(1000...90_000))
         schedule(.faultsEnd, after: settings.faultsEnd)
         for execution in executions.indices {
-            prepareSubscription(of: execution)
             heap.add(.ask(execution: execution), at: settings.faultsEnd + Int64(world.random.below(60_000)))
         }
         prepareViewers(options, until: lastStop)
@@ -30,32 +28,35 @@ extension LedgerWorld {
     private func prepareExecution(_ number: Int, _ options: RunOptions) {
         var execution = SimulatedExecution(id: Self.ids[number])
         execution.lineCount = min(world.random.within(0...14), options.lines)
-        execution.hasSentinel = !world.strikes(.missingSentinel, 250)
+        execution.hasEnd = !world.strikes(.scriptKilled, 250)
+        var written: [(event: SourceEvent, at: Int64)] = []
         var clock: Int64 = 0
         for line in 0..<execution.lineCount {
             if !world.random.chance(350) {
                 clock += Int64(
                     world.random.chance(150) ? world.random.within(1000...60_000) : world.random.within(1...300))
             }
-            // Within one millisecond, ids don't follow the order of writing.
-            let id = Self.names[line ^ 1]
-            let time = Timestamp(milliseconds: World.epoch + clock)
-            execution.source.append(SourceEvent(id: id, timestamp: time, message: Self.messages[line]))
-            execution.writtenAt.append(clock)
+            // The platform's clock may go back.
+            let time = max(0, clock - Int64(world.random.chance(100) ? world.random.below(9000) : 0))
+            written.append((SourceEvent(UInt64(line + 1), .line, Self.messages[line], at: Self.time(time)), clock))
         }
-        if execution.hasSentinel {
+        if execution.hasEnd {
             clock += Int64(world.random.below(20))
-            let message = FinalSentinel(lines: execution.lineCount).message(of: execution.id)
-            let time = Timestamp(milliseconds: World.epoch + clock)
-            execution.source.append(SourceEvent(id: "z", timestamp: time, message: message))
-            execution.writtenAt.append(clock)
+            let (number, end) = (UInt64(execution.lineCount + 1), ScriptEnd(exitCode: 0))
+            written.append((SourceEvent(number, .end(end), end.text, at: Self.time(clock)), clock))
         }
-        execution.source.sort()
         execution.stoppedAt = clock + Int64(world.random.below(400))
-        execution.shownAt = execution.writtenAt.indices.map { show($0, of: &execution) }
+        prepareSubscription(of: number, written)
+        written = written.enumerated().sorted {
+            ($0.element.event.timestamp, $0.offset) < ($1.element.event.timestamp, $1.offset)
+        }.map(\.element)
+        execution.source = written.map(\.event)
+        execution.writtenAt = written.map(\.at)
+        execution.shownAt = written.map { show(writtenAt: $0.at) }
+        execution.batchesSent = batches.count { $0.execution == number }
         executions.append(execution)
         world.tell(
-            "execution \(execution.id): \(execution.lineCount) lines\(execution.hasSentinel ? ", counted" : ""), "
+            "execution \(execution.id): \(execution.lineCount) lines\(execution.hasEnd ? "" : ", killed"), "
                 + "stops at \(execution.stoppedAt) ms")
         let delay = Int64(world.random.chance(700) ? world.random.below(500) : world.random.within(500...40_000))
         if !world.strikes(.lostStop, 250) { heap.add(.stop(execution: number), at: execution.stoppedAt + delay) }
@@ -64,43 +65,37 @@ extension LedgerWorld {
         }
     }
 
-    /// When the source shows an event. Where nobody counted the lines, never later than two scans that find nothing.
-    private func show(_ index: Int, of execution: inout SimulatedExecution) -> Int64 {
-        let written = execution.writtenAt[index]
-        let isLine = execution.source[index].id != "z"
-        if execution.hasSentinel, isLine, world.strikes(.lateInSource, 60) {
-            if world.random.chance(150) {
-                execution.withheld += 1
-                return .max
-            }
-            return written + Int64(world.random.within(100...9000))
-        }
-        return written + Int64(world.random.below(Int(Self.pause) / 2))
+    private static func time(_ milliseconds: Int64) -> Timestamp {
+        Timestamp(milliseconds: World.epoch + milliseconds)
+    }
+
+    /// When the source shows an event: never, or sooner than the pause between two readings is over.
+    private func show(writtenAt written: Int64) -> Int64 {
+        guard world.strikes(.lateInSource, 60) else { return written + Int64(world.random.below(1500)) }
+        return world.random.chance(250) ? .max : written + Int64(world.random.within(100...9000))
     }
 
     /// Cuts what was written into the batches in which the subscription gives it on: late, twice, out of order, or never.
-    private func prepareSubscription(of number: Int) {
-        let execution = executions[number]
+    private func prepareSubscription(of number: Int, _ written: [(event: SourceEvent, at: Int64)]) {
         var index = 0
-        while index < execution.source.count {
-            let size = min(world.random.within(1...3), execution.source.count - index)
+        while index < written.count {
+            let size = min(world.random.within(1...3), written.count - index)
             let overlap = index > 0 && world.strikes(.doubledBatch, 60) ? 1 : 0
-            var events = Array(execution.source[(index - overlap)..<(index + size)])
+            var events = written[(index - overlap)..<(index + size)].map(\.event)
             index += size
             if world.strikes(.reorderedBatch, 150) { events.shuffle(using: &world.random) }
-            let written = execution.writtenAt[index - 1]
+            let time = written[index - 1].at
             var delay = Int64(world.random.within(10...900))
             if world.strikes(.lateBatch, 120) { delay += Int64(world.random.within(2000...100_000)) }
             if world.strikes(.lostBatch, 100) { continue }
-            send(events, of: number, at: written + delay)
+            send(events, of: number, at: time + delay)
             if world.strikes(.doubledBatch, 100) {
-                send(events, of: number, at: written + delay + Int64(world.random.within(1...70_000)))
+                send(events, of: number, at: time + delay + Int64(world.random.within(1...70_000)))
             }
         }
     }
 
     private func send(_ events: [SourceEvent], of execution: Int, at time: Int64) {
-        executions[execution].batchesSent += 1
         heap.add(.ingest(batches.count), at: time)
         batches.append((execution, events))
     }

@@ -4,15 +4,69 @@ import Everyline
 extension LedgerWorld {
     func ingest(_ batch: Int) {
         let (execution, events) = batches[batch]
-        world.tell("batch \(batch) of \(executions[execution].id): \(events.map(\.id).joined(separator: " "))")
+        world.tell("batch \(batch) of \(executions[execution].id): lines \(events.compactMap(\.number))")
         logs.add(.lines(events), of: execution, group: execution)
         schedule(.pollLogs(group: execution), after: Int64(1 + world.random.below(40)))
     }
 
     func stop(_ execution: Int) {
         world.tell("\(executions[execution].id) has stopped")
-        logs.add(.stopped, of: execution, group: execution)
-        schedule(.pollLogs(group: execution), after: Int64(1 + world.random.below(40)))
+        if executions[execution].batchesSent > executions[execution].batchesDone { world.note(.endBeforeLines) }
+        send(.reconcile(isStopped: true, seen: nil), of: execution, after: 5000)
+    }
+
+    /// Puts a message in the queue of reconciling, which gives it out after a while, in no order.
+    func send(_ body: SimulatedQueue.Body, of execution: Int, after delay: Int64) {
+        let message = reconciling.messages.count
+        reconciling.add(body, of: execution, group: message)
+        schedule(.pollReconcile(message: message), after: delay + Int64(1 + world.random.below(40)))
+    }
+
+    func pollReconcile(_ index: Int) {
+        guard reconciling.receive(group: index, limit: 1, by: processes.count).first == index else { return }
+        let message = reconciling.messages[index]
+        if message.receives > 1 { world.note(.redelivered) }
+        guard message.receives <= reconciling.maximumReceives, case .reconcile(let isStopped, let seen) = message.body
+        else {
+            world.note(.deadLetter)
+            return reconciling.bury(index)
+        }
+        schedule(.reconcileVisible(message: index, receipt: message.receipt), after: Self.reconcileVisibility)
+        let execution = executions[message.execution]
+        let isKnownToStop = isStopped || now >= execution.stoppedAt
+        let process = spawn(execution: message.execution, name: -1)
+        process.reconciles = true
+        process.messages = [(index, message.receipt)]
+        var request = Reconciler.Request(seen: world.mutation == .secondReading ? .init(execution.head) : seen)
+        if isKnownToStop {
+            request.stopped = .init(
+                execution.outcome, at: Timestamp(milliseconds: World.epoch + execution.stoppedAt))
+        }
+        world.tell("worker \(process.number) reconciles \(execution.id)\(isKnownToStop ? ", which has stopped" : "")")
+        reconcile(request, by: process)
+    }
+
+    func showReconcile(_ index: Int, _ receipt: Int) {
+        let worker = reconciling.messages[index].worker
+        guard reconciling.show(index, receipt: receipt) else { return }
+        if processes[worker].isAlive { world.note(.zombie) }
+        schedule(.pollReconcile(message: index), after: 1)
+    }
+
+    /// What becomes of a worker's message: `nil` if it goes back.
+    func finish(_ process: SimulatedProcess, _ outcome: Reconciler.Outcome?) {
+        guard process.reconciles else { return finishMessage(process, isDone: outcome != nil) }
+        process.isAlive = false
+        let (index, receipt) = process.messages[0]
+        guard let outcome else {
+            return schedule(.reconcileVisible(message: index, receipt: receipt), after: 10_000)
+        }
+        if case .again(let request, let afterPause) = outcome {
+            send(
+                .reconcile(isStopped: request.stopped != nil, seen: request.seen), of: process.execution,
+                after: afterPause ? Self.pause : 0)
+        }
+        if !world.strikes(.crashAfterEffect, 10) { _ = reconciling.delete(index, receipt: receipt) }
     }
 
     func pollLogs(_ group: Int) {
@@ -32,18 +86,13 @@ extension LedgerWorld {
         takeNext(process)
     }
 
-    /// Takes a message out that has come too often. Lines are left to the drain; that an execution has stopped comes back from
-    /// the dead-letter queue, since nothing else says it.
+    /// Takes a message out that has come too often. Its lines are left to the reconciler.
     private func buryLog(_ index: Int) -> Bool {
         let message = logs.messages[index]
         guard message.receives > logs.maximumReceives else { return false }
         world.note(.deadLetter)
         logs.bury(index)
-        switch message.body {
-        case .lines: executions[message.execution].batchesDone += 1
-        case .stopped: schedule(.stop(execution: message.execution), after: 30_000)
-        case .look, .ring: break
-        }
+        executions[message.execution].batchesDone += 1
         schedule(.pollLogs(group: message.group), after: 1)
         return true
     }
@@ -67,28 +116,8 @@ extension LedgerWorld {
                 process.position += 1
                 continue
             }
-            let execution = executions[message.execution]
-            switch message.body {
-            case .lines(let events):
-                var sequencer = Sequencer(events, of: execution.id, limits: settings.limits.sequencer)
-                let action = sequencer.handle(.begin)
-                process.work = .sequencing(sequencer)
-                plan(.sequence(action), of: process)
-            // The task runs, or that can't be said now: whoever asks next has another look taken.
-            case .look where now < execution.stoppedAt || world.strikes(.stepFailed, 50):
-                process.position += 1
-                continue
-            case .stopped, .look:
-                if execution.batchesSent > execution.batchesDone { world.note(.endBeforeLines) }
-                var drain = Drain(
-                    of: execution.id, outcome: execution.outcome,
-                    stoppedAt: Timestamp(milliseconds: World.epoch + execution.stoppedAt), limits: settings.limits)
-                let action = drain.handle(.begin)
-                process.work = .draining(drain)
-                plan(.drain(action), of: process)
-            case .ring:
-                preconditionFailure("a ring in the queue of lines")
-            }
+            guard case .lines(let events) = message.body else { preconditionFailure("no lines in their queue") }
+            sequence(events, by: process)
             return
         }
         process.work = nil
@@ -116,7 +145,7 @@ extension LedgerWorld {
             if process.failed.contains(index) {
                 schedule(.logVisible(message: index, receipt: receipt), after: Int64(world.random.below(3000)))
             } else if logs.delete(index, receipt: receipt) {
-                if case .lines = message.body { executions[message.execution].batchesDone += 1 }
+                executions[message.execution].take(message.body)
                 schedule(.pollLogs(group: message.group), after: 1)
             }
         }

@@ -1,64 +1,140 @@
 import Everyline
 
-// The ledger, and the platform's log behind it.
+// The sequencer's and the reconciler's calls: the ledger, and the platform's log behind it.
 extension LedgerWorld {
-    func sequence(_ action: Sequencer.Action, by process: SimulatedProcess) -> Sequencer.Input {
+    /// Has a worker take the events of a message.
+    func sequence(_ events: [SourceEvent], by process: SimulatedProcess) {
+        let (board, number, id) = (board, process.number, executions[process.execution].id)
+        let ports = BoardPorts(board: board, process: number)
+        let sequencer = Sequencer(
+            ledger: ports, connections: ports, doorbell: ports, limits: settings.limits,
+            requestRepair: { _, _ in try await ports.requestRepair() }, now: { board.time })
+        process.firstNumber = events.compactMap(\.number).min()
+        begin(process) {
+            do {
+                try await sequencer.sequence(events, of: id)
+                board.say(.done, by: number)
+            } catch {
+                board.say(nil, by: number)
+            }
+        }
+    }
+
+    func reconcile(_ request: Reconciler.Request, by process: SimulatedProcess) {
+        let (board, number, id) = (board, process.number, executions[process.execution].id)
+        let ports = BoardPorts(board: board, process: number)
+        let reconciler = Reconciler(
+            ledger: ports, connections: ports, doorbell: ports, limits: settings.limits, margin: Self.margin,
+            now: { board.time })
+        let deadline = clock(of: process) + .seconds(120)
+        begin(process) {
+            // What it throws goes back to the queue.
+            board.say(try? await reconciler.reconcile(id, request, from: ports, until: deadline), by: number)
+        }
+    }
+
+    private func begin(_ process: SimulatedProcess, _ work: @escaping @Sendable () async -> Void) {
+        board.time = clock(of: process)
+        Task(executorPreference: executor, operation: work)
+        goOn(process)
+    }
+
+    /// Runs a worker's task until it waits again, or is through.
+    func goOn(_ process: SimulatedProcess) {
+        executor.run()
+        if let entry = board.takeEntry() {
+            process.work = .waiting(entry.continuation)
+            plan(.call(entry.call), of: process)
+        } else if let word = board.takeWord() {
+            process.work = nil
+            finish(process, word.outcome)
+        }
+    }
+
+    /// Lets nothing of a worker's task have an effect any more.
+    func abandon(_ process: SimulatedProcess) {
+        let work = process.work
+        process.work = nil
+        guard case .waiting(let continuation)? = work else { return }
+        board.bury(process.number)
+        continuation.resume(throwing: WorkerGone())
+        executor.run()
+        while board.takeWord() != nil {}
+    }
+
+    func carryOut(_ call: LedgerBoard.Call, by process: SimulatedProcess) -> LedgerBoard.Answer {
         let number = process.execution
-        switch action {
-        case .readHead:
-            return .head(executions[number].head)
-        case .readBlock(let offset):
-            guard let block = executions[number].block(holding: offset) else { return .failed }
-            guard world.mutation != .duplicateCheck else {
-                return .block(
-                    LedgerBlock(events: block.events, eventIDs: [], runningMaximum: block.runningMaximum))
-            }
-            return .block(block)
-        case .append(let append):
-            return self.append(append, to: number, by: process)
-        case .ring:
+        switch call {
+        case .head:
+            var head = executions[number].head
+            if world.mutation == .numbers, let first = process.firstNumber { head.next = min(head.next, first) }
+            return .head(head)
+        case .parked(let lines):
+            return .run(executions[number].parked[lines])
+        case .write(let change):
+            return .written(write(change, to: number, by: process))
+        case .viewers:
             let time = clock(of: process)
-            for name in records.indices {
-                guard let record = records[name][number], record.isUsable(at: time) else { continue }
-                if record.isServable(at: time) || world.mutation == .resumeFirst { ring(name, of: number) }
-            }
-            return .rung
-        case .finish:
-            preconditionFailure("the end of a batch is no step")
+            return .viewers(
+                records.indices.compactMap { name in
+                    guard let record = records[name][number], record.isUsable(at: time),
+                        record.isServable(at: time) || world.mutation == .resumeFirst
+                    else { return nil }
+                    return ConnectionID(String(name))
+                })
+        case .ring(let viewers):
+            for name in viewers.compactMap({ Int($0.rawValue) }) { ring(name, of: number) }
+            return .done
+        case .readSource(let start, let position):
+            guard world.mutation != .reconcile else { return .page(SourcePage(events: [], next: nil)) }
+            return .page(executions[number].page(from: start, at: position, at: now, size: settings.pageSize))
+        case .requestRepair:
+            send(.reconcile(isStopped: false, seen: nil), of: number, after: 20_000)
+            return .done
         }
     }
 
-    private func append(_ append: LedgerAppend, to number: Int, by process: SimulatedProcess) -> Sequencer.Input {
+    private func write(_ change: LedgerChange, to number: Int, by process: SimulatedProcess) -> Bool {
         let head = executions[number].head
-        guard let next = append.apply(to: world.mutation == .compareAndSet ? head.moved(to: append.after) : head) else {
+        guard mayWrite(change, at: head) else {
             world.note(.conflict)
-            return .refused
+            return false
         }
-        executions[number].head = next
-        guard let block = append.block else { return .appended(next) }
+        var to = change.to
+        if world.mutation == .numbers { to.next = max(to.next, head.next) }
+        if world.mutation == .keptRuns { to.parked = head.parked.filter(to.parked.contains) }
+        executions[number].parked = executions[number].parked.filter { to.parked.contains($0.key) }
+        if let run = change.parks, world.mutation != .keptRuns {
+            executions[number].parked[run.lines] = run
+            world.tell("worker \(process.number) keeps lines \(run.lines) of \(executions[number].id)")
+        }
+        if world.mutation == .silentGap, to.hasLoss, change.outcome == nil, to.next > head.next {
+            // Over the hole, as if nothing were missing.
+            (to.log, to.hasLoss, to.lost) = (head.log, false, [])
+            executions[number].head = to
+            return true
+        }
+        executions[number].head = to
+        guard let block = change.block else { return true }
         world.tell(
-            "worker \(process.number) appends \(block.events.first)…\(block.events.last) to \(executions[number].id)"
-                + (block.events.endsLog ? ": the end" : ": \(block.eventIDs.joined(separator: " "))"))
-        check(block, after: head, in: number)
+            "worker \(process.number) appends \(block.first)…\(block.last) to \(executions[number].id)"
+                + (block.endsLog ? ": the end" : ", up to line \(to.next - 1)"))
+        world.require(
+            block.first.rawValue == UInt64(executions[number].hashes.count) + 1, .order,
+            "\(executions[number].id) gets other events at \(block.first), where it has some already")
+        world.require(!head.log.isEnded, .end, "\(executions[number].id) gets events behind its end")
         executions[number].blocks.append(block)
-        block.events.appendHashes(to: &executions[number].hashes)
-        if append.outcome != nil, world.mutation == .endAsEvent { completeBesideTheLog(number) }
-        return .appended(next)
+        block.appendHashes(to: &executions[number].hashes)
+        if change.outcome != nil, world.mutation == .endAsEvent { completeBesideTheLog(number) }
+        return true
     }
 
-    private func check(_ block: LedgerBlock, after head: LedgerHead, in number: Int) {
-        let execution = executions[number]
-        world.require(
-            block.events.first.rawValue == UInt64(execution.hashes.count) + 1, .order,
-            "\(execution.id) gets other events at \(block.events.first), where it has some already")
-        world.require(!head.log.isEnded, .end, "\(execution.id) gets events behind its end")
-        world.require(
-            block.runningMaximum >= head.log.latest, .order, "the running maximum of \(execution.id) goes back")
-    }
-
-    func readSource(_ position: SourcePosition?, by process: SimulatedProcess) -> SourcePage {
-        guard world.mutation != .drain else { return SourcePage(events: [], next: nil) }
-        return executions[process.execution].page(after: position, at: now, size: settings.pageSize)
+    private func mayWrite(_ change: LedgerChange, at head: LedgerHead) -> Bool {
+        switch world.mutation {
+        case .compareAndSet: true
+        case .numbers: !head.log.isEnded && head.log.offset == change.from.log.offset
+        default: change.applies(to: head)
+        }
     }
 
     /// One of the mutations: everybody is told of the end at once, wherever they are.
@@ -69,14 +145,5 @@ extension LedgerWorld {
             records[name][number] = record
             complete(name, of: number)
         }
-    }
-}
-
-extension LedgerHead {
-    /// The head as a writer sees it who doesn't look whether it has moved.
-    fileprivate func moved(to offset: Offset) -> LedgerHead {
-        var head = self
-        head.log.offset = offset
-        return head
     }
 }

@@ -2,7 +2,7 @@ import Everyline
 import NIOCore
 
 /// The AWS form in one thread: a platform's log with its subscription, two queues, workers, a ledger, connections, a gateway
-/// and viewers. The workers are the real ``Sequencer``, ``Drain``, ``Delivery`` and ``Reception``, the viewers the real
+/// and viewers. The workers are the real ``Sequencer``, ``Reconciler``, ``Delivery`` and ``Reception``, the viewers the real
 /// ``ResumingTailStateMachine`` over the real ``GatewaySession``; everything they talk to is simulated, and goes wrong.
 final class LedgerWorld: ViewerHost {
     enum Event {
@@ -11,6 +11,8 @@ final class LedgerWorld: ViewerHost {
         /// The platform says that the execution has stopped.
         case stop(execution: Int)
         case pollLogs(group: Int)
+        case pollReconcile(message: Int)
+        case reconcileVisible(message: Int, receipt: Int)
         case pollRings(group: Int)
         case logVisible(message: Int, receipt: Int)
         case ringVisible(message: Int, receipt: Int)
@@ -35,18 +37,24 @@ final class LedgerWorld: ViewerHost {
     }
 
     static let lease = Duration.seconds(30)
-    static let logVisibility: Int64 = 90_000
+    static let logVisibility: Int64 = 60_000
     static let ringVisibility: Int64 = 40_000
-    static let pause: Int64 = 3000
+    static let reconcileVisibility: Int64 = 180_000
+    static let pause: Int64 = 15_000
+    static let margin = Duration.seconds(60)
     static let idleLimit: Int64 = 600_000
     static let lookInterval: Int64 = 60_000
 
     var world: World
     var heap = EventHeap<Event>()
     var executions: [SimulatedExecution] = []
+    /// What the subscription brings.
     var batches: [(execution: Int, events: [SourceEvent])] = []
     var logs = SimulatedQueue(visibility: LedgerWorld.logVisibility, maximumReceives: 4)
     var rings = SimulatedQueue(visibility: LedgerWorld.ringVisibility, maximumReceives: 5)
+    var reconciling = SimulatedQueue(visibility: LedgerWorld.reconcileVisibility, maximumReceives: 20)
+    let board = LedgerBoard()
+    let executor = HandExecutor()
     var processes: [SimulatedProcess] = []
     var links: [SimulatedLink] = []
     /// By connection id: the link that has it now, the execution that it stands for, and the records.
@@ -73,6 +81,7 @@ final class LedgerWorld: ViewerHost {
             handle(event)
         }
         if world.violation == nil { checkTheEnd() }
+        for process in processes { abandon(process) }
     }
 
     private var isDone: Bool {
@@ -80,11 +89,13 @@ final class LedgerWorld: ViewerHost {
     }
 
     private func reset() {
+        board.removeAll()
         heap.removeAll()
         executions.removeAll(keepingCapacity: true)
         batches.removeAll(keepingCapacity: true)
         logs.removeAll()
         rings.removeAll()
+        reconciling.removeAll()
         processes.removeAll(keepingCapacity: true)
         links.removeAll(keepingCapacity: true)
         linkOf.removeAll(keepingCapacity: true)
@@ -99,6 +110,8 @@ final class LedgerWorld: ViewerHost {
         case .stop(let execution): stop(execution)
         case .pollLogs(let group): pollLogs(group)
         case .pollRings(let group): pollRings(group)
+        case .pollReconcile(let message): pollReconcile(message)
+        case .reconcileVisible(let message, let receipt): showReconcile(message, receipt)
         case .logVisible(let message, let receipt): showLog(message, receipt)
         case .ringVisible(let message, let receipt): showRing(message, receipt)
         case .effect(let process): effect(processes[process])
@@ -145,7 +158,7 @@ struct LedgerSettings {
     var frame: ByteCount = 400
     /// How many blocks a turn may send.
     var turn = 64
-    var limits = DrainLimits()
+    var limits = LedgerLimits()
     var pageSize = 10
     var logBatch = 1
 }

@@ -4,22 +4,20 @@ import Everyline
 /// and its answer at a later one; between any two of them, the world goes on.
 final class SimulatedProcess {
     enum Work {
-        case sequencing(Sequencer)
-        case draining(Drain)
+        /// A task that waits for this.
+        case waiting(CheckedContinuation<LedgerBoard.Answer, any Error>)
         case delivering(Delivery)
         case receiving(Reception)
     }
 
     enum Step {
-        case sequence(Sequencer.Action)
-        case drain(Drain.Action)
+        case call(LedgerBoard.Call)
         case deliver(Delivery.Action)
         case receive(Reception.Action)
     }
 
     enum Answer {
-        case sequence(Sequencer.Input)
-        case drain(Drain.Input)
+        case call(Result<LedgerBoard.Answer, LogStoreError>)
         case deliver(Delivery.Input)
         case receive(Reception.Input)
     }
@@ -40,6 +38,11 @@ final class SimulatedProcess {
     var link = -1
     /// Where the cursor was moved before the post (one of the mutations).
     var early: Delivery.Input?
+
+    /// Whether it reconciles; else it takes lines, or serves a viewer.
+    var reconciles = false
+    /// The first line that its message brings.
+    var firstNumber: UInt64?
 
     /// The messages it was given, the next of them, and those that go back.
     var messages: [(index: Int, receipt: Int)] = []

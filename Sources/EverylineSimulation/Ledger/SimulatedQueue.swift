@@ -5,8 +5,7 @@ import Everyline
 struct SimulatedQueue {
     enum Body {
         case lines([SourceEvent])
-        case stopped
-        case look
+        case reconcile(isStopped: Bool, seen: Reconciler.Seen?)
         case ring(connection: Int)
     }
 

@@ -189,7 +189,7 @@ extension ContractCase {
 
 extension LogEvent {
     /// A line's text.
-    var message: String? {
+    package var message: String? {
         if case .line(let line) = content { return line.message }
         return nil
     }

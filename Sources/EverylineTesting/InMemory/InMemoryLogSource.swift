@@ -5,7 +5,8 @@ import Synchronization
 package final class InMemoryLogSource: LogSource {
     private struct State {
         var events: [SourceEvent] = []
-        /// Shown from the next scan on.
+        var pages = 0
+        /// Shown from the next reading on.
         var late: [[SourceEvent]] = []
     }
 
@@ -17,18 +18,25 @@ package final class InMemoryLogSource: LogSource {
         state.withLock { $0.events = events }
     }
 
-    /// Each group appears with one more scan.
+    /// How many pages were read.
+    package var pages: Int { state.withLock { $0.pages } }
+
+    /// Each group appears with one more reading.
     package func show(late groups: [[SourceEvent]]) {
         state.withLock { $0.late += groups }
     }
 
-    package func read(_ execution: ExecutionID, after position: SourcePosition?) async throws -> SourcePage {
+    package func read(
+        _ execution: ExecutionID, from start: Timestamp, at position: SourcePosition?
+    ) async throws -> SourcePage {
         state.withLock { state in
+            state.pages += 1
+            let events = state.events.filter { $0.timestamp >= start }
             let start = position.flatMap { Int($0.token) } ?? 0
-            let end = min(start + pageSize, state.events.count)
+            let end = min(start + pageSize, events.count)
             let page = SourcePage(
-                events: Array(state.events[start..<end]),
-                next: end < state.events.count ? SourcePosition(token: "\(end)") : nil)
+                events: Array(events[min(start, end)..<end]),
+                next: end < events.count ? SourcePosition(token: "\(end)") : nil)
             if page.next == nil, !state.late.isEmpty { state.events += state.late.removeFirst() }
             return page
         }

@@ -3,36 +3,37 @@ import Synchronization
 
 extension InMemoryStores: Ledger {
     package func ledgerHead(of execution: ExecutionID) async throws -> LedgerHead {
-        try record(execution).ledger
+        let record = try record(execution)
+        var head = record.ledger
+        head.isStopRequested = record.execution.status == .terminating
+        return head
     }
 
-    package func block(of execution: ExecutionID, holding offset: Offset) async throws -> LedgerBlock? {
-        try record(execution).ledgerBlocks.last { $0.events.first <= offset && offset <= $0.events.last }
+    package func parked(_ lines: ClosedRange<UInt64>, of execution: ExecutionID) async throws -> SourceRun? {
+        try record(execution).parked[lines]
     }
 
-    package func append(
-        _ append: LedgerAppend, to execution: ExecutionID, at now: Timestamp
-    ) async throws -> LedgerHead? {
+    package func write(_ change: LedgerChange, to execution: ExecutionID, at now: Timestamp) async throws -> Bool {
         try state.withLock { state in
             guard var record = state.executions[execution] else { throw LogStoreError.unknownExecution }
-            guard let next = append.apply(to: record.ledger) else { return nil }
-            record.add(append, becoming: next, at: now)
+            guard change.applies(to: record.ledger) else { return false }
+            record.carryOut(change, at: now)
             state.executions[execution] = record
-            return next
+            return true
         }
     }
 }
 
 extension InMemoryStores.Record {
-    fileprivate mutating func add(_ append: LedgerAppend, becoming next: LedgerHead, at now: Timestamp) {
-        ledger = next
-        if let block = append.block {
-            blocks.append(block.events)
-            ledgerBlocks.append(block)
-        }
+    fileprivate mutating func carryOut(_ change: LedgerChange, at now: Timestamp) {
+        ledger = change.to
+        if let run = change.parks { parked[run.lines] = run }
+        for lines in change.unparks { parked[lines] = nil }
         start(at: now)
+        guard let block = change.block else { return }
+        blocks.append(block)
         execution.head = head.offset
         execution.logBytes = head.bytes
-        if let outcome = append.outcome { end(outcome, told: append.block?.events.latest ?? now, at: now) }
+        if let outcome = change.outcome { end(outcome, told: block.latest, at: now) }
     }
 }

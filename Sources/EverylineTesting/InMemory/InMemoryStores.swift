@@ -17,7 +17,7 @@ package final class InMemoryStores: Sendable {
         var idempotency: IdempotencyKey?
         var ledger = LedgerHead()
         var blocks: [EventBlock] = []
-        var ledgerBlocks: [LedgerBlock] = []
+        var parked: [ClosedRange<UInt64>: SourceRun] = [:]
 
         var head: LogHead { ledger.log }
 

@@ -10,41 +10,43 @@ struct CloudWatchLogSourceTests {
         let client = AWSClient(
             .init(region: "us-east-1"), http: http, credentials: CredentialCache(FixedCredentials()),
             clock: InstantClock(), now: { .epoch })
-        return CloudWatchLogSource(CloudWatchLogs(client), group: "g", stream: "s") { _ in Self.created }
+        return CloudWatchLogSource(CloudWatchLogs(client), group: "g", stream: "s")
     }
 
-    private static let created = Timestamp(milliseconds: 1_790_000_000_000)
+    private static let start = Timestamp(milliseconds: 1_790_000_000_000)
 
     @Test("is read page by page, also past an empty one")
     func pages() async throws {
         let http = ScriptedHTTP([
             .answer(200, "{\"events\":[],\"nextToken\":\"1\"}"),
             .answer(
-                200, "{\"events\":[{\"eventId\":\"a\",\"timestamp\":5,\"message\":\"x\"}],\"searchedLogStreams\":[]}"),
+                200,
+                "{\"events\":[{\"eventId\":\"a\",\"timestamp\":5,\"message\":\"\\u001e3 x\"}],\"searchedLogStreams\":[]}"),
         ])
-        let first = try await source(http).read(Sample.id("e"), after: nil)
+        let first = try await source(http).read(Sample.id("e"), from: Self.start, at: nil)
         #expect(first == SourcePage(events: [], next: SourcePosition(token: "1")))
-        let second = try await source(http).read(Sample.id("e"), after: first.next)
+        let second = try await source(http).read(Sample.id("e"), from: Self.start, at: first.next)
         #expect(
             second
                 == SourcePage(
-                    events: [SourceEvent(id: "a", timestamp: Timestamp(milliseconds: 5), message: "x")], next: nil))
+                    events: [SourceEvent(3, .line, "x", at: Timestamp(milliseconds: 5))], next: nil))
         #expect(String(buffer: http.requests[1].body).contains("\"nextToken\":\"1\""))
         for request in http.requests {
-            #expect(String(buffer: request.body).contains("\"startTime\":\(1_790_000_000_000 - 86_400_000)"))
+            #expect(String(buffer: request.body).contains("\"startTime\":\(Self.start.milliseconds)"))
         }
     }
 
     @Test("that isn't there holds nothing")
     func missing() async throws {
         let http = ScriptedHTTP([.answer(400, "{\"__type\":\"ResourceNotFoundException\"}")])
-        #expect(try await source(http).read(Sample.id("e"), after: nil) == SourcePage(events: [], next: nil))
+        let page = try await source(http).read(Sample.id("e"), from: Self.start, at: nil)
+        #expect(page == SourcePage(events: [], next: nil))
     }
 
     @Test("that can't be read is an error")
     func unreadable() async {
         let http = ScriptedHTTP([.answer(400, "{\"__type\":\"AccessDeniedException\"}")])
-        await #expect(throws: AWSError.self) { try await source(http).read(Sample.id("e"), after: nil) }
+        await #expect(throws: AWSError.self) { try await source(http).read(Sample.id("e"), from: Self.start, at: nil) }
     }
 
     @Test("gives every event that was put, with an id of its own", .enabled(if: Emulator.endpoint != nil))
@@ -69,10 +71,12 @@ struct CloudWatchLogSourceTests {
         let events = (0..<25).map { Put.Event(timestamp: Emulator.now.milliseconds + Int64($0), message: "ü \($0)") }
         try await client.call("PutLogEvents", of: .logs, Put(logGroupName: group, logEvents: events))
         let logs = CloudWatchLogs(client)
-        let source = CloudWatchLogSource(logs, group: group, stream: "s") { _ in Emulator.now }
-        let page = try await source.read(Sample.id("e"), after: nil)
+        let source = CloudWatchLogSource(logs, group: group, stream: "s")
+        let first = Timestamp(milliseconds: events[0].timestamp)
+        let page = try await source.read(Sample.id("e"), from: first, at: nil)
         #expect(page.events.map(\.message) == events.map(\.message))
-        #expect(Set(page.events.map(\.id)).count == 25)
+        let later = Timestamp(milliseconds: events[5].timestamp)
+        #expect(try await source.read(Sample.id("e"), from: later, at: nil).events.count == 20)
         #expect(try await logs.groups(beginningWith: group).map(\.logGroupName) == [group])
     }
 }

@@ -5,7 +5,7 @@ import NIOCore
 import Testing
 
 @Suite("Completion") struct CompletionFunctionTests {
-    private let queue = InMemoryLogsQueue()
+    private let queue = InMemoryReconcileQueue()
 
     private var function: CompletionFunction {
         CompletionFunction(
@@ -25,15 +25,14 @@ import Testing
             """)
     }
 
-    @Test("queues the end behind the execution's lines, once")
+    @Test("has the execution's log reconciled, after a while in which its last lines come by themselves")
     func end() async throws {
-        _ = try await function.handle(event(exitCode: 3))
         _ = try await function.handle(event(exitCode: 3))
         let task = StoppedTask(
             stream: LogStreamName(group: "g", name: "run/command/t1"),
             outcome: ExecutionOutcome(status: .failed, exitCode: 3),
             stoppedAt: Timestamp(milliseconds: 1_767_225_601_000))
-        #expect(queue.sent == [.init(execution: Sample.id("e1"), message: .stopped(task))])
+        #expect(queue.sent == [.init(message: .init(.stopped(task), of: Sample.id("e1")), delay: .seconds(5))])
     }
 
     @Test("minds no other state and nobody else's tasks")
@@ -55,7 +54,7 @@ import Testing
         ] as [(String, Int?, ExecutionOutcome)])
     func outcomes(stopCode: String, exitCode: Int?, outcome: ExecutionOutcome) async throws {
         _ = try await function.handle(event(stopCode: stopCode, exitCode: exitCode))
-        guard case .stopped(let task) = queue.sent.first?.message else { return #expect(Bool(false)) }
+        guard case .stopped(let task) = queue.sent.first?.message.cause else { return #expect(Bool(false)) }
         #expect(task.outcome == outcome)
     }
 }

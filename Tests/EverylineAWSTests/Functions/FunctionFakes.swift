@@ -29,11 +29,44 @@ final class InMemoryLogsQueue: LogsQueue {
         for message in messages {
             // What can't travel must be noticed here, not at AWS.
             guard let body = message.message.body else { throw LambdaEventError.tooLarge(limit: 0) }
-            let arrived = try LogsMessage(body)
+            let arrived = try LogsMessage(body: body)
             state.withLock { state in
                 guard state.ids.insert("\(execution) \(message.id)").inserted else { return }
                 state.sent.append(Sent(execution: execution, message: arrived))
             }
+        }
+    }
+}
+
+/// A queue of reconciling that gives nothing out by itself.
+final class InMemoryReconcileQueue: ReconcileQueue {
+    struct Sent: Equatable {
+        let message: ReconcileMessage
+        let delay: Duration
+    }
+
+    private let state = Mutex<(sent: [Sent], refuses: Bool)>(([], false))
+
+    struct Refused: Error {}
+
+    var sent: [Sent] { state.withLock { $0.sent } }
+
+    /// The next message is not taken.
+    func refuseNext() { state.withLock { $0.refuses = true } }
+
+    func take() -> [Sent] {
+        state.withLock { state in
+            defer { state.sent.removeAll() }
+            return state.sent
+        }
+    }
+
+    func send(_ message: ReconcileMessage, after delay: Duration) async throws {
+        let arrived = try ReconcileMessage(body: message.body)
+        try state.withLock { state in
+            defer { state.refuses = false }
+            if state.refuses { throw Refused() }
+            state.sent.append(Sent(message: arrived, delay: delay))
         }
     }
 }
@@ -97,11 +130,26 @@ enum Event {
     static func batch(_ messages: [(id: String, group: String, body: String)]) -> LambdaInvocation {
         let records = messages.map { message in
             """
-            {"messageId":"\(message.id)","receiptHandle":"r-\(message.id)","body":"\(message.body)",
+            {"messageId":"\(message.id)","receiptHandle":"r-\(message.id)","body":\(quoted(message.body)),
             "attributes":{"MessageGroupId":"\(message.group)","ApproximateReceiveCount":"1"}}
             """
         }
         return invocation("{\"Records\":[\(records.joined(separator: ","))]}")
+    }
+
+    /// What a standard queue's trigger gives, which knows no groups.
+    static func single(_ body: String) -> LambdaInvocation {
+        invocation(
+            """
+            {"Records":[{"messageId":"m","receiptHandle":"r-m","body":\(quoted(body)),
+            "attributes":{"ApproximateReceiveCount":"1"}}]}
+            """)
+    }
+
+    private static func quoted(_ text: String) -> String {
+        var buffer = ByteBuffer(string: "\"")
+        buffer.writeJSONText(text)
+        return String(buffer: buffer) + "\""
     }
 
     static func invocation(_ json: String, deadline: Int64 = 1_790_000_900_000) -> LambdaInvocation {

@@ -6,21 +6,14 @@ import Testing
 @Suite("A message of the logs' queue") struct LogsMessageTests {
     @Test("arrives as it was sent, whatever is in a line")
     func lines() throws {
-        let message = LogsMessage.lines([Event.line(1, ""), Event.line(2, "\u{0}\u{1B}[31m\u{FFFF}\n🙂\"")])
+        let message = LogsMessage(
+            ["", "\u{1E}1 ", "\u{1E}2+\u{0}\u{1B}[31m\u{FFFF}\n🙂\"", "\u{1E}3=124 timed_out"].map {
+                SourceEvent(message: $0, at: Timestamp(milliseconds: 1001))
+            })
         let body = try #require(message.body)
         // SQS takes none of these characters as they are.
         #expect(body.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F })
-        #expect(try LogsMessage(body) == message)
-    }
-
-    @Test("says how a task has stopped")
-    func stopped() throws {
-        let message = LogsMessage.stopped(
-            StoppedTask(
-                stream: LogStreamName(group: "g", name: "s"),
-                outcome: ExecutionOutcome(status: .failed, exitCode: 3, reason: .timedOut),
-                stoppedAt: Timestamp(milliseconds: 77)))
-        #expect(try LogsMessage(#require(message.body)) == message)
+        #expect(try LogsMessage(body: body) == message)
     }
 
     @Test("is none if it would be larger than the queue takes")
@@ -28,12 +21,41 @@ import Testing
         var generator = SystemGenerator()
         let bytes = (0..<400_000).map { _ in UInt8.random(in: 33...126, using: &generator) }
         let noise = String(decoding: bytes, as: UTF8.self)
-        #expect(LogsMessage.lines([Event.line(1, noise)]).body == nil)
-        #expect(LogsMessage.lines([Event.line(1, String(repeating: "x", count: 400_000))]).body != nil)
+        #expect(LogsMessage([SourceEvent(1, .line, noise, at: .epoch)]).body == nil)
+        #expect(LogsMessage([SourceEvent(1, .line, String(repeating: "x", count: 400_000), at: .epoch)]).body != nil)
     }
 
     @Test("is refused if nobody here has sent it", arguments: ["", "{}", "aGVsbG8="])
     func foreign(body: String) {
-        #expect(throws: LambdaEventError.self) { try LogsMessage(body) }
+        #expect(throws: LambdaEventError.self) { try LogsMessage(body: body) }
+    }
+}
+
+@Suite("A message of the queue of reconciling") struct ReconcileMessageTests {
+    @Test("arrives as it was sent")
+    func arrives() throws {
+        let task = StoppedTask(
+            stream: LogStreamName(group: "g", name: "s\""),
+            outcome: ExecutionOutcome(status: .failed, exitCode: 3, reason: .timedOut),
+            stoppedAt: Timestamp(milliseconds: 77))
+        for seen in [nil, Reconciler.Seen(next: 9, parked: []), .init(next: 1, parked: [3...3, 5...1 << 53])] {
+            for cause in [ReconcileMessage.Cause.probe, .stopped(task)] {
+                let message = ReconcileMessage(cause, of: Sample.id("e"), seen: seen)
+                #expect(try ReconcileMessage(body: message.body) == message)
+            }
+        }
+    }
+
+    @Test(
+        "is refused if nobody here has sent it",
+        arguments: [
+            "", "{}", "{\"execution\":\"no id!\"}", "{\"execution\":\"e\",\"seen\":{\"next\":1,\"parked\":\"5-3\"}}",
+            "{\"execution\":\"e\",\"seen\":{\"next\":-1,\"parked\":\"\"}}",
+            """
+            {"execution":"e","stopped":{"group":"g","stream":"s","status":"RUNNING","stoppedAt":1}}
+            """,
+        ])
+    func foreign(body: String) {
+        #expect(throws: LambdaEventError.self) { try ReconcileMessage(body: body) }
     }
 }

@@ -10,16 +10,16 @@ import Testing
     private let doorbell = InMemoryDoorbell()
     private let comebacks = Comebacks()
     private let aside = DeadLetters()
-    private let clock = InstantClock()
-    /// What ECS says of every task.
-    private let ecs = Changing<Result<StoppedTask?, InMemoryLogsQueue.Refused>>(.success(nil))
+    private let queue = InMemoryReconcileQueue()
 
-    private func function(source: [SourceEvent] = [], now: Int64 = 1_790_000_000_000) -> SequencerFunction {
+    private func function(now: Int64 = 1_790_000_000_000) -> SequencerFunction {
         let now: @Sendable () -> Timestamp = { Timestamp(milliseconds: now) }
+        let repairs = RepairRequests(queue: queue, delay: .seconds(20), logger: .silent)
         return SequencerFunction(
-            worker: SequencerWorker(ledger: stores, connections: connections, doorbell: doorbell, now: now),
-            source: { _ in InMemoryLogSource(source) }, stopped: { _ in try ecs.value.get() },
-            comeBack: comebacks.comeBack, setAside: aside.setAside, clock: clock, now: now, logger: .silent)
+            sequencer: Sequencer(
+                ledger: stores, connections: connections, doorbell: doorbell,
+                requestRepair: { try await repairs.request($0, $1) }, now: now),
+            comeBack: comebacks.comeBack, setAside: aside.setAside, now: now, logger: .silent)
     }
 
     private func begin(_ ids: String...) async throws {
@@ -28,18 +28,9 @@ import Testing
         }
     }
 
-    private func body(_ events: CloudWatchLogs.Event...) throws -> String {
-        try #require(LogsMessage.lines(events).body)
-    }
-
-    private func stopped(exitCode: Int32 = 0) throws -> String {
-        try #require(LogsMessage.stopped(task(exitCode)).body)
-    }
-
-    private func task(_ exitCode: Int32) -> StoppedTask {
-        let outcome = ExecutionOutcome(status: exitCode == 0 ? .succeeded : .failed, exitCode: exitCode)
-        return StoppedTask(
-            stream: LogStreamName(group: "g", name: "s"), outcome: outcome, stoppedAt: Timestamp(milliseconds: 5000))
+    private func body(_ lines: String...) throws -> String {
+        try #require(
+            LogsMessage(lines.map { SourceEvent(message: "\u{1E}" + $0, at: Timestamp(milliseconds: 1000)) }).body)
     }
 
     private func messages(of id: String) async throws -> [String] {
@@ -71,29 +62,35 @@ import Testing
         try await begin("a", "b")
         let answer = try await function().handle(
             Event.batch([
-                ("1", "a", body(Event.line(1, "a1"))), ("2", "b", body(Event.line(1, "b1"))),
-                ("3", "a", body(Event.line(2, "\u{1E}"), Event.line(3, "\u{1E}>a3"))),
+                ("1", "a", body("1 a1")), ("2", "b", body("1 b1")), ("3", "a", body("2 ", "3+a3", "4=1")),
             ]))
         #expect(try unprocessed(answer).isEmpty)
-        #expect(try await messages(of: "a") == ["a1", "", "a3…"])
+        #expect(try await messages(of: "a") == ["a1", "", "a3…", "FAILED"])
         #expect(try await messages(of: "b") == ["b1"])
+        #expect(queue.sent.isEmpty)
     }
 
-    @Test("drains and ends an execution whose task has stopped, behind the lines before")
-    func end() async throws {
+    @Test("has each hole that it leaves behind looked into, once, and again when the log has come further")
+    func holes() async throws {
         try await begin("a")
-        let sentinel = FinalSentinel(lines: 2).message(of: Sample.id("a"))
-        let source = [
-            SourceEvent(id: "id-1", timestamp: Timestamp(milliseconds: 1001), message: "one"),
-            SourceEvent(id: "id-2", timestamp: Timestamp(milliseconds: 1002), message: "lost on the way"),
-            SourceEvent(id: "id-3", timestamp: Timestamp(milliseconds: 1003), message: sentinel),
-        ]
-        let answer = try await function(source: source).handle(
-            Event.batch([("1", "a", body(Event.line(1, "one"))), ("2", "a", stopped())]))
-        #expect(try unprocessed(answer).isEmpty)
-        #expect(try await stores.execution(Sample.id("a")).status == .succeeded)
-        let read = try await stores.read(Sample.id("a"), after: Offset(1), limit: .mebibytes(1))
-        #expect(read.head.offset == Offset(3) && read.head.isEnded)
+        let function = function()
+        for line in ["3 a3", "4 a4", "1 a1", "6 a6", "2 a2", "8 a8"] {
+            _ = try await function.handle(Event.batch([("1", "a", body(line))]))
+        }
+        let request = InMemoryReconcileQueue.Sent(message: .init(.probe, of: Sample.id("a")), delay: .seconds(20))
+        #expect(queue.sent == [request, request, request])
+        #expect(try await messages(of: "a") == ["a1", "a2", "a3", "a4"])
+    }
+
+    @Test("gives a batch back whose hole it could not have looked into")
+    func unheardHole() async throws {
+        try await begin("a")
+        let function = function()
+        queue.refuseNext()
+        let event = try Event.batch([("1", "a", body("3 a3"))])
+        #expect(try unprocessed(try await function.handle(event)) == ["1"])
+        #expect(try unprocessed(try await function.handle(event)).isEmpty)
+        #expect(queue.sent.count == 1)
     }
 
     @Test("gives back all of a group from the first that failed, and nothing of another")
@@ -101,8 +98,8 @@ import Testing
         try await begin("b")
         let answer = try await function().handle(
             Event.batch([
-                ("1", "missing", body(Event.line(1))), ("2", "b", body(Event.line(1, "b1"))),
-                ("3", "missing", stopped()), ("4", "missing", body(Event.line(2))),
+                ("1", "missing", body("1 a1")), ("2", "b", body("1 b1")),
+                ("3", "missing", body("3 x")), ("4", "missing", body("2 a2")),
             ]))
         #expect(try unprocessed(answer) == ["1", "3", "4"])
         #expect(comebacks.messages == ["1", "3", "4"])
@@ -113,7 +110,7 @@ import Testing
     func deadline() async throws {
         try await begin("a")
         let late = function(now: 1_790_000_899_000)
-        let answer = try await late.handle(Event.batch([("1", "a", body(Event.line(1)))]))
+        let answer = try await late.handle(Event.batch([("1", "a", body("1 a1"))]))
         #expect(try unprocessed(answer) == ["1"])
     }
 
@@ -122,7 +119,7 @@ import Testing
         try await begin("a")
         let answer = try await function().handle(
             Event.batch([
-                ("1", "a", body(Event.line(1, "a1"))), ("2", "a", "nonsense"), ("3", "a", body(Event.line(2, "a2"))),
+                ("1", "a", body("1 a1")), ("2", "a", "nonsense"), ("3", "a", body("2 a2")),
                 ("4", "no id!", "x"), ("5", "no id!", "y"),
             ]))
         #expect(try unprocessed(answer).isEmpty)
@@ -136,31 +133,11 @@ import Testing
         aside.fill()
         let answer = try await function().handle(
             Event.batch([
-                ("1", "a", body(Event.line(1, "a1"))), ("2", "a", "nonsense"), ("3", "a", body(Event.line(2, "a2"))),
-                ("4", "b", body(Event.line(1, "b1"))), ("5", "no id!", "x"),
+                ("1", "a", body("1 a1")), ("2", "a", "nonsense"), ("3", "a", body("2 a2")),
+                ("4", "b", body("1 b1")), ("5", "no id!", "x"),
             ]))
         #expect(try unprocessed(answer) == ["2", "3", "5"])
         #expect(try await messages(of: "a") == ["a1"])
         #expect(try await messages(of: "b") == ["b1"])
-    }
-
-    @Test("ends the log of a task that has stopped unheard, behind the lines before, once; and lets one that runs be")
-    func look() async throws {
-        try await begin("e")
-        let look = try #require(LogsMessage.look.body)
-        let function = function(source: [SourceEvent(Event.line(1)), SourceEvent(Event.line(2))])
-        func turn() async throws {
-            let answer = try await function.handle(
-                Event.batch([("1", "e", try body(Event.line(1))), ("2", "e", look), ("3", "e", look)]))
-            #expect(try unprocessed(answer) == [])
-        }
-        try await turn()
-        #expect(try await messages(of: "e") == ["text"])
-        ecs.value = .failure(InMemoryLogsQueue.Refused())
-        try await turn()
-        #expect(try await messages(of: "e") == ["text"])
-        ecs.value = .success(task(4))
-        try await turn()
-        #expect(try await messages(of: "e") == ["text", "text", "FAILED"])
     }
 }

@@ -5,7 +5,7 @@ import NIOCore
 import Testing
 
 @Suite("A watch over tasks") struct TaskWatchTests {
-    private let queue = InMemoryLogsQueue()
+    private let queue = InMemoryReconcileQueue()
     private let time = Changing<Int64>(1_790_000_040_000)
     private let stores = InMemoryStores()
 
@@ -15,15 +15,14 @@ import Testing
 
     private var now: Timestamp { Timestamp(milliseconds: time.value) }
 
-    @Test("asks once a minute, however many ask it and wherever they do")
+    @Test("asks once a minute, however many ask it")
     func once() async {
-        let (one, other) = (watch(), watch())
-        for watch in [one, one, other] { await watch.look(at: Sample.id("e")) }
-        await one.look(at: Sample.id("f"))
-        #expect(queue.sent.map(\.execution) == [Sample.id("e"), Sample.id("f")])
-        #expect(queue.sent.allSatisfy { $0.message == .look })
+        let watch = watch()
+        for id in ["e", "e", "f", "e"] { await watch.look(at: Sample.id(id)) }
+        #expect(queue.sent.map(\.message.execution) == [Sample.id("e"), Sample.id("f")])
+        #expect(queue.sent.allSatisfy { $0.message.cause == .probe && $0.delay == .zero })
         time.value += 60_000
-        await other.look(at: Sample.id("e"))
+        await watch.look(at: Sample.id("e"))
         #expect(queue.sent.count == 3)
     }
 
@@ -53,7 +52,7 @@ import Testing
         _ = try await stores.append([LogAppend(end, to: Sample.id("ended"), after: .zero)], at: .epoch)
         for id in ["young", "old", "old", "elsewhere", "ended"] { _ = try await store.execution(Sample.id(id)) }
         _ = try await store.requestStop(Sample.id("stopped"), at: .epoch)
-        #expect(queue.sent.map(\.execution) == [Sample.id("old"), Sample.id("stopped")])
+        #expect(queue.sent.map(\.message.execution) == [Sample.id("old"), Sample.id("stopped")])
     }
 }
 
@@ -69,8 +68,10 @@ import Testing
                 #expect(arn == "arn:1")
                 return try answer.map { try LambdaEvent.decode(ECSTask.self, from: ByteBuffer(string: $0)) }
             }, createdAt: { _ in .epoch }, now: { Timestamp(milliseconds: age) })
-        #expect(try await inspection.stopped(Sample.id("without")) == nil)
-        return try await inspection.stopped(Sample.id("e"))
+        #expect(try await inspection.inspect(Sample.id("without")) == nil)
+        let state = try #require(try await inspection.inspect(Sample.id("e")))
+        #expect(state.stream == stream)
+        return state.stopped
     }
 
     @Test("finds how a task has stopped, and when, in either of the forms in which AWS writes times")

@@ -54,6 +54,7 @@ struct EveryOperation {
         let message = SQSQueue.Message("{\"ü\":\"\n\"}", group: "g", deduplicationID: "d")
         try await queue.send(message)
         try await queue.send([message, message])
+        try await queue.send("{}", after: .seconds(20))
         try await queue.delete("receipt")
         try await queue.changeVisibility("receipt", timeout: .seconds(5))
         _ = try await queue.depth()

@@ -17,37 +17,37 @@ struct PipelineTests {
         let table = try await Emulator.makeTable()
         _ = try await DynamoDBExecutionStore(table, retention: nil, now: { Emulator.now }).create(
             Sample.execution("e"), appendToken: Sample.hash("t"), idempotency: nil)
-        let written = (0..<400).map { Self.event($0, "line \($0)") }
-        let sentinel = Self.event(400, FinalSentinel(lines: 400).message(of: execution))
+        let written = (1...400).map { Self.event($0, .line, "line \($0)") }
+        let end = Self.event(401, .end(ScriptEnd(exitCode: 0)), "0")
         let viewers = (0..<3).map { ConnectionID("viewer-\($0)") }
         let early = try await connect(viewers[0], table)
         try await sequence(written, over: table)
         let late = try await connect(viewers[1], table)
-        let source = InMemoryLogSource(written + [sentinel], pageSize: 150)
-        let drained = await sequencer(table).drain(
-            execution, outcome: Sample.success, stoppedAt: Emulator.now, from: source, pause: {})
-        #expect(drained == .done)
+        let source = InMemoryLogSource(written + [end], pageSize: 150)
+        let reconciled = try await Reconciler(
+            ledger: log(table), connections: DynamoDBConnectionStore(table), doorbell: doorbell, now: { Emulator.now }
+        ).reconcile(execution, .init(), from: source, until: .maximum)
+        #expect(reconciled == .done)
         let last = try await connect(viewers[2], table)
         for (viewer, session) in zip(viewers, [early, late, last]) {
             try await answerRings(over: table)
             let seen = try events(of: viewer, session)
             #expect(seen.map(\.offset) == (1...401).map { Offset($0) })
-            let ids = seen.compactMap { if case .line(let line) = $0.content { line.eventID } else { nil } }
-            #expect(Set(ids) == Set(written.map(\.id)) && ids.count == 400)
+            #expect(seen.compactMap(\.message) == written.map(\.text))
             #expect(seen.last?.content == .end(Sample.success.verified(true)))
             #expect(!gateway.isOpen(viewer))
         }
     }
 
-    private static func event(_ number: Int, _ message: String) -> SourceEvent {
-        SourceEvent(
-            id: "3719977359558115415481058927954512914844253599764427\(1000 + number)",
-            timestamp: Timestamp(milliseconds: Emulator.now.milliseconds + Int64(number / 7)), message: message)
+    private static func event(_ number: Int, _ kind: SourceEvent.Kind, _ text: String) -> SourceEvent {
+        let time = Timestamp(milliseconds: Emulator.now.milliseconds + Int64(number / 7))
+        return SourceEvent(UInt64(number), kind, text, at: time)
     }
 
-    private func sequencer(_ table: DynamoDBTable) -> SequencerWorker {
-        SequencerWorker(
-            ledger: log(table), connections: DynamoDBConnectionStore(table), doorbell: doorbell, now: { Emulator.now })
+    private func sequencer(_ table: DynamoDBTable) -> Sequencer {
+        Sequencer(
+            ledger: log(table), connections: DynamoDBConnectionStore(table), doorbell: doorbell,
+            requestRepair: { _, _ in }, now: { Emulator.now })
     }
 
     private func log(_ table: DynamoDBTable) -> DynamoDBLogStore {
@@ -63,12 +63,19 @@ struct PipelineTests {
                 group.addTask {
                     let worker = sequencer(table)
                     for batch in half {
-                        while await worker.sequence(batch, of: execution) == .retry {}
+                        try await again { try await worker.sequence(batch, of: execution) }
                         try await answerRings(over: table)
                     }
                 }
             }
             try await group.waitForAll()
+        }
+    }
+
+    /// Does what goes back to its queue again.
+    private func again(_ work: () async throws -> Void) async throws {
+        while true {
+            do { return try await work() } catch is LogStoreError { continue }
         }
     }
 

@@ -44,7 +44,6 @@ private enum ItemChecks {
         expect(count == block.events.count, "a block holds as many lines as its offsets say")
         _ = block.events.suffix(after: block.events.first)
         _ = block.events.prefix(through: block.events.first)
-        _ = try? block.eventIDs()
         var text = ByteBuffer()
         _ = try? block.events.writeText(into: &text)
     }

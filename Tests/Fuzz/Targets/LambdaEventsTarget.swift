@@ -28,12 +28,12 @@ extension FuzzTarget {
     static func checkMessage(_ body: String) throws {
         let message: LogsMessage
         do {
-            message = try LogsMessage(body)
+            message = try LogsMessage(body: body)
         } catch is LambdaEventError {
             return
         }
         guard let again = message.body else { return }
-        let read = try LogsMessage(again)
+        let read = try LogsMessage(body: again)
         expect(read == message, "a message that is written and read is itself")
     }
 }

@@ -27,13 +27,12 @@ extension FuzzTarget {
     /// Every event is in a message that travels, or was named as left out.
     private static func pack(_ events: [CloudWatchLogs.Event]) throws {
         var leftOut: [CloudWatchLogs.Event] = []
-        var packed: [CloudWatchLogs.Event] = []
+        var packed: [SourceEvent] = []
         for message in LinePacking.messages(of: events, onLeftOut: { leftOut.append($0) }) {
             guard let body = message.message.body else { return expect(false, "a message fits into its queue") }
-            guard case .lines(let lines) = try LogsMessage(body) else { return expect(false, "lines are lines") }
-            packed += lines
+            packed += try LogsMessage(body: body).events
         }
         expect(packed.count + leftOut.count == events.count, "every event goes on")
-        expect(packed == events || !leftOut.isEmpty, "events go on as they came")
+        expect(packed == events.map { SourceEvent($0) } || !leftOut.isEmpty, "events go on as they came")
     }
 }

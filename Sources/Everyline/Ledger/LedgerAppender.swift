@@ -1,0 +1,84 @@
+/// Takes events into a ledger by their numbers, one conditional write after the other: the append rule.
+///
+///     below the line that is wanted next    held already: dropped, whatever brings it again (a notice, if it was given up before)
+///     that line, and what follows it        appended, with what is kept and follows in turn
+///     above it                              kept until it is due, or left to the platform's log
+struct LedgerAppender: Sendable {
+    let ledger: any Ledger
+    let limits: LedgerLimits
+    let now: @Sendable () -> Timestamp
+
+    /// Takes all of a batch that can be taken now. Doing it again changes nothing, but for what has no number.
+    ///
+    /// - Parameters:
+    ///   - platform: how the execution ended, if its platform has said so.
+    ///   - keepsEarly: whether what comes too early is kept.
+    /// - Throws: what the ledger throws, and ``LogStoreError/unavailable(_:)`` where the head doesn't hold still.
+    /// - Returns: the head after it.
+    func take(
+        _ batch: SourceBatch, into execution: ExecutionID, platform: ExecutionOutcome? = nil, keepsEarly: Bool
+    ) async throws -> LedgerHead {
+        var unnumbered = batch.unnumbered[...]
+        var head = try await ledger.ledgerHead(of: execution)
+        var refusals = 0
+        while !head.log.isEnded {
+            var rest = unnumbered
+            let change: LedgerChange?
+            switch try await step(batch, at: head, of: execution, platform, keepsEarly) {
+            case .moved: change = nil
+            case .write(let found): change = found
+            case .none:
+                guard !unnumbered.isEmpty, !head.isFull else { return head }
+                (change, rest) = LedgerChange.unnumbered(unnumbered, to: head, limits: limits)
+            }
+            if let change, try await ledger.write(change, to: execution, at: now()) {
+                head = change.to
+                unnumbered = rest
+            } else {
+                refusals += 1
+                guard refusals < limits.attempts else { throw Self.restless }
+                head = try await ledger.ledgerHead(of: execution)
+            }
+        }
+        return head
+    }
+
+    private static let restless = LogStoreError.unavailable("too many append to the same log")
+
+    private enum Step {
+        case write(LedgerChange)
+        /// What the head tells of is there no more.
+        case moved
+    }
+
+    private func step(
+        _ batch: SourceBatch, at head: LedgerHead, of execution: ExecutionID, _ platform: ExecutionOutcome?,
+        _ keepsEarly: Bool
+    ) async throws -> Step? {
+        if head.isFull {
+            let outcome = batch.end?.outcome(isStopRequested: head.isStopRequested, platform: platform)
+            return outcome.flatMap { LedgerChange.end($0, at: head.log.latest, head: head) }.map(Step.write)
+        }
+        if let late = LedgerChange.late(batch, to: head, limits: limits) { return .write(late) }
+        if let run = batch.run(holding: head.next) {
+            if let change = LedgerChange.append(run, to: head, platform: platform, limits: limits) {
+                return .write(change)
+            }
+        } else if let lines = head.due {
+            guard let run = try await ledger.parked(lines, of: execution) else { return .moved }
+            if let change = LedgerChange.append(run, to: head, platform: platform, limits: limits) {
+                return .write(change)
+            }
+        }
+        return keepsEarly ? early(batch, at: head).map { .write(.park($0, at: head)) } : nil
+    }
+
+    /// The first part of the batch that is to be kept.
+    private func early(_ batch: SourceBatch, at head: LedgerHead) -> SourceRun? {
+        guard head.parked.count < LedgerHead.parkLimit else { return nil }
+        let parts = batch.runs.lazy.filter { $0.lines.lowerBound > head.next }.flatMap { $0.parts(limit: limits.park) }
+        return parts.first { part in
+            !head.parked.contains { $0.contains(part.lines.lowerBound) && $0.contains(part.lines.upperBound) }
+        }
+    }
+}

@@ -1,0 +1,159 @@
+/// Holds a log against the platform's own: appends what never came, names what is lost, and ends a log whose script could not.
+///
+/// The platform's log is read forward from the time of the last line that was appended, less a margin: that time is the place from
+/// which another invocation goes on, so that each page is read once. What is read is appended page by page, nothing of it is kept.
+///
+/// A line is given up, or a log ended without its script's word, only after **two readings a pause apart between which nothing has
+/// come**: neither the line that is wanted next nor the runs that are kept have changed, which the deciding write compares once more.
+/// (The platform's log may not show yet what it has taken; how long, it doesn't say.)
+public struct Reconciler: Sendable {
+    /// What is wanted, and what an earlier reading has seen.
+    public struct Request: Sendable, Equatable {
+        /// How the execution ended and when, if its platform has said so.
+        public var stopped: Stopped?
+        /// Where the log stood when a reading found nothing.
+        public var seen: Seen?
+
+        public init(stopped: Stopped? = nil, seen: Seen? = nil) {
+            self.stopped = stopped
+            self.seen = seen
+        }
+    }
+
+    public struct Stopped: Sendable, Equatable {
+        public let outcome: ExecutionOutcome
+        public let time: Timestamp
+
+        public init(_ outcome: ExecutionOutcome, at time: Timestamp) {
+            self.outcome = outcome
+            self.time = time
+        }
+    }
+
+    public struct Seen: Sendable, Equatable {
+        public let next: UInt64
+        public let parked: [ClosedRange<UInt64>]
+
+        public init(next: UInt64, parked: [ClosedRange<UInt64>]) {
+            self.next = next
+            self.parked = parked
+        }
+
+        public init(_ head: LedgerHead) { self.init(next: head.next, parked: head.parked) }
+    }
+
+    public enum Outcome: Sendable, Equatable {
+        case done
+        /// To be gone on with after the pause.
+        case again(Request, afterPause: Bool)
+    }
+
+    private let ledger: any Ledger
+    private let connections: any ConnectionStore
+    private let doorbell: any Doorbell
+    private let appender: LedgerAppender
+    private let margin: Duration
+    private let now: @Sendable () -> Timestamp
+
+    /// What must be left of the time for another page to be read.
+    private static let reserve: Duration = .seconds(15)
+
+    /// - Parameter margin: by how much times in the platform's log may go back.
+    public init(
+        ledger: any Ledger, connections: any ConnectionStore, doorbell: any Doorbell,
+        limits: LedgerLimits = LedgerLimits(), margin: Duration = .seconds(60), now: @escaping @Sendable () -> Timestamp
+    ) {
+        self.ledger = ledger
+        self.connections = connections
+        self.doorbell = doorbell
+        self.margin = margin
+        self.now = now
+        appender = LedgerAppender(ledger: ledger, limits: limits, now: now)
+    }
+
+    /// Brings a log as far as the platform's own goes, and to its end if that is known.
+    ///
+    /// - Parameter deadline: when it must give way at the latest. It goes on from where it was.
+    /// - Throws: what its ports throw; then the same may be asked again.
+    public func reconcile(
+        _ execution: ExecutionID, _ request: Request, from source: any LogSource, until deadline: Timestamp
+    ) async throws -> Outcome {
+        let outcome = try await bring(execution, request, from: source, until: deadline)
+        // Also where nothing was appended: who appended it may have crashed before.
+        try await doorbell.ring(everyoneIn: connections, of: execution, at: now())
+        return outcome
+    }
+
+    private func bring(
+        _ execution: ExecutionID, _ request: Request, from source: any LogSource, until deadline: Timestamp
+    ) async throws -> Outcome {
+        var seen = request.seen
+        while true {
+            let head = try await ledger.ledgerHead(of: execution)
+            let end = request.stopped.flatMap { LedgerChange.end($0.outcome, at: $0.time, head: head) }
+            if head.log.isEnded || head.isFull && end == nil { return .done }
+            var change = end
+            if !head.isFull {
+                let reading = try await read(execution, request.stopped, behind: head, from: source, until: deadline)
+                if reading.isInterrupted { return .again(Request(stopped: request.stopped), afterPause: false) }
+                if reading.hasMoved { continue }
+                let kept = head.parked.first { $0.lowerBound > head.next }?.lowerBound
+                let known = [reading.ahead, kept].compactMap(\.self).min()
+                if let known { change = .loss(before: known, at: head) }
+                guard change != nil else { return .done }
+                guard seen == Seen(head) else {
+                    return .again(Request(stopped: request.stopped, seen: Seen(head)), afterPause: true)
+                }
+            }
+            // If it is refused, somebody else moved.
+            if let change { _ = try await ledger.write(change, to: execution, at: now()) }
+            seen = nil
+        }
+    }
+
+    private struct Reading {
+        /// Whether the line that is wanted next is another one now, or none.
+        var hasMoved = false
+        /// The first line that was read behind a hole.
+        var ahead: UInt64?
+        var isInterrupted = false
+    }
+
+    /// Appends what the platform's log holds behind the head. Behind a hole it reads no further than where the missing lines can
+    /// still be.
+    private func read(
+        _ execution: ExecutionID, _ stopped: Stopped?, behind head: LedgerHead, from source: any LogSource,
+        until deadline: Timestamp
+    ) async throws -> Reading {
+        var reading = Reading()
+        var position: SourcePosition?
+        var windowEnd: Timestamp?
+        var reached = head.next
+        let start = Timestamp(milliseconds: max(0, head.sourceTime.milliseconds - margin.milliseconds))
+        repeat {
+            guard now() + Self.reserve < deadline else {
+                reading.isInterrupted = true
+                return reading
+            }
+            let page = try await source.read(execution, from: start, at: position)
+            if let windowEnd, let first = page.events.first, first.timestamp > windowEnd { break }
+            let batch = SourceBatch(page.events)
+            // What has no number, and stands beside nothing that has one, can't be told from what is held.
+            let after = try await appender.take(
+                batch.runs.isEmpty ? SourceBatch([]) : batch, into: execution, platform: stopped?.outcome,
+                keepsEarly: false)
+            if after.log.isEnded || after.isFull || after.next != reached {
+                try await doorbell.ring(everyoneIn: connections, of: execution, at: now())
+                (reached, reading.hasMoved) = (after.next, true)
+            }
+            if after.log.isEnded || after.isFull { break }
+            if let ahead = reading.ahead, ahead <= after.next { (reading.ahead, windowEnd) = (nil, nil) }
+            if let early = batch.first(above: after.next), let number = early.number, number < reading.ahead ?? .max {
+                reading.ahead = number
+                windowEnd = windowEnd ?? early.timestamp + margin
+            }
+            position = page.next
+        } while position != nil
+        return reading
+    }
+}

@@ -1,0 +1,96 @@
+import Everyline
+import EverylineAWS
+import EverylineTesting
+import NIOCore
+import Testing
+
+@Suite("The reconciler's function") struct ReconcilerFunctionTests {
+    private let stores = InMemoryStores()
+    private let queue = InMemoryReconcileQueue()
+    private let comebacks = Comebacks()
+    private let stream = LogStreamName(group: "g", name: "s")
+    /// What ECS says of every task.
+    private let ecs = Changing<Result<StoppedTask?, InMemoryReconcileQueue.Refused>>(.success(nil))
+
+    init() async throws {
+        _ = try await stores.create(Sample.execution("e"), appendToken: Sample.hash("e"), idempotency: nil)
+    }
+
+    private var task: StoppedTask {
+        StoppedTask(
+            stream: stream, outcome: ExecutionOutcome(status: .failed, exitCode: 4),
+            stoppedAt: Timestamp(milliseconds: 5))
+    }
+
+    private func function(_ lines: String...) -> ReconcilerFunction {
+        let now: @Sendable () -> Timestamp = { Timestamp(milliseconds: 1_790_000_000_000) }
+        let events = lines.map { SourceEvent(message: "\u{1E}" + $0, at: .epoch) }
+        return ReconcilerFunction(
+            reconciler: Reconciler(
+                ledger: stores, connections: InMemoryConnections(), doorbell: InMemoryDoorbell(), now: now),
+            source: { [stream] in
+                #expect($0 == stream)
+                return InMemoryLogSource(events)
+            },
+            inspect: { [ecs, stream] id in
+                guard id == Sample.id("e") else { return nil }
+                return TaskState(stream: stream, stopped: try ecs.value.get())
+            }, queue: queue, pause: .seconds(15), comeBack: comebacks.comeBack, logger: .silent)
+    }
+
+    private func handle(_ message: ReconcileMessage, by function: ReconcilerFunction) async throws -> Bool {
+        let answer = try await function.handle(Event.single(message.body))
+        return !String(buffer: answer).contains("itemIdentifier")
+    }
+
+    private func texts() async throws -> [String] {
+        var (texts, last) = ([String](), Offset.zero)
+        while let block = try await stores.read(Sample.id("e"), after: last, limit: .mebibytes(1)).block {
+            texts += try LogEvent.decode(lines: block.bytes).map { $0.message ?? "<other>" }
+            last = block.last
+        }
+        return texts
+    }
+
+    @Test("reads what is missing, and asks for nothing more while the task runs")
+    func probe() async throws {
+        #expect(try await handle(.init(.probe, of: Sample.id("e")), by: function("1 a", "2 b")))
+        #expect(try await texts() == ["a", "b"])
+        #expect(queue.sent.isEmpty)
+    }
+
+    @Test("ends the log of a task that has stopped unheard, after a pause and another reading")
+    func stoppedUnheard() async throws {
+        ecs.value = .success(task)
+        let function = function("1 a")
+        #expect(try await handle(.init(.probe, of: Sample.id("e")), by: function))
+        let again = try #require(queue.take().first)
+        #expect(again.delay == .seconds(15))
+        #expect(again.message == .init(.stopped(task), of: Sample.id("e"), seen: .init(next: 2, parked: [])))
+        #expect(try await handle(again.message, by: function))
+        #expect(try await texts() == ["a", "<other>"])
+        #expect(try await stores.execution(Sample.id("e")).exitCode == 4)
+        #expect(queue.sent.isEmpty)
+    }
+
+    @Test("gives back what ECS can't say now, and what its queue doesn't take on")
+    func failure() async throws {
+        let message = ReconcileMessage(.probe, of: Sample.id("e"))
+        ecs.value = .failure(InMemoryReconcileQueue.Refused())
+        #expect(try await !handle(message, by: function()))
+        ecs.value = .success(task)
+        queue.refuseNext()
+        #expect(try await !handle(message, by: function()))
+        #expect(comebacks.messages == ["m", "m"])
+        #expect(try await handle(message, by: function()))
+    }
+
+    @Test("lets an execution without a task be, and one that is gone; keeps what can't be read for its dead letters")
+    func others() async throws {
+        _ = try await stores.create(Sample.execution("f"), appendToken: Sample.hash("f"), idempotency: nil)
+        #expect(try await handle(.init(.probe, of: Sample.id("f")), by: function("1 a")))
+        #expect(try await handle(.init(.stopped(task), of: Sample.id("gone")), by: function("1 a")))
+        let answer = try await function().handle(Event.single("nonsense"))
+        #expect(String(buffer: answer).contains("\"itemIdentifier\":\"m\""))
+    }
+}

@@ -1,0 +1,1 @@
+/tmp/awks/original-awk/awk
