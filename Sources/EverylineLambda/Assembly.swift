@@ -129,6 +129,8 @@ struct Assembly: Sendable {
     private static var limits: ServerConfiguration.Limits {
         var limits = ServerConfiguration.Limits()
         limits.appendBody = .mebibytes(3)
+        // A line of JSON's longest escapes fits into a frame.
+        limits.line = LedgerLimits().line
         limits.logAnswer = .mebibytes(2)
         // Which producers are there, no one instance of a function knows.
         limits.absentProducer = nil

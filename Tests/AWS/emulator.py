@@ -1,7 +1,7 @@
 """Runs MiniStack with what it gets wrong put right. A subscription brings an event under the id that the store gives it, and
 ids rise with the events' order, as they do at AWS; batches come in order, which AWS doesn't promise, so that the tests which
 want them otherwise can see to it themselves. A WebSocket's handshake is answered with the subprotocol that the answer to
-`$connect` names. It lets the tests be ECS, whose events EventBridge takes from nobody else."""
+`$connect` names. A parameter that is a number stays one. It lets the tests be ECS, whose events EventBridge takes from nobody else."""
 
 import contextvars
 import functools
@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from ministack.services import apigateway
 from ministack.services import cloudwatch_logs as logs
 from ministack.services import eventbridge
+from ministack.services import lambda_svc
 
 numbers = itertools.count(time.time_ns())
 local = threading.local()
@@ -76,11 +77,20 @@ class InOrder:
         self.batches.submit(self.target, *self.args)
 
 
+def with_a_number(limit):
+    def limited(esm, *arguments):
+        scaling = {key: int(value) for key, value in (esm.get("ScalingConfig") or {}).items()}
+        return limit({**esm, "ScalingConfig": scaling}, *arguments)
+
+    return limited
+
+
 current = contextvars.ContextVar("current", default=None)
 apigateway.handle_websocket, apigateway._invoke_ws_lambda = answering_with_the_subprotocol(
     apigateway.handle_websocket, apigateway._invoke_ws_lambda)
 logs.threading = types.SimpleNamespace(**{**vars(threading), "Thread": InOrder})
 eventbridge._put_events = functools.partial(eventbridge._put_events, allow_aws_source=True)
+lambda_svc._sqs_esm_concurrency = with_a_number(lambda_svc._sqs_esm_concurrency)
 logs.new_uuid = new_id
 logs._append_log_events = append_and_remember
 logs._fanout_to_subscription_filters = fan_out_under_the_same_ids

@@ -14,6 +14,8 @@ public struct AppendBody: Sendable {
 
     /// What an event's id and a notice's code may have, in bytes: an id is repeated in each part of a line that is cut.
     public static let labelLimit: ByteCount = 1024
+    /// What a notice's text may have at the least, whatever the limit of lines.
+    public static let noticeLimit: ByteCount = .kibibytes(4)
 
     public init(block: EventBlock?, outcome: ExecutionOutcome? = nil, hasLines: Bool = false) {
         self.block = block
@@ -147,7 +149,8 @@ extension EventRecord {
             guard let code else { throw EventSyntaxError.missingField("code") }
             guard let message else { throw EventSyntaxError.missingField("message") }
             try require(code, in: .code, within: AppendBody.labelLimit, text)
-            try require(message, in: .message, within: LineCutter.defaultLimit, text)
+            // What a frame takes of a line it takes of a notice.
+            try require(message, in: .message, within: max(lineLimit, AppendBody.noticeLimit), text)
             encoder.appendNotice(
                 code: text.decodeString(code), message: text.decodeString(message), timestamp: time)
             return nil

@@ -24,15 +24,21 @@ public struct RunAnswer: Codable, Sendable, Equatable {
 public struct RegisterAnswer: Codable, Sendable, Equatable {
     public var executionID: String
     public var appendToken: String
+    /// The longest line that becomes one event, in bytes. A producer that takes an event for an offset cuts its lines itself, no
+    /// longer than this: where the server cuts them, there are more offsets than the producer has counted. `nil` from a server that
+    /// doesn't say.
+    public var lineLimit: ByteCount?
 
-    public init(executionID: String, appendToken: String) {
+    public init(executionID: String, appendToken: String, lineLimit: ByteCount? = nil) {
         self.executionID = executionID
         self.appendToken = appendToken
+        self.lineLimit = lineLimit
     }
 
     enum CodingKeys: String, CodingKey {
         case executionID = "execution_id"
         case appendToken = "append_token"
+        case lineLimit = "line_limit"
     }
 }
 

@@ -73,8 +73,10 @@ struct LocalProducer {
                 try? await endpoint.endUnstarted("The command was not started: \(error)", at: .now)
                 throw error
             }
+            // Longer lines the server would cut, and an event would not be an offset.
+            let lineLimit = max(1, min(registered.lineLimit ?? LineCutter.defaultLimit, LineCutter.defaultLimit))
             let production = Production(
-                execution: id, recorder: Recorder(spool: spool, lineLimit: LineCutter.defaultLimit, now: { .now }),
+                execution: id, recorder: Recorder(spool: spool, lineLimit: lineLimit, now: { .now }),
                 stop: StopSignal())
             let voice = DeliveryVoice(directory: directory.files.path)
             let uplink = Uplink(

@@ -55,7 +55,8 @@ struct ExecutionRoutes {
             throw APIError(
                 .idempotencyKeyReused, "The execution \(created.execution.id) was registered with this key before.")
         }
-        let answer = RegisterAnswer(executionID: created.execution.id.rawValue, appendToken: created.token.value)
+        let answer = RegisterAnswer(
+            executionID: created.execution.id.rawValue, appendToken: created.token.value, lineLimit: limits.line)
         return try .json(answer, status: .created)
     }
 

@@ -21,7 +21,8 @@ struct CloudWatchLogSourceTests {
             .answer(200, "{\"events\":[],\"nextToken\":\"1\"}"),
             .answer(
                 200,
-                "{\"events\":[{\"eventId\":\"a\",\"timestamp\":5,\"message\":\"\\u001e3 x\"}],\"searchedLogStreams\":[]}"),
+                "{\"events\":[{\"eventId\":\"a\",\"timestamp\":5,\"message\":\"\\u001e3 x\"}],\"searchedLogStreams\":[]}"
+            ),
         ])
         let first = try await source(http).read(Sample.id("e"), from: Self.start, at: nil)
         #expect(first == SourcePage(events: [], next: SourcePosition(token: "1")))
