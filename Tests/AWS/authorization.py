@@ -131,7 +131,7 @@ class Authorization:
         context = (("ecs:cluster", cluster),)
         if operation == "RunTask":
             definition = body["taskDefinition"]
-            self._known(definition == self.stack.reference("CommandTask"), definition)
+            self._known(definition.rpartition(":")[0] == self.stack.reference("CommandTask").rpartition(":")[0], definition)
             properties = RESOURCES["CommandTask"]["Properties"]
             roles = [self.stack.resolve(properties[name]) for name in ("ExecutionRoleArn", "TaskRoleArn")]
             service = (("iam:PassedToService", "ecs-tasks.amazonaws.com"),)

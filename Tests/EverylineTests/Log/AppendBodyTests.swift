@@ -93,7 +93,7 @@ struct AppendBodyTests {
     func tooLong(excess: Int) throws {
         let label =
             String(repeating: "\\u00e9", count: AppendBody.labelLimit / 2) + String(repeating: "x", count: excess)
-        let notice = String(repeating: "x", count: LineCutter.defaultLimit + excess)
+        let notice = String(repeating: "x", count: AppendBody.noticeLimit + excess)
         for (name, text) in [
             ("event_id", #"{"timestamp":1,"message":"a","event_id":"\#(label)"}"#),
             ("code", #"{"type":"notice","timestamp":1,"code":"\#(label)","message":"m"}"#),
