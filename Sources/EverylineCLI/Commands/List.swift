@@ -44,25 +44,20 @@ struct List: AsyncParsableCommand {
     /// How many bytes of a command a table has room for; `-o json` has the whole.
     private static let commandLimit = 120
 
-    /// Page by page, as the server gives them; in smaller ones where commands are so long that an answer would be too large.
+    /// Page by page, as the server gives them: shorter ones where commands are long.
     private func executions(_ client: EverylineClient) async throws -> [ExecutionView] {
         var executions: [ExecutionView] = []
         var cursor: String?
-        var most = 1000
         repeat {
-            let count = min(limit - executions.count, most)
-            do {
-                let page = try await client.executions(status, limit: count, cursor: cursor)
-                executions += page.executions
-                cursor = page.nextCursor
-            } catch ClientError.unexpectedAnswer where count > 1 {
-                most = count / 2
-                continue
-            }
-            if cursor == nil { break }
-        } while executions.count < limit
+            let page = try await client.executions(
+                status, limit: min(limit - executions.count, Self.pageLimit), cursor: cursor)
+            executions += page.executions
+            cursor = page.nextCursor
+        } while cursor != nil && executions.count < limit
         return executions
     }
+
+    private static let pageLimit = 1000
 }
 
 extension ExecutionView {
