@@ -39,13 +39,19 @@ package struct EverylineContext: RequestContext {
         guard let channel, !channel.isWritable else { return }
         let waiting = budget.hold(bytes) { channel.close(promise: nil) }
         defer { waiting.release() }
-        try await channel.eventLoop.flatSubmit {
+        let taken = channel.eventLoop.flatSubmit {
             do {
                 return try channel.pipeline.syncOperations.handler(type: StalledResponseHandler.self).whenWritable()
             } catch {
                 return channel.eventLoop.makeFailedFuture(error)
             }
-        }.get()
+        }
+        // Who doesn't read isn't waited for by a server that stops.
+        try await withTaskCancellationHandler {
+            try await taken.get()
+        } onCancel: {
+            channel.close(promise: nil)
+        }
     }
 
     /// Waits on the connection's event loop, if there is one: its timers cost less than the system's.

@@ -21,7 +21,7 @@ struct ExecutionList {
 
     /// - Throws: ``APIError``, ``ByteBudget/Exhausted``, or what the store throws.
     func response(to request: Request, _ context: EverylineContext, _ query: ExecutionQuery) async throws -> Response {
-        let memory = try await core.resources.answers.lease(Self.effort * bytes)
+        let memory = try await core.resources.lists.lease(Self.effort * bytes)
         defer { withExtendedLifetime(memory) {} }
         var wanted = query
         // One more shows whether there are more.

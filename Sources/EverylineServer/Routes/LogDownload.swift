@@ -39,7 +39,7 @@ struct LogDownload: Sendable {
         }
         // Where many compress already, the rest isn't compressed.
         if AcceptEncoding(request.headers[.acceptEncoding]).allowsGzip,
-            let memory = resources.answers.leaseAtOnce(GzipStream.memory + range.limit)
+            let memory = resources.compressing.leaseAtOnce(GzipStream.memory + range.limit)
         {
             headers[.contentEncoding] = "gzip"
             headers[.eTag] = "\(etag.dropLast())-gzip\""

@@ -6,8 +6,11 @@ package struct ServerResources: Sendable {
     let workers = Workers()
     /// Requests' bodies, from their first byte until they were acted on.
     let bodies: ByteBudget
-    /// Answers while they are made; beyond it a request for a list waits, and a download isn't compressed.
-    let answers = ByteBudget(limit: .mebibytes(64), patience: .seconds(5))
+    /// Lists of executions while they are made.
+    let lists = ByteBudget(limit: .mebibytes(64), patience: .seconds(5))
+    /// What compresses downloads, for as long as they last; beyond it a download isn't compressed. Apart from the lists, so that
+    /// downloads that last keep none waiting.
+    let compressing = ByteBudget(limit: .mebibytes(64), patience: .zero)
     /// What was sent and waits for a client to read it.
     let unread: UnreadBudget
 
