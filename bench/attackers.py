@@ -11,6 +11,7 @@ import socket
 import struct
 import zlib
 
+import key_attacks
 from harness import port, stream_path
 
 SIZE = 256 * 1024
@@ -124,4 +125,5 @@ ALL = {
     "messages": (frames(frame(0x81)), FEW),
     "inflated": (
         frames(frame(0xC1, deflated(b"a" * 65_000)), "Sec-WebSocket-Extensions: permessage-deflate\r\n"), FEW),
+    **key_attacks.ALL,
 }

@@ -9,7 +9,6 @@ import socket
 import subprocess
 import time
 
-import attacks
 from harness import (
     EVENT_BYTES, Ideal, PeakMemory, View, Workspace, anonymous_memory, append, cpu_seconds, median, millions, port,
     serving, stream_path, tool)
@@ -224,27 +223,6 @@ def runner(repeat):
         f"{rate / best:.2f}", "≥ 0.5 M", rate >= 500_000)]
 
 
-def attacked(repeat):
-    """A viewer's live lines while somebody attacks the server, and the most memory that the server takes for it."""
-    alone, rows = None, []
-    for what, attack, count in attacks.ALL:
-        p50, p99, grown = [], [], []
-        for _ in range(repeat):
-            with Workspace("attacks") as directory, serving(directory) as server:
-                target = attacks.Target(server)
-                with PeakMemory(server.process.pid) as memory, attacks.running(attack, target, count):
-                    found = canary(server, "--viewers", 1, "--cuts", 0, "--lines", 2000, "--rate", 200, "--batch", 1)
-                p50.append(found["latency"]["p50_us"] / 1000)
-                p99.append(found["latency"]["p99_us"] / 1000)
-                grown.append((memory.peak - memory.before) / 2**20)
-        alone = alone or median(p99)
-        rows.append(Row(
-            f"a viewer's live lines, p50 / p99: {what}",
-            f"{median(p50):.1f} / {median(p99):.1f} ms; memory grew by {max(grown):.0f} MiB",
-            f"{alone:.1f} ms (p99, nothing)", f"{median(p99) / alone:.1f}", "p99 < 100 ms", median(p99) < 100))
-    return rows
-
-
 def large(_):
     """A log of 10 GB, read as a stream and as a download. Once: it takes minutes."""
     events = 10_000_000_000 // EVENT_BYTES
@@ -278,5 +256,5 @@ def large(_):
 
 ALL = {
     "append": appends, "replay": replay, "latency": latency, "fanout": fanout, "idle": idle, "handshakes": handshakes,
-    "stalled": stalled, "attacks": attacked, "runner": runner, "large": large,
+    "stalled": stalled, "runner": runner, "large": large,
 }

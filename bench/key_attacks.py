@@ -1,5 +1,5 @@
-"""What a viewer of live lines notices while somebody attacks the server. An attack is a function that goes on until its process
-is ended; each runs in processes of its own, so that it takes no time from who measures."""
+"""What the holder of a viewer's or a developer's key does to a server while its viewers' waits are measured: an attack is a
+function that goes on until its process is ended."""
 
 import contextlib
 import http.client
@@ -112,51 +112,39 @@ def stalled(target, _):
             time.sleep(0.1)
 
 
-def pipelining(target, _):
-    """Requests without a key, one behind the other, as fast as they are answered."""
-    requests = f"GET /healthz HTTP/1.1\r\nHost: {target.address}\r\n\r\n".encode() * 500
-    while True:
-        with contextlib.suppress(OSError), target.connect() as line:
-            line.setblocking(False)
-            rest = b""
-            while True:
-                with contextlib.suppress(BlockingIOError):
-                    rest = rest or requests
-                    rest = rest[line.send(rest):]
-                with contextlib.suppress(BlockingIOError):
-                    if not line.recv(1 << 20):
-                        break
+def by(attack):
+    """As `attackers` wants it: each connection in a process of its own."""
+    @contextlib.contextmanager
+    def running(server, connections):
+        target = Target(server)
 
+        def attacker(number):
+            # The lines that are measured go before, where the machine is too small for all.
+            os.nice(5)
+            attack(target, number)
 
-# What is done, by how many at once.
-ALL = [
-    ("nothing", None, 0),
-    ("8 lists of long commands", lists, 8),
-    ("8 compressed lists", compressed_lists, 8),
-    ("8 compressed downloads", compressed_downloads, 8),
-    ("8 downloads as text", text_downloads, 8),
-    ("8 compressed replays", compressed_replays, 8),
-    ("4 appends of 8 MiB of newlines", newlines, 4),
-    ("400 viewers that don't read", stalled, 4),
-    ("1 connection that pipelines", pipelining, 1),
-    ("4 connections that pipeline", pipelining, 4),
-    ("16 connections that pipeline", pipelining, 16),
-]
-
-
-@contextlib.contextmanager
-def running(attack, target, count):
-    def attacker(number):
-        # The lines that are measured go before, where the machine is too small for all.
-        os.nice(5)
-        attack(target, number)
-
-    processes = [multiprocessing.get_context("fork").Process(target=attacker, args=(n,)) for n in range(count)]
-    for process in processes:
-        process.start()
-    try:
-        yield
-    finally:
+        processes = [
+            multiprocessing.get_context("fork").Process(target=attacker, args=(number,), daemon=True)
+            for number in range(connections)]
         for process in processes:
-            process.kill()
-            process.join()
+            process.start()
+        try:
+            yield
+            assert all(process.is_alive() for process in processes), "the attack ended by itself"
+        finally:
+            for process in processes:
+                process.kill()
+                process.join()
+
+    return running
+
+
+ALL = {
+    "lists": (by(lists), (8,)),
+    "compressed-lists": (by(compressed_lists), (8,)),
+    "compressed-downloads": (by(compressed_downloads), (8,)),
+    "text-downloads": (by(text_downloads), (8,)),
+    "compressed-replays": (by(compressed_replays), (8,)),
+    "newlines": (by(newlines), (4,)),
+    "stalled": (by(stalled), (4,)),
+}
