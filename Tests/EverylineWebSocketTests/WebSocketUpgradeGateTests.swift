@@ -59,6 +59,20 @@ struct WebSocketUpgradeGateTests {
         }
     }
 
+    @Test("reads little of a viewer at a time, however much it sends")
+    func reading() async throws {
+        try await LoopbackServer.run { server in
+            try await RawPeer.connect(to: server.port) { peer in
+                try await peer.send(UpgradeRequestTests.head("GET /ws HTTP/1.1"))
+                #expect(try await peer.head().hasPrefix("HTTP/1.1 101"))
+                let channel = try #require(await server.connection())
+                var reading = try await channel.getOption(.recvAllocator).get()
+                for _ in 0..<20 { _ = reading.record(actualReadBytes: 1 << 20) }
+                #expect(reading.buffer(allocator: ByteBufferAllocator()).writableBytes <= 2048)
+            }
+        }
+    }
+
     @Test("closes a connection that says nothing, and answers one that says too little, in time")
     func timeout() async throws {
         var configuration = WebSocketConfiguration.server
