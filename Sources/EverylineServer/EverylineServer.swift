@@ -137,7 +137,7 @@ package struct EverylineServer: Sendable {
                 return try TLSChannel(channel, tlsConfiguration: tls)
             },
             configuration: ApplicationConfiguration(
-                address: address, backlog: 1024,
+                address: address, serverName: "everyline/\(ReleaseVersion.current)", backlog: 1024,
                 availableConnectionsDelegate: MaximumAvailableConnections(configuration.limits.connections)),
             onServerRunning: onListening,
             logger: libraryLogger)

@@ -23,7 +23,7 @@ def test_everything_that_says_the_release_says_the_same(server):
     status, headers, body = server.request("GET", "/healthz", key="")
     assert (status, body.decode()) == (200, f"ok everyline/{release}\n")
     # It is said where it is asked for, not in each answer.
-    assert "Server" not in headers
+    assert headers["Server"] == f"everyline/{release}"
     assert server.get("/api/v1/openapi.json", key="")["info"]["version"] == release
     assert re.search(rf"^## {re.escape(release)}\b", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
 

@@ -54,7 +54,7 @@ extension Mutation {
         case .compareAndSet: [.order, .durableBeforeVisible, .end]
         case .numbers: [.order, .live, .honest, .gapFree]
         case .keptRuns: [.durableBeforeVisible]
-        case .silentGap: [.honest]
+        case .silentGap: [.honest, .durableBeforeVisible]
         case .secondReading: [.durableBeforeVisible, .honest]
         case .reconcile: [.durableBeforeVisible]
         case .resumeFirst: [.end]
