@@ -1,8 +1,14 @@
+import signal
+
 import pytest
 
 import attacks
 from cli import CommandLine
 from everyline import Server
+
+# A shell that starts the tests in the background has these ignored, and so would all that they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="module")
