@@ -22,7 +22,6 @@ def test_everything_that_says_the_release_says_the_same(server):
     release = subprocess.run([BINARY, "--version"], capture_output=True, text=True, check=True).stdout.strip()
     status, headers, body = server.request("GET", "/healthz", key="")
     assert (status, body.decode()) == (200, f"ok everyline/{release}\n")
-    # It is said where it is asked for, not in each answer.
     assert headers["Server"] == f"everyline/{release}"
     assert server.get("/api/v1/openapi.json", key="")["info"]["version"] == release
     assert re.search(rf"^## {re.escape(release)}\b", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)

@@ -124,9 +124,12 @@ extension LedgerWorld {
         return .posted
     }
 
-    /// Nobody with a right clock gives a connection up that is still being made.
+    /// A process with a right clock gives no connection up that is still being made. One whose viewer came with the whole log is
+    /// complete, not given up: a resumption of the connection that had its id before may say so early.
     private func checkConclusion(by process: SimulatedProcess) {
         let index = linkOf[process.name]
+        let head = executions[process.execution].head.log
+        guard !(head.isEnded && links[index].start == head.offset) else { return }
         let isBeingMade =
             process.link == index && links[index].execution == process.execution && links[index].state == .connecting
         world.require(
