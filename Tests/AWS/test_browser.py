@@ -47,7 +47,7 @@ def test_lists_executions_and_reads_a_log_that_has_ended(cloud, execution, page)
     execution.write(*(f"line {n}" for n in range(1, 301)))
     execution.end(exit_code=3)
     page.goto(cloud.address + "/")
-    row = f"#list tr:has(a[href='/executions/{execution.id}'])"
+    row = f"#list tr:has(a[href$='executions/{execution.id}'])"
     page.wait_for_selector(f"{row} .status[data-status=FAILED]", timeout=60_000)
     page.fill("#filter", execution.id)
     page.wait_for_function("() => document.querySelectorAll('#list tr').length === 1")
