@@ -77,7 +77,7 @@ struct WebSocketUpgradeGateTests {
     func timeout() async throws {
         var configuration = WebSocketConfiguration.server
         // Long enough that what is said is there before, however busy the machine is.
-        configuration.firstRequestTimeout = .seconds(2)
+        configuration.firstRequestTimeout = .seconds(5)
         try await LoopbackServer.run(configuration) { server in
             try await RawPeer.connect(to: server.port) { peer in
                 let rest = try await peer.rest()
@@ -95,7 +95,7 @@ struct WebSocketUpgradeGateTests {
     func undecided(requests: Int) async throws {
         var configuration = WebSocketConfiguration.server
         // Long enough that the request is there before, however busy the machine is.
-        configuration.firstRequestTimeout = .seconds(2)
+        configuration.firstRequestTimeout = .seconds(10)
         let decision = Checkpoint()
         try await LoopbackServer.run(
             configuration, decide: decision.accepting,

@@ -66,7 +66,7 @@ class Container:
             try:
                 if os.readlink(process / "ns/pid") == space:
                     found.append((process / "stat").read_text().rpartition(")")[2].split()[0])
-            except (FileNotFoundError, ProcessLookupError):
+            except (FileNotFoundError, PermissionError, ProcessLookupError):
                 pass
         return found
 
