@@ -7,7 +7,11 @@ enum Schema {
         migrator.registerMigration("1: executions, blocks, access") { db in
             try db.execute(sql: executions + blocks + access)
         }
-        migrator.registerMigration("2: checksums of blocks") { db in try db.execute(sql: checksums) }
+        migrator.registerMigration("2: checksums of blocks") { db in
+            // The column may be there already: the note of this migration may have been lost, or taken out by hand.
+            guard try !db.columns(in: "block").contains(where: { $0.name == "crc" }) else { return }
+            try db.execute(sql: checksums)
+        }
         migrator.registerMigration("3: producers' keys and signs, tokens without rows") { db in
             try db.execute(sql: producers + sealedTokens)
         }

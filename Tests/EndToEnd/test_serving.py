@@ -367,3 +367,16 @@ def test_commands_that_run_go_on_under_a_server_that_only_records(own_server, tm
     (tmp_path / "go").touch()
     events = server.events(id)
     assert messages(events) == ["over"] and events[-1]["status"] == "SUCCEEDED"
+
+
+def test_no_link_among_the_runners_directories_is_followed(own_server, tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    runners = own_server.data / "runners"
+    runners.mkdir(parents=True)
+    own_server.data.chmod(0o700)
+    (runners / "01link").symlink_to(elsewhere)
+    own_server.start()
+    id = own_server.run("true")
+    wait_for(lambda: own_server.execution(id)["status"] == "SUCCEEDED")
+    assert list(elsewhere.iterdir()) == [] and (runners / "01link").is_symlink()

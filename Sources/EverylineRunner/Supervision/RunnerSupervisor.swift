@@ -68,7 +68,12 @@ package final class RunnerSupervisor: Sendable {
     /// - Throws: `CocoaError` if the directory can't be read.
     package func resume() throws -> Set<ExecutionID> {
         guard FileManager.default.fileExists(atPath: directory) else { return [] }
-        let found = Set(try FileManager.default.contentsOfDirectory(atPath: directory).compactMap(ExecutionID.init))
+        // A link is none of ours: it may lead anywhere.
+        let names = try FileManager.default.contentsOfDirectory(atPath: directory).filter { name in
+            let attributes = try? FileManager.default.attributesOfItem(atPath: directory + "/" + name)
+            return attributes?[.type] as? FileAttributeType == .typeDirectory
+        }
+        let found = Set(names.compactMap(ExecutionID.init))
         jobs.withLock { jobs in
             for execution in found {
                 jobs[execution] = jobs[execution] ?? Supervised()

@@ -22,7 +22,8 @@ package struct WebSocketURL: Hashable, Sendable {
         let authority = rest[..<pathStart]
         let target = rest[pathStart...].prefix { $0 != "#" }
         let isVisible = { (byte: UInt8) in byte > 0x20 && byte != 0x7F }
-        guard !authority.contains("@"), text.utf8.allSatisfy(isVisible),
+        // What a server would refuse as a Host isn't sent.
+        guard RequestFault.isHost(String(authority)), text.utf8.allSatisfy(isVisible),
             let (host, port) = Self.split(authority, defaultPort: isSecure ? 443 : 80)
         else { throw .invalidURL(text) }
         (self.host, self.port) = (host, port)
