@@ -7,8 +7,7 @@ import { make } from "./page.js";
 /** `endsLine` says whether a newline follows the last line.
  * @typedef {{from: Point, to: Point, endsLine: boolean}} TextRange */
 
-/** The most lines, and characters, that are copied at once. */
-export const LINES = 100_000;
+/** The most characters that are copied at once. */
 const CHARACTERS = 64 << 20;
 
 /** The range's text as a reader sees it; null if a part of it isn't held.

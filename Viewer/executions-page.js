@@ -6,7 +6,8 @@ import {
   announce, byId, changeTheme, isForPage, make, setUpKeysChoice, setUpSheets, setUpTheme, sheet, whoAmI,
 } from "./page.js";
 import { signOut } from "./session.js";
-import { commandLine, shellSyntax, splitWords } from "./words.js";
+import { shellSyntax, splitWords } from "./typed-command.js";
+import { commandLine } from "./words.js";
 
 /** @typedef {import("./api.js").Execution} Execution */
 

@@ -8,7 +8,7 @@ import { listenToKeys } from "./log-keys.js";
 import { LogView } from "./log-view.js";
 import { Minimap } from "./minimap.js";
 import { reasonOf } from "./event-text.js";
-import { announce, byId, glyphOf, make, setUpTheme, showStatus, whoAmI } from "./page.js";
+import { announce, byId, glyphOf, make, pressesText, selectsText, setUpTheme, showStatus, whoAmI } from "./page.js";
 import { setUpPrinting } from "./print.js";
 import { Rows } from "./rows.js";
 import { SearchBox } from "./search-box.js";
@@ -18,7 +18,6 @@ import * as session from "./session.js";
 import { Source } from "./source.js";
 import { ShownRows } from "./shown-rows.js";
 import { Tail } from "./tail.js";
-import { TextSelection } from "./text-selection.js";
 import { duration, fullTime, linesIn, size } from "./time.js";
 import { commandLine } from "./words.js";
 
@@ -48,7 +47,7 @@ const map = new Minimap(byId("map"), (offset) => {
 const box = new SearchBox(source, store, view, changed);
 const bar = new SelectionBar(source, store, rows, view);
 const selection = new Selection(bar, store, rows, view);
-new TextSelection(store, rows, view, bar);
+loadTextSelection();
 
 /** @type {Execution} */
 let execution;
@@ -323,6 +322,47 @@ function keepScreen() {
 function cycleTime() {
   setTime(TIMES[(TIMES.indexOf(view.timeMode) + 1) % TIMES.length]);
   announce(`Times: ${view.timeMode}`);
+}
+
+/** Loads what selects text when the pointer comes to the rows or a key selects: most logs are only read. It gets the presses
+ * and the keys that came before it was there, and what they select is copied if that was asked for meanwhile. */
+function loadTextSelection() {
+  let isLoading = false;
+  let isFinger = false;
+  /** @type {Event[]} */
+  let early = [];
+  const signs = ["pointerover", "pointerdown", "mousedown", "keydown", "copy"];
+  const load = async () => {
+    isLoading = true;
+    try {
+      const { TextSelection } = await import("./text-selection.js");
+      for (const name of signs) removeEventListener(name, note, true);
+      const texts = new TextSelection(store, rows, view, bar, isFinger);
+      for (const event of early) {
+        if (event.type === "copy") void bar.copy();
+        else texts.take(/** @type {MouseEvent | KeyboardEvent} */ (event));
+      }
+    } catch {
+      // The next sign tries again.
+      isLoading = false;
+      early = [];
+    }
+  };
+  const note = (/** @type {Event} */ event) => {
+    if (event instanceof PointerEvent) isFinger = event.pointerType === "touch";
+    const isItsOwn = event instanceof KeyboardEvent
+      ? selectsText(event) && (!event.shiftKey || view.selection === null)
+      : event.type === "copy" ? early.length > 0
+        : event.type === "mousedown" && !isFinger && pressesText(/** @type {MouseEvent} */ (event));
+    if (isItsOwn) {
+      early.push(event);
+      event.preventDefault();
+      event.stopImmediatePropagation();
+    }
+    const isNear = event.type === "pointerover" && event.target instanceof Element && event.target.closest("#log");
+    if (!isLoading && (isItsOwn || isNear)) void load();
+  };
+  for (const name of signs) addEventListener(name, note, true);
 }
 
 /** @param {import("./time.js").TimeMode} mode */

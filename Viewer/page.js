@@ -57,6 +57,19 @@ export function isForPage(event) {
   return key.length > 1 || key === " " || localStorage.getItem(KEYS) !== "off";
 }
 
+/** Whether a mouse press begins to select a log's text.
+ * @param {MouseEvent} event */
+export const pressesText = ({ target, button }) =>
+  button === 0 && target instanceof Element && target.closest("#log") !== null && !target.closest(".number, button");
+
+/** Whether a key selects all text, or moves the end of what is selected.
+ * @param {KeyboardEvent} event */
+export function selectsText(event) {
+  const { key, shiftKey, ctrlKey, metaKey, altKey } = event;
+  if (isTyping(event) || altKey) return false;
+  return shiftKey ? /^(Arrow|Page|Home|End)/.test(key) : (ctrlKey || metaKey) && key.toLowerCase() === "a";
+}
+
 /** Lets the sheet of keys turn those of one character off. */
 export function setUpKeysChoice() {
   const box = /** @type {HTMLInputElement} */ (byId("keys-on"));

@@ -1,7 +1,6 @@
 // The bar that says what is selected, and copies it. Lines and text may both be selected: the bar is for what was selected
 // last.
 
-import { copyText, heldText, LINES, readText } from "./copy.js";
 import { count } from "./delivery.js";
 import { announce, byId } from "./page.js";
 import { fragmentOf } from "./time.js";
@@ -9,6 +8,14 @@ import { fragmentOf } from "./time.js";
 /** @typedef {import("./copy.js").TextRange} TextRange */
 /** What has selected something.
  * @typedef {{range: TextRange | null, lines: [number, number], clear(): void}} Owner */
+
+/** The most lines that are copied at once. */
+const LINES = 100_000;
+
+/** What copies; loaded when something is selected.
+ * @type {typeof import("./copy.js") | null} */
+let copying = null;
+const load = async () => (copying ??= await import("./copy.js"));
 
 export class SelectionBar {
   /** The newest last.
@@ -44,6 +51,8 @@ export class SelectionBar {
    * @param {boolean} [isSeen] whether the bar is */
   set(owner, words, lines, isSeen = true) {
     this.#give();
+    // If it can't be loaded now, copying says so.
+    load().catch(() => {});
     this.#selected = [...this.#selected.filter((one) => one.owner !== owner), { owner, words, lines, isSeen }];
     this.#say();
   }
@@ -78,6 +87,7 @@ export class SelectionBar {
     const range = this.#newest?.owner.range;
     if (!range || (this.#newest?.lines ?? 0) > LINES) return;
     try {
+      const { copyText } = await load();
       const text = this.#textAtOnce(range) ?? (await this.#read(range));
       if (text !== null) this.#done(text, await copyText(text));
     } catch (error) {
@@ -88,6 +98,7 @@ export class SelectionBar {
   async copyLink() {
     const [top] = this.#view.range;
     const [first, last] = this.#newest?.owner.lines ?? [top, top];
+    const { copyText } = await load();
     await copyText(`${location.origin}${location.pathname}${fragmentOf(first, last)}`);
     announce("Link copied");
     flash("copy-link");
@@ -113,7 +124,7 @@ export class SelectionBar {
   /** @param {TextRange} range */
   #textAtOnce(range) {
     if (this.#prepared?.range === JSON.stringify(range)) return this.#prepared.text;
-    return heldText(range, this.#store, this.#rows);
+    return copying?.heldText(range, this.#store, this.#rows) ?? null;
   }
 
   /** The text, once it is read; null if another selection was made meanwhile.
@@ -121,6 +132,7 @@ export class SelectionBar {
   async #read(range) {
     const reading = (this.#reading = new AbortController());
     try {
+      const { readText } = await load();
       const text = await readText(range, this.#source, this.#store, this.#rows, (share) => {
         byId("selection").hidden = false;
         byId("selected").textContent = `Reading to copy: ${Math.floor(share * 100)} %`;

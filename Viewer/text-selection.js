@@ -3,7 +3,7 @@
 // selection only shows the part that is drawn.
 
 import { count } from "./delivery.js";
-import { announce, byId, isTyping } from "./page.js";
+import { announce, byId, isTyping, pressesText } from "./page.js";
 
 /** @typedef {{offset: number, column: number}} Point a row's first offset, and a place in its text */
 
@@ -28,14 +28,14 @@ export class TextSelection {
   #isMine = false;
 
   /** @param {import("./blocks.js").BlockStore} store @param {import("./shown-rows.js").ShownRows} rows
-   * @param {import("./log-view.js").LogView} view @param {import("./selection-bar.js").SelectionBar} bar */
-  constructor(store, rows, view, bar) {
+   * @param {import("./log-view.js").LogView} view @param {import("./selection-bar.js").SelectionBar} bar
+   * @param {boolean} isFinger whether the last press was a finger's */
+  constructor(store, rows, view, bar, isFinger) {
     this.#store = store;
     this.#rows = rows;
     this.#view = view;
     this.#bar = bar;
     view.onDraw = () => this.#paint();
-    let isFinger = false;
     this.#log.addEventListener("pointerdown", ({ pointerType }) => { isFinger = pointerType === "touch"; });
     this.#log.addEventListener("mousedown", (event) => isFinger || this.#pressed(event));
     addEventListener("mousemove", (event) => this.#drag && this.#dragged(event));
@@ -43,13 +43,21 @@ export class TextSelection {
     // A link that the drag began or ended on isn't followed.
     this.#log.addEventListener("click", (event) => this.isEmpty || isFinger || event.preventDefault());
     this.#log.addEventListener("dragstart", (event) => event.preventDefault());
-    document.addEventListener("keydown", (event) => this.#key(event));
+    // Before the page's other keys: some of them mean something else when nothing is selected.
+    document.addEventListener("keydown", (event) => this.#key(event), true);
     document.addEventListener("selectionchange", () => {
       // What a finger selects is the browser's, and rows that move on under it would take it with them.
       const chosen = getSelection();
       const isTheirs = this.isEmpty && chosen && !chosen.isCollapsed && this.#log.contains(chosen.anchorNode);
       if (isTheirs) view.follows = false;
     });
+  }
+
+  /** Does what a press or a key asks for that came before this was there.
+   * @param {MouseEvent | KeyboardEvent} event */
+  take(event) {
+    if (event instanceof MouseEvent) this.#pressed(event);
+    else this.#key(event);
   }
 
   get isEmpty() {
@@ -105,8 +113,8 @@ export class TextSelection {
 
   /** @param {MouseEvent} event */
   #pressed(event) {
-    const { target, button, detail, shiftKey } = event;
-    if (button !== 0 || !(target instanceof Element) || target.closest(".number, button")) return;
+    const { detail, shiftKey } = event;
+    if (!pressesText(event)) return;
     const at = this.#pointAt(event);
     if (!at) return;
     event.preventDefault();

@@ -1,26 +1,27 @@
 // How many columns of a terminal a character takes. Made by scripts/widths of Unicode 14.0.0.
 
-/** Where each stretch of equal width begins, as a distance from the one before it, and `A`, `B` or `C`: 0, 1 or 2 columns. */
-const STRETCHES =
-  "lcA34B7nA7B7bA19B1A1B1A2B1A2B1A9B1sAbB1A1B1aAlBgA1B2tA7B2A6B2A2B1A4BzA1BuAtB2hAbB1mA9B9A1BoA4B1A9B1A3B1A7B15A5B1mA8B16AoB1AwB1jA1B1A1B4A8B4A1B3A7BaA2BtA1B1mA1B4A6B6A1BkA4BoA5B1lA2B3AoBnA2B3A1BbA2B1lA1B4A8B4A3BiA4BkA8B1mA1B2A1B1A6B6AaBbA4BsA1B1pA1BcA3B1cA1B3A1B1jA1B1A3B5AiBaA4BrA1B1mA1B2A1B6A1B5A9BdA4BqA2B1lA2B4A5B7A1BkA4BrA1B20A5B3A6B2hA1B2AbB8A8B2qA1B2A9BbA8B20A2BrA1B1A1B1A1B1jAeB1A5B1A2B5A1dB8A1B2uA4B1A6B1A2B2A2BpA2B4A3BgA4BdA1B2A2B6A1BfA1B2qC2oA4gB9pA3BqaA3BtA2BuAeBiAeB1gA2B1A7B8A1B2AbB9A3B17A5B39A2ByA1B3aA3B4A2B9A1B6A7B5zA2B2A3B1kA1B1A9B1A1B2A8B6AdB1cA2cB1cA1B1A5B1A1B5A1B14A9BcA2BwA4B2A2B1A3B1kA1B1A2B3A1B1A3B1mA8B2A5B45A3B1AdB1A7B4A1B6A1B3A2B5iA1sBejA5BqA5B1dAgB2oA1cBeyC2BdC2B5aC4B3C1B2C1BehC2BlC2B1eCcB17C1BjC1BdC1B8C2BhC2B5C2B8C1B5C1BlC1B7C2B1C1B4C1B2C1B7C1B4C2BsC1BzC1B1C1B4C3B1C1B1pC3BoC1BeC1BnvC2B1fC1B4C1BbdA3B3xA1B2oAwB3kCbuA4ChB2C2gA2CmydBbjA4B1AaBwA2B28A2B7kA1B3A1B4A1BpA2B5A4B44AaBiAiBdA1B12A8BpAbBeCwA3B1cA1B2A4B2A2B13A1B1vA6B2A2B2AbB3A1B8A1B1bA1B1fA1B1A3B2A2B5A2B1A1B16A2B8AbB6cA1B2A1B4A3BgC8moA6kwCe8BuA1BkhAgCgAgC1sB3zA2C2oB3jC8BhA3Be9A3nB2oA1B45AaB1a9AfB14A8B4lA6BftAcBajA2B49AbB1dA4B3fA1B1iAfB15A1B2A2BaA3B1dA4B2A2B7AbB1fA3B10A5B1A9B1pA1BcA2B1gA9BaA4B2A1B2nA3B2A1B1A2B6A1uB2nA1B3AdBgA2B1lA2B3A1B11A4aB1kA8B2A3B1A1BnA1B2cA6B1A1B4A2B1A2B6mA6B4A2B1A2BrA10B1fA8B2A1B1A2B2yA1B1A1B2A6B1A1B2tA3B2A4B1A9B73A9B1A2B74A2B1A1B4A1B40A8B4A1BwAaB14A6B2A4B8A9B1A6B2A3B1aAdB1A2BbaAeB1A1B2aAnB1A7B1A2B1A23B1dAlB1A9B1sA3B2A1B1A1B9nA2B46zA34gB7owA5B1nA7Bt4A1B1rA4B25C4AcCf0wB4dA2B1A3owBevA3B9AgB2A7BuA4B44A3B1izA1jB4A1eB8A1BeA1BmAv9B74A74B1cA7BafAiB18A4B15sA1cB1wA7B1btC1B5mC2B59C1B2CaB2tC81BcC9B1C1yB1CmBcC17B4C5BcChB3C1B3C1zB1C1B1C57B2C1rBdC4B1CoBiC1BqC2BdC1B2eC2dB1cC1yB6C1B3C3B2CbBbC5B4CcB68CwB7gC1bB1CaB1C55B34C40BzkC2t4uBe1ojA";
+/** Where characters of two columns begin and end, in turn, each as its distance from the one before it. */
+const CHANGES =
+  "3cw 2o 3i2 2 d 2 5a 4 3 1 2 1 eh 2 l 2 1e c 17 1 j 1 d 1 8 2 h 2 5 2 8 1 5 1 l 1 7 2 1 1 4 1 2 1 7 1 4 2 s 1 z 1 1 1 4 3 1 1 1p 3 o 1 e 1 nv 2 1f 1 4 1 mi cf 2 n0v wg z hp 8mo 6kw e8 ls 2o 41 2o 3j 8 m48 f1c a9w 1 5m 2 59 1 2 a 2t 81 c 9 1 1y 1 m c 17 4 5 c h 3 1 3 1z 1 1 1 57 2 1r d 4 1 o i 1 q 2 d 1 2e 2d 1c 1y 6 1 3 3 2 b b 5 4 c 68 w 7g 1b 1 a 1 55 34 40 zk 2t4u";
 
-/** @type {number[]} */ const starts = [];
-/** @type {number[]} */ const widths = [];
+/** What joins the character before it: marks, invisible characters, and the vowels and finals of Hangul; not the signs that
+ * enclose the digits behind them. */
+const JOINS =
+  /[\p{Mn}\p{Me}\u1160-\u11ff\ud7b0-\ud7ff]|(?![\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\u{110bd}\u{110cd}])\p{Cf}/u;
+
 let at = 0;
-for (const [, distance, columns] of STRETCHES.matchAll(/([0-9a-z]+)([ABC])/g)) {
-  starts.push((at += parseInt(distance, 36)));
-  widths.push("ABC".indexOf(columns));
-}
+const changes = CHANGES.split(" ").map((distance) => (at += parseInt(distance, 36)));
 
 /** How many columns the character takes: 0 if it joins the one before it.
  * @param {number} code point */
 export function widthOf(code) {
-  if (code < starts[0]) return 1;
-  let [low, high] = [0, starts.length];
-  while (high - low > 1) {
+  if (code < 0x300) return 1;
+  if (JOINS.test(String.fromCodePoint(code))) return 0;
+  let [low, high] = [0, changes.length];
+  while (low < high) {
     const middle = (low + high) >> 1;
-    if (starts[middle] <= code) low = middle;
+    if (changes[middle] <= code) low = middle + 1;
     else high = middle;
   }
-  return widths[low];
+  return 1 + (low % 2);
 }

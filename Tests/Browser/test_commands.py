@@ -27,7 +27,7 @@ def test_everything_is_found_in_the_palette(server, viewer, log):
     page.wait_for_selector("#sheet-palette[open]")
     page.keyboard.type("all text")
     page.click("#palette-list li:visible")
-    assert page.inner_text("#selected").startswith("Text of lines 1–2001")
+    page.wait_for_function("() => document.querySelector('#selected').innerText.startsWith('Text of lines 1–2001')")
     page.keyboard.press("Escape")
     page.keyboard.press("F1")
     page.wait_for_selector("#sheet-palette[open]")

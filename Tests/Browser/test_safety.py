@@ -213,7 +213,7 @@ def test_a_page_loads_little_and_shows_lines_soon(server, viewer):
         {response.url: len(response.body())}))
     page = viewer.log(server, log.id, context=context)
     page.wait_for_timeout(300)
-    assert sum(sizes.values()) < 110_000, sizes
+    assert sum(sizes.values()) < 100_000, sizes
     # Everything that is loaded was asked for by the page itself, at once.
     preloaded = set(page.eval_on_selector_all("link[rel=modulepreload]", "links => links.map((link) => link.href)"))
     written = {server.url + path for path in (*assets(server, "log-page.js", "theme.js"), "/assets/worker/key-keeper.js")}

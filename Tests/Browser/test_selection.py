@@ -157,7 +157,8 @@ def test_what_can_not_be_copied_is_said_before(server, viewer):
     seed(log, 100_001)
     page = viewer.log(server, log.id)
     page.keyboard.press("Control+a")
-    assert page.inner_text("#selected").endswith("At most 100000 can be copied: download the log instead.")
+    page.wait_for_function(
+        "() => document.querySelector('#selected').innerText.endsWith('At most 100000 can be copied: download the log instead.')")
     assert page.is_disabled("#copy")
 
 
@@ -185,3 +186,28 @@ def test_over_plain_http_what_was_read_is_copied_when_asked_again(server, viewer
     page.keyboard.press("Control+c")
     page.wait_for_function(COPY, arg="4,001 lines copied")
     assert page.evaluate("window.copied").startswith(expected(1, 0, 4_000, None))
+
+
+@pytest.mark.parametrize("way", ["keys", "mouse"])
+def test_what_is_selected_before_the_code_for_it_has_come_is_selected_and_copied(server, viewer, log, way):
+    context = viewer.context(key=server.key)
+    held = []
+    context.route("**/text-selection.js", lambda route: held.append(route))
+    page = open_at(server, viewer, log, 4_000, context=context)
+    page.evaluate(LISTEN)
+    if way == "keys":
+        page.keyboard.press("Control+a")
+    else:
+        x, y = place(page, 4_000, 3)
+        page.mouse.click(x, y, click_count=3)
+    page.keyboard.press("Control+c")
+    while not held:
+        page.wait_for_timeout(20)
+    assert not any("copied" in words for words in page.evaluate("window.said"))
+    held[0].continue_()
+    if way == "keys":
+        page.wait_for_function(COPY, arg="4,001 lines copied")
+        assert clipboard(page).startswith(expected(1, 0, 4_000, None))
+    else:
+        page.wait_for_function(COPY, arg="1 line copied")
+        assert clipboard(page) == message(4_000)

@@ -99,3 +99,13 @@ test("what is beyond the columns is counted", () => {
   assert.equal(rendered.clipped, 2_000);
   assert.equal(render(`${E}[1m${"x".repeat(12_000)}`, PLAIN).clipped, 2_000);
 });
+
+test("a character has the columns that a terminal gives it", async () => {
+  const { widthOf } = await import("#viewer/widths.js");
+  const columns = (/** @type {string} */ text) => [...text].map((character) => widthOf(character.codePointAt(0) ?? 0)).join("");
+  // The third is a font's own picture (private use), as prompts and tools draw them.
+  assert.equal(columns("aé\ue0b0ｱ"), "1111");
+  assert.equal(columns("名한🙂Ａ"), "2222");
+  assert.equal(columns("\u0301\u200b\u1161\ufe0f"), "0000");
+  assert.equal(columns("\u0600"), "1");
+});

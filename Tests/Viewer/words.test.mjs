@@ -5,7 +5,8 @@ import { contrast, onGround, paletteColour, readable } from "#viewer/colour.js";
 import { place } from "#viewer/place.js";
 import { ago } from "#viewer/ago.js";
 import { areOfOneDay, duration, fragmentOf, lineTime, linesIn, size } from "#viewer/time.js";
-import { commandLine, shellSyntax, splitWords } from "#viewer/words.js";
+import { shellSyntax, splitWords } from "#viewer/typed-command.js";
+import { commandLine } from "#viewer/words.js";
 
 test("a command is split as a shell splits it", () => {
   assert.deepEqual(splitWords(`a 'b c' "d \\"e\\" \\n" f\\ g '' x"y"'z'`), ["a", "b c", 'd "e" \\n', "f g", "", "xyz"]);

@@ -97,6 +97,7 @@ struct ViewerAsset: Sendable {
         ("text-selection", PackageResources.text_selection_js),
         ("theme", PackageResources.theme_js),
         ("time", PackageResources.time_js),
+        ("typed-command", PackageResources.typed_command_js),
         ("viewport", PackageResources.viewport_js),
         ("ways", PackageResources.ways_js),
         ("widths", PackageResources.widths_js),
