@@ -88,7 +88,7 @@ async function open() {
 
 async function begin() {
   await session.takeOver();
-  // Who has a key already is spared two waits.
+  // A page that has a key already saves two round trips.
   const early = session.key() ? json(`/executions/${id}`).catch(() => null) : null;
   if (early) source.address().catch(() => null);
   const me = await whoAmI();

@@ -120,7 +120,7 @@ export class Source {
     }
   }
 
-  /** What follows an offset, from memory if it is there, for who reads a whole log in order; what is missing is empty.
+  /** What follows an offset, from memory if it is there, for reading a whole log in order; what is missing is empty.
    * @param {number} after @param {AbortSignal} [signal] @returns {Promise<string[]>} */
   async portion(after, signal) {
     const k = blockOf(after + 1);

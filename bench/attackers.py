@@ -18,7 +18,7 @@ SIZE = 256 * 1024
 
 
 @contextlib.contextmanager
-def nobody(server, connections):
+def none(server, connections):
     yield
 
 
@@ -63,7 +63,7 @@ def flood(address, connections, opening, data, reads):
 
 @contextlib.contextmanager
 def flooding(server, connections, data, opening=b"", reads=True):
-    """In a process of its own, so that it and who measures don't wait for each other."""
+    """In a process of its own, so that it and the measurement don't wait for each other."""
     process = multiprocessing.get_context("fork").Process(
         target=flood, args=(("127.0.0.1", port(server)), connections, opening, data, reads), daemon=True)
     process.start()
@@ -110,7 +110,7 @@ def deflated(text):
 
 FEW = (1, 4, 16)
 ALL = {
-    "nobody": (nobody, (0,)),
+    "none": (none, (0,)),
     "health": (pipelining("GET", "/healthz"), FEW),
     "unread": (pipelining("GET", "/healthz", reads=False), FEW),
     "head": (pipelining("HEAD", "/healthz"), FEW),

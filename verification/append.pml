@@ -13,7 +13,7 @@
  *  PARK_BLIND       keeping is a plain put: META is neither compared nor touched
  *  UNPARK_AFTER_APPEND_ONLY  kept runs are looked at after an append, not by a message that is held already
  *  TOP_ONLY         META notes only the highest number that is kept: not a change at each keeping
- *  SEQUENCER_ASKS   who leaves a hole behind asks for its repair, watched or not (the protocol does)
+ *  SEQUENCER_ASKS   the Sequencer asks for the repair of a hole that it leaves, watched or not (the protocol does)
  *  EXACT_DUE        a kept run is due only if its first line is the next one
  *  ONE_READ         no second reading before a loss or an end is decided
  *  NO_PARKED_READ   the reconciler reads CloudWatch only, not what is kept
@@ -24,7 +24,7 @@
  * Environment: LOSSES, SENDS, FAULTS, STOPS, WORKERS, RECONCILERS, CRASH (a worker may die between any two requests;
  *  without it a zombie that never moves again stands for that), LATE_PUT (the driver puts after "stopped"),
  *  UNBOUNDED_LAG, FULL (lines that the log takes), RUNNING (the task never stops), NO_STOP (its word is lost),
- *  WATCHED (somebody asks again and again), PING_KNOWN_HOLES (asking repairs only what META knows to be missing)
+ *  WATCHED (a viewer asks again and again), PING_KNOWN_HOLES (asking repairs only what META knows to be missing)
  */
 #ifndef LINES
 #define LINES 2
@@ -272,7 +272,7 @@ end_watch:
   od
 }
 
-/* Nothing is under way, and yet a parked batch is due: nobody would ever append it but by chance. */
+/* Nothing is under way, and yet a parked batch is due: nothing would ever append it but by chance. */
 #define is_due(i) ((parked[i] & bit(nxt)) != 0)
 #if N == 3
 #define due (nxt <= N && (is_due(1) || is_due(2) || is_due(3)))
@@ -503,7 +503,7 @@ delete:
     :: rreceipt == me -> rmsg = 0; rreceipt = 0
     :: rreceipt != me
     fi;
-    sure = (bounded -> stored : sure);      /* who asks next asks later */
+    sure = (bounded -> stored : sure);      /* the next request comes later */
     kind = 0; h = 0; n = 0; t = 0; s = 0; q = 0; reads = 0; act = 0;
     goto end_receive
   };

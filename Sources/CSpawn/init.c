@@ -22,9 +22,9 @@ static _Noreturn void be_init(pid_t child, const sigset_t *signals) {
     }
 }
 
-/// A server that is process 1 starts the process that serves, and does nothing else itself but collect.
+/// A server that is process 1 starts a second process, which serves, and itself only reaps processes that have ended.
 ///
-/// Process 1 is the parent of every process whose own parent has ended: nobody else can collect those. The process that serves
+/// Process 1 is the parent of every process whose own parent has ended, so only it can reap those. The process that serves
 /// waits for its own children by their numbers, so neither takes the other's. It runs before main, while there is one thread.
 __attribute__((constructor(101))) static void split_off_init(int count, char **words) {
     if (getpid() != 1 || count < 2 || strcmp(words[1], "serve") != 0) return;

@@ -1,7 +1,7 @@
 """Runs MiniStack with what it gets wrong put right. A subscription brings an event under the id that the store gives it, and
 ids rise with the events' order, as they do at AWS; batches come in order, which AWS doesn't promise, so that the tests which
 want them otherwise can see to it themselves. A WebSocket's handshake is answered with the subprotocol that the answer to
-`$connect` names. A parameter that is a number stays one. It lets the tests be ECS, whose events EventBridge takes from nobody else."""
+`$connect` names. A parameter that is a number stays one. It lets the tests be ECS, whose events EventBridge takes from ECS alone."""
 
 import contextvars
 import functools

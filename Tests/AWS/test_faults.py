@@ -162,7 +162,7 @@ def test_a_resumption_in_the_middle_goes_on_where_it_says(execution):
 
 
 def stopped_unheard(cloud):
-    """An execution whose task was killed, of which nobody is told."""
+    """An execution whose task was killed without an event that says so."""
     started = cloud.request("POST", "/api/v1/run", {"command": ["sh", "-c", "echo one; echo two"]})
     tasks = cloud.ecs.list_tasks(cluster=cloud.ids["Cluster"], startedBy=started["execution_id"])["taskArns"]
     execution, _ = cloud.carry_out(tasks[0], killed=True)

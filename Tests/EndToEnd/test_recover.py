@@ -111,7 +111,7 @@ def test_a_log_with_other_events_gets_none_of_them(cli, server, left):
 def test_a_log_ends_whose_output_has_no_place_here(server, tmp_path, command):
     """The disk has room for the directories that all spools lie in, and for nothing else."""
     if subprocess.run(["unshare", "-rm", "true"], capture_output=True).returncode != 0:
-        pytest.skip("this machine lets nobody make a mount namespace")
+        pytest.skip("this machine allows no mount namespaces")
     state, made = tmp_path / "state", tmp_path / "made"
     state.mkdir()
     environment = {
@@ -132,7 +132,7 @@ def test_a_log_ends_whose_output_has_no_place_here(server, tmp_path, command):
 def registered(server, tmp_path, passwd, *arguments, **more):
     """A command without HOME, on a machine whose database of users holds what `passwd` says."""
     if subprocess.run(["unshare", "-rm", "true"], capture_output=True).returncode != 0:
-        pytest.skip("this machine lets nobody make a mount namespace")
+        pytest.skip("this machine allows no mount namespaces")
     users = tmp_path / "passwd"
     users.write_text(passwd)
     environment = {"PATH": os.environ["PATH"], "EVERYLINE_URL": server.url, "EVERYLINE_API_KEY": server.key}

@@ -313,7 +313,7 @@ def test_a_secret_in_a_path_is_not_logged(own_server):
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
 def test_its_runners_socket_is_its_owners_alone_whatever_the_umask(tmp_path, umask):
     server = Server(tmp_path)
-    # Somebody has made the directory before, for all to look into; and a server that was killed has left its half-made socket.
+    # The directory is there already, readable by all, with the unfinished socket of a server that was killed.
     (server.data / "runner.sock.d").mkdir(parents=True)
     (server.data / "runner.sock.d" / "s").touch()
     server.data.chmod(0o755)

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("A budget of bytes")
 struct ByteBudgetTests {
-    /// Nobody who waits in a test is to give up, unless it is about that.
+    /// No request in a test gives up, unless the test is about that.
     private let budget = ByteBudget(limit: 100, patience: .seconds(3600))
 
     @Test("is taken by leases that grow, and given back when they are let go of")
@@ -18,7 +18,7 @@ struct ByteBudgetTests {
         #expect(budget.leaseAtOnce(100) != nil)
     }
 
-    @Test("lets who wants more wait until there is enough, in the order in which they came")
+    @Test("lets requests wait until there is enough, and serves them in their order")
     func order() async throws {
         var held: [ByteBudget.Lease] = [try await budget.lease(50), try await budget.lease(50)]
         let (served, isServed) = AsyncStream.makeStream(of: Int.self)
@@ -42,7 +42,7 @@ struct ByteBudgetTests {
         #expect(budget.used == 0)
     }
 
-    @Test("is waited for a bounded time, and who gives up lets those behind it go on")
+    @Test("is waited for a bounded time, and a request that gives up lets those behind it go on")
     func patience() async throws {
         let budget = ByteBudget(limit: 100, patience: .milliseconds(20))
         let held = try await budget.lease(70)

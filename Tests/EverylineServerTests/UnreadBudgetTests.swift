@@ -16,7 +16,7 @@ struct UnreadBudgetTests {
         budget.hold(bytes) { [closed] in closed.names.withLock { $0.append(name) } }
     }
 
-    @Test("closes nobody up to its limit")
+    @Test("closes no client up to its limit")
     func room() throws {
         let waiting = [hold(60, "a"), hold(40, "b")]
         #expect(closed.names.withLock(\.self).isEmpty && budget.total == 100)
@@ -27,7 +27,7 @@ struct UnreadBudgetTests {
         #expect(budget.total == 40)
     }
 
-    @Test("closes who has waited longest, each once, and as many as it takes")
+    @Test("closes the clients that have waited longest, each once, and as many as it takes")
     func longest() {
         var waiting = [hold(30, "a"), hold(30, "b"), hold(30, "c")]
         waiting.append(hold(70, "d"))
@@ -36,7 +36,7 @@ struct UnreadBudgetTests {
         #expect(closed.names.withLock(\.self) == ["a", "b", "c"])
     }
 
-    @Test("closes who makes it too large alone")
+    @Test("closes a client that exceeds it alone")
     func alone() {
         let waiting = hold(101, "a")
         #expect(closed.names.withLock(\.self) == ["a"])
@@ -52,7 +52,7 @@ struct UnreadBudgetTests {
         #expect(budget.total == 90 && closed.names.withLock(\.self) == ["a"])
     }
 
-    @Test("counts nothing of who has gone, however often others come while one waits")
+    @Test("counts nothing of clients that have gone, however many come while one waits")
     func many() throws {
         let first = hold(1, "first")
         for _ in 0..<1000 { hold(50, "other").release() }

@@ -75,7 +75,7 @@ struct RequestTurnTests {
         #expect(quick.handled.count == 2)
     }
 
-    @Test("come to whoever says nothing more, too, and then the end does")
+    @Test("reach a client that has closed its sending side, and then the end does")
     func inputClosed() throws {
         let line = try Line(on: loop, queues)
         try line.receive(Self.get("/a") + Self.get("/b"))

@@ -202,7 +202,7 @@ struct WebSocketConnectionTests {
             })
     }
 
-    @Test("that is given up says 1013 to a peer that reads again, and wakes who waits for it")
+    @Test("that is given up says 1013 to a peer that reads again, and wakes its waiting sender")
     func givenUp() async throws {
         var configuration = Self.plain
         configuration.highWaterMark = 1

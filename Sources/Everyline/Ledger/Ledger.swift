@@ -15,6 +15,6 @@ public protocol Ledger: LogReader {
     /// ``Execution/endTime(told:started:now:)`` as the time of the end.
     /// - Throws: ``LogStoreError/unknownExecution``; ``LogStoreError/unavailable(_:)``, after which it may or may not have
     ///   been carried out.
-    /// - Returns: `false` if the condition refused it: somebody else moved, read again.
+    /// - Returns: `false` if the condition refused it, because another writer changed the ledger first: read it again.
     func write(_ change: LedgerChange, to execution: ExecutionID, at now: Timestamp) async throws -> Bool
 }

@@ -13,7 +13,7 @@ public struct LedgerHead: Sendable, Equatable {
     public var sourceTime: Timestamp
     /// Whether the log holds the notice that it is full: what follows is not recorded, but for the end.
     public var isFull: Bool
-    /// Whether somebody has asked for the execution to stop. Not the ledger's own: no write compares or changes it.
+    /// Whether a stop of the execution was requested. The API writes it; no write of the ledger compares or changes it.
     public var isStopRequested: Bool
 
     /// How many runs a log keeps that came too early. What is beyond is read from the platform's log.

@@ -105,7 +105,7 @@ public struct Reconciler: Sendable {
                     return .again(Request(stopped: request.stopped, seen: Seen(head)), afterPause: true)
                 }
             }
-            // If it is refused, somebody else moved.
+            // The ledger refuses it if another writer changed it first; the next turn reads it again.
             if let change { _ = try await ledger.write(change, to: execution, at: now()) }
             seen = nil
         }

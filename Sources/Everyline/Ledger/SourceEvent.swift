@@ -97,7 +97,7 @@ public struct ScriptEnd: Sendable, Equatable {
 
     public var text: String { word.map { "\(exitCode) \($0.rawValue)" } ?? "\(exitCode)" }
 
-    /// How the execution ended; `nil` if only its platform can say it: why a command was stopped that nobody asked to stop here.
+    /// How the execution ended; `nil` if only its platform knows: the command was stopped without a stop request of ours.
     func outcome(isStopRequested: Bool, platform: ExecutionOutcome?) -> ExecutionOutcome? {
         switch word {
         case .timedOut: ExecutionOutcome(status: .failed, exitCode: exitCode, reason: .timedOut)

@@ -103,7 +103,7 @@ public final class LogFeed: Sendable {
         return Subscription(feed: self, execution: execution, number: number)
     }
 
-    /// - Parameter change: advances a version, by which whoever is about to wait notices it.
+    /// - Parameter change: advances a version, so that a tail that is about to wait returns at once.
     private func wake(
         _ execution: ExecutionID, by wakeup: Wakeup = .change, _ change: (inout Entry) -> Void
     ) {

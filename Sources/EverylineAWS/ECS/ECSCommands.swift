@@ -59,7 +59,8 @@ package struct ECSCommands: Sendable {
     /// - Throws: ``AWSError`` if no task was started.
     package func start(_ request: RunRequest, as execution: ExecutionID) async throws {
         let task = try await cluster.run(task(of: request, as: execution))
-        // If this is lost, lines reach the log all the same, from CloudWatch; only not before somebody asks for the execution.
+        // Without this item the Sequencer doesn't know the task's stream. The Reconciler brings the lines from CloudWatch then, once a
+        // client asks for the execution.
         try await tasks.add(ExecutionTask(arn: task.taskArn, stream: stream(task)), of: execution)
     }
 

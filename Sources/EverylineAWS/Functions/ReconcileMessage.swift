@@ -6,7 +6,7 @@ package struct ReconcileMessage: Sendable, Equatable {
     package enum Cause: Sendable, Equatable {
         /// The execution's task has stopped: nothing is written to its stream any more.
         case stopped(StoppedTask)
-        /// A hole was left behind, or somebody asks whether there is something: also whether the task still runs.
+        /// The Sequencer left a hole, or a client asks for the execution: the Reconciler also asks ECS whether the task still runs.
         case probe
     }
 

@@ -2,11 +2,11 @@ package import Everyline
 package import Logging
 package import NIOCore
 
-/// Holds logs against CloudWatch: where lines are missing, where a task has stopped, and where somebody asks.
+/// Compares logs with CloudWatch: where lines are missing, where a task has stopped, and where a client asks.
 ///
 ///     EventBridge: a task has stopped ─► Completion ─┐
 ///     Sequencer: a hole ─────────────────────────────┼─► reconcile queue ─► Reconciler ─► ledger, and rings every viewer
-///     API, Connection: somebody asks ────────────────┘        └─ again, after a pause ◄─┘
+///     API, Connection: a client asks ────────────────┘        └─ again, after a pause ◄─┘
 package struct ReconcilerFunction: LambdaHandler {
     private let reconciler: Reconciler
     private let source: @Sendable (LogStreamName) -> any LogSource

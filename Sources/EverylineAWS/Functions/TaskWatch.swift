@@ -6,8 +6,8 @@ import Synchronization
 ///
 ///     status, logs, stop; a ping ─► TaskWatch ─► reconcile queue ─► Reconciler: has it stopped? is something missing?
 ///
-/// Whoever asks for an execution is the watchdog, so nothing runs while nobody asks. Each instance asks for an execution once a
-/// minute at the most.
+/// A task's liveness is checked when a client asks for its execution, so nothing runs while none asks. Each instance checks an
+/// execution at most once a minute.
 package final class TaskWatch: Sendable {
     private let queue: any ReconcileQueue
     private let now: @Sendable () -> Timestamp

@@ -27,7 +27,7 @@ enum Console {
         if let page = address.page(of: id) { say("in the browser: \(page)") }
     }
 
-    /// Whether standard input is a pipe or a file, so that somebody may expect it to be read.
+    /// Whether standard input is a pipe or a file, so that the caller may expect it to be read.
     static var hasInput: Bool {
         var status = stat()
         return fstat(STDIN_FILENO, &status) == 0 && [S_IFIFO, S_IFREG].contains(status.st_mode & S_IFMT)

@@ -72,7 +72,8 @@ struct RunnersService: Service {
             } catch {
                 logger.error(failure, metadata: ["error": "\(error)"])
             }
-            // A sleep that is cut short is a cancellation, which the loop sees.
+            // The store doesn't say when it can be read again, so it is asked once a second. Only a cancellation ends the sleep early;
+            // the loop's condition sees it.
             try? await Task.sleep(for: .seconds(1))
         }
         return nil

@@ -13,7 +13,8 @@ struct Leftovers {
 
     /// Kills all of it, and returns when it is gone, or can't be killed.
     func end() async {
-        // What begins meanwhile is found in the next turn; nothing tells of the end of processes that are no children.
+        // The kernel doesn't report the end of processes that are no children of this one, so /proc is read again every 20 ms, also for
+        // what was started meanwhile. Only a cancellation ends a sleep early, and then nothing more is killed.
         for _ in 0..<100 {
             guard kill() else { return }
             guard (try? await Task.sleep(for: .milliseconds(20))) != nil else { return }

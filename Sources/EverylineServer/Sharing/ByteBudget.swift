@@ -1,8 +1,8 @@
 import Everyline
 import Synchronization
 
-/// Bytes of memory that many requests share. Who wants more than are left waits for them, first come first served and for a
-/// bounded time.
+/// Bytes of memory that many requests share. A request that needs more than are left waits for them for a bounded time; requests
+/// are served in the order in which they came.
 final class ByteBudget: Sendable {
     /// The bytes didn't become free in time, or there will never be so many.
     struct Exhausted: Error {}
@@ -18,7 +18,7 @@ final class ByteBudget: Sendable {
         /// In the order in which they came.
         var waiters: [Waiter] = []
         var lastNumber: UInt64 = 0
-        /// Who has given up before it began to wait.
+        /// Requests that gave up before they began to wait.
         var gone: Set<UInt64> = []
     }
 
@@ -55,7 +55,7 @@ final class ByteBudget: Sendable {
         return lease
     }
 
-    /// Somebody's part of the budget; it is given back when nothing holds it any more.
+    /// A request's part of the budget. Its bytes are free again when the last reference is released.
     final class Lease: Sendable {
         private let budget: ByteBudget
         private let bytes = Mutex<ByteCount>(0)
@@ -77,7 +77,7 @@ final class ByteBudget: Sendable {
 
     private func takeAtOnce(_ bytes: ByteCount) -> Bool {
         state.withLock { state in
-            // Nobody overtakes who waits.
+            // No request overtakes one that waits.
             guard state.waiters.isEmpty, state.used + bytes <= limit else { return false }
             state.used += bytes
             return true
@@ -151,7 +151,7 @@ final class ByteBudget: Sendable {
         for waiter in served { waiter.continuation.resume(returning: true) }
     }
 
-    /// Takes out who has waited longest, for as long as there is enough for them.
+    /// Takes out the requests that have waited longest, as many as there are bytes for.
     private func serve(_ state: inout State) -> [Waiter] {
         var count = 0
         while count < state.waiters.count, state.used + state.waiters[count].bytes <= limit {

@@ -1,11 +1,12 @@
+import Hummingbird
 import Everyline
 import NIOCore
 import Synchronization
 
-/// What was sent to clients and waits in this process for them to read it, of all viewers and downloads together.
+/// Counts the bytes that were sent to viewers and downloads and wait in this process for the clients to read them.
 ///
-/// Nobody is kept waiting by it. Beyond the limit the client that is furthest behind, whose bytes have waited the longest, is
-/// hung up on, and new streams are refused until what it held is free.
+/// No client waits for it. Beyond the limit it closes the client whose bytes have waited longest, and refuses new streams until
+/// those bytes are free.
 final class UnreadBudget: Sendable {
     private struct Holder {
         let bytes: ByteCount
@@ -47,7 +48,7 @@ final class UnreadBudget: Sendable {
 
     /// Counts bytes that a client has still to read, until what is returned is released.
     ///
-    /// - Parameter close: hangs up on the client. It is called at most once, by whoever makes the total too large.
+    /// - Parameter close: hangs up on the client. It is called at most once, by the call of `hold` that makes the total too large.
     func hold(_ bytes: ByteCount, closing close: @escaping @Sendable () -> Void) -> Waiting {
         let (number, closing) = state.withLock { state in
             state.lastNumber += 1
@@ -102,5 +103,23 @@ final class UnreadBudget: Sendable {
             guard state.order.count > 2 * state.holders.count + 64 else { return }
             state.order.removeAll { state.holders[$0] == nil }
         }
+    }
+}
+
+/// Writes a large answer no faster than its client reads: of what comes next nothing is made before the client has taken what
+/// was written, and what waits for it is counted in the ``UnreadBudget``.
+struct PacedBody: Sendable {
+    let context: EverylineContext
+    let unread: UnreadBudget
+
+    /// - Parameter held: how many bytes the answer keeps in memory until then; those of the piece if it isn't said.
+    func write(
+        _ piece: ByteBuffer, held: ByteCount? = nil, to writer: inout any ResponseBodyWriter
+    ) async throws {
+        // An empty piece would end a chunked body.
+        guard piece.readableBytes > 0 else { return }
+        let bytes = held ?? piece.readableBytes
+        try await writer.write(piece)
+        try await context.whenTaken(bytes, countedIn: unread)
     }
 }

@@ -5,8 +5,8 @@ import NIOPosix
 /// A few threads for what takes milliseconds: parsing, encoding and compressing what is large. An event loop that did it would
 /// keep every connection that it serves waiting.
 ///
-/// They have a lower priority than the event loops, and take their work in the order in which it comes: who asks for much waits
-/// for it, and lines that are live go before.
+/// The threads have a lower priority than the event loops, so live lines go first, and take their work in the order in which it
+/// comes.
 final class Workers: TaskExecutor {
     private let pool: NIOThreadPool
 

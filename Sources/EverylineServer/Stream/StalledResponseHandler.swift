@@ -1,7 +1,7 @@
 import NIOCore
 
-/// Closes a connection whose client doesn't take its answer: nothing of what waits was taken for a whole period. Who writes the
-/// answer can wait here until its client has taken it.
+/// Closes a connection whose client has read nothing of its answer for a whole period. The route that writes the answer can wait
+/// here until the client has read it.
 ///
 /// It runs a timer only while bytes are waiting, so it costs an idle connection nothing.
 final class StalledResponseHandler: ChannelOutboundHandler, ChannelInboundHandler {

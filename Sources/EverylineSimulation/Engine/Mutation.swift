@@ -8,7 +8,7 @@ package enum Mutation: String, CaseIterable, Sendable {
     case numbers
     /// What comes too early is not kept.
     case keptRuns = "kept-runs"
-    /// Nobody says that lines are missing.
+    /// No notice says that lines are missing.
     case silentGap = "silent-gap"
     /// Lines are given up after one reading.
     case secondReading = "second-reading"

@@ -13,8 +13,8 @@ extension LedgerWorld {
             now - executions[execution].lookedAt >= Self.lookInterval
         else { return }
         executions[execution].lookedAt = now
-        world.tell("somebody asks whether \(executions[execution].id) still runs")
-        // That can't be said now: whoever asks next asks again.
+        world.tell("a client asks whether \(executions[execution].id) still runs")
+        // ECS can't say it now; the next client that asks tries again.
         if now < executions[execution].stoppedAt || world.strikes(.stepFailed, 50) { return }
         send(.reconcile(isStopped: false, seen: nil), of: execution, after: 0)
     }

@@ -48,7 +48,7 @@ final class HeldBytesHandler: ChannelInboundHandler {
         guard let context, !isEmpty else { return }
         let bytes = held.readSlice(length: min(limit, held.readableBytes))
         let isLast = held.readableBytes == 0
-        // Whoever gets the last of it has the memory.
+        // The decoder owns the memory of the last bytes.
         if isLast { held = ByteBuffer() }
         if let bytes, bytes.readableBytes > 0 { context.fireChannelRead(Self.wrapInboundOut(bytes)) }
         if isLast, isInputClosed, held.readableBytes == 0 {

@@ -1,6 +1,6 @@
 import NIOHTTP1
 
-/// What is wrong with a request's head, so that it is refused before anybody looks at what it asks for.
+/// What is wrong with a request's head. The server refuses such a request before it is routed.
 package struct RequestFault: Error, Hashable {
     /// A sentence for the client.
     package let reason: String
@@ -60,5 +60,29 @@ package struct RequestFault: Error, Hashable {
         default:
             "-._~%".utf8.contains(byte)
         }
+    }
+}
+
+extension RequestTurnHandler {
+    /// Says in an answer's head how its body ends, for the one who asked: by its length if that is known; else in chunks, or
+    /// for HTTP/1.0, which knows none, with the connection. HEAD is answered as GET is, without the body.
+    func frame(_ answer: HTTPResponseHead) -> HTTPResponseHead {
+        guard answer.status.code >= 200 else { return answer }
+        var answer = answer
+        let hasLength = answer.headers.contains(name: "Content-Length")
+        let isChunked = !hasLength && current?.head.version != .http1_0
+        answer.headers.remove(name: "Transfer-Encoding")
+        if !answer.status.mayHaveResponseBody {
+            answer.headers.remove(name: "Content-Length")
+            current?.hasAnswerBody = false
+        } else if current?.head.method == .HEAD {
+            current?.hasAnswerBody = false
+        } else if isChunked {
+            answer.headers.add(name: "Transfer-Encoding", value: "chunked")
+        }
+        if let current, current.isLast || endsUnread(current), answer.isKeepAlive {
+            answer.headers.add(name: "Connection", value: "close")
+        }
+        return answer
     }
 }

@@ -18,10 +18,11 @@ package struct RequestTurnLimits: Sendable {
 /// is handed on, and nothing more is read, before the answer to this one is written.
 ///
 /// What was read with it waits, undecoded but for a few KiB, until the connection has its turn among the others of its event
-/// loop (``TurnQueue``). So a connection that pipelines gets its answers, in order, and nobody else waits for more than one.
+/// loop (``TurnQueue``). So a connection that pipelines gets its answers in order, and other connections wait for at most one of
+/// them.
 ///
 /// It also knows a request and its answer at the same time, so it sees to it that they fit: a head that can be misread is
-/// refused (``RequestFault``), and the answer is framed for who asked (``frame(_:)``).
+/// refused (``RequestFault``), and the answer is framed for its request (``frame(_:)``).
 final class RequestTurnHandler: ChannelDuplexHandler, TurnTaker {
     typealias InboundIn = HTTPServerRequestPart
     typealias InboundOut = HTTPServerRequestPart
@@ -278,7 +279,8 @@ final class RequestTurnHandler: ChannelDuplexHandler, TurnTaker {
 
     // MARK: Ends
 
-    /// The request is answered, and too much of it, or too slowly, still comes. Who sends it gets to read the answer.
+    /// Closes the sending side: the request is answered, and what still comes of it is too much or too slow. The client can read the
+    /// answer meanwhile.
     private func hangUp() {
         hearNoMore()
         context?.close(mode: .output, promise: nil)

@@ -25,7 +25,7 @@ import Testing
         #expect(LogsMessage([SourceEvent(1, .line, String(repeating: "x", count: 400_000), at: .epoch)]).body != nil)
     }
 
-    @Test("is refused if nobody here has sent it", arguments: ["", "{}", "aGVsbG8="])
+    @Test("is refused if it is not from our own log group", arguments: ["", "{}", "aGVsbG8="])
     func foreign(body: String) {
         #expect(throws: LambdaEventError.self) { try LogsMessage(body: body) }
     }
@@ -47,7 +47,7 @@ import Testing
     }
 
     @Test(
-        "is refused if nobody here has sent it",
+        "is refused if it is not from our own log group",
         arguments: [
             "", "{}", "{\"execution\":\"no id!\"}", "{\"execution\":\"e\",\"seen\":{\"next\":1,\"parked\":\"5-3\"}}",
             "{\"execution\":\"e\",\"seen\":{\"next\":-1,\"parked\":\"\"}}",

@@ -92,7 +92,7 @@ struct ReconcilerTests {
         #expect(try await fixture.outcome == lost.verified(false))
     }
 
-    @Test("says with the platform why a command was stopped that nobody asked to stop, and that its log is whole")
+    @Test("takes the platform's reason where no stop was requested, and says that the log is whole")
     func stoppedElsewhere() async throws {
         let all = lines("1 a", "2=143 stopped")
         try await fixture.sequencer().sequence(all, of: fixture.id)
@@ -104,7 +104,7 @@ struct ReconcilerTests {
         #expect(try await fixture.outcome == spot.verified(true))
     }
 
-    @Test("ends nothing that somebody appends to meanwhile")
+    @Test("ends no log that is appended to meanwhile")
     func raceWithEnd() async throws {
         let (once, fixture) = (Once(), fixture)
         let staged = StagedLedger(stores: fixture.stores) { change in

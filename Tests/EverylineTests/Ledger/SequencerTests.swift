@@ -167,7 +167,7 @@ struct SequencerTests {
         #expect(try await fixture.outcome?.isVerified == false)
     }
 
-    @Test("looks again when somebody else moved, and doubles nothing")
+    @Test("reads again when another writer was first, and doubles nothing")
     func race() async throws {
         let (once, fixture) = (Once(), fixture)
         let staged = StagedLedger(stores: fixture.stores) { _ in
