@@ -46,7 +46,7 @@ const KEYS = "everyline.keys";
  * @param {KeyboardEvent} event */
 export const isTyping = ({ target }) =>
   document.querySelector("dialog[open]") !== null ||
-  (target instanceof Element && target.matches("input, textarea, select"));
+  (target instanceof Element && target.matches("input, textarea, select") && !target.closest("dialog:not([open])"));
 
 /** Whether a key is the page's: not the browser's, not for what has the focus, and not one of those of one character
  * while they are turned off (WCAG 2.2, 2.1.4).

@@ -1,38 +1,47 @@
 import Glibc
 import Synchronization
 
-/// A process's claim to a directory: an advisory lock on its file `lock`, which ends with the process, however it ends.
+/// A process's claim to a directory, which ends with the process, however it ends: advisory locks on the directory itself and on
+/// its file `lock`. The file can be deleted, and a network file system may lock no directories.
 final class DirectoryLock: Sendable {
-    private let descriptor: Mutex<Int32?>
+    private let descriptors: Mutex<[Int32]>
 
     /// Makes the directory (0700) if need be, and takes it.
     ///
     /// - Throws: ``SQLiteDatabaseError/inUse(_:)`` if another process has it.
     init(_ directory: String) throws {
         try Self.makeDirectory(directory)
-        let path = directory + "/lock"
+        descriptors = Mutex([])
+        try take(directory, directory + "/lock", O_RDWR | O_CREAT)
+        try take(directory, directory, O_RDONLY | O_DIRECTORY)
+    }
+
+    private func take(_ directory: String, _ path: String, _ flags: Int32) throws {
         // Close-on-exec, or a command that is started would keep the lock.
-        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        let descriptor = open(path, flags | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw SQLiteDatabaseError.unusable(directory, reason: Self.lastError(path)) }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            let isTaken = errno == EWOULDBLOCK
-            let reason = Self.lastError(path)
-            close(descriptor)
-            throw isTaken ? SQLiteDatabaseError.inUse(directory) : .unusable(directory, reason: reason)
+        descriptors.withLock { $0.append(descriptor) }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) != 0 else { return }
+        if errno == EWOULDBLOCK { throw SQLiteDatabaseError.inUse(directory) }
+        guard flags & O_DIRECTORY != 0 else {
+            throw SQLiteDatabaseError.unusable(directory, reason: Self.lastError(path))
         }
-        self.descriptor = Mutex(descriptor)
     }
 
     deinit { release() }
 
     func release() {
-        guard let descriptor = descriptor.withLock({ $0.take() }) else { return }
-        // Closing alone isn't enough: a process that is just being started may still have a copy, until it executes.
-        flock(descriptor, LOCK_UN)
-        close(descriptor)
+        for descriptor in descriptors.withLock({ held in
+            defer { held = [] }
+            return held
+        }) {
+            // Closing alone isn't enough: a process that is just being started may still have a copy, until it executes.
+            flock(descriptor, LOCK_UN)
+            close(descriptor)
+        }
     }
 
-    /// What the data holds is everybody's output: nobody but its owner may look in.
+    /// The data holds the output of all users, so only its owner may enter the directory.
     private static func makeDirectory(_ directory: String) throws {
         var path = directory.hasPrefix("/") ? "/" : ""
         for part in directory.split(separator: "/") {
