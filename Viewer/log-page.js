@@ -329,9 +329,10 @@ function cycleTime() {
 function loadTextSelection() {
   let isLoading = false;
   let isFinger = false;
+  let isPressed = false;
   /** @type {Event[]} */
   let early = [];
-  const signs = ["pointerover", "pointerdown", "mousedown", "keydown", "copy"];
+  const signs = ["pointerover", "pointerdown", "mousedown", "mousemove", "mouseup", "keydown", "copy"];
   const load = async () => {
     isLoading = true;
     try {
@@ -342,6 +343,7 @@ function loadTextSelection() {
         if (event.type === "copy") void bar.copy();
         else texts.take(/** @type {MouseEvent | KeyboardEvent} */ (event));
       }
+      if (!isPressed) texts.release();
     } catch {
       // The next sign tries again.
       isLoading = false;
@@ -353,8 +355,14 @@ function loadTextSelection() {
     const isItsOwn = event instanceof KeyboardEvent
       ? selectsText(event) && (!event.shiftKey || view.selection === null)
       : event.type === "copy" ? early.length > 0
-        : event.type === "mousedown" && !isFinger && pressesText(/** @type {MouseEvent} */ (event));
+        : event.type === "mousemove" ? isPressed
+          : event.type === "mousedown" && !isFinger && pressesText(/** @type {MouseEvent} */ (event));
+    if (event.type === "mousedown") isPressed = isItsOwn;
+    if (event.type === "mouseup") isPressed = false;
     if (isItsOwn) {
+      // What is dragged over stays where it is, and only where the pointer is at last counts.
+      if (event.type === "mousemove") view.follows = false;
+      if (event.type === "mousemove" && early.at(-1)?.type === "mousemove") early.pop();
       early.push(event);
       event.preventDefault();
       event.stopImmediatePropagation();

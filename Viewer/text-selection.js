@@ -39,7 +39,7 @@ export class TextSelection {
     this.#log.addEventListener("pointerdown", ({ pointerType }) => { isFinger = pointerType === "touch"; });
     this.#log.addEventListener("mousedown", (event) => isFinger || this.#pressed(event));
     addEventListener("mousemove", (event) => this.#drag && this.#dragged(event));
-    addEventListener("mouseup", () => { this.#drag = null; });
+    addEventListener("mouseup", () => this.release());
     // A link that the drag began or ended on isn't followed.
     this.#log.addEventListener("click", (event) => this.isEmpty || isFinger || event.preventDefault());
     this.#log.addEventListener("dragstart", (event) => event.preventDefault());
@@ -53,11 +53,17 @@ export class TextSelection {
     });
   }
 
-  /** Does what a press or a key asks for that came before this was there.
+  /** Does what a press, a drag or a key asks for that came before this was there.
    * @param {MouseEvent | KeyboardEvent} event */
   take(event) {
-    if (event instanceof MouseEvent) this.#pressed(event);
-    else this.#key(event);
+    if (event instanceof KeyboardEvent) this.#key(event);
+    else if (event.type === "mousedown") this.#pressed(event);
+    else if (this.#drag) this.#dragged(event);
+  }
+
+  /** The button is up: the selection ends where it is. */
+  release() {
+    this.#drag = null;
   }
 
   get isEmpty() {

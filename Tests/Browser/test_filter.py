@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from playwright.sync_api import expect
 from viewer import check_rows, found, heap, message, rows, seed, visible, wait_for_row, wait_until_read, wait_until_still
 
 
@@ -116,7 +117,7 @@ def test_what_is_copied_is_what_is_shown(server, viewer, log):
     filter_by(page, "wanted")
     page.locator("#log").focus()
     page.keyboard.press("Control+a")
-    assert page.inner_text("#selected") == "Text of lines 5–19985 (541 lines)"
+    expect(page.locator("#selected")).to_have_text("Text of lines 5–19985 (541 lines)")
     page.keyboard.press("Control+c")
     page.wait_for_function("() => document.querySelector('#announcement').textContent === '541 lines copied'")
     copied = page.evaluate("navigator.clipboard.readText()").split("\n")

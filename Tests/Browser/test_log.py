@@ -5,7 +5,7 @@ import re
 import time
 
 import pytest
-
+from playwright.sync_api import expect
 from viewer import (
     check_rows, elements, found, heap, rows, search, seed, texts, visible, wait_for_row, wait_for_words,
     wait_until_read, words)
@@ -144,7 +144,7 @@ def test_a_permalink_shows_its_lines_also_after_a_reload(server, viewer, million
     def check():
         selected = [row for row in visible(page) if "selected" in row["classes"]]
         assert [row["first"] for row in selected] == list(range(123_456, 123_461))
-        assert page.inner_text("#selected") == "Lines 123456–123460 (5 lines)"
+        expect(page.locator("#selected")).to_have_text("Lines 123456–123460 (5 lines)")
 
     check()
     page.reload()
@@ -156,7 +156,7 @@ def test_a_permalink_shows_its_lines_also_after_a_reload(server, viewer, million
     assert page.evaluate("location.hash") == "#L123458-L123462"
     page.reload()
     wait_for_row(page, 123_458)
-    assert page.inner_text("#selected") == "Lines 123458–123462 (5 lines)"
+    expect(page.locator("#selected")).to_have_text("Lines 123458–123462 (5 lines)")
     page.keyboard.press("l")
     page.wait_for_function("() => document.querySelector('#announcement').textContent === 'Link copied'")
     assert page.evaluate("navigator.clipboard.readText()") == f"{server.url}/executions/{million.id}#L123458-L123462"
@@ -166,7 +166,7 @@ def test_a_link_to_lines_that_are_not_there_says_so(server, viewer):
     log = server.register()
     seed(log, 10)
     page = viewer.log(server, log.id, "#L12")
-    assert page.inner_text("#selected") == "Line 12: not there yet"
+    expect(page.locator("#selected")).to_have_text("Line 12: not there yet")
     page.keyboard.press("c")
     page.evaluate("location.hash = '#L9-L12'")
     page.wait_for_function("() => document.querySelector('#selected').textContent.startsWith('Lines 9')")

@@ -1,7 +1,7 @@
 """A log on a phone: what a finger does, and what fits on the screen."""
 
 import pytest
-
+from playwright.sync_api import expect
 from viewer import PHONE, found, seed, wait_for_row
 
 
@@ -47,8 +47,8 @@ def test_a_finger_on_the_numbers_scrolls_or_chooses(page):
     assert not page.is_visible("#selection") and page.evaluate("location.hash") == ""
     first, last = (int(numbers.nth(n).inner_text()) for n in (8, 12))
     page.locator(f".row[data-first='{first}'] .number").tap()
-    assert page.inner_text("#selected") == f"Line {first}"
+    expect(page.locator("#selected")).to_have_text(f"Line {first}")
     page.locator(f".row[data-first='{last}'] .number").tap()
-    assert page.inner_text("#selected") == f"Lines {first}–{last} (5 lines)"
+    expect(page.locator("#selected")).to_have_text(f"Lines {first}–{last} (5 lines)")
     box = page.locator("#selection").bounding_box()
     assert box["x"] >= 0 and box["x"] + box["width"] <= 360

@@ -4,6 +4,7 @@ import json
 import re
 import time
 
+from playwright.sync_api import expect
 from viewer import check_rows, message, search, seed, texts, visible, wait_for_row, wait_for_words
 
 
@@ -107,7 +108,7 @@ def test_a_line_that_a_link_names_before_it_comes_is_shown_when_it_comes(server,
     log = server.register()
     seed(log, 5)
     page = viewer.log(server, log.id, "#L200")
-    assert page.inner_text("#selected") == "Line 200: not there yet"
+    expect(page.locator("#selected")).to_have_text("Line 200: not there yet")
     seed(log, 400)
     page.wait_for_function("() => document.querySelector('#selected').textContent === 'Line 200'")
     wait_for_row(page, 200)

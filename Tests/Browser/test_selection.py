@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from playwright.sync_api import expect
 from viewer import message, seed, visible, wait_for_row, wait_until_read, wait_until_still
 
 # What is said may be followed at once by something else.
@@ -73,7 +74,7 @@ def test_a_drag_beyond_the_edge_selects_what_comes_into_view(server, viewer, log
     wait_until_still(page)
     last = next(row["first"] for row in visible(page) if row["top"] + row["height"] > box["y"] + 100)
     page.mouse.up()
-    assert page.inner_text("#selected") == f"Text of lines 1000–{last} ({last - 999} lines)"
+    expect(page.locator("#selected")).to_have_text(f"Text of lines 1000–{last} ({last - 999} lines)")
     assert copy(page, f"{last - 999} lines copied") == expected(1_000, 5, last, 5)
 
 
@@ -98,7 +99,7 @@ def test_a_shift_click_far_away_selects_all_between(server, viewer, log):
 def test_all_is_all_of_the_log_and_nothing_of_the_page(server, viewer, log):
     page = open_at(server, viewer, log, 2_000)
     page.keyboard.press("Control+a")
-    assert page.inner_text("#selected") == "Text of lines 1–4001 (4,001 lines)"
+    expect(page.locator("#selected")).to_have_text("Text of lines 1–4001 (4,001 lines)")
     text = copy(page, "4,001 lines copied")
     assert text == expected(1, 0, 4_000, None) + "\n[SUCCEEDED with exit code 0 · 4,000 lines]"
     page.keyboard.press("Escape")
@@ -188,7 +189,7 @@ def test_over_plain_http_what_was_read_is_copied_when_asked_again(server, viewer
     assert page.evaluate("window.copied").startswith(expected(1, 0, 4_000, None))
 
 
-@pytest.mark.parametrize("way", ["keys", "mouse"])
+@pytest.mark.parametrize("way", ["keys", "clicks", "drag"])
 def test_what_is_selected_before_the_code_for_it_has_come_is_selected_and_copied(server, viewer, log, way):
     context = viewer.context(key=server.key)
     held = []
@@ -197,6 +198,13 @@ def test_what_is_selected_before_the_code_for_it_has_come_is_selected_and_copied
     page.evaluate(LISTEN)
     if way == "keys":
         page.keyboard.press("Control+a")
+    elif way == "drag":
+        page.mouse.move(*place(page, 3_990, 2))
+        page.mouse.down()
+        page.mouse.move(*place(page, 3_993, 1))
+        page.mouse.move(*place(page, 3_995, 4))
+        page.mouse.up()
+        page.mouse.move(*place(page, 3_991, 4))
     else:
         x, y = place(page, 4_000, 3)
         page.mouse.click(x, y, click_count=3)
@@ -208,6 +216,9 @@ def test_what_is_selected_before_the_code_for_it_has_come_is_selected_and_copied
     if way == "keys":
         page.wait_for_function(COPY, arg="4,001 lines copied")
         assert clipboard(page).startswith(expected(1, 0, 4_000, None))
+    elif way == "drag":
+        page.wait_for_function(COPY, arg="6 lines copied")
+        assert clipboard(page) == expected(3_990, 2, 3_995, 4)
     else:
         page.wait_for_function(COPY, arg="1 line copied")
         assert clipboard(page) == message(4_000)

@@ -1,1 +1,0 @@
-/tmp/awks/original-awk/awk
