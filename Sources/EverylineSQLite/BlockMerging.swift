@@ -109,7 +109,7 @@ private struct BlockGroup {
             let written = try block.storedIfAny("crc", as: Int64.self)
             try block.withUnsafeBytes(at: 0) { events in
                 // A new checksum must not stand for what was changed under the old one.
-                guard written.map({ $0 == BlockChecksum.of(events) }) ?? true else {
+                guard BlockChecksum.agrees(written, with: events) else {
                     throw LogStoreError.damagedBlocks
                 }
                 merged.append(contentsOf: events)

@@ -105,7 +105,7 @@ private struct LogCheck {
                 let written = try row.storedIfAny("crc", as: Int64.self)
                 try row.withUnsafeBytes(at: 3) { events in
                     check.add(block, events)
-                    if let written, written != BlockChecksum.of(events) {
+                    if !BlockChecksum.agrees(written, with: events) {
                         check.faults.append("block \(block.first)–\(block.last) isn't what was written")
                     }
                 }

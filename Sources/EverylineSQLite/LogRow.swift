@@ -36,14 +36,14 @@ struct LogRow {
 
     /// Joins stored blocks into one of at most `limit` bytes, or of one event that is longer.
     ///
-    /// What a block holds is looked at where it is cut, and its lines are counted: it is as many events as its row says, the
-    /// first and the last of them in their place.
+    /// What a block holds is what was written, by its checksum, and as many events as its row says, the first and the last of
+    /// them in their place.
     ///
     /// - Precondition: something follows `offset`.
     /// - Throws: ``LogStoreError/damaged(_:)``.
     func read(after offset: Offset, limit: ByteCount, in db: Database) throws -> EventBlock {
         let statement = try db.cachedStatement(
-            sql: "SELECT first, last, latest_ms, events FROM block WHERE execution = ? AND last > ? ORDER BY last")
+            sql: "SELECT first, last, latest_ms, events, crc FROM block WHERE execution = ? AND last > ? ORDER BY last")
         let rows = try Row.fetchCursor(statement, arguments: [number, Int64(offset.rawValue)])
         var last = offset
         var latest = Timestamp.epoch
@@ -53,8 +53,11 @@ struct LogRow {
             guard stored.first <= last.next, stored.last > last, stored.last <= head.offset else {
                 throw LogStoreError.damagedBlocks
             }
+            let written = try row.storedIfAny("crc", as: Int64.self)
             let (taken, isWhole) = try row.withUnsafeBytes(at: 3) { events in
-                guard stored.isBlock(of: events) else { throw LogStoreError.damagedBlocks }
+                guard BlockChecksum.agrees(written, with: events), stored.isBlock(of: events) else {
+                    throw LogStoreError.damagedBlocks
+                }
                 let skipped = events.length(ofLines: last.distance(from: stored.predecessor))
                 let rest = UnsafeRawBufferPointer(rebasing: events[skipped...])
                 guard rest.isEvent(last.next, at: 0) else { throw LogStoreError.damagedBlocks }
@@ -82,13 +85,15 @@ struct LogRow {
     /// - Precondition: there is one.
     func offset(before time: Timestamp, in db: Database) throws -> Offset {
         let statement = try db.cachedStatement(
-            sql: "SELECT first, last, latest_ms, events FROM block WHERE execution = ? AND last > ? ORDER BY last")
+            sql: "SELECT first, last, latest_ms, events, crc FROM block WHERE execution = ? AND last > ? ORDER BY last")
         let before = try lastOffset(ofBlocksBefore: time, in: db)
         let rows = try Row.fetchCursor(statement, arguments: [number, Int64(before.rawValue)])
         // What a block says of its time may be true of a later one only: both were cut from one append.
         while let row = try rows.next() {
             var offset = try StoredBlock(row).predecessor
+            let written = try row.storedIfAny("crc", as: Int64.self)
             let found = try row.withUnsafeBytes(at: 3) { events in
+                guard BlockChecksum.agrees(written, with: events) else { throw LogStoreError.damagedBlocks }
                 var position = 0
                 while let newline = events.firstNewline(from: position) {
                     let line = UnsafeRawBufferPointer(rebasing: events[position..<newline])

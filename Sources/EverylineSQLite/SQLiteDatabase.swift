@@ -67,6 +67,8 @@ package final class SQLiteDatabase: Sendable {
         thread.end()
         // What is in the write-ahead log goes into the database, so that the one file is all of it.
         if lock != nil { _ = try pool.writeWithoutTransaction { try $0.checkpoint(.truncate) } }
+        // SQLite removes the log's files with the last connection, if that is one that may write.
+        pool.invalidateReadOnlyConnections()
         try pool.close()
         lock?.release()
     }

@@ -45,6 +45,11 @@ enum BlockChecksum {
     static func of(_ bytes: UnsafeRawBufferPointer) -> Int64 {
         Int64(crc32_z(0, bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count))
     }
+
+    /// Whether the bytes are those that were written. Blocks of old databases have no checksum: theirs can be any.
+    static func agrees(_ written: Int64?, with bytes: UnsafeRawBufferPointer) -> Bool {
+        written.map { $0 == of(bytes) } ?? true
+    }
 }
 
 extension Offset {
