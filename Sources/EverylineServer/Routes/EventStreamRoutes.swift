@@ -58,39 +58,48 @@ struct EventStreamRoutes {
         check: @Sendable () throws -> Void
     ) async throws {
         var tail = tail
-        let subscription = tail.subscription
         do {
             // `retry` is in milliseconds.
             try await writer.write(ByteBuffer(string: "retry: 1000\n\n"))
-            while true {
-                let step = try await withGracefulShutdownHandler {
-                    try await tail.next()
-                } onGracefulShutdown: {
-                    subscription.end()
-                }
-                try check()
-                switch step {
-                case .blocks(let blocks):
-                    for block in blocks {
-                        metrics.countDelivery(events: block.count, bytes: block.bytes.readableBytes)
-                        try await paced.write(block.serverSentEvents, to: &writer)
-                    }
-                case .pending(let line):
-                    // Without an id: a browser resumes after the last event.
-                    var event = ByteBuffer(string: "event: pending\ndata: ")
-                    event.writeImmutableBuffer(line.controlLine)
-                    event.writeStaticString("\n\n")
-                    try await paced.write(event, to: &writer)
-                case .idle(let head):
-                    try await paced.write(ByteBuffer(string: ": heartbeat \(head)\n\n"), to: &writer)
-                case .ended:
-                    return
-                }
+            while let pieces = try await next(&tail, metrics, check: check) {
+                for piece in pieces { try await paced.write(piece, to: &writer) }
             }
         } catch is CancellationError {
             return
         } catch is StreamPlace.KeyRevoked {
             return
+        }
+    }
+
+    /// What is to be sent next; `nil` at the log's end, or when the server is about to stop.
+    ///
+    /// The blocks themselves are let go of here: a client that doesn't read holds what is sent to it, not that twice.
+    private static func next(
+        _ tail: inout Tail, _ metrics: ServerMetrics, check: @Sendable () throws -> Void
+    ) async throws -> [ByteBuffer]? {
+        let subscription = tail.subscription
+        let step = try await withGracefulShutdownHandler {
+            try await tail.next()
+        } onGracefulShutdown: {
+            subscription.end()
+        }
+        try check()
+        switch step {
+        case .blocks(let blocks):
+            return blocks.map { block in
+                metrics.countDelivery(events: block.count, bytes: block.bytes.readableBytes)
+                return block.serverSentEvents
+            }
+        case .pending(let line):
+            // Without an id: a browser resumes after the last event.
+            var event = ByteBuffer(string: "event: pending\ndata: ")
+            event.writeImmutableBuffer(line.controlLine)
+            event.writeStaticString("\n\n")
+            return [event]
+        case .idle(let head):
+            return [ByteBuffer(string: ": heartbeat \(head)\n\n")]
+        case .ended:
+            return nil
         }
     }
 }
