@@ -47,7 +47,8 @@ extension EverylineClient {
         try await transport.send(request)
     }
 
-    /// Waits until the producer should stop, or for some twenty seconds; the answer says which it was. Ask again then.
+    /// Waits until the producer should stop, or for some twenty seconds; the answer says which it was. Ask again then. A server whose
+    /// answer has ``ControlAnswer/pollAfterSeconds`` hasn't waited: ask again after that time.
     public func control(of id: ExecutionID, token: Credential) async throws -> ControlAnswer {
         var request = APIRequest(.GET, APIPath.control(of: id))
         request.credential = token

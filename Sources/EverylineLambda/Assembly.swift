@@ -22,17 +22,19 @@ struct Assembly: Sendable {
 
     /// - Throws: ``ConfigurationError``.
     func function() throws -> AssembledFunction {
-        if configuration.function == .api { return try api() }
-        return AssembledFunction(handler: try handler())
+        switch configuration.function {
+        case .api: try api()
+        case .reconciler: try reconciler()
+        default: AssembledFunction(handler: try handler())
+        }
     }
 
     private func handler() throws -> any LambdaHandler {
         switch configuration.function {
-        case .api: preconditionFailure("the API is more than a handler")
+        case .api, .reconciler: preconditionFailure("more than a handler")
         case .ingest:
             IngestFunction(tasks: DynamoDBTaskStore(try table), queue: try logsQueue, logger: logger)
         case .sequencer: try sequencer()
-        case .reconciler: try reconciler()
         case .delivery:
             DeliveryFunction(
                 worker: DeliveryWorker(
@@ -68,42 +70,74 @@ struct Assembly: Sendable {
             logger: logger)
     }
 
-    private func reconciler() throws -> any LambdaHandler {
+    private func reconciler() throws -> AssembledFunction {
         let logs = CloudWatchLogs(client)
         let executions = try executions
         let cluster = ECSCluster(try configuration.cluster, client: client)
         let inspection = TaskInspection(
             tasks: DynamoDBTaskStore(try table), describe: { try await cluster.describe([$0]).first },
             createdAt: { try await executions.execution($0).createdAt }, now: now)
-        return ReconcilerFunction(
+        let (logWriter, stream) = (LogWriter(store: try ringingLog, feed: LogFeed(), now: now), try stream)
+        @Sendable func end(
+            _ id: ExecutionID, _ outcome: ExecutionOutcome, _ notice: (code: NoticeCode, message: String)?
+        ) async throws {
+            _ = try await logWriter.end(id, outcome, notice: notice)
+        }
+        let stops = UnheededStops(executions: executions, patience: try configuration.stopPatience, now: now) {
+            try await end($0, $1, $2)
+        }
+        let starts = LostStarts(
+            executions: executions, tasks: DynamoDBTaskStore(try table),
+            find: { execution in
+                try await cluster.task(startedBy: execution.rawValue).map {
+                    ExecutionTask(arn: $0, stream: stream(ECSTask.id(ofARN: $0)))
+                }
+            }, now: now
+        ) { try await end($0, $1, $2) }
+        let function = ReconcilerFunction(
             reconciler: Reconciler(ledger: try log, connections: try connections, doorbell: try doorbell, now: now),
             source: { CloudWatchLogSource(logs, group: $0.group, stream: $0.name) },
-            inspect: { try await inspection.inspect($0) }, queue: try reconcileQueue,
-            pause: try configuration.reconcilePause,
+            inspect: { try await inspection.inspect($0) },
+            lookWithoutTask: { id in
+                if let later = try await stops.look(at: id) { return later }
+                return try await starts.look(at: id)
+            }, queue: try reconcileQueue, pause: try configuration.reconcilePause,
             comeBack: comeBack(SQSQueue(try configuration.reconcileQueueURL, client: client)), logger: logger)
+        return AssembledFunction(handler: function, background: [{ await logWriter.run() }])
     }
 
     private func api() throws -> AssembledFunction {
         let access = StreamEndingAccessStore(
             DynamoDBAccessStore(try table), connections: try connections, gateway: try gateway)
         let executions = WatchingExecutionStore(try executions, watch: try watch, now: now)
-        let ringing = RingingLogStore(
-            try log, connections: try connections, doorbell: try doorbell, now: now, logger: logger)
-        let (feed, stopRequests) = (LogFeed(), LogFeed())
+        let (ringing, feed) = (try ringingLog, LogFeed())
         let logWriter = LogWriter(store: ringing, feed: feed, now: now)
-        let commands = try commands
+        let (commands, reconcileQueue) = (try commands, try reconcileQueue)
+        let limits = try limits
         let core = ServerCore(
             executions: executions,
-            log: ringing, access: access, writer: logWriter, feed: feed, stopRequests: stopRequests,
-            resources: ServerResources(Self.limits), now: now,
+            log: ringing, access: access, writer: logWriter, feed: feed, stopRequests: LogFeed(),
+            resources: ServerResources(limits), now: now,
             check: { request in
                 do { try commands.check(request) } catch let error as CommandsError {
                     throw APIError(.invalidRequest, "\(error).")
                 }
             },
-            start: { try await commands.start($0.request, as: $0.execution) },
+            start: { order in
+                do {
+                    try await commands.start(order.request, as: order.execution)
+                } catch let error as CommandsError {
+                    throw StartRefused(reason: "\(error)")
+                } catch {
+                    throw StartUnclear(error)
+                }
+            }, restart: LostStarts.restart,
             stop: { execution in
-                guard execution.producer == .runner else { return }
+                guard execution.producer == .runner else {
+                    // Looks later whether its producer has heard of it.
+                    let pause = limits.stopPatience.absence
+                    return try await reconcileQueue.send(ReconcileMessage(.probe, of: execution.id), after: pause)
+                }
                 // No task and none to come: nobody else would ever end it.
                 if try await !commands.stop(execution.id) {
                     let outcome = ExecutionOutcome(status: .stopped, exitCode: nil, reason: .runnerLost)
@@ -113,29 +147,32 @@ struct Assembly: Sendable {
         let function = APIFunction(
             api: DirectAPI(
                 core: core, streams: try configuration.streams, publicURL: configuration.publicURL,
-                limits: Self.limits, logger: logger),
+                limits: limits, logger: logger),
             access: access, now: now, logger: logger)
-        return AssembledFunction(
-            handler: function, background: [{ await logWriter.run() }, { await Self.tick(stopRequests) }])
-    }
-
-    /// Lets producers that wait for a request to stop look again, until it is cancelled.
-    private static func tick(_ feed: LogFeed) async {
-        // Another instance gets the request, and instances can't tell each other: this one has to look from time to time.
-        while (try? await Task.sleep(for: .seconds(2))) != nil { feed.tick() }
+        return AssembledFunction(handler: function, background: [{ await logWriter.run() }])
     }
 
     /// A function takes 6 MiB and gives as much; what is JSON within JSON takes up to twice its size.
-    private static var limits: ServerConfiguration.Limits {
-        var limits = ServerConfiguration.Limits()
-        limits.appendBody = .mebibytes(3)
-        // A line of JSON's longest escapes fits into a frame.
-        limits.line = LedgerLimits().line
-        limits.logAnswer = .mebibytes(2)
-        // Which producers are there, no one instance of a function knows.
-        limits.absentProducer = nil
-        limits.lostProducer = nil
-        return limits
+    private var limits: ServerConfiguration.Limits {
+        get throws {
+            var limits = ServerConfiguration.Limits()
+            limits.appendBody = .mebibytes(3)
+            // A line of JSON's longest escapes fits into a frame.
+            limits.line = LedgerLimits().line
+            limits.logAnswer = .mebibytes(2)
+            // A question that waits would hold an instance of the function, day and night. The answers to appends say it too.
+            limits.controlPoll = try configuration.controlPoll
+            limits.stopPatience = try configuration.stopPatience
+            // Which producers are there, no one instance of a function knows.
+            limits.lostProducer = nil
+            return limits
+        }
+    }
+
+    private var ringingLog: RingingLogStore<DynamoDBLogStore> {
+        get throws {
+            RingingLogStore(try log, connections: try connections, doorbell: try doorbell, now: now, logger: logger)
+        }
     }
 
     private var commands: ECSCommands {
@@ -147,10 +184,10 @@ struct Assembly: Sendable {
     }
 
     /// The log driver names a stream after its prefix, the container and the task.
-    private var stream: @Sendable (ECSTask) -> LogStreamName {
+    private var stream: @Sendable (_ taskID: String) -> LogStreamName {
         get throws {
             let (group, prefix) = (try configuration.logGroup, try configuration.logPrefix)
-            return { LogStreamName(group: group, name: "\(prefix)/\(RunnerScript.container)/\($0.id)") }
+            return { LogStreamName(group: group, name: "\(prefix)/\(RunnerScript.container)/\($0)") }
         }
     }
 

@@ -47,6 +47,14 @@ struct LambdaConfiguration: Sendable {
     var repairDelay: Duration { get throws { try seconds("EVERYLINE_REPAIR_SECONDS") ?? .seconds(20) } }
     /// How long CloudWatch is given between two readings to show what it has taken.
     var reconcilePause: Duration { get throws { try seconds("EVERYLINE_PAUSE_SECONDS") ?? .seconds(15) } }
+    /// After how many seconds a producer that is elsewhere asks again whether it should stop.
+    var controlPoll: Int {
+        get throws { try seconds("EVERYLINE_POLL_SECONDS").map { Int($0.components.seconds) } ?? 30 }
+    }
+    /// When a stop ends the log of such a producer without it. It asks more often than that.
+    var stopPatience: StopPatience {
+        get throws { StopPatience(absence: try seconds("EVERYLINE_ABSENCE_SECONDS") ?? StopPatience().absence) }
+    }
     var deliveriesQueueURL: String { get throws { try value("DeliveriesQueueURL") } }
     /// Where viewers connect: `wss://…/stage`.
     var streams: StreamGateway { get throws { StreamGateway(address: try value("EVERYLINE_STREAMS_URL")) } }

@@ -16,17 +16,29 @@ package struct ProducerEndpoint: Sendable {
         }
     }
 
+    /// What the server says to a producer that asks whether it should stop.
+    package struct StopAnswer: Sendable, Equatable {
+        package var isRequested: Bool
+        /// How long to wait before asking again, where the server answers at once.
+        package var pause: Duration
+
+        package init(isRequested: Bool, pause: Duration = .zero) {
+            self.isRequested = isRequested
+            self.pause = pause
+        }
+    }
+
     /// Appends events after a head.
     package let append: @Sendable (_ events: ByteBuffer, _ head: Offset) async throws -> Appended
     /// Says what is known of the line that has no newline yet, in the place of what was said before.
     package let setPending: @Sendable (PendingLine) async throws -> Void
-    /// Waits for a while; whether the producer should stop.
-    package let mustStop: @Sendable () async throws -> Bool
+    /// Asks whether the producer should stop. The question may wait at the server for a while.
+    package let mustStop: @Sendable () async throws -> StopAnswer
 
     package init(
         append: @escaping @Sendable (_ events: ByteBuffer, _ head: Offset) async throws -> Appended,
         setPending: @escaping @Sendable (PendingLine) async throws -> Void,
-        mustStop: @escaping @Sendable () async throws -> Bool
+        mustStop: @escaping @Sendable () async throws -> StopAnswer
     ) {
         self.append = append
         self.setPending = setPending

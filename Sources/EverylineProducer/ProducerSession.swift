@@ -55,14 +55,17 @@ package struct ProducerSession: Sendable {
 
     private func watchForStop() async throws {
         do {
-            while try await !uplink.retrying(askWhetherToStop) {}
-            stop.stop(.requested)
+            while true {
+                let answer = try await uplink.retrying(askWhetherToStop)
+                if answer.isRequested { return stop.stop(.requested) }
+                try await uplink.clock.sleep(for: answer.pause)
+            }
         } catch is APIError {
             // The server refuses: the uplink learns the same, and knows what to do.
         }
     }
 
-    private func askWhetherToStop() async throws -> Bool {
+    private func askWhetherToStop() async throws -> ProducerEndpoint.StopAnswer {
         // The question waits at the server. Where it breaks off, and where it is asked anew, the server may be another one by now.
         pending.doubt()
         defer { pending.doubt() }

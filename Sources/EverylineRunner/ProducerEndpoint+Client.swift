@@ -11,6 +11,11 @@ extension ProducerEndpoint {
                 return Appended(head: answer.head, isStopRequested: answer.isStopRequested)
             },
             setPending: { try await client.setPending($0, of: execution, token: token) },
-            mustStop: { try await client.control(of: execution, token: token).stopRequested })
+            mustStop: {
+                let answer = try await client.control(of: execution, token: token)
+                // Whatever a server says, a stop is heard of within minutes.
+                let pause = Duration.seconds(min(max(answer.pollAfterSeconds ?? 0, 0), 300))
+                return StopAnswer(isRequested: answer.stopRequested, pause: pause)
+            })
     }
 }

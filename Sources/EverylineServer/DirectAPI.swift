@@ -22,7 +22,8 @@ package struct DirectAPI: Sendable {
         let authenticator = Authenticator(executions: core.executions, access: core.access, now: core.now)
         let addresses = Addresses(publicURL: publicURL, isTLS: true, streams: streams)
         responder = APIRouter(
-            core: core, authenticator: authenticator, producers: Producers(now: core.now()), addresses: addresses,
+            core: core, authenticator: authenticator, producers: Producers(now: core.now(), hearsAll: false),
+            addresses: addresses,
             metrics: ServerMetrics(), limits: limits
         ).router(admission: nil).buildResponder()
         self.logger = logger

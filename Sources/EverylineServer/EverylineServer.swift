@@ -100,7 +100,7 @@ package struct EverylineServer: Sendable {
         }
         return [
             every(
-                min(limits.absentProducer ?? limits.unheededStop, limits.unheededStop) / 4,
+                min(limits.stopPatience.absence, limits.stopPatience.overdue) / 4,
                 "A stop could not be concluded"
             ) {
                 try await abandoned.endStopped()

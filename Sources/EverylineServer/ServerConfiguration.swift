@@ -66,11 +66,10 @@ package struct ServerConfiguration: Sendable {
         package var viewers = 20_000
         /// How long a producer that asks whether it should stop waits for the answer.
         package var control: Duration = .seconds(20)
-        /// How long nothing was heard of an external producer, before a stop ends its execution without it; `nil` where that
-        /// is known to nobody, so that only the producer ends it.
-        package var absentProducer: Duration? = .seconds(60)
-        /// How long an external producer may go on after it was asked to stop, before its execution is ended all the same.
-        package var unheededStop: Duration = .seconds(60 * 60)
+        /// After how many seconds it should ask again, where no question may wait: each is answered at once then.
+        package var controlPoll: Int?
+        /// When a stop ends the log of an external producer without it.
+        package var stopPatience = StopPatience()
         /// How long nothing was heard of an external producer, before its execution is ended as `producer_lost`; `nil` as above.
         package var lostProducer: Duration? = .seconds(7 * 24 * 60 * 60)
         /// How many executions a list gives at the most.

@@ -13,8 +13,11 @@ package struct ServerCore: Sendable {
     package let resources: ServerResources
     /// Says whether a command can be started at all, before anything is; what it throws is the answer.
     package let check: @Sendable (RunRequest) throws -> Void
-    /// Starts a registered execution's command; whatever it throws means that nothing was started.
+    /// Starts a registered execution's command. ``StartUnclear`` says that it may have been started; whatever else it throws means
+    /// that nothing was, ``StartRefused`` with the reason for the log.
     package let start: @Sendable (RunOrder) async throws -> Void
+    /// For how long after an execution's making a repeated request starts its command again, where that starts nothing twice.
+    package let restart: Duration?
     /// Makes whoever runs a command stop it, once that was requested; a runner that asks by itself needs nothing.
     package let stop: @Sendable (Execution) async throws -> Void
     /// The wall clock.
@@ -24,7 +27,7 @@ package struct ServerCore: Sendable {
         executions: any ExecutionStore, log: any LogStore, access: any AccessStore, writer: LogWriter, feed: LogFeed,
         stopRequests: LogFeed, resources: ServerResources, now: @escaping @Sendable () -> Timestamp,
         check: @escaping @Sendable (RunRequest) throws -> Void = { _ in },
-        start: @escaping @Sendable (RunOrder) async throws -> Void,
+        start: @escaping @Sendable (RunOrder) async throws -> Void, restart: Duration? = nil,
         stop: @escaping @Sendable (Execution) async throws -> Void = { _ in }
     ) {
         self.executions = executions
@@ -37,8 +40,23 @@ package struct ServerCore: Sendable {
         self.now = now
         self.check = check
         self.start = start
+        self.restart = restart
         self.stop = stop
     }
+}
+
+/// Nothing was started, and why, in the words of the service that runs commands.
+package struct StartRefused: Error {
+    let reason: String
+
+    package init(reason: String) { self.reason = reason }
+}
+
+/// Nobody knows whether the command was started.
+package struct StartUnclear: Error {
+    let cause: any Error
+
+    package init(_ cause: any Error) { self.cause = cause }
 }
 
 /// What is handed to whoever runs commands.

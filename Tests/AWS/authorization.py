@@ -136,8 +136,10 @@ class Authorization:
             roles = [self.stack.resolve(properties[name]) for name in ("ExecutionRoleArn", "TaskRoleArn")]
             service = (("iam:PassedToService", "ecs-tasks.amazonaws.com"),)
             return [Ask("ecs:RunTask", definition, context)] + [Ask("iam:PassRole", role, service) for role in roles]
+        name = cluster.split("/")[-1]
+        if operation == "ListTasks":
+            return [Ask("ecs:ListTasks", self._arn("ecs", f"container-instance/{name}/*"), context)]
         self._known(operation in ("StopTask", "DescribeTasks"), operation)
         tasks = [body["task"]] if operation == "StopTask" else body["tasks"]
-        name = cluster.split("/")[-1]
         return [Ask(f"ecs:{operation}", task if task.startswith("arn:") else self._arn("ecs", f"task/{name}/{task}"), context)
                 for task in tasks]

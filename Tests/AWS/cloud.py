@@ -67,6 +67,7 @@ class Cloud:
             "EVERYLINE_STREAMS_URL": self.endpoint.replace("http", "ws") + gateway,
             "EVERYLINE_CONNECTIONS_URL": self.proxy.address + gateway, "EVERYLINE_LEASE_SECONDS": "4",
             "EVERYLINE_REPAIR_SECONDS": "2", "EVERYLINE_PAUSE_SECONDS": "2",
+            "EVERYLINE_POLL_SECONDS": "2", "EVERYLINE_ABSENCE_SECONDS": "6",
             "EVERYLINE_ORIGINS": self.proxy.address,
         }
         for name in FUNCTIONS:

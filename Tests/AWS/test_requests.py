@@ -30,7 +30,7 @@ NEEDED = {
                  "DescribeTable", "DescribeTimeToLive"},
     "sqs": {"SendMessage", "SendMessageBatch", "DeleteMessage", "ChangeMessageVisibility", "GetQueueAttributes"},
     "logs": {"FilterLogEvents", "DescribeLogGroups", "DescribeSubscriptionFilters"},
-    "ecs": {"RunTask", "StopTask", "DescribeTasks", "DescribeTaskDefinition"},
+    "ecs": {"RunTask", "StopTask", "ListTasks", "DescribeTasks", "DescribeTaskDefinition"},
     "lambda": {"GetFunctionConfiguration", "ListEventSourceMappings"},
     "execute-api": {"PostToConnection", "DeleteConnection", "GetConnection"},
 }

@@ -16,12 +16,13 @@ import Testing
         execution = try #require(ExecutionID("tested"))
     }
 
-    private func run(_ server: MemoryServer, _ command: String...) async throws -> (ExecutionOutcome, Uplink.Conclusion)
-    {
+    private func run(
+        _ server: MemoryServer, clock: InstantClock = InstantClock(), _ command: String...
+    ) async throws -> (ExecutionOutcome, Uplink.Conclusion) {
         let spool = try Spool(in: directory.path + "/spool")
         let recorder = Recorder(spool: spool, lineLimit: .kibibytes(256), now: { Timestamp(milliseconds: 5) })
         let uplink = Uplink(
-            spool: spool, endpoint: server.endpoint, policy: RetryPolicy(), clock: InstantClock(),
+            spool: spool, endpoint: server.endpoint, policy: RetryPolicy(), clock: clock,
             now: { Timestamp(milliseconds: 5) }, stopRequested: { [stop] in stop.stop(.requested) },
             willRetry: { _ in })
         let request = RunRequest(command: command)
@@ -63,6 +64,19 @@ import Testing
         #expect(error.knownCode == .ended)
         #expect(outcome == ExecutionOutcome(status: .failed, exitCode: 7))
         #expect(stop.reason == nil)
+    }
+
+    @Test("asks again after the time that a server names which keeps no question waiting")
+    func polls() async throws {
+        let server = MemoryServer()
+        server.answerPolls(
+            .init(isRequested: false, pause: .seconds(30)), .init(isRequested: false, pause: .seconds(7)),
+            .init(isRequested: true))
+        let clock = InstantClock()
+        let (outcome, _) = try await run(server, clock: clock, "sleep", "1000")
+        #expect(outcome.reason == .stopRequested)
+        #expect(clock.sleeps.filter { $0 > .seconds(6) } == [.seconds(30), .seconds(7)])
+        #expect(server.unansweredPolls == 0)
     }
 
     @Test("stops the command when an append's answer says so")

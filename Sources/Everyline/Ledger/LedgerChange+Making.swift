@@ -79,8 +79,14 @@ extension LedgerChange {
     }
 
     /// Ends a log without the script's word, or a full one: nothing says that every line is there.
-    static func end(_ outcome: ExecutionOutcome, at time: Timestamp, head: LedgerHead) -> LedgerChange? {
+    ///
+    /// - Parameter reason: why nothing was started, in the platform's words: a notice before the end.
+    static func end(
+        _ outcome: ExecutionOutcome, reason: String? = nil, at time: Timestamp, head: LedgerHead,
+        lineLimit: ByteCount = LedgerLimits().line
+    ) -> LedgerChange? {
         var writer = EventWriter(head)
+        if let reason { writer.notice(.notStarted, reason, at: time, lineLimit: lineLimit) }
         let outcome = outcome.verified(false)
         writer.end(outcome, at: time)
         return writer.change(outcome)

@@ -23,10 +23,13 @@ public struct Reconciler: Sendable {
     public struct Stopped: Sendable, Equatable {
         public let outcome: ExecutionOutcome
         public let time: Timestamp
+        /// Why nothing was started, in the platform's words.
+        public let reason: String?
 
-        public init(_ outcome: ExecutionOutcome, at time: Timestamp) {
+        public init(_ outcome: ExecutionOutcome, at time: Timestamp, reason: String? = nil) {
             self.outcome = outcome
             self.time = time
+            self.reason = reason
         }
     }
 
@@ -90,7 +93,9 @@ public struct Reconciler: Sendable {
         var seen = request.seen
         while true {
             let head = try await ledger.ledgerHead(of: execution)
-            let end = request.stopped.flatMap { LedgerChange.end($0.outcome, at: $0.time, head: head) }
+            let end = request.stopped.flatMap {
+                LedgerChange.end($0.outcome, reason: $0.reason, at: $0.time, head: head)
+            }
             if head.log.isEnded || head.isFull && end == nil { return .done }
             var change = end
             if !head.isFull {

@@ -173,15 +173,19 @@ public struct AppendAnswer: Codable, Sendable, Equatable {
 public struct ControlAnswer: Codable, Sendable, Equatable {
     public var stopRequested: Bool
     public var status: String
+    /// When to ask again, in seconds, where a server answers at once; `nil` where the question waits at the server.
+    public var pollAfterSeconds: Int?
 
-    public init(stopRequested: Bool, status: String) {
+    public init(stopRequested: Bool, status: String, pollAfterSeconds: Int? = nil) {
         self.stopRequested = stopRequested
         self.status = status
+        self.pollAfterSeconds = pollAfterSeconds
     }
 
     enum CodingKeys: String, CodingKey {
         case status
         case stopRequested = "stop_requested"
+        case pollAfterSeconds = "poll_after_seconds"
     }
 }
 

@@ -82,6 +82,18 @@ package struct ECSCluster: Sendable {
         ).taskDefinition?.containerDefinitions ?? []
     }
 
+    /// The ARN of a task that was started by this name, whether it runs or has stopped within the last hour; `nil` if there is none that
+    /// the service shows by now.
+    package func task(startedBy name: String) async throws -> String? {
+        for status in ["RUNNING", "STOPPED"] {
+            let input = ListTasksInput(cluster: self.name, startedBy: name, desiredStatus: status)
+            let found = try await client.call("ListTasks", of: .ecs, input, giving: ListTasksOutput.self).taskArns?
+                .first
+            if let found { return found }
+        }
+        return nil
+    }
+
     /// The tasks with these ARNs that the service still knows (a stopped one for about an hour).
     ///
     /// - Precondition: there are 1 to 100.
@@ -94,4 +106,6 @@ package struct ECSCluster: Sendable {
 
 extension AWSError.Code {
     package static let taskNotStarted = Self("TaskNotStarted")
+    /// A `RunTask` with this client token was carried out before, with other parameters.
+    package static let conflict = Self("ConflictException")
 }

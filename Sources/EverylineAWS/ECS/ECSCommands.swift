@@ -29,12 +29,12 @@ package struct ECSCommands: Sendable {
     private let cluster: ECSCluster
     private let placement: Placement
     private let tasks: any TaskStore
-    private let stream: @Sendable (ECSTask) -> LogStreamName
+    private let stream: @Sendable (_ taskID: String) -> LogStreamName
 
     /// - Parameter stream: where a task's output goes.
     package init(
         cluster: ECSCluster, placement: Placement, tasks: any TaskStore,
-        stream: @escaping @Sendable (ECSTask) -> LogStreamName
+        stream: @escaping @Sendable (_ taskID: String) -> LogStreamName
     ) {
         self.cluster = cluster
         self.placement = placement
@@ -54,14 +54,22 @@ package struct ECSCommands: Sendable {
         guard length <= Self.overridesLimit else { throw CommandsError.tooLong(length, limit: Self.overridesLimit) }
     }
 
-    /// Starts an execution's command. Repeating it starts nothing more.
+    /// Starts an execution's command. Repeating it starts nothing more: ECS knows the client token, which is the execution's id.
     ///
-    /// - Throws: ``AWSError`` if no task was started.
+    /// - Throws: ``CommandsError/refused(_:)`` if no task was started and none will be; any other error if that isn't known.
     package func start(_ request: RunRequest, as execution: ExecutionID) async throws {
-        let task = try await cluster.run(task(of: request, as: execution))
+        let task: ECSTask
+        do {
+            task = try await cluster.run(self.task(of: request, as: execution))
+        } catch let error as AWSError where error.code == .conflict {
+            // It was started before, and the stack has been updated since. `LostStarts` finds the task.
+            return
+        } catch let error as AWSError where error.saysNothingWasDone {
+            throw CommandsError.refused(error.message.oneLine(limit: .kibibytes(4)))
+        }
         // Without this item the Sequencer doesn't know the task's stream. The Reconciler brings the lines from CloudWatch then, once a
         // client asks for the execution.
-        try await tasks.add(ExecutionTask(arn: task.taskArn, stream: stream(task)), of: execution)
+        try await tasks.add(ExecutionTask(arn: task.taskArn, stream: stream(task.id)), of: execution)
     }
 
     /// Asks for an execution's task to be stopped. What its end is, ECS says by itself then.
@@ -88,11 +96,26 @@ package struct ECSCommands: Sendable {
 package enum CommandsError: Error, Equatable, CustomStringConvertible {
     /// ECS takes no more than `limit` characters of a command and its environment, as JSON.
     case tooLong(Int, limit: Int)
+    /// ECS has refused to start the command: why, in its words.
+    case refused(String)
 
     package var description: String {
         switch self {
         case .tooLong(let length, let limit):
             "ECS takes \(limit) characters of a command and its environment, as JSON; these are \(length)"
+        case .refused(let reason): "ECS refused to start the command: \(reason)"
         }
+    }
+}
+
+extension AWSError {
+    /// Whether the service has refused the one attempt that there was, for good. After several attempts the first may have been
+    /// carried out, though its answer was lost.
+    fileprivate var saysNothingWasDone: Bool {
+        guard code != .taskNotStarted else { return true }
+        guard attempts == 1, let status, (400..<500).contains(status), case .permanent = AWSFailure(self) else {
+            return false
+        }
+        return true
     }
 }

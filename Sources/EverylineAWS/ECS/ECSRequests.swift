@@ -47,6 +47,16 @@ struct DescribeTasksInput: Encodable {
     let tasks: [String]
 }
 
+struct ListTasksInput: Encodable {
+    let cluster: String
+    let startedBy: String
+    let desiredStatus: String
+}
+
+struct ListTasksOutput: Decodable {
+    let taskArns: [String]?
+}
+
 struct TasksOutput: Decodable {
     let tasks: [ECSTask]?
     let failures: [Failure]?

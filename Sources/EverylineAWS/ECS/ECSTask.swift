@@ -37,5 +37,7 @@ package struct ECSTask: Sendable, Equatable, Decodable {
     }
 
     /// The last part of its ARN: what its log streams are named after.
-    package var id: String { String(taskArn.split(separator: "/").last ?? Substring(taskArn)) }
+    package var id: String { Self.id(ofARN: taskArn) }
+
+    package static func id(ofARN arn: String) -> String { String(arn.split(separator: "/").last ?? Substring(arn)) }
 }

@@ -15,7 +15,7 @@ package import NIOCore
 /// It ends nothing itself: lines may still be on their way.
 package struct CompletionFunction: LambdaHandler {
     private let queue: any ReconcileQueue
-    private let stream: @Sendable (ECSTask) -> LogStreamName
+    private let stream: @Sendable (_ taskID: String) -> LogStreamName
     private let logger: Logger
 
     /// In which the last lines come by themselves.
@@ -23,7 +23,7 @@ package struct CompletionFunction: LambdaHandler {
 
     /// - Parameter stream: where a task's output is.
     package init(
-        queue: any ReconcileQueue, stream: @escaping @Sendable (ECSTask) -> LogStreamName, logger: Logger
+        queue: any ReconcileQueue, stream: @escaping @Sendable (_ taskID: String) -> LogStreamName, logger: Logger
     ) {
         self.queue = queue
         self.stream = stream
@@ -39,7 +39,8 @@ package struct CompletionFunction: LambdaHandler {
             return .null
         }
         let stopped = StoppedTask(
-            stream: stream(task), outcome: task.outcome, stoppedAt: Timestamp(rfc3339: event.time) ?? .epoch)
+            stream: stream(task.id), outcome: task.outcome, stoppedAt: Timestamp(rfc3339: event.time) ?? .epoch,
+            reason: task.startFailure)
         try await queue.send(ReconcileMessage(.stopped(stopped), of: execution), after: Self.delay)
         return .null
     }
@@ -64,6 +65,33 @@ extension ECSTask {
             // The platform took the task away: interrupted, out of memory before it said so, its host gone.
             return ExecutionOutcome(status: .failed, exitCode: nil, reason: .runnerLost)
         }
+    }
+}
+
+extension ECSTask {
+    /// Why the task never ran its command, in AWS's words: an image that can't be pulled, no capacity; `nil` if it did.
+    package var startFailure: String? {
+        guard stopCode == "TaskFailedToStart" else { return nil }
+        let container = containers?.first { $0.name == RunnerScript.container }?.reason
+        let reasons = [stoppedReason, container].compactMap(\.self).filter { !$0.isEmpty }
+        let text = reasons.isEmpty ? "ECS gives no reason" : reasons.joined(separator: " ")
+        return "ECS could not start the command's task: " + text.oneLine(limit: Self.reasonLimit)
+    }
+
+    /// What a message of the queue of reconciling has room for, and a line of a log.
+    private static let reasonLimit: ByteCount = .kibibytes(4)
+}
+
+extension String {
+    /// The text without line breaks, cut at a character where it is longer than `limit` bytes.
+    func oneLine(limit: ByteCount) -> String {
+        var (kept, size) = (String(), 0)
+        for character in self {
+            size += character.utf8.count
+            if size > limit { break }
+            kept.append(character.isNewline ? " " : character)
+        }
+        return kept
     }
 }
 

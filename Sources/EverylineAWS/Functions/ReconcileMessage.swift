@@ -60,6 +60,7 @@ package struct ReconcileMessage: Sendable, Equatable {
             let exitCode: Int32?
             let reason: String?
             let stoppedAt: Int64
+            let why: String?
 
             init(_ task: StoppedTask) {
                 group = task.stream.group
@@ -68,6 +69,7 @@ package struct ReconcileMessage: Sendable, Equatable {
                 exitCode = task.outcome.exitCode
                 reason = task.outcome.reason?.rawValue
                 stoppedAt = task.stoppedAt.milliseconds
+                why = task.reason
             }
 
             var task: StoppedTask {
@@ -79,7 +81,7 @@ package struct ReconcileMessage: Sendable, Equatable {
                         stream: LogStreamName(group: group, name: stream),
                         outcome: ExecutionOutcome(
                             status: status, exitCode: exitCode, reason: reason.flatMap(ExecutionOutcome.Reason.init)),
-                        stoppedAt: Timestamp(milliseconds: stoppedAt))
+                        stoppedAt: Timestamp(milliseconds: stoppedAt), reason: why)
                 }
             }
         }

@@ -11,6 +11,7 @@ package struct ReconcilerFunction: LambdaHandler {
     private let reconciler: Reconciler
     private let source: @Sendable (LogStreamName) -> any LogSource
     private let inspect: @Sendable (ExecutionID) async throws -> TaskState?
+    private let lookWithoutTask: @Sendable (ExecutionID) async throws -> Duration?
     private let queue: any ReconcileQueue
     private let pause: Duration
     private let comeBack: ComeBack
@@ -19,15 +20,18 @@ package struct ReconcilerFunction: LambdaHandler {
     /// - Parameters:
     ///   - source: reads one stream of CloudWatch.
     ///   - inspect: where an execution's output is, and how its task has ended; `nil` if it has no task.
+    ///   - lookWithoutTask: looks at an execution that has no task; after which time to look again, if so.
     ///   - pause: how long CloudWatch is given between two readings to show what it has taken.
     package init(
         reconciler: Reconciler, source: @escaping @Sendable (LogStreamName) -> any LogSource,
-        inspect: @escaping @Sendable (ExecutionID) async throws -> TaskState?, queue: any ReconcileQueue,
+        inspect: @escaping @Sendable (ExecutionID) async throws -> TaskState?,
+        lookWithoutTask: @escaping @Sendable (ExecutionID) async throws -> Duration?, queue: any ReconcileQueue,
         pause: Duration, comeBack: @escaping ComeBack, logger: Logger
     ) {
         self.reconciler = reconciler
         self.source = source
         self.inspect = inspect
+        self.lookWithoutTask = lookWithoutTask
         self.queue = queue
         self.pause = pause
         self.comeBack = comeBack
@@ -66,12 +70,19 @@ package struct ReconcilerFunction: LambdaHandler {
         case .stopped(let task):
             stream = task.stream
         case .probe:
-            guard let state = try await inspect(message.execution) else { return }
+            guard let state = try await inspect(message.execution) else {
+                if let later = try await lookWithoutTask(message.execution) {
+                    try await queue.send(ReconcileMessage(.probe, of: message.execution), after: later)
+                }
+                return
+            }
             stream = state.stream
             if let task = state.stopped { cause = .stopped(task) }
         }
         var request = Reconciler.Request(seen: message.seen)
-        if case .stopped(let task) = cause { request.stopped = .init(task.outcome, at: task.stoppedAt) }
+        if case .stopped(let task) = cause {
+            request.stopped = .init(task.outcome, at: task.stoppedAt, reason: task.reason)
+        }
         switch try await reconciler.reconcile(message.execution, request, from: source(stream), until: deadline) {
         case .done: break
         case .again(let request, let afterPause):

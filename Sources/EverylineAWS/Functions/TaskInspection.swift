@@ -34,7 +34,9 @@ package struct TaskInspection: Sendable {
     private func stopped(_ task: ExecutionTask, of execution: ExecutionID) async throws -> StoppedTask? {
         if let known = try await describe(task.arn) {
             guard known.lastStatus == "STOPPED" else { return nil }
-            return StoppedTask(stream: task.stream, outcome: known.outcome, stoppedAt: known.stoppedAt?.time ?? now())
+            return StoppedTask(
+                stream: task.stream, outcome: known.outcome, stoppedAt: known.stoppedAt?.time ?? now(),
+                reason: known.startFailure)
         }
         // A task that was started just now may not be known yet. Of one that is known no more, nobody knows how it ended.
         guard try await createdAt(execution) + Self.memory < now() else { return nil }
@@ -48,11 +50,16 @@ package struct StoppedTask: Sendable, Equatable {
     package let stream: LogStreamName
     package let outcome: ExecutionOutcome
     package let stoppedAt: Timestamp
+    /// Why nothing was started, in AWS's words.
+    package let reason: String?
 
-    package init(stream: LogStreamName, outcome: ExecutionOutcome, stoppedAt: Timestamp) {
+    package init(
+        stream: LogStreamName, outcome: ExecutionOutcome, stoppedAt: Timestamp, reason: String? = nil
+    ) {
         self.stream = stream
         self.outcome = outcome
         self.stoppedAt = stoppedAt
+        self.reason = reason
     }
 }
 

@@ -28,11 +28,17 @@ package struct WatchingExecutionStore<Store: ExecutionStore>: ExecutionStore {
     }
 
     private func watched(_ execution: Execution) async -> Execution {
-        // One whose producer is elsewhere has no task.
-        if execution.producer == .runner, !execution.status.isTerminal, execution.createdAt + Self.age < now() {
-            await watch.look(at: execution.id)
-        }
+        if needsLook(execution) { await watch.look(at: execution.id) }
         return execution
+    }
+
+    private func needsLook(_ execution: Execution) -> Bool {
+        switch execution.producer {
+        case .runner: !execution.status.isTerminal && execution.createdAt + Self.age < now()
+        // One whose producer is elsewhere has no task, but perhaps a stop that nobody carries out.
+        case .external:
+            execution.status == .terminating && (execution.stopRequestedAt.map { $0 + Self.age < now() } ?? false)
+        }
     }
 
     package func create(

@@ -72,9 +72,9 @@ struct LimitOptions: ParsableArguments {
         try set(\.viewers, maxViewers, "max-viewers")
         try set(\.firstRequest, requestTimeout, "request-timeout")
         try set(\.idleConnection, idleTimeout, "idle-timeout")
-        try set(\.unheededStop, unheededStop, "unheeded-stop")
+        try set(\.stopPatience.overdue, unheededStop, "unheeded-stop")
         if let silence = try duration(lostProducer, "lost-producer") { limits.lostProducer = silence }
-        if let absence = try duration(absentProducer, "absent-producer") { limits.absentProducer = absence }
+        if let absence = try duration(absentProducer, "absent-producer") { limits.stopPatience.absence = absence }
         // A body is JSON: in the worst case every byte of a line takes six of it.
         guard limits.line <= limits.appendBody / 8 else {
             throw ValidationError("line-limit must not be more than an eighth of append-limit.")

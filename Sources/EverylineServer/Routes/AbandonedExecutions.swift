@@ -69,12 +69,17 @@ struct AbandonedExecutions {
     static func coarse(_ limit: Duration) -> Duration { limit / 28 }
 
     private func unheededStop(of execution: Execution) -> Cause? {
-        guard execution.status == .terminating, execution.producer == .external else { return nil }
-        if let absence = limits.absentProducer, !producers.isPresent(execution, within: absence) {
+        let verdict = limits.stopPatience.verdict(on: execution, at: core.now())
+        if verdict == .nothing { return nil }
+        // What this process hears by itself is newer than what the store knows.
+        if producers.hearsAll, !producers.isPresent(execution, within: limits.stopPatience.absence) {
             return .stopUnanswered
         }
-        if let asked = execution.stopRequestedAt, core.now() >= asked + limits.unheededStop { return .stopOverdue }
-        return nil
+        switch verdict {
+        case .overdue: return .stopOverdue
+        case .unanswered where !producers.hearsAll: return .stopUnanswered
+        case .nothing, .wait, .unanswered: return nil
+        }
     }
 
     private func forEach(_ statuses: Set<ExecutionStatus>, _ body: (Execution) async throws -> Void) async throws {
@@ -102,8 +107,8 @@ extension AbandonedExecutions.Cause {
     fileprivate var outcome: ExecutionOutcome {
         switch self {
         case .keyRevoked: ExecutionOutcome(status: .stopped, exitCode: nil, reason: .keyRevoked)
-        case .forced, .stopOverdue: ExecutionOutcome(status: .stopped, exitCode: nil, reason: .stopRequested)
-        case .stopUnanswered: ExecutionOutcome(status: .stopped, exitCode: nil, reason: .producerLost)
+        case .forced, .stopOverdue: .stopOverdue
+        case .stopUnanswered: .stopUnanswered
         case .producerLost: ExecutionOutcome(status: .failed, exitCode: nil, reason: .producerLost)
         }
     }
@@ -118,8 +123,7 @@ extension AbandonedExecutions.Cause {
             )
         case .forced:
             (.stopForced, "Somebody ended this log at once. What its command still writes isn't recorded.")
-        case .stopOverdue:
-            (.stopUnheeded, "The producer was asked to stop and went on. What it still sends isn't recorded.")
+        case .stopOverdue: StopPatience.overdueNotice
         case .producerLost:
             (.producerLost, "Nothing was heard of the producer for too long. What it still sends isn't recorded.")
         }

@@ -40,6 +40,7 @@ struct AppendRoutes {
             throw Self.ended(try await core.executions.execution(id), head)
         }
         if appended.head.isEnded { producers.forget(id) }
+        if appended.isStopRequested { try await noteStopHeard(by: id) }
         if let block = appended.block { metrics.countAppend(events: block.count, bytes: block.bytes.readableBytes) }
         return try .json(AppendAnswer(head: appended.head.offset.rawValue, stopRequested: appended.isStopRequested))
     }
@@ -82,7 +83,8 @@ struct AppendRoutes {
             head: head)
     }
 
-    /// Answers when a stop has been requested; or after a while, or when the server is about to stop, that none has.
+    /// Answers when a stop has been requested; or after a while, or when the server is about to stop, that none has. Where no
+    /// question may wait, each is answered at once, with the time after which the producer should ask again.
     @Sendable func control(_ request: Request, context: EverylineContext) async throws -> Response {
         let id = try context.executionID()
         try await authenticator.producer(of: request, for: id)
@@ -100,8 +102,12 @@ struct AppendRoutes {
                 // Whose log was ended without a stop may run on.
                 guard mustStop else { throw Self.ended(execution, execution.head) }
             }
-            if mustStop || isOver || ContinuousClock.now >= deadline {
-                return try .json(ControlAnswer(stopRequested: mustStop, status: execution.status.rawValue))
+            if mustStop || isOver || limits.controlPoll != nil || ContinuousClock.now >= deadline {
+                if execution.status == .terminating { try await noteStopHeard(by: id) }
+                return try .json(
+                    ControlAnswer(
+                        stopRequested: mustStop, status: execution.status.rawValue,
+                        pollAfterSeconds: mustStop ? nil : limits.controlPoll))
             }
             do {
                 _ = try await withGracefulShutdownHandler {
@@ -113,6 +119,13 @@ struct AppendRoutes {
                 isOver = true
             }
         }
+    }
+
+    /// Notes that the producer of an execution that is to stop is there, where no process hears it all the time. Nothing is written
+    /// while nobody wants a stop.
+    private func noteStopHeard(by id: ExecutionID) async throws {
+        guard !producers.hearsAll else { return }
+        try await core.executions.noteProducers([id: core.now()])
     }
 
     /// Parses small bodies where they arrived, and large ones by the workers, so that the connections of this one don't wait.

@@ -28,7 +28,7 @@ struct ExecutionRoutes {
         try order.validate()
         try core.check(order)
         let created = try await create(order.command, producer: .runner, for: principal, request: request, body: body)
-        if created.isNew {
+        if created.isNew || mayStartAgain(created.execution) {
             try await start(
                 RunOrder(execution: created.execution.id, request: order, appendToken: created.token), context)
         }
@@ -138,16 +138,31 @@ struct ExecutionRoutes {
         return (created.execution, token, created.isNew)
     }
 
+    /// Whether the first request may have died between making the execution and starting its command.
+    private func mayStartAgain(_ execution: Execution) -> Bool {
+        guard let limit = core.restart, execution.status == .starting else { return false }
+        return core.now() < execution.createdAt + limit
+    }
+
     /// Starts the command; if not even its runner can be started, the log says so and ends.
     private func start(_ order: RunOrder, _ context: EverylineContext) async throws {
         do {
             try await core.start(order)
+        } catch let error as StartUnclear {
+            context.logger.error(
+                "It isn't known whether a command was started",
+                metadata: ["execution_id": "\(order.execution)", "error": "\(error.cause)"])
+            throw APIError(
+                .unavailable,
+                "It isn't known whether \(order.execution) was started. The same request with the same Idempotency-Key starts it once."
+            )
         } catch {
             context.logger.error(
                 "A runner could not be started",
                 metadata: ["execution_id": "\(order.execution)", "error": "\(error)"])
             _ = try await core.writer.end(
-                order.execution, ExecutionOutcome(status: .failed, exitCode: 126, reason: .notStarted))
+                order.execution, ExecutionOutcome(status: .failed, exitCode: 126, reason: .notStarted),
+                notice: (error as? StartRefused).map { (.notStarted, $0.reason) })
         }
     }
 }

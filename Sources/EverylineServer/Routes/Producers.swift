@@ -22,9 +22,14 @@ package final class Producers: Sendable {
     private let signs = Mutex<[ExecutionID: Sign]>([:])
     /// Of what was before, only the store knows: the server has just been started.
     private let start: (time: Timestamp, instant: ContinuousClock.Instant)
+    /// Whether each producer speaks to this process. Where it may speak to another one, the store knows who was heard of.
+    let hearsAll: Bool
 
     /// - Parameter now: by the clock that says when executions were created.
-    package init(now: Timestamp) { start = (now, .now) }
+    package init(now: Timestamp, hearsAll: Bool = true) {
+        start = (now, .now)
+        self.hearsAll = hearsAll
+    }
 
     /// Notes a sign of life.
     package func heard(_ execution: ExecutionID) {

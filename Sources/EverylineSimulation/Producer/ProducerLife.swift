@@ -121,7 +121,7 @@ private struct Process: Sendable {
                 guard case .mustStop(let answer) = try await board.wait(for: .control) else {
                     throw CancellationError()
                 }
-                return answer
+                return ProducerEndpoint.StopAnswer(isRequested: answer)
             })
     }
 }

@@ -1,6 +1,8 @@
 import Everyline
 import EverylineAWS
+import EverylineTesting
 import NIOCore
+import NIOHTTP1
 import Testing
 
 @Suite("Commands on ECS") struct ECSCommandsTests {
@@ -12,14 +14,16 @@ import Testing
 
     private let http = RecordingHTTP()
 
-    private var commands: ECSCommands {
+    private var commands: ECSCommands { commands(over: http) }
+
+    private func commands(over http: any AWSHTTP) -> ECSCommands {
         let client = AWSClient(
             .init(region: "eu-central-1"), http: http, credentials: CredentialCache(Source()),
-            clock: ContinuousClock(), now: { .epoch })
+            clock: InstantClock(), now: { .epoch })
         return ECSCommands(
             cluster: ECSCluster("everyline", client: client),
             placement: .init(taskDefinition: "t", subnets: ["s"], securityGroups: ["g"], assignsPublicIP: false),
-            tasks: InMemoryTasks(), stream: { LogStreamName(group: "g", name: $0.id) })
+            tasks: InMemoryTasks(), stream: { LogStreamName(group: "g", name: $0) })
     }
 
     @Test(
@@ -37,6 +41,24 @@ import Testing
         #expect(try await overrides(of: request).utf16.count == 8192)
         request.command[0] += "x"
         #expect(throws: CommandsError.tooLong(8193, limit: 8192)) { try commands.check(request) }
+    }
+
+    @Test("are refused in ECS's words, said to have been started once, or left open where that isn't known")
+    func refusals() async throws {
+        func error(_ status: Int, _ code: String) async -> (any Error)? {
+            let refusal = ScriptedHTTP.Answer.answer(
+                status, #"{"message":"no vCPUs"}"#, headers: ["x-amzn-ErrorType": code])
+            let commands = commands(over: ScriptedHTTP(Array(repeating: refusal, count: 10)))
+            do {
+                try await commands.start(RunRequest(command: ["a"]), as: Sample.id("e"))
+                return nil
+            } catch { return error }
+        }
+        #expect(await error(400, "ClientException") as? CommandsError == .refused("no vCPUs"))
+        #expect(await error(400, "AccessDeniedException") as? CommandsError == .refused("no vCPUs"))
+        #expect(await error(409, "ConflictException") == nil)
+        #expect((await error(503, "ServerException") as? AWSError)?.status == 503)
+        #expect((await error(400, "ThrottlingException") as? AWSError)?.code == .throttled)
     }
 
     /// The overrides in the request that starts the command.

@@ -9,7 +9,7 @@ import Testing
 
     private var function: CompletionFunction {
         CompletionFunction(
-            queue: queue, stream: { LogStreamName(group: "g", name: "run/command/\($0.id)") }, logger: .silent)
+            queue: queue, stream: { LogStreamName(group: "g", name: "run/command/\($0)") }, logger: .silent)
     }
 
     private func event(
@@ -56,5 +56,24 @@ import Testing
         _ = try await function.handle(event(stopCode: stopCode, exitCode: exitCode))
         guard case .stopped(let task) = queue.sent.first?.message.cause else { return #expect(Bool(false)) }
         #expect(task.outcome == outcome)
+    }
+
+    @Test("keeps why a task was never started, on one line and no longer than a message has room for")
+    func startFailure() throws {
+        func task(_ code: String, _ reason: String, _ container: String) throws -> ECSTask {
+            let answer = """
+                {"taskArn":"a/b/t","stopCode":"\(code)","stoppedReason":"\(reason)",
+                "containers":[{"name":"command","reason":"\(container)"}]}
+                """
+            return try LambdaEvent.decode(ECSTask.self, from: ByteBuffer(string: answer))
+        }
+        let failed = try task("TaskFailedToStart", "CannotPullContainerError: pull\\nfailed", "not found")
+        #expect(
+            failed.startFailure
+                == "ECS could not start the command's task: CannotPullContainerError: pull failed not found")
+        #expect(try task("TaskFailedToStart", "", "").startFailure?.hasSuffix("gives no reason") == true)
+        #expect(
+            try task("TaskFailedToStart", String(repeating: "ü", count: 9000), "").startFailure?.utf8.count ?? 0 < 4200)
+        #expect(try task("EssentialContainerExited", "Essential container in task exited", "").startFailure == nil)
     }
 }

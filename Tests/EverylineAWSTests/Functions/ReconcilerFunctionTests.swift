@@ -12,6 +12,9 @@ import Testing
     /// What ECS says of every task.
     private let ecs = Changing<Result<StoppedTask?, InMemoryReconcileQueue.Refused>>(.success(nil))
 
+    /// When to look again at an execution without a task.
+    private let later = Changing<Duration?>(nil)
+
     init() async throws {
         _ = try await stores.create(Sample.execution("e"), appendToken: Sample.hash("e"), idempotency: nil)
     }
@@ -35,7 +38,8 @@ import Testing
             inspect: { [ecs, stream] id in
                 guard id == Sample.id("e") else { return nil }
                 return TaskState(stream: stream, stopped: try ecs.value.get())
-            }, queue: queue, pause: .seconds(15), comeBack: comebacks.comeBack, logger: .silent)
+            }, lookWithoutTask: { [later] _ in later.value }, queue: queue, pause: .seconds(15),
+            comeBack: comebacks.comeBack, logger: .silent)
     }
 
     private func handle(_ message: ReconcileMessage, by function: ReconcilerFunction) async throws -> Bool {
@@ -83,6 +87,32 @@ import Testing
         #expect(try await !handle(message, by: function()))
         #expect(comebacks.messages == ["m", "m"])
         #expect(try await handle(message, by: function()))
+    }
+
+    @Test("looks again at an execution without a task for as long as something may still become of it")
+    func withoutTask() async throws {
+        _ = try await stores.create(Sample.execution("f"), appendToken: Sample.hash("f"), idempotency: nil)
+        later.value = .seconds(60)
+        let message = ReconcileMessage(.probe, of: Sample.id("f"))
+        #expect(try await handle(message, by: function()))
+        #expect(queue.take() == [.init(message: message, delay: .seconds(60))])
+        later.value = nil
+        #expect(try await handle(message, by: function()))
+        #expect(queue.sent.isEmpty)
+    }
+
+    @Test("says in the log why a task was never started, in AWS's words")
+    func notStarted() async throws {
+        let reason = "ECS could not start the command's task: CannotPullContainerError: no such image"
+        let stopped = StoppedTask(
+            stream: stream, outcome: ExecutionOutcome(status: .failed, exitCode: 126, reason: .notStarted),
+            stoppedAt: Timestamp(milliseconds: 5), reason: reason)
+        #expect(try await handle(.init(.stopped(stopped), of: Sample.id("e")), by: function()))
+        #expect(try await handle(try #require(queue.take().first).message, by: function()))
+        let block = try #require(try await stores.read(Sample.id("e"), after: .zero, limit: .mebibytes(1)).block)
+        let notice = try #require(try LogEvent.decode(lines: block.bytes).first)
+        #expect(notice.content == .notice(code: "not_started", message: reason))
+        #expect(try await stores.execution(Sample.id("e")).reason == .notStarted)
     }
 
     @Test("lets an execution without a task be, and one that is gone; keeps what can't be read for its dead letters")

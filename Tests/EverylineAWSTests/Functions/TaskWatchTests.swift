@@ -36,6 +36,19 @@ import Testing
         #expect(queue.sent.count == 1)
     }
 
+    @Test("asks for an execution whose producer, elsewhere, was asked to stop a minute ago")
+    func stoppedElsewhere() async throws {
+        let store = WatchingExecutionStore(stores, watch: watch(), now: { self.now })
+        for id in ["new", "old"] {
+            let execution = Sample.execution(id, producer: .external, at: 5)
+            _ = try await store.create(execution, appendToken: Sample.hash(id), idempotency: nil)
+        }
+        _ = try await stores.requestStop(Sample.id("new"), at: Timestamp(milliseconds: time.value - 60_000))
+        _ = try await stores.requestStop(Sample.id("old"), at: Timestamp(milliseconds: time.value - 60_001))
+        for id in ["new", "old"] { _ = try await store.execution(Sample.id(id)) }
+        #expect(queue.sent.map(\.message.execution) == [Sample.id("old")])
+    }
+
     @Test("asks for an execution that somebody asks for, unless it is young, or ended, or carried by no task")
     func executions() async throws {
         let store = WatchingExecutionStore(stores, watch: watch(), now: { self.now })

@@ -76,6 +76,7 @@ struct EveryOperation {
                 taskDefinition: "everyline-command:3", container: "command", command: ["sh", "-c", "echo ü"],
                 environment: ["A": "1", "B": ""], subnets: ["subnet-1"], securityGroups: ["sg-1"],
                 assignsPublicIP: true, startedBy: "01hv", clientToken: "01hv"))
+        _ = try await cluster.task(startedBy: "01hv")
         try await cluster.stop("arn:aws:ecs:eu-central-1:1:task/c/t", reason: "asked for")
         _ = try await cluster.describe(["arn:aws:ecs:eu-central-1:1:task/c/t"])
     }

@@ -16,6 +16,10 @@ final class MemoryServer: Sendable {
         /// Each with the log's head at its arrival.
         var pending: [(line: PendingLine, head: Offset)] = []
         var pendingFailures: [any Error] = []
+        /// What it answers at once to who asks whether to stop.
+        var polls: [ProducerEndpoint.StopAnswer] = []
+
+        mutating func poll() -> ProducerEndpoint.StopAnswer? { polls.isEmpty ? nil : polls.removeFirst() }
 
         mutating func setPending(_ line: PendingLine) throws {
             if !pendingFailures.isEmpty { throw pendingFailures.removeFirst() }
@@ -54,6 +58,9 @@ final class MemoryServer: Sendable {
     func requestStopByAnswers() { state.withLock { $0.saysStop = true } }
     /// A request that was given up long ago arrives right behind the next sign of life.
     func arrivesLate(_ lines: [String]) { state.withLock { $0.late = lines } }
+    /// Those who ask whether to stop aren't kept waiting for these.
+    func answerPolls(_ answers: ProducerEndpoint.StopAnswer...) { state.withLock { $0.polls = answers } }
+    var unansweredPolls: Int { state.withLock { $0.polls.count } }
     func requestStop() { stop.continuation.yield(true) }
 
     var endpoint: ProducerEndpoint {
@@ -64,7 +71,9 @@ final class MemoryServer: Sendable {
             },
             setPending: { line in try self.state.withLock { try $0.setPending(line) } },
             mustStop: {
-                for await isAsked in self.stop.stream { return isAsked }
+                let pause = self.state.withLock { $0.poll() }
+                if let pause { return pause }
+                for await isAsked in self.stop.stream { return .init(isRequested: isAsked) }
                 throw CancellationError()
             })
     }

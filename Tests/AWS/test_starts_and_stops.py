@@ -1,0 +1,157 @@
+"""What begins or ends while something on the way dies: requests for a start, producers that are asked to stop."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+import urllib.error
+import uuid
+
+import pytest
+
+from viewer import Viewer
+
+EVERYLINE = os.environ.get("EVERYLINE_BINARY", ".build/debug/everyline")
+
+
+def tasks_of(cloud, execution):
+    return [t for status in ("RUNNING", "STOPPED") for t in cloud.ecs.list_tasks(
+        cluster=cloud.ids["Cluster"], startedBy=execution, desiredStatus=status)["taskArns"]]
+
+
+def waits_for(condition, seconds=60):
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline, "it did not come to pass"
+        time.sleep(0.25)
+    return found
+
+
+def make_older(cloud, execution, minutes):
+    cloud.dynamodb.update_item(
+        TableName=cloud.table, Key={"pk": {"S": f"E#{execution}"}, "sk": {"S": "META"}},
+        UpdateExpression="SET created_ms = created_ms - :age", ExpressionAttributeValues={":age": {"N": str(minutes * 60000)}})
+
+
+def ended(cloud, execution):
+    log = cloud.get(f"/api/v1/executions/{execution}/logs")
+    return log if "events" in log else None
+
+
+def started_in_vain(cloud, headers):
+    """A request whose task nobody can say was started; gives the execution's id."""
+    with cloud.proxy.refusing(lambda e: e.calls("RunTask"), status=500):
+        with pytest.raises(urllib.error.HTTPError) as failure:
+            cloud.request("POST", "/api/v1/run", {"command": ["sh", "-c", "echo one"]}, headers=headers)
+    assert failure.value.code == 503
+    problem = json.loads(failure.value.read())
+    assert problem["code"] == "unavailable" and "Idempotency-Key" in problem["detail"]
+    return problem["detail"].split(" was started")[0].split()[-1]
+
+
+def test_a_request_that_died_before_its_task_was_started_is_carried_out_when_it_comes_again(cloud):
+    headers = {"Idempotency-Key": uuid.uuid4().hex}
+    id = started_in_vain(cloud, headers)
+    assert cloud.get(f"/api/v1/executions/{id}/status")["status"] == "STARTING" and tasks_of(cloud, id) == []
+    again = cloud.request("POST", "/api/v1/run", {"command": ["sh", "-c", "echo one"]}, headers=headers)
+    assert again["execution_id"] == id
+    task, = tasks_of(cloud, id)
+    execution, ran = cloud.carry_out(task)
+    execution.stop(ran.returncode)
+    viewer = Viewer(execution, url=again["websocket_url"]).wait_for_end()
+    assert viewer.messages == ["one"] and viewer.end["verified"] is True
+
+
+def test_a_start_that_nobody_repeats_is_ended_when_a_client_asks(cloud):
+    id = started_in_vain(cloud, {"Idempotency-Key": uuid.uuid4().hex})
+    make_older(cloud, id, minutes=11)
+    log = waits_for(lambda: ended(cloud, id))
+    assert (log["status"], log["exit_code"]) == ("FAILED", 126)
+    assert "was cut off" in json.dumps(cloud.get(f"/api/v1/executions/{id}/logs"))
+
+
+def test_a_task_whose_note_was_lost_is_found(cloud):
+    with cloud.proxy.refusing(lambda e: e.calls("PutItem", "task_arn"), status=500):
+        with pytest.raises(urllib.error.HTTPError):
+            cloud.request("POST", "/api/v1/run", {"command": ["sh", "-c", "echo one; echo two"]})
+        listed = cloud.get("/api/v1/executions?status=STARTING&limit=1")["executions"]
+    id = listed[0]["execution_id"]
+    task, = tasks_of(cloud, id)
+    make_older(cloud, id, minutes=2)
+    assert waits_for(lambda: (cloud.get(f"/api/v1/executions/{id}/status"), cloud.dynamodb.get_item(
+        TableName=cloud.table, Key={"pk": {"S": f"E#{id}"}, "sk": {"S": "TASK"}}).get("Item"))[1])["task_arn"]["S"] == task
+    execution, ran = cloud.carry_out(task)
+    execution.stop(ran.returncode)
+    log = waits_for(lambda: ended(cloud, id))
+    assert [e["message"] for e in log["events"]] == ["one", "two"]
+
+
+def test_a_refused_start_says_why_in_awss_words(cloud):
+    with cloud.proxy.refusing(lambda e: e.calls("RunTask"), status=400, code="ClientException"):
+        started = cloud.request("POST", "/api/v1/run", {"command": ["true"]})
+    log = cloud.get(f"/api/v1/executions/{started['execution_id']}/logs")
+    notice, = log["events"]
+    assert (notice["type"], notice["code"]) == ("notice", "not_started")
+    assert notice["message"] == "ECS refused to start the command: as the test wants it"
+    assert (log["status"], log["exit_code"]) == ("FAILED", 126)
+
+
+def test_an_image_that_cannot_be_pulled_says_so_in_the_log(cloud, execution):
+    execution.stop(None, stopCode="TaskFailedToStart", stoppedReason="CannotPullContainerError: no such image")
+    log = waits_for(lambda: ended(cloud, execution.id))
+    assert [(e["code"], e["message"]) for e in log["events"]] == [
+        ("not_started", "ECS could not start the command's task: CannotPullContainerError: no such image")]
+    assert (log["status"], log["exit_code"]) == ("FAILED", 126)
+
+
+# MARK: Producers elsewhere
+
+
+@pytest.fixture
+def producer(cloud):
+    registered = cloud.request("POST", "/api/v1/executions", {"command": ["elsewhere"]})
+    return registered["execution_id"], registered["append_token"]
+
+
+def test_a_producer_is_answered_at_once_and_told_when_to_ask_again(cloud, producer):
+    id, token = producer
+    begin = time.monotonic()
+    answer = cloud.get(f"/api/v1/executions/{id}/control", key=token)
+    assert answer == {"stop_requested": False, "status": "STARTING", "poll_after_seconds": 2}
+    assert time.monotonic() - begin < 15
+    cloud.request("DELETE", f"/api/v1/executions/{id}")
+    answer = cloud.get(f"/api/v1/executions/{id}/control", key=token)
+    assert answer == {"stop_requested": True, "status": "TERMINATING"}
+
+
+def test_a_stop_of_a_producer_that_is_gone_ends_its_log(cloud, producer):
+    """After a minute; here after 6 s, as the stack is told."""
+    id, _ = producer
+    stopped = cloud.request("DELETE", f"/api/v1/executions/{id}")
+    assert stopped["status"] == "TERMINATING"
+    # Nobody asks for the execution meanwhile.
+    item = lambda: cloud.dynamodb.get_item(  # noqa: E731
+        TableName=cloud.table, Key={"pk": {"S": f"E#{id}"}, "sk": {"S": "META"}})["Item"]
+    waits_for(lambda: "end_status" in item())
+    assert (item()["end_status"]["S"], item()["end_reason"]["S"]) == ("STOPPED", "producer_lost")
+
+
+def test_a_stop_reaches_a_command_that_runs_elsewhere(cloud, tmp_path):
+    environment = {**os.environ, "EVERYLINE_URL": cloud.address, "EVERYLINE_API_KEY": cloud.key,
+                   "XDG_CONFIG_HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path)}
+    process = subprocess.Popen(
+        [EVERYLINE, "exec", "--", "sh", "-c", "echo one; exec sleep 1000"], env=environment, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, start_new_session=True)
+    try:
+        running = lambda: [e for e in cloud.get("/api/v1/executions?status=RUNNING&limit=5")["executions"]  # noqa: E731
+                           if "exec sleep 1000" in e["command"][-1]]
+        id = waits_for(running)[0]["execution_id"]
+        cloud.request("DELETE", f"/api/v1/executions/{id}")
+        process.wait(timeout=60)
+        log = waits_for(lambda: ended(cloud, id))
+        assert (log["status"], [e["message"] for e in log["events"]]) == ("STOPPED", ["one"])
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
