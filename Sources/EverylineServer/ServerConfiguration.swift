@@ -54,6 +54,8 @@ package struct ServerConfiguration: Sendable {
         package var answeredRequest: ByteCount = .kibibytes(64)
         /// How much more of it is thrown away as it comes, so that its sender gets to read the answer.
         package var lingeringBytes: ByteCount = .mebibytes(16)
+        /// How many reads and messages of a viewer's stream are handled in a second: it has nothing to say.
+        package var inboundRate = 100
         /// A viewer that doesn't read. Beyond it: closed with 1013.
         package var stalledViewer: Duration = .seconds(60)
         /// The silence after which a viewer gets a heartbeat, at the most.

@@ -71,6 +71,31 @@ struct WebSocketConnectionTests {
             })
     }
 
+    @Test("has a worker compress what is large, never its event loop, and keeps the order", arguments: [true, false])
+    func worker(compression: Bool) async throws {
+        let configuration = compression ? Self.roomy : Self.plain
+        let texts = [10, 100_000, 20, 16 * 1024, 30].map { ByteBuffer(repeating: UInt8(ascii: "w"), count: $0) }
+        let (calls, wasCalled) = AsyncStream.makeStream(of: Bool.self)
+        try await LoopbackServer.run(
+            configuration,
+            serve: { connection in
+                let loop = connection.eventLoop
+                for text in texts {
+                    try await connection.send(texts: [text]) { compress in
+                        wasCalled.yield(loop.inEventLoop)
+                        return try await NIOThreadPool.singleton.runIfActive { compress() }
+                    }
+                }
+                wasCalled.finish()
+            },
+            body: { server in
+                let client = try await server.connect(configuration)
+                for text in texts { #expect(try await client.next() == .text(text)) }
+                #expect(try await client.next() == nil)
+            })
+        #expect(await calls.reduce(into: []) { $0.append($1) } == (compression ? [false, false] : []))
+    }
+
     @Test("pushes messages to a sink, those that came before it first")
     func push() async throws {
         try await LoopbackServer.run(

@@ -108,6 +108,36 @@ struct WebSocketHandlerTests {
         #expect(try subject.closed.wait().cause == .failure(.peerSilent))
     }
 
+    @Test("handles no more in a second than its rate, and all that came in the end", arguments: [true, false])
+    func rate(isSplit: Bool) throws {
+        let subject = try Subject { $0.inboundRate = 10 }
+        let frames = (1...30).map { Wire.frame(.ping, "\($0)") }
+        if isSplit {
+            for frame in frames { try subject.channel.writeInbound(frame) }
+        } else {
+            try subject.receive(frames.reduce(into: ByteBuffer()) { $0.writeImmutableBuffer($1) })
+        }
+        var answered: [Int] = []
+        for _ in 0..<10 where answered.reduce(0, +) < 30 {
+            answered.append(try subject.sent().count)
+            #expect(answered.last ?? 0 <= 10)
+            subject.channel.embeddedEventLoop.advanceTime(by: .milliseconds(999))
+            #expect(try subject.sent().isEmpty)
+            subject.channel.embeddedEventLoop.advanceTime(by: .milliseconds(1))
+        }
+        #expect(answered.reduce(0, +) == 30)
+        #expect(subject.channel.isActive)
+    }
+
+    @Test("looks at what waited for the next second when the connection ends meanwhile")
+    func endWithinTheSecond() throws {
+        let subject = try Subject { $0.inboundRate = 2 }
+        try subject.receive(Wire.frame(.ping, "1"), Wire.frame(.ping, "2"), Wire.frame(.close, bytes: [0x03, 0xE8]))
+        #expect(subject.inbox.closure == nil)
+        _ = try subject.channel.finish(acceptAlreadyClosed: true)
+        #expect(try subject.closed.wait() == WebSocketClosure(code: .normal, reason: "", cause: .peer))
+    }
+
     @Test("reads no further than its inbox has room, and goes on when there is some, even after the end")
     func room() throws {
         let subject = try Subject()

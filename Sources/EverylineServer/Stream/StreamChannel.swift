@@ -58,6 +58,7 @@ struct StreamChannel: HTTPChannelHandler {
         var configuration = WebSocketConfiguration.server
         configuration.stallTimeout = parts.limits.stalledViewer
         configuration.firstRequestTimeout = parts.limits.firstRequest
+        configuration.inboundRate = parts.limits.inboundRate
         // Writable is a viewer for whom nothing waits.
         configuration.highWaterMark = 1
         configuration.lowWaterMark = 1

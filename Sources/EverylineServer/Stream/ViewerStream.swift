@@ -81,7 +81,8 @@ actor ViewerStream {
         case .ended:
             return nil
         }
-        try await connection.send(texts: messages)
+        let workers = parts.core.resources.workers
+        try await connection.send(texts: messages) { compress in try await workers.run(compress) }
         return messages.reduce(0) { $0 + $1.readableBytes }
     }
 

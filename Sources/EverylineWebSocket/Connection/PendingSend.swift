@@ -14,8 +14,15 @@ struct PendingSend {
         }
     }
 
-    let payloads: [ByteBuffer]
-    let opcode: WebSocketOpcode
+    /// What is sent.
+    enum Content {
+        /// Messages, which are encoded when their turn comes.
+        case messages([ByteBuffer], WebSocketOpcode)
+        /// Frames that are encoded already.
+        case frames([ByteBuffer])
+    }
+
+    let content: Content
     let ticket: Ticket
     let continuation: CheckedContinuation<Void, any Error>
 }

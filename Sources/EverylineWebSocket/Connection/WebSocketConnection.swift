@@ -15,6 +15,7 @@ package final class WebSocketConnection: Sendable {
     let channel: any Channel
     private let inbox: WebSocketInbox
     private let handler: NIOLoopBound<WebSocketHandler>
+    private let encoder: FrameEncoder
 
     /// Makes the connection of `channel`, whose handshake is over, and adds its handler. On the channel's event loop.
     init(
@@ -30,6 +31,7 @@ package final class WebSocketConnection: Sendable {
             role: role, configuration: configuration, compression: compression, pool: pool, inbox: inbox,
             closed: closed)
         self.channel = channel
+        encoder = handler.encoder
         self.handler = NIOLoopBound(handler, eventLoop: channel.eventLoop)
         self.closed = closed.futureResult
         self.subprotocol = subprotocol
@@ -76,20 +78,31 @@ package final class WebSocketConnection: Sendable {
     ///
     /// Suspends while more than the high-water mark waits for the peer; several senders get their turns in order. On the
     /// connection's event loop it doesn't change threads. A return means written, not received.
-    /// - Throws: ``WebSocketError`` that says how the connection ended, `CancellationError` (then nothing was sent).
-    nonisolated(nonsending) package func send(texts: [ByteBuffer]) async throws {
-        try await send(texts, as: .text)
+    ///
+    /// - Parameter worker: does what takes milliseconds: it compresses what is large, if that was agreed on. Then one task at a
+    ///   time may send. Without it, the event loop compresses.
+    /// - Throws: ``WebSocketError`` that says how the connection ended, `CancellationError` (then nothing was sent), and what
+    ///   `worker` throws.
+    nonisolated(nonsending) package func send(
+        texts: [ByteBuffer], compressingBy worker: Worker? = nil
+    ) async throws {
+        guard let worker, encoder.takesLong(texts) else { return try await send(.messages(texts, .text)) }
+        let frames = try await worker { [encoder] in encoder.frames(of: texts, as: .text) }
+        try await send(.frames(frames))
     }
+
+    /// Runs what it is given on a thread of its own choice.
+    package typealias Worker = @Sendable (@escaping @Sendable () -> [ByteBuffer]) async throws -> [ByteBuffer]
 
     /// Sends each buffer as one binary message, else like ``send(texts:)``.
     nonisolated(nonsending) package func send(binaries: [ByteBuffer]) async throws {
-        try await send(binaries, as: .binary)
+        try await send(.messages(binaries, .binary))
     }
 
     /// Sends one text message at once, or drops it: where the peer doesn't read, or the connection has ended. For what is said
     /// again in a while.
     package func post(text: ByteBuffer) {
-        onEventLoop { _ = try? $0.send([text], as: .text) }
+        onEventLoop { _ = try? $0.send(.messages([text], .text)) }
     }
 
     /// Whether less than the high-water mark waits for the peer, or than the low-water mark since it was reached.
@@ -99,15 +112,15 @@ package final class WebSocketConnection: Sendable {
     ///
     /// - Throws: ``WebSocketError`` that says how the connection ended, `CancellationError`.
     nonisolated(nonsending) package func whenWritable() async throws {
-        if !isWritable { try await send([], as: .text) }
+        if !isWritable { try await send(.frames([])) }
     }
 
-    nonisolated(nonsending) private func send(_ payloads: [ByteBuffer], as opcode: WebSocketOpcode) async throws {
-        if eventLoop.inEventLoop, try handler.value.send(payloads, as: opcode) { return }
+    nonisolated(nonsending) private func send(_ content: PendingSend.Content) async throws {
+        if eventLoop.inEventLoop, try handler.value.send(content) { return }
         let ticket = PendingSend.Ticket()
         try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
-                let send = PendingSend(payloads: payloads, opcode: opcode, ticket: ticket, continuation: continuation)
+                let send = PendingSend(content: content, ticket: ticket, continuation: continuation)
                 onEventLoop { $0.sendLater(send) }
             }
         } onCancel: {

@@ -28,7 +28,7 @@ extension WebSocketHandler {
 
     /// The inbox has room again.
     func resumeReading() {
-        guard isPaused else { return }
+        guard isPaused, paceTimer == nil else { return }
         isPaused = false
         while !isPaused, !ignoresBytes, let chunk = unread.popFirst() { receive(chunk) }
         flushIfNeeded()
@@ -44,10 +44,12 @@ extension WebSocketHandler {
     /// Takes the messages of `chunk` for as long as there is room for them; the rest waits.
     private func receive(_ chunk: ByteBuffer) {
         var chunk = chunk
+        keepPace()
         do {
             while !ignoresBytes {
                 guard let event = try assembler.next(from: &chunk) else { return }
                 handle(event)
+                keepPace()
                 if isPaused {
                     if chunk.readableBytes > 0 { unread.prepend(chunk) }
                     return
@@ -80,6 +82,26 @@ extension WebSocketHandler {
         }
     }
 
+    // MARK: Pace
+
+    /// Stops reading until the second is over, if the peer has sent what is handled in one.
+    private func keepPace() {
+        guard let context, paceTimer == nil, let end = pace.count(at: lastRead) else { return }
+        isPaused = true
+        paceTimer = context.eventLoop.assumeIsolated().scheduleTask(deadline: end) { [weak self] in
+            self?.endPaceWait()
+        }
+    }
+
+    /// The second is over, or nothing comes any more.
+    func endPaceWait() {
+        paceTimer?.cancel()
+        paceTimer = nil
+        lastRead = context?.eventLoop.now ?? lastRead
+        // Else the inbox's reader has it go on.
+        if inbox.hasRoom { resumeReading() }
+    }
+
     // MARK: Silence
 
     /// Watches that the peer sends anything at all, if it has to. One timer, rescheduled once a period.
@@ -98,5 +120,23 @@ extension WebSocketHandler {
             guard now - lastRead < timeout else { return drop(.peerSilent) }
             scheduleSilenceCheck(at: lastRead)
         }
+    }
+}
+
+/// Counts what a peer has sent in each second: reads and messages, because a read of many short frames costs much, and a short
+/// frame may inflate to a long message.
+struct InboundPace {
+    let rate: Int?
+    private var count = 0
+    private var end = NIODeadline.uptimeNanoseconds(0)
+
+    init(rate: Int?) { self.rate = rate }
+
+    /// - Returns: when the second ends, if no more of it is handled in this one.
+    mutating func count(at now: NIODeadline) -> NIODeadline? {
+        guard let rate else { return nil }
+        if now >= end { (count, end) = (0, now + .seconds(1)) }
+        count += 1
+        return count >= rate ? end : nil
     }
 }

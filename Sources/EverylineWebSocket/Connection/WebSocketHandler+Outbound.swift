@@ -5,10 +5,10 @@ extension WebSocketHandler {
     ///
     /// - Returns: `false` if it does.
     /// - Throws: how the connection ended, if it did.
-    func send(_ payloads: [ByteBuffer], as opcode: WebSocketOpcode) throws(WebSocketError) -> Bool {
+    func send(_ content: PendingSend.Content) throws(WebSocketError) -> Bool {
         if let closure = inbox.closure { throw closure.error }
         guard let context, context.channel.isWritable, waitingSends.isEmpty else { return false }
-        write(payloads, as: opcode)
+        write(content)
         flushIfNeeded()
         return true
     }
@@ -17,7 +17,7 @@ extension WebSocketHandler {
     func sendLater(_ send: PendingSend) {
         guard !send.ticket.isCancelled else { return send.continuation.resume(throwing: CancellationError()) }
         do {
-            if try self.send(send.payloads, as: send.opcode) {
+            if try self.send(send.content) {
                 send.continuation.resume()
             } else {
                 waitingSends.append(send)
@@ -35,7 +35,7 @@ extension WebSocketHandler {
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         while context.channel.isWritable, let send = waitingSends.popFirst() {
-            write(send.payloads, as: send.opcode)
+            write(send.content)
             send.continuation.resume()
         }
         if context.channel.isWritable {
@@ -61,8 +61,11 @@ extension WebSocketHandler {
         write(encoder.control(.pong, payload))
     }
 
-    private func write(_ payloads: [ByteBuffer], as opcode: WebSocketOpcode) {
-        encoder.encode(payloads, as: opcode) { write($0) }
+    private func write(_ content: PendingSend.Content) {
+        switch content {
+        case .messages(let payloads, let opcode): encoder.encode(payloads, as: opcode) { write($0) }
+        case .frames(let frames): for frame in frames { write(frame) }
+        }
     }
 
     func write(_ bytes: ByteBuffer, promise: EventLoopPromise<Void>? = nil) {

@@ -29,6 +29,9 @@ final class WebSocketHandler: ChannelDuplexHandler {
     var unread = CircularBuffer<ByteBuffer>(initialCapacity: 0)
     var isPaused = false
     var isReadPending = false
+    var pace: InboundPace
+    /// Ends the wait for the next second, after what was handled in this one.
+    var paceTimer: Scheduled<Void>?
     var lastRead = NIODeadline.uptimeNanoseconds(0)
     var idleTimer: Scheduled<Void>?
 
@@ -71,6 +74,7 @@ final class WebSocketHandler: ChannelDuplexHandler {
         }
         encoder = FrameEncoder(role: role, compression: outbound)
         stallWatch = StallWatch(timeout: configuration.stallTimeout)
+        pace = InboundPace(rate: configuration.inboundRate)
     }
 
     deinit {
@@ -119,6 +123,7 @@ final class WebSocketHandler: ChannelDuplexHandler {
         for timer in [idleTimer, stallTimer, closeTimer] { timer?.cancel() }
         (idleTimer, stallTimer, closeTimer) = (nil, nil, nil)
         unansweredPing = nil
+        if paceTimer != nil { endPaceWait() }
         // What was read before the end may hold the close frame; it is looked at when the reader comes to it.
         guard unread.isEmpty || ignoresBytes else { return failWaitingSends() }
         finish()

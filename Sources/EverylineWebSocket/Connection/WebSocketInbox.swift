@@ -33,6 +33,9 @@ final class WebSocketInbox: Sendable {
     /// How the connection ended, or is ending; `nil` while it stands.
     var closure: WebSocketClosure? { state.withLock(\.closure) }
 
+    /// Whether less than the limit waits, or than half of it since it was reached.
+    var hasRoom: Bool { state.withLock { !$0.isFull } }
+
     /// Puts a message in.
     /// - Returns: whether there is room for more.
     func put(_ message: WebSocketMessage) -> Bool {

@@ -16,6 +16,8 @@ struct FrameEncoder: Sendable {
     private static let copyBelow = 4096
     /// A buffer with this much in it is handed out.
     private static let batchSize = 64 * 1024
+    /// zlib compresses this in about a tenth of a millisecond.
+    private static let large = 16 * 1024
 
     /// Hands out, in order, the buffers of one frame for each of `payloads`.
     func encode(_ payloads: [ByteBuffer], as opcode: WebSocketOpcode, write: (ByteBuffer) -> Void) {
@@ -47,6 +49,18 @@ struct FrameEncoder: Sendable {
             if batch.readableBytes >= Self.batchSize { handOut() }
         }
         handOut()
+    }
+
+    /// The buffers of one frame for each of `payloads`, in order.
+    func frames(of payloads: [ByteBuffer], as opcode: WebSocketOpcode) -> [ByteBuffer] {
+        var frames: [ByteBuffer] = []
+        encode(payloads, as: opcode) { frames.append($0) }
+        return frames
+    }
+
+    /// Whether these are compressed, and so large that an event loop's other connections would wait for it.
+    func takesLong(_ payloads: [ByteBuffer]) -> Bool {
+        compression != nil && payloads.reduce(0) { $0 + $1.readableBytes } >= Self.large
     }
 
     /// The one buffer of a control frame.
