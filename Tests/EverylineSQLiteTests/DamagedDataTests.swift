@@ -137,18 +137,20 @@ struct DamagedDataTests {
         try database.close()
     }
 
-    @Test("with one bit of a line changed is refused as damaged, whichever bit it is", arguments: 0..<16 as Range<UInt64>)
+    @Test("with one bit of a line changed is refused as damaged, whichever it is", arguments: 0..<16 as Range<UInt64>)
     func oneBit(seed: UInt64) async throws {
         try await fill(isEnded: false)
         var generator = SeededGenerator(seed: seed)
         let queue = try DatabaseQueue(path: path)
         try queue.inDatabase { db in
             let victim = "execution = (SELECT number FROM execution WHERE id = 'victim')"
-            let block = try Row.fetchOne(db, sql: "SELECT row, events FROM block WHERE \(victim) ORDER BY last LIMIT 1")
+            let block = try Row.fetchOne(
+                db, sql: "SELECT row, events FROM block WHERE \(victim) ORDER BY last LIMIT 1")
             guard let block, var events = block["events"] as Data? else { return }
             let changed = Int.random(in: 0..<events.count, using: &generator)
             events[changed] ^= 1 << UInt8.random(in: 0..<8, using: &generator)
-            try db.execute(sql: "UPDATE block SET events = ? WHERE row = ?", arguments: [events, block["row"] as Int64])
+            try db.execute(
+                sql: "UPDATE block SET events = ? WHERE row = ?", arguments: [events, block["row"] as Int64])
             #expect(db.changesCount == 1)
         }
         try queue.close()
