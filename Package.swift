@@ -176,6 +176,7 @@ let package = Package(
                 "Everyline", "EverylineAWS", "EverylineTesting", nioCore, nioPosix, nioHTTP1, httpClient, logging,
             ],
             swiftSettings: settings),
+        .testTarget(name: "EverylineTidyTests", swiftSettings: settings),
         .testTarget(
             name: "EverylineRunnerTests",
             dependencies: ["Everyline", "EverylineProducer", "EverylineRunner", "EverylineTesting", nioCore],

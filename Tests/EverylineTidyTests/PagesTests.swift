@@ -1,0 +1,110 @@
+import Foundation
+import Testing
+
+@Suite("The pages")
+struct PagesTests {
+    @Test("link to files that are there", arguments: Repository.pages)
+    func links(page: String) throws {
+        let folder = page.split(separator: "/").dropLast().joined(separator: "/")
+        for link in try Repository.text(page).matches(of: /\]\(([^)# ]+)(#[^)]*)?\)/) where !link.1.contains("://") {
+            let path = folder.isEmpty ? String(link.1) : "\(folder)/\(link.1)"
+            #expect(Repository.exists(path), "\(page) links to \(link.1)")
+        }
+    }
+
+    @Test("have an index that leaves none out")
+    func index() throws {
+        let index = try Repository.text("docs/README.md")
+        for page in Repository.files("docs", ".md")
+        where page.split(separator: "/").count == 2 && page != "docs/README.md" {
+            #expect(index.contains("](\(page.dropFirst(5)))"), "docs/README.md lacks \(page)")
+        }
+    }
+
+    @Test("of the decisions carry the date and the status that their index says")
+    func decisions() throws {
+        let rows = try Repository.rows("docs/decisions/README.md").dropFirst(1)
+        let pages = Repository.files("docs/decisions", ".md").filter { !$0.hasSuffix("README.md") }
+        #expect(rows.count == pages.count)
+        for page in pages {
+            let lines = try Repository.text(page).split(separator: "\n")
+            let row = try #require(
+                rows.first { $0[1].contains("(\(page.dropFirst("docs/decisions/".count)))") }, "\(page)")
+            #expect(lines[0] == "# \(row[0]). \(row[1].dropFirst().prefix { $0 != "]" })", "\(page)")
+            #expect(lines[1] == "*\(row[2]), \(row[3]).*", "\(page)")
+        }
+    }
+
+    @Test("of the settings are those that serve takes")
+    func settings() throws {
+        let code = try Repository.text("Sources/EverylineCLI/Serve/ServeSettings.swift")
+        let list = try #require(code.firstMatch(of: /names: Set = \[([^\]]+)\]/)).1
+        let names = Set(list.matches(of: /"([a-z-]+)"/).map { String($0.1) })
+        let rows = try Repository.rows("docs/operations.md")
+        let head = try #require(rows.firstIndex { $0[0] == "setting" })
+        let told = Set(
+            rows[(head + 1)...].prefix { $0.count == 2 && $0[0].hasPrefix("`") && !$0[0].contains("_") }
+                .flatMap { Repository.code($0[0]) })
+        #expect(told == names)
+    }
+
+    @Test(
+        "name types, tests and folders that are where they say",
+        arguments: ["ARCHITECTURE.md", "docs/limits.md", "docs/reliability.md"])
+    func names(page: String) throws {
+        let declared = try declarations()
+        let files = Set(Repository.files("Tests", "").map { String($0.split(separator: "/").last ?? "") })
+        for word in Repository.code(try Repository.text(page)) {
+            if word.hasSuffix(".py") || word.hasSuffix(".c") {
+                #expect(files.contains(String(word.split(separator: "/").last ?? "")), "\(page): \(word)")
+            } else if let found = word.wholeMatch(of: /([A-Za-z]+)((?:\/[A-Za-z]+)+)/) {
+                #expect(
+                    Repository.exists(word) || Repository.exists("Sources/\(word)")
+                        || Repository.exists("Sources/\(word).swift")
+                        || Repository.exists("Tests/\(word)")
+                        || declares(String(found.2), declared, under: "Sources/\(found.1)/"),
+                    "\(page): \(word)")
+            } else if let type = word.wholeMatch(of: /([A-Z][a-z]+[A-Z][A-Za-z]+)(?:\.[A-Za-z.]+)?/)?.1,
+                !Self.foreign.contains(String(type))
+            {
+                #expect(
+                    declared[String(type)] != nil || Repository.exists("Sources/\(type)")
+                        || Repository.exists("Tests/\(type)"),
+                    "\(page): \(type)")
+            }
+        }
+    }
+
+    @Test("stay short: the map, and what a newcomer reads first")
+    func lengths() throws {
+        #expect(
+            try Repository.text("ARCHITECTURE.md").split(separator: "\n", omittingEmptySubsequences: false).count <= 121
+        )
+        #expect(try Repository.text("README.md").utf8.count <= 10_500)
+    }
+
+    /// What a page names that isn't ours.
+    private static let foreign: Set = ["PostCommand"]
+
+    /// Each type that is declared, with the files that do so.
+    private func declarations() throws -> [String: [String]] {
+        var declared: [String: [String]] = [:]
+        for (path, text) in Repository.sources {
+            for found in text.matches(of: /\b(?:struct|class|enum|actor|protocol|typealias) ([A-Z][A-Za-z]+)/) {
+                declared[String(found.1), default: []].append(path)
+            }
+        }
+        // A contract's suite is named by its file.
+        for path in Repository.sources.keys {
+            let name = path.split(separator: "/").last?.dropLast(".swift".count) ?? ""
+            declared[String(name), default: []].append(path)
+        }
+        return declared
+    }
+
+    /// Whether the last part of `path` is a type that is declared below `folder`.
+    private func declares(_ path: String, _ declared: [String: [String]], under folder: String) -> Bool {
+        guard let type = path.split(separator: "/").last else { return false }
+        return declared[String(type)]?.contains { $0.hasPrefix(folder) } == true
+    }
+}
