@@ -35,6 +35,8 @@ public struct LogSelection: Sendable, Equatable {
     var query: [(name: String, value: String)] {
         var query = start.query
         if let limit { query.append((name: "limit", value: "\(limit)")) }
+        // `LogDownload.nextAfter` says where to go on.
+        query.append((name: "parts", value: "true"))
         return query
     }
 

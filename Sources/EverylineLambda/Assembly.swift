@@ -66,7 +66,8 @@ struct Assembly: Sendable {
                 ledger: try log, connections: try connections, doorbell: try doorbell,
                 requestRepair: { try await repairs.request($0, $1) }, now: now),
             comeBack: comeBack(SQSQueue(try configuration.logsEventsQueueURL, client: client)),
-            setAside: setAside(SQSQueue(try configuration.logsEventsDeadQueueURL, client: client)), now: now,
+            setAside: setAside(SQSQueue(try configuration.logsEventsDeadQueueURL, client: client)),
+            bursts: BurstWatch(function: configuration.functionName, report: StandardError.write), now: now,
             logger: logger)
     }
 

@@ -11,6 +11,8 @@ struct LambdaConfiguration: Sendable {
     let endpoint: AWSEndpoint?
     let credentials: EnvironmentCredentials
     let logLevel: String
+    /// What Lambda calls the function; empty where something else runs it.
+    let functionName: String
 
     enum Function: String, Sendable, CaseIterable {
         case api
@@ -32,6 +34,7 @@ struct LambdaConfiguration: Sendable {
         }
         self.function = function
         runtime = try Self.endpoint("http://" + Self.value("AWS_LAMBDA_RUNTIME_API", in: environment))
+        functionName = environment["AWS_LAMBDA_FUNCTION_NAME"] ?? ""
         region = try Self.value("AWS_REGION", in: environment)
         endpoint = try environment["AWS_ENDPOINT_URL"].map(Self.endpoint)
         credentials = EnvironmentCredentials(environment)

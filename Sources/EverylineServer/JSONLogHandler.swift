@@ -34,12 +34,7 @@ package struct JSONLogHandler: LogHandler {
     /// Writes each line to standard error before the program goes on.
     package init(label: String, level: Logger.Level, now: @escaping @Sendable () -> Timestamp) {
         self.init(
-            label: label, level: level,
-            write: { line in
-                // One write a line, so that lines of several threads don't mix. What standard error doesn't take is lost, as
-                // it is for every program.
-                line.withUnsafeReadableBytes { _ = write_(STDERR_FILENO, $0) }
-            }, now: now)
+            label: label, level: level, write: StandardError.write, now: now)
     }
 
     package subscript(metadataKey key: String) -> Logger.Metadata.Value? {
@@ -68,6 +63,14 @@ package struct JSONLogHandler: LogHandler {
         line.writeStaticString("\":\"")
         line.writeJSONText(value)
         line.writeStaticString("\"")
+    }
+}
+
+package enum StandardError {
+    /// Writes a line in one write, so that lines of several threads don't mix. What standard error doesn't take is lost, as it is for
+    /// every program.
+    package static func write(_ line: ByteBuffer) {
+        line.withUnsafeReadableBytes { _ = write_(STDERR_FILENO, $0) }
     }
 }
 

@@ -81,7 +81,7 @@ package struct ServerConfiguration: Sendable {
         /// How many events a page of a log gives at the most.
         package var logPage = 100_000
         /// How many bytes of an ended log one answer holds; all that was asked for if `nil`. An answer that holds less says
-        /// where the rest begins.
+        /// where the rest begins, and is given only to a client that has said that it goes on there (`limit=`, `parts`).
         package var logAnswer: ByteCount?
 
         package init() {}

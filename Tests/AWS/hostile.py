@@ -120,10 +120,13 @@ class World:
 
     def log(self, id):
         """What is kept of its log, without its viewers."""
-        return {name: item for name, item in self.records(id).items() if not name.startswith("C#")}
+        return {name: item for name, item in self.records(id).items() if not name.startswith("M#")}
 
     def connection(self, id, connection):
-        return self.records(id).get(f"C#{connection}")
+        item = self.cloud.dynamodb.get_item(
+            TableName=self.cloud.table, ConsistentRead=True,
+            Key={"pk": {"S": f"C#{connection}"}, "sk": {"S": "CONNECTION"}}).get("Item")
+        return item if item and item["execution_id"]["S"] == id else None
 
     def check(self):
         """It serves as before: the log is what it was, and a viewer gets it."""

@@ -51,8 +51,19 @@ def test_a_long_log_comes_in_parts_that_a_function_can_give(cloud, execution, tm
     execution.write(*(f"{n:>8} " + "x" * 400 for n in range(8000)))
     execution.end()
     viewer.wait_for_end(120)
-    page = execution.location()
+    for accept in ("application/json", "application/x-ndjson", "text/plain"):
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            cloud.get(f"{execution.path}/logs", headers={"Accept": accept})
+        problem = json.loads(refused.value.read())
+        assert refused.value.code == 400 and problem["code"] == "not_supported" and "limit=N" in problem["detail"]
+    page = execution.location("?parts=true")
     assert page["next_after"] == page["events"][-1]["offset"] < 8000
+    got, after = [], 0
+    while after is not None:
+        page = execution.location(f"?limit=3000&after={after}")
+        got += [e["message"] for e in page["events"]]
+        after = page.get("next_after")
+    assert got == execution.written
     environment = {**os.environ, "EVERYLINE_URL": cloud.address, "EVERYLINE_API_KEY": cloud.key,
                    "XDG_CONFIG_HOME": str(tmp_path)}
     ran = subprocess.run([EVERYLINE, "logs", execution.id], capture_output=True, env=environment, timeout=60)

@@ -4,6 +4,8 @@ counts."""
 import math
 
 SQS_FIFO_REQUEST = 0.50 / 1e6  # a request, and each 64 KiB of it
+SQS_REQUEST = 0.40 / 1e6  # of a standard queue
+HTTP_REQUEST = 1.00 / 1e6  # an HTTP API's
 LAMBDA_REQUEST = 0.20 / 1e6
 LAMBDA_GB_SECOND = 0.0000166667
 DYNAMODB_WRITE = 0.625 / 1e6  # 1 KiB; twice that in a transaction

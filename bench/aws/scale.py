@@ -43,9 +43,9 @@ class Load:
         self.viewers = self.executions
         self.frames = self.batches  # a batch for each viewer
 
-        # An append is a transaction of a small block and of the head: of four writes. A turn takes the lock, moves the cursor
-        # and releases.
-        self.writes = 4 * self.batches + 3 * self.frames
+        # An append is a transaction of a small block and of the head: of four writes. A turn takes the lock, and moves the
+        # cursor: the last move gives the lock back.
+        self.writes = 4 * self.batches + 2 * self.frames
         self.shared_writes = 3 * self.starts  # the lists of all executions, and of the active ones
         self.ingests = 0.015 * self.batches  # at a time
         self.sequencers = 0.1 * self.batches
@@ -137,7 +137,7 @@ def price_list():
 
 def sparse():
     """What one line costs that comes alone, with one viewer; what a viewer costs who only waits; what there is to pay without both."""
-    append, frame = 4 * prices.DYNAMODB_WRITE + 3 * prices.DYNAMODB_READ, 3 * prices.DYNAMODB_WRITE + 2 * prices.DYNAMODB_READ
+    append, frame = 4 * prices.DYNAMODB_WRITE + 3 * prices.DYNAMODB_READ, 2 * prices.DYNAMODB_WRITE + 2 * prices.DYNAMODB_READ
     calls = 6 * prices.SQS_FIFO_REQUEST + prices.WEBSOCKET_MESSAGE + 3 * prices.invocation()
     line = append + frame + calls
     pings = MONTH * 2
@@ -145,14 +145,21 @@ def sparse():
         2 * prices.WEBSOCKET_MESSAGE + prices.invocation() + 3 * prices.DYNAMODB_READ)
     # By default; with none of them, or within the ten that are free, they cost nothing.
     alarms = TEMPLATE.read_text().count("Type: AWS::CloudWatch::Alarm\n    Condition: HasAlarms\n")
-    polls = 2 * 5 * MONTH * 3
+    # Each mapping of a queue polls it, by five long polls of 20 s.
+    text = TEMPLATE.read_text()
+    queues = text.count("Type: AWS::Lambda::EventSourceMapping\n")
+    standard = queues - len(re.findall(r"EventSourceArn: !GetAtt (?:LogsEvents|Deliveries)Queue\.Arn\n", text))
+    polls, asking = 5 * MONTH * 3, MONTH * 2
+    idle = polls * ((queues - standard) * prices.SQS_FIFO_REQUEST + standard * prices.SQS_REQUEST)
+    ask = asking * (prices.HTTP_REQUEST + prices.invocation(0.01) + 2 * prices.DYNAMODB_READ)
     return table(["", "USD"], [
         ["a line that comes alone, with one viewer: an append, a turn, six requests to queues, a message, three invocations", f"{line:.6f}"],
         ["a log that writes one every five seconds for a month", f"{line * MONTH * 12:.2f}"],
         ["a viewer who waits for a month: connected, a ping and its answer every 30 s", f"{waiting:.2f}"],
         [f"nothing at all, for a month: {alarms} alarms", f"{alarms * prices.ALARM_MONTH:.2f}"],
-        [f"… and Lambda's pollers: two queues, five long polls of 20 s at a time, {polls / 1e6:.1f} million requests",
-         f"{polls * prices.SQS_FIFO_REQUEST:.2f}"]])
+        [f"… and Lambda's pollers: {queues} queues, five long polls of 20 s at a time each, {queues * polls / 1e6:.1f} million "
+         "requests, of which a million is free", f"{idle:.2f}"],
+        [f"an `exec` or `pipe` that runs for a month: it asks every 30 s whether to stop, {asking:,.0f} requests", f"{ask:.2f}"]])
 
 
 TABLES = {"load": load, "quotas": quotas, "group": group, "prices": price_list, "sparse": sparse}

@@ -6,9 +6,9 @@ public enum ConnectionUpdate: Sendable, Equatable {
     case resume(generation: UInt64, after: Offset)
     /// Takes the lock if it is free or its lease is over, of a viewer that may be sent to.
     case acquire(owner: String, now: Timestamp, lease: Duration)
-    /// Moves the cursor after a block was posted, and renews the lease. Only under the fence, and only from where the
-    /// sender read.
-    case advance(fence: UInt64, from: Offset, to: Offset, lastSeen: Timestamp, now: Timestamp, lease: Duration)
+    /// Moves the cursor after a block was posted, and renews the lease, or gives the lock back where there is none: the last step of
+    /// a turn. Only under the fence, and only from where the sender read.
+    case advance(fence: UInt64, from: Offset, to: Offset, lastSeen: Timestamp, now: Timestamp, lease: Duration?)
     /// Gives the lock back, if it is still the fence's.
     case release(fence: UInt64)
     /// The sender is through with the connection: it has got everything, or the gateway doesn't know it any more. Only under
@@ -37,7 +37,7 @@ public enum ConnectionUpdate: Sendable, Equatable {
             else { return nil }
             next.cursor = to
             next.lastSeen = lastSeen
-            next.lock = ReplayLock(owner: lock.owner, leaseUntil: now + lease)
+            next.lock = lease.map { ReplayLock(owner: lock.owner, leaseUntil: now + $0) }
         case .release(let fence):
             guard connection.fence == fence, connection.lock != nil else { return nil }
             next.lock = nil

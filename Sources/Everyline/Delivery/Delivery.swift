@@ -14,8 +14,8 @@ public struct Delivery: Sendable {
         case read(after: Offset)
         /// Post the block under this generation.
         case post(EventBlock, generation: UInt64)
-        /// Write `.advance`.
-        case advance(fence: UInt64, from: Offset, to: Offset, lastSeen: Timestamp)
+        /// Write `.advance`; one that gives the lock back where the turn ends with it.
+        case advance(fence: UInt64, from: Offset, to: Offset, lastSeen: Timestamp, then: Outcome? = nil)
         /// Everything has been sent, or the connection doesn't exist any more: write `.conclude`.
         case conclude(fence: UInt64)
         /// Close the viewer's connection, which has got everything.
@@ -82,8 +82,8 @@ public struct Delivery: Sendable {
         case acquiring
         case inspecting
         case reading(ViewerConnection)
-        case posting(ViewerConnection, EventBlock)
-        case advancing(ViewerConnection, EventBlock)
+        case posting(ViewerConnection, EventBlock, head: Offset)
+        case advancing(ViewerConnection, EventBlock, then: Outcome?)
         case concluding(ViewerConnection, Outcome)
         case closing
         case finishing(Outcome)
@@ -118,12 +118,14 @@ public struct Delivery: Sendable {
             return finish(.retry)
         case (.reading(let connection), .read(let read)):
             return next(connection, read)
-        case (.posting(let connection, let block), .posted):
-            state = .advancing(connection, block)
+        case (.posting(let connection, let block, let head), .posted):
+            sent += 1
+            let outcome = last(block, head: head, isTimeUp: isTimeUp)
+            state = .advancing(connection, block, then: outcome)
             return .advance(
                 fence: connection.fence, from: connection.cursor, to: block.last,
-                lastSeen: max(block.latest, connection.lastSeen ?? .epoch))
-        case (.posting(let connection, _), .gone):
+                lastSeen: max(block.latest, connection.lastSeen ?? .epoch), then: outcome)
+        case (.posting(let connection, _, _), .gone):
             return conclude(connection, .gone)
         case (.concluding(_, .completed), .updated):
             state = .closing
@@ -136,11 +138,15 @@ public struct Delivery: Sendable {
             return release(connection, then: .retry)
         case (.closing, _):
             return finish(.completed)
-        case (.posting(let connection, _), .postFailed), (.posting(let connection, _), .failed),
-            (.reading(let connection), .failed), (.advancing(let connection, _), .failed):
+        case (.posting(let connection, _, _), .postFailed), (.posting(let connection, _, _), .failed),
+            (.reading(let connection), .failed), (.advancing(let connection, _, _), .failed):
             return release(connection, then: .retry)
-        case (.advancing(_, let block), .updated(let connection)):
-            return advanced(connection, past: block, isTimeUp: isTimeUp)
+        case (.advancing(_, _, then: let outcome?), .updated):
+            return finish(outcome)
+        case (.advancing(_, let block, then: nil), .updated(let connection)):
+            if block.endsLog { return conclude(connection, .completed) }
+            state = .reading(connection)
+            return .read(after: connection.cursor)
         case (.advancing, .refused):
             return finish(.superseded)
         case (.finishing(let outcome), _):
@@ -153,7 +159,7 @@ public struct Delivery: Sendable {
     private mutating func next(_ connection: ViewerConnection, _ read: LogRead) -> Action {
         if let block = read.block {
             precondition(block.predecessor == connection.cursor, "a store skipped events")
-            state = .posting(connection, block)
+            state = .posting(connection, block, head: read.head.offset)
             return .post(block, generation: connection.generation)
         }
         guard read.head.isEnded else { return release(connection, then: .idle) }
@@ -162,14 +168,12 @@ public struct Delivery: Sendable {
         return conclude(connection, .completed)
     }
 
-    private mutating func advanced(
-        _ connection: ViewerConnection, past block: EventBlock, isTimeUp: Bool
-    ) -> Action {
-        sent += 1
-        if block.endsLog { return conclude(connection, .completed) }
-        guard !isTimeUp, sent < turn else { return release(connection, then: .yield) }
-        state = .reading(connection)
-        return .read(after: connection.cursor)
+    /// How the turn ends with this block; `nil` if it goes on. What was appended since the reading was rung for, and that ring waits
+    /// behind this turn.
+    private func last(_ block: EventBlock, head: Offset, isTimeUp: Bool) -> Outcome? {
+        if block.endsLog { return nil }
+        if block.last >= head { return .idle }
+        return isTimeUp || sent >= turn ? .yield : nil
     }
 
     private mutating func conclude(_ connection: ViewerConnection, _ outcome: Outcome) -> Action {

@@ -54,9 +54,10 @@ public struct DeliveryWorker: Sendable {
                 return .read(try await log.read(execution, after: after, limit: limit))
             case .post(let block, let generation):
                 return await post(block, generation, to: id, viewer)
-            case .advance(let fence, let from, let to, let lastSeen):
+            case .advance(let fence, let from, let to, let lastSeen, let outcome):
                 let update = ConnectionUpdate.advance(
-                    fence: fence, from: from, to: to, lastSeen: lastSeen, now: now(), lease: settings.lease)
+                    fence: fence, from: from, to: to, lastSeen: lastSeen, now: now(),
+                    lease: outcome == nil ? settings.lease : nil)
                 let updated = try await connections.update(id, of: execution, update)
                 return updated.map(Delivery.Input.updated) ?? .refused
             case .release(let fence, _):

@@ -13,6 +13,7 @@ package struct SequencerFunction: LambdaHandler {
     private let sequencer: Sequencer
     private let comeBack: ComeBack
     private let setAside: SetAside
+    private let bursts: BurstWatch
     private let now: @Sendable () -> Timestamp
     private let logger: Logger
 
@@ -24,17 +25,21 @@ package struct SequencerFunction: LambdaHandler {
     ///   - setAside: keeps a message that can't be read, where an alarm tells of it.
     package init(
         sequencer: Sequencer, comeBack: @escaping ComeBack, setAside: @escaping SetAside,
-        now: @escaping @Sendable () -> Timestamp, logger: Logger
+        bursts: BurstWatch, now: @escaping @Sendable () -> Timestamp, logger: Logger
     ) {
         self.sequencer = sequencer
         self.comeBack = comeBack
         self.setAside = setAside
+        self.bursts = bursts
         self.now = now
         self.logger = logger
     }
 
     package func handle(_ invocation: LambdaInvocation) async throws -> ByteBuffer {
         let event = try LambdaEvent.decode(SQSEvent.self, from: invocation.payload)
+        for record in event.records where record.attributes.receiveCount == 1 {
+            if let sent = record.attributes.sentAt { bursts.note(record.attributes.group, sentAt: sent) }
+        }
         // A group's records follow one another in order; groups know nothing of each other.
         let failed = await withTaskGroup(of: [SQSEvent.Record].self) { tasks in
             for (group, records) in Dictionary(grouping: event.records, by: \.attributes.group) {

@@ -1,3 +1,5 @@
+package import Everyline
+
 /// What Lambda gives a function that a queue triggers.
 package struct SQSEvent: Sendable, Decodable {
     package let records: [Record]
@@ -21,11 +23,14 @@ package struct SQSEvent: Sendable, Decodable {
             package let group: String
             package let receiveCount: Int
             package let sequenceNumber: String?
+            /// When the queue took the message.
+            package let sentAt: Timestamp?
 
             enum CodingKeys: String, CodingKey {
                 case group = "MessageGroupId"
                 case receiveCount = "ApproximateReceiveCount"
                 case sequenceNumber = "SequenceNumber"
+                case sentAt = "SentTimestamp"
             }
 
             package init(from decoder: any Decoder) throws {
@@ -37,6 +42,8 @@ package struct SQSEvent: Sendable, Decodable {
                 }
                 receiveCount = count
                 sequenceNumber = try container.decodeIfPresent(String.self, forKey: .sequenceNumber)
+                let sent = try container.decodeIfPresent(String.self, forKey: .sentAt)
+                sentAt = sent.flatMap { Int64($0) }.map { Timestamp(milliseconds: $0) }
             }
         }
     }

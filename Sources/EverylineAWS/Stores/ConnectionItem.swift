@@ -2,7 +2,8 @@ import Everyline
 
 extension ViewerConnection {
     func attributes(_ id: ConnectionID) -> Attributes {
-        var item = RecordKey.connection(id, of: execution).attributes
+        var item = RecordKey.connection(id).attributes
+        item["execution_id"] = .string(execution.rawValue)
         item["generation"] = .number(Int64(generation))
         item["start_offset"] = .number(Int64(start.rawValue))
         item["cursor_offset"] = .number(Int64(cursor.rawValue))
@@ -19,7 +20,10 @@ extension ViewerConnection {
         return item
     }
 
-    init(_ item: Attributes, of execution: ExecutionID) throws(DamagedItem) {
+    init(_ item: Attributes) throws(DamagedItem) {
+        guard let execution = ExecutionID(try item.string("execution_id")) else {
+            throw DamagedItem(attribute: "execution_id")
+        }
         func natural(_ name: String) throws(DamagedItem) -> UInt64 {
             guard let value = UInt64(exactly: try item.number(name)) else { throw DamagedItem(attribute: name) }
             return value

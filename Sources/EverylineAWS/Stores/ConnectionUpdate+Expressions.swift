@@ -25,13 +25,13 @@ extension ConnectionUpdate {
                     [":absurd": (now + lease * 2).number])
             )
         case .advance(let fence, let from, let to, let lastSeen, let now, let lease):
+            var moved: Attributes = [":to": .number(Int64(to.rawValue)), ":seen": lastSeen.number]
+            moved[":until"] = lease.map { (now + $0).number }
             return (
                 .init(
-                    "SET cursor_offset = :to, last_seen_log_timestamp = :seen, lease_until_ms = :until",
-                    [
-                        ":to": .number(Int64(to.rawValue)), ":seen": lastSeen.number,
-                        ":until": (now + lease).number,
-                    ]),
+                    "SET cursor_offset = :to, last_seen_log_timestamp = :seen"
+                        + (lease == nil ? " REMOVE lock_owner, lease_until_ms" : ", lease_until_ms = :until"),
+                    moved),
                 .init(
                     "is_open = :yes AND fence = :fence AND cursor_offset = :from AND attribute_exists(lock_owner)",
                     [
@@ -70,7 +70,7 @@ extension ConnectionUpdate {
     func hasMade(_ connection: ViewerConnection) -> Bool {
         guard case .advance(let fence, let from, let to, let lastSeen, let now, let lease) = self else { return false }
         return connection.isOpen && from < to && connection.fence == fence && connection.cursor == to
-            && connection.lastSeen == lastSeen && connection.lock?.leaseUntil == now + lease
+            && connection.lastSeen == lastSeen && connection.lock?.leaseUntil == lease.map { now + $0 }
     }
 }
 

@@ -5,10 +5,10 @@ import Everyline
 ///     E#execution    META                the execution and its log's head
 ///                    L#last-offset       a block of its log
 ///                    H#first#last        lines that came too early
-///                    C#connection        a viewer's connection
+///                    M#connection        that a viewer's connection is about it
 ///                    TASK                the task that runs it (`DynamoDBTaskStore`)
 ///     S#log-group    stream              the execution that writes to a stream (`DynamoDBTaskStore`)
-///     P#connection   CONNECTION          the execution that a connection is about
+///     C#connection   CONNECTION          a viewer's connection: its lock and its cursor
 ///     V#key          connection          a connection that was made with a key
 ///     EXECUTIONS     created#execution   every execution, in the order of their making
 ///     ACTIVE         created#execution   those that have not ended
@@ -37,13 +37,13 @@ enum RecordKey {
         .init(partition(execution), "H#" + padded(lines.lowerBound, 16) + "#" + padded(lines.upperBound, 16))
     }
 
-    static let connectionPrefix = "C#"
+    static let memberPrefix = "M#"
 
-    static func connection(_ id: ConnectionID, of execution: ExecutionID) -> DynamoDBTable.Key {
-        .init(partition(execution), connectionPrefix + id.rawValue)
+    static func member(_ id: ConnectionID, of execution: ExecutionID) -> DynamoDBTable.Key {
+        .init(partition(execution), memberPrefix + id.rawValue)
     }
 
-    static func pointer(_ id: ConnectionID) -> DynamoDBTable.Key { .init("P#\(id)", "CONNECTION") }
+    static func connection(_ id: ConnectionID) -> DynamoDBTable.Key { .init("C#\(id)", "CONNECTION") }
 
     static func viewer(_ id: ConnectionID, with key: APIKey.ID) -> DynamoDBTable.Key {
         .init(viewers(with: key), id.rawValue)

@@ -26,6 +26,13 @@ struct LogRoutes {
             return try await location(of: execution, start: part.start, after: after, for: principal, request)
         }
         let (range, isCut) = try await range(of: id, after: after, count: part.count, through: execution.head)
+        // A client that asks for all of it must not take a part for it.
+        guard !isCut || part.followsParts else {
+            throw APIError(
+                .notSupported,
+                "This log is larger than one answer here may be. Ask for parts with limit=N, and go on with after= the last offset."
+            )
+        }
         switch Accepted(request.headers[.accept]) {
         case .json: return page(range, of: execution, context)
         case .download(let form):
@@ -119,13 +126,16 @@ private struct Part {
     let start: StreamStart
     /// Of events; `nil` for all.
     let count: Int?
+    /// Whether the client goes on where an answer says that it ends.
+    let followsParts: Bool
 
     /// - Throws: `invalid_cursor` or `invalid_request`.
     init(_ request: Request, limits: ServerConfiguration.Limits) throws {
         let query = Query(request)
-        try query.allow(only: "after", "last_seen_timestamp", "limit")
+        try query.allow(only: "after", "last_seen_timestamp", "limit", "parts")
         start = try Cursor(query).start ?? .beginning
         count = try query.count("limit", maximum: limits.logPage)
+        followsParts = try query.flag("parts") || count != nil
     }
 }
 

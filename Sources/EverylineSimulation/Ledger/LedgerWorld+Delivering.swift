@@ -25,10 +25,11 @@ extension LedgerWorld {
         case .post(let block, let generation):
             if world.mutation == .postBeforeCommit { advanceEarly(process, past: block) }
             return post(block, generation, by: process)
-        case .advance(let fence, let from, let to, let lastSeen):
+        case .advance(let fence, let from, let to, let lastSeen, let outcome):
             if let early = process.early { return early }
             let advance = ConnectionUpdate.advance(
-                fence: fence, from: from, to: to, lastSeen: lastSeen, now: clock(of: process), lease: Self.lease)
+                fence: fence, from: from, to: to, lastSeen: lastSeen, now: clock(of: process),
+                lease: outcome == nil ? Self.lease : nil)
             return update(advance, name, number).map(Delivery.Input.updated) ?? .refused
         case .release(let fence, _):
             _ = update(.release(fence: fence), name, number)
@@ -55,7 +56,7 @@ extension LedgerWorld {
         {
             let owner = record.lock?.owner ?? ""
             next = record.rewritten(
-                cursor: to, lastSeen: lastSeen, lock: ReplayLock(owner: owner, leaseUntil: time + lease))
+                cursor: to, lastSeen: lastSeen, lock: lease.map { ReplayLock(owner: owner, leaseUntil: time + $0) })
         }
         if case .acquire(let owner, let time, let lease) = update, world.mutation == .resumeFirst,
             record.awaitsResumption, record.isUsable(at: time), !record.isLocked(at: time, lease: lease)

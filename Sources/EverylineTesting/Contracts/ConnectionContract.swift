@@ -27,6 +27,14 @@ package struct ConnectionContractCase: Sendable, CustomStringConvertible {
             let id = ConnectionID("c")
             var expected = Sample.connection(cursor: 3)
             try await store.connect(id, expected)
+            for update in Sample.lastSteps {
+                let last = ConnectionID("last")
+                if update == Sample.lastSteps.first { try await store.connect(last, Sample.connection(cursor: 3)) }
+                let before = try await store.connection(last, of: expected.execution)
+                let next = before.flatMap { update.apply(to: $0) }
+                try expectEqual(try await store.update(last, of: expected.execution, update), next)
+                try expectEqual(try await store.connection(last, of: expected.execution), next ?? before)
+            }
             for update in Sample.connectionUpdates {
                 let next = update.apply(to: expected)
                 let got = try await store.update(id, of: expected.execution, update)
@@ -155,6 +163,20 @@ extension Sample {
             acquire("f", 100_000), .conclude(fence: 1), .close, .close, acquire("g", 1),
             .resume(generation: 9, after: Offset(1)),
             advance(7, 1, 2, 2), .release(fence: 7),
+        ]
+    }()
+
+    /// What a sender does whose turn ends with a frame, to a connection that begins after 3.
+    static let lastSteps: [ConnectionUpdate] = {
+        func last(_ fence: UInt64, _ from: UInt64, _ to: UInt64) -> ConnectionUpdate {
+            .advance(
+                fence: fence, from: Offset(from), to: Offset(to), lastSeen: .epoch, now: Timestamp(milliseconds: 5),
+                lease: nil)
+        }
+        let acquire = ConnectionUpdate.acquire(owner: "a", now: .epoch, lease: .milliseconds(1000))
+        return [
+            last(0, 3, 4), acquire, last(0, 3, 4), last(1, 4, 5), last(1, 3, 4), last(1, 4, 5), acquire, last(1, 4, 5),
+            last(2, 4, 5), .release(fence: 2),
         ]
     }()
 }

@@ -19,7 +19,8 @@ import Testing
             sequencer: Sequencer(
                 ledger: stores, connections: connections, doorbell: doorbell,
                 requestRepair: { try await repairs.request($0, $1) }, now: now),
-            comeBack: comebacks.comeBack, setAside: aside.setAside, now: now, logger: .silent)
+            comeBack: comebacks.comeBack, setAside: aside.setAside,
+            bursts: BurstWatch(function: "f") { _ in }, now: now, logger: .silent)
     }
 
     private func begin(_ ids: String...) async throws {

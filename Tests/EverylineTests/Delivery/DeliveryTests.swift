@@ -133,6 +133,24 @@ struct DeliveryTests {
         return try #require(step.apply(to: connection))
     }
 
+    @Test("gives the lock back with the cursor's last step, where the log's head is reached")
+    func lastStep() throws {
+        var delivery = Delivery()
+        let block = try #require(Self.block(1...3))
+        let connection = try locked()
+        _ = delivery.handle(.begin)
+        _ = delivery.handle(.updated(connection))
+        _ = delivery.handle(.read(found(block, isEnded: false)))
+        #expect(
+            delivery.handle(.posted)
+                == .advance(fence: connection.fence, from: .zero, to: Offset(3), lastSeen: .epoch, then: .idle))
+        let step = ConnectionUpdate.advance(
+            fence: connection.fence, from: .zero, to: Offset(3), lastSeen: .epoch, now: .epoch, lease: nil)
+        let free = try #require(step.apply(to: connection))
+        #expect(free.lock == nil && free.cursor == Offset(3) && free.fence == connection.fence)
+        #expect(delivery.handle(.updated(free)) == .finish(.idle))
+    }
+
     @Test("posts before it moves the cursor, reads on, and releases when nothing is left")
     func order() throws {
         var delivery = Delivery()
@@ -140,7 +158,7 @@ struct DeliveryTests {
         let connection = try locked()
         #expect(delivery.handle(.begin) == .acquire)
         #expect(delivery.handle(.updated(connection)) == .read(after: .zero))
-        #expect(delivery.handle(.read(found(block, isEnded: false))) == .post(block, generation: 0))
+        #expect(delivery.handle(.read(found(block, isEnded: false, head: 4))) == .post(block, generation: 0))
         #expect(
             delivery.handle(.posted) == .advance(fence: connection.fence, from: .zero, to: Offset(3), lastSeen: .epoch))
         #expect(delivery.handle(.updated(try advanced(connection, to: block))) == .read(after: Offset(3)))
@@ -227,9 +245,9 @@ struct DeliveryTests {
         _ = delivery.handle(.begin)
         _ = delivery.handle(.updated(connection))
         _ = delivery.handle(.read(found(block, isEnded: false)))
-        _ = delivery.handle(.posted)
         #expect(
-            delivery.handle(.updated(try advanced(connection, to: block)), isTimeUp: byTime)
-                == .release(fence: connection.fence, then: .yield))
+            delivery.handle(.posted, isTimeUp: byTime)
+                == .advance(fence: connection.fence, from: .zero, to: Offset(2), lastSeen: .epoch, then: .yield))
+        #expect(delivery.handle(.updated(try advanced(connection, to: block))) == .finish(.yield))
     }
 }
