@@ -11,6 +11,8 @@ struct APIRouter {
     let addresses: Addresses
     let metrics: ServerMetrics
     let limits: ServerConfiguration.Limits
+    /// The disk that `/metrics` and `/readyz` watch, where there is one.
+    var storage: StorageWatch?
 
     private var abandoned: AbandonedExecutions {
         AbandonedExecutions(core: core, producers: producers, limits: limits)
@@ -24,7 +26,7 @@ struct APIRouter {
             AccessLog(metrics: metrics)
             Problems()
         }
-        MetaRoutes(core: core, metrics: metrics).add(to: router)
+        MetaRoutes(core: core, metrics: metrics, storage: storage).add(to: router)
         ExecutionRoutes(
             core: core, authenticator: authenticator, abandoned: abandoned, addresses: addresses, limits: limits
         ).add(to: router)

@@ -30,11 +30,15 @@ package struct EverylineServer: Sendable {
     private let authenticator: Authenticator
     private let producers: Producers
     private let admission: StreamAdmission
+    private let storage: StorageWatch?
 
-    package init(core: ServerCore, configuration: ServerConfiguration, logger: Logger) {
+    package init(
+        core: ServerCore, configuration: ServerConfiguration, storage: StorageWatch? = nil, logger: Logger
+    ) {
         self.core = core
         self.configuration = configuration
         self.logger = logger
+        self.storage = storage
         authenticator = Authenticator(executions: core.executions, access: core.access, now: core.now)
         producers = Producers(now: core.now())
         admission = StreamAdmission(
@@ -128,7 +132,7 @@ package struct EverylineServer: Sendable {
         return Application(
             router: APIRouter(
                 core: core, authenticator: authenticator, producers: producers, addresses: addresses, metrics: metrics,
-                limits: configuration.limits
+                limits: configuration.limits, storage: storage
             ).router(admission: admission),
             server: HTTPServerBuilder { responder in
                 let channel = StreamChannel(

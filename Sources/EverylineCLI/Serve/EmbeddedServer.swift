@@ -51,7 +51,9 @@ struct EmbeddedServer {
             directory: runnerDirectory, program: Self.thisProgram, logger: logger)
         let core = core(database, log, access, runners)
         let (listening, hasListened) = AsyncStream.makeStream(of: EverylineServer.Listening.self)
-        var services = try EverylineServer(core: core, configuration: configuration, logger: logger).services(
+        var services = try EverylineServer(
+            core: core, configuration: configuration, storage: storage(database), logger: logger
+        ).services(
             runnerSocket: runnerSocket,
             housekeeping: { try await Retention(database, retention).enforce(at: core.now()) },
             onListening: { hasListened.yield($0) })
@@ -102,6 +104,17 @@ struct EmbeddedServer {
                         execution: order.execution, appendToken: order.appendToken, request: order.request,
                         serverSocket: runnerSocket, lineLimit: limits.line))
             })
+    }
+
+    private func storage(_ database: SQLiteDatabase) -> StorageWatch {
+        StorageWatch(
+            places: .init(directory: directory, spool: runnerDirectory), retentionAge: retention.age,
+            retentionSize: retention.size
+        ) {
+            try await ExecutionCounts(database).read().map {
+                .init(status: $0.status, reason: $0.reason, count: $0.count)
+            }
+        }
     }
 
     private func close(_ database: SQLiteDatabase) {

@@ -33,6 +33,7 @@ struct AppendRoutes {
         defer { withExtendedLifetime(received) {} }
         let body = try await parse(received.bytes, type: request.headers[.contentType], after: head)
         let appended: Appended
+        let start = ContinuousClock.now
         do {
             appended = try await core.writer.append(body, to: id, after: head)
         } catch LogStoreError.ended(let head) {
@@ -41,6 +42,7 @@ struct AppendRoutes {
         }
         if appended.head.isEnded { producers.forget(id) }
         if appended.isStopRequested { try await noteStopHeard(by: id) }
+        metrics.appendTimes.observe(.now - start)
         if let block = appended.block { metrics.countAppend(events: block.count, bytes: block.bytes.readableBytes) }
         return try .json(AppendAnswer(head: appended.head.offset.rawValue, stopRequested: appended.isStopRequested))
     }

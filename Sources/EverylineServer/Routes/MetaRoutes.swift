@@ -9,6 +9,7 @@ import NIOCore
 struct MetaRoutes {
     let core: ServerCore
     let metrics: ServerMetrics
+    let storage: StorageWatch?
 
     func add(to router: Router<EverylineContext>) {
         router.read("/healthz") { _, _ in Self.plain("ok everyline/\(ReleaseVersion.current)\n") }
@@ -21,20 +22,25 @@ struct MetaRoutes {
         }
     }
 
-    /// Whether the store answers.
+    /// Whether the store answers, and has room.
     @Sendable func ready(_ request: Request, context: EverylineContext) async throws -> Response {
         do {
             _ = try await core.executions.list(ExecutionQuery(limit: 1))
-            return Self.plain("ready\n")
         } catch {
             context.logger.error("Not ready", metadata: ["error": "\(error)"])
             throw APIError(.unavailable, "The store can't be read.")
         }
+        if let places = storage?.places, try await core.resources.workers.run({ places.isFull }) {
+            throw APIError(.unavailable, "The disk is full.")
+        }
+        return Self.plain("ready\n")
     }
 
     @Sendable func page(_ request: Request, context: EverylineContext) async throws -> Response {
-        Self.plain(
-            metrics.page(followedLogs: core.feed.counts.logs, unread: core.resources.unread),
+        var figures: (StorageWatch, StorageWatch.Figures)?
+        if let storage { figures = (storage, try await storage.current(core.resources.workers)) }
+        return Self.plain(
+            metrics.page(followedLogs: core.feed.counts.logs, unread: core.resources.unread, storage: figures),
             type: "text/plain; version=0.0.4; charset=utf-8")
     }
 

@@ -58,14 +58,20 @@ actor ViewerStream {
         // What a viewer says is not needed here: its cursor is in its address.
         connection.push(to: { _ in })
         connection.closed.whenComplete { _ in subscription.end() }
-        while let sent = try await sendNext(of: &tail, as: form) { try await whenTaken(sent) }
+        while let sent = try await sendNext(of: &tail, as: form) {
+            try await whenTaken(sent.bytes)
+            parts.metrics.deliveryTimes.observe(.now - sent.start)
+        }
     }
 
     /// Sends what comes next.
     ///
-    /// - Returns: how many bytes it was; `nil` if nothing comes any more.
-    private func sendNext(of tail: inout Tail, as form: StreamForm) async throws -> ByteCount? {
+    /// - Returns: how many bytes it was, and when it was read; `nil` if nothing comes any more.
+    private func sendNext(
+        of tail: inout Tail, as form: StreamForm
+    ) async throws -> (bytes: ByteCount, start: ContinuousClock.Instant)? {
         let step = try await tail.next()
+        let start = ContinuousClock.now
         try request.place.check()
         let messages: [ByteBuffer]
         switch step {
@@ -83,7 +89,7 @@ actor ViewerStream {
         }
         let workers = parts.core.resources.workers
         try await connection.send(texts: messages) { compress in try await workers.run(compress) }
-        return messages.reduce(0) { $0 + $1.readableBytes }
+        return (messages.reduce(0) { $0 + $1.readableBytes }, start)
     }
 
     /// Waits until the viewer has taken what was sent, so that one step is all that it holds, and counts that meanwhile. Most
