@@ -31,7 +31,7 @@ package struct CanarySettings: Sendable {
         if lines > Self.mostLines || rate > Self.highestRate || batch > Self.mostLines || viewers > Self.mostViewers {
             return "at most \(Self.mostLines) lines, \(Self.highestRate) a second, \(Self.mostViewers) viewers"
         }
-        if stalled < 0 || stalled >= viewers { return "somebody must read: not all viewers can be stalled" }
+        if stalled < 0 || stalled >= viewers { return "one viewer must read: not all can be stalled" }
         if !(0...Self.mostViewers * 1000).contains(cuts) { return "between no cuts and \(Self.mostViewers * 1000)" }
         if !(NumberedLine.shortest...NumberedLine.longest).contains(lineBytes) {
             return "a line has \(NumberedLine.shortest) to \(NumberedLine.longest) bytes"

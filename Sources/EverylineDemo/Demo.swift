@@ -109,7 +109,7 @@ struct Demo {
         for await _ in await UnixSignalsSequence(trapping: .sigint, .sigterm) { break }
     }
 
-    /// What standard output does not take is nobody's loss but its reader's.
+    /// What standard output does not take is its reader's loss alone.
     static func say(_ text: String) {
         _ = try? FileDescriptor.standardOutput.writeAll(Array((text + "\n").utf8))
     }

@@ -9,7 +9,7 @@ import SystemPackage
     import Foundation
 #endif
 
-/// The server under demonstration: started as anybody would start it, and killed as nobody should.
+/// The server under demonstration: started as a user starts it, and killed with SIGKILL.
 final class ServerProcess: Sendable {
     let binary: String
     let directory: String

@@ -41,7 +41,7 @@ package final class Spool: Sendable {
         var end: (offset: Offset, line: ByteBuffer)?
         /// The last event that the server has acknowledged.
         var delivered: Offset
-        /// The server takes nothing any more: what comes is kept while there is room, and nobody waits.
+        /// The server takes nothing any more: what comes is kept while there is room, and no command waits.
         var isRefused = false
         /// The log holds a notice in the place of events that are here: what comes has other offsets there.
         var hasLostPlace = false

@@ -15,7 +15,7 @@ package struct APIError: Error {
 }
 
 extension APIError {
-    /// The one table from what the core throws to what a client sees; `nil` for what nobody expected.
+    /// The one table from what the core throws to what a client sees; `nil` for an unexpected error.
     init?(translating error: any Error) {
         switch error {
         case let error as APIError: self = error

@@ -2,7 +2,7 @@ import Everyline
 import HTTPTypes
 import Hummingbird
 
-/// Puts the API's routes together, for whoever brings requests to them: a listener of this machine's, or a function that
+/// Puts the API's routes together, for what brings requests to them: a listener of this machine's, or a function that
 /// is handed a request at a time.
 struct APIRouter {
     let core: ServerCore

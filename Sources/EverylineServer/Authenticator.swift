@@ -21,7 +21,7 @@ package final class Authenticator: Sendable {
         self.now = now
     }
 
-    /// Whoever holds the API key that the request shows, if their role allows the action.
+    /// The holder of the API key that the request shows, if that key's role allows the action.
     package func principal(of request: Request, may action: Principal.Action) async throws -> Principal {
         guard let secret = Self.secret(in: request.headers) else {
             throw APIError(.unauthorized, "Send an API key: Authorization: Bearer KEY, or X-API-Key: KEY.")

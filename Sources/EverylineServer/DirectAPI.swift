@@ -8,7 +8,7 @@ import Synchronization
 /// The API without a listener: answers requests that are handed over whole, one answer for each. It has no streams; their
 /// addresses point to a gateway.
 ///
-/// Whoever holds it must let ``ServerCore/writer`` run.
+/// Its owner must let ``ServerCore/writer`` run.
 package struct DirectAPI: Sendable {
     private let responder: RouterResponder<EverylineContext>
     private let logger: Logger
@@ -31,7 +31,7 @@ package struct DirectAPI: Sendable {
 
     /// Answers a request. Whatever is wrong with it is an answer too.
     ///
-    /// - Parameter id: what whoever brought the request calls it.
+    /// - Parameter id: what the caller that brought the request calls it.
     /// - Throws: what broke off while the answer's body was made.
     package func respond(
         to head: HTTPRequest, body: ByteBuffer, id: String

@@ -47,7 +47,7 @@ package struct EverylineServer: Sendable {
     }
 
     /// The services that make up the server, in the order of their start; they stop in the opposite order: first the
-    /// listeners, which tell the viewers 1001, and last the writer, when nobody is left who could append.
+    /// listeners, which tell the viewers 1001, and last the writer, when no producer is left that could append.
     ///
     /// - Parameter housekeeping: what is to be done every minute.
     /// - Parameter onListening: is called once for each listener that stands.

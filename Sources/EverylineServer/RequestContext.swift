@@ -17,7 +17,7 @@ package struct EverylineContext: RequestContext {
 
     /// A request that came over no connection of this process's.
     ///
-    /// - Parameter id: what whoever brought it calls it.
+    /// - Parameter id: what the caller that brought it calls it.
     init(id: String, logger: Logger) {
         var logger = logger
         logger[metadataKey: "hb.request.id"] = .string(id)

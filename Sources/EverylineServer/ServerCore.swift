@@ -18,7 +18,7 @@ package struct ServerCore: Sendable {
     package let start: @Sendable (RunOrder) async throws -> Void
     /// For how long after an execution's making a repeated request starts its command again, where that starts nothing twice.
     package let restart: Duration?
-    /// Makes whoever runs a command stop it, once that was requested; a runner that asks by itself needs nothing.
+    /// Makes the service that runs a command stop it, once that was requested; a runner that asks by itself needs nothing.
     package let stop: @Sendable (Execution) async throws -> Void
     /// The wall clock.
     package let now: @Sendable () -> Timestamp
@@ -52,14 +52,14 @@ package struct StartRefused: Error {
     package init(reason: String) { self.reason = reason }
 }
 
-/// Nobody knows whether the command was started.
+/// It is unknown whether the command was started.
 package struct StartUnclear: Error {
     let cause: any Error
 
     package init(_ cause: any Error) { self.cause = cause }
 }
 
-/// What is handed to whoever runs commands.
+/// What is handed to the service that runs commands.
 package struct RunOrder: Sendable {
     package let execution: ExecutionID
     package let request: RunRequest

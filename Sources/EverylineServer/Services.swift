@@ -10,7 +10,7 @@ struct WriterService: Service {
     }
 }
 
-/// Gives whoever waits for news a regular sign that time passes: heartbeats and long polls hang on it.
+/// Gives each request that waits for news a regular sign that time passes: heartbeats and long polls hang on it.
 struct TickService: Service {
     let feeds: [LogFeed]
     let interval: Duration

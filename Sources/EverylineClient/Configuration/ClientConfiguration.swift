@@ -24,7 +24,7 @@ package struct ClientConfiguration: Sendable {
     package struct File: Sendable {
         package let path: String
         package let values: [String: String]
-        /// Whether anybody but its owner may read it.
+        /// Whether users other than its owner may read it.
         package let isReadableByOthers: Bool
 
         package init(path: String, values: [String: String], isReadableByOthers: Bool) {

@@ -90,7 +90,7 @@ public struct ResumingTail: AsyncSequence, Sendable {
             }
         }
 
-        /// Hangs up. Whoever asks for the next update then gets a new connection.
+        /// Hangs up. The caller that asks for the next update then gets a new connection.
         public mutating func close() {
             connection?.close()
             connection = nil

@@ -6,7 +6,7 @@ package struct StreamRoute: Sendable {
         return route
     }()
 
-    /// The port on loopback where somebody passes bytes on to this host and port; `nil` to connect to them. What is said
+    /// The port on loopback where a proxy passes bytes on to this host and port; `nil` to connect to them. What is said
     /// over the connection, TLS too, stays as it is.
     package var relay: @Sendable (_ host: String, _ port: Int) -> Int? = { _, _ in nil }
     /// Whether the blocks of `everyline.v1` are asked for; otherwise one line comes a message.

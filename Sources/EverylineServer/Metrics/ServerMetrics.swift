@@ -78,7 +78,7 @@ package final class ServerMetrics: Sendable {
             "everyline_streams_opened_total", "counter", "Viewers' connections that were opened.",
             streamsOpened.load(ordering: .relaxed))
         add(
-            "everyline_streams_stalled_total", "counter", "Viewers' connections closed because nobody read.",
+            "everyline_streams_stalled_total", "counter", "Viewers' connections closed because the viewer didn't read.",
             stalled.load(ordering: .relaxed))
         add(
             "everyline_unread_bytes", "gauge", "Bytes of large answers and of streams that wait for clients to read.",
@@ -86,7 +86,7 @@ package final class ServerMetrics: Sendable {
         add(
             "everyline_unread_closed_total", "counter",
             "Clients that were hung up on because more waited for all clients than may.", unread.closed)
-        add("everyline_followed_logs", "gauge", "Logs that somebody follows.", followedLogs)
+        add("everyline_followed_logs", "gauge", "Logs that have a viewer.", followedLogs)
         page += appendTimes.page("everyline_append_seconds", "From an append's body to its commit.")
         page += deliveryTimes.page(
             "everyline_delivery_seconds", "From reading what comes next to a WebSocket viewer having taken it.")

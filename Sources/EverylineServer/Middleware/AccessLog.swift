@@ -31,7 +31,7 @@ package struct AccessLog: RouterMiddleware {
         return response
     }
 
-    /// The path without what is long enough to be a secret that somebody wrote into it by mistake.
+    /// The path without what is long enough to be a secret that a client wrote into it by mistake.
     private static func harmless(_ path: String) -> String {
         path.split(separator: "/", omittingEmptySubsequences: false)
             .map { $0.utf8.count < shortestSecret ? String($0) : $0.prefix(4) + "…" }.joined(separator: "/")

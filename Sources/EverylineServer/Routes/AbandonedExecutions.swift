@@ -20,7 +20,7 @@ struct AbandonedExecutions {
         case producerLost
     }
 
-    /// Ends the execution if a stop was asked for and its producer won't end it: nobody should wait for ever.
+    /// Ends the execution if a stop was asked for and its producer won't end it, so that no viewer waits for ever.
     ///
     /// - Returns: the execution as it is then.
     func end(_ execution: Execution) async throws -> Execution {

@@ -124,7 +124,7 @@ struct AppendRoutes {
     }
 
     /// Notes that the producer of an execution that is to stop is there, where no process hears it all the time. Nothing is written
-    /// while nobody wants a stop.
+    /// while no client has requested a stop.
     private func noteStopHeard(by id: ExecutionID) async throws {
         guard !producers.hearsAll else { return }
         try await core.executions.noteProducers([id: core.now()])

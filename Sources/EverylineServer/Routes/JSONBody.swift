@@ -9,7 +9,7 @@ import NIOCore
     import Foundation
 #endif
 
-/// Reads a JSON request strictly: of the right type, within the limit, without a field that nobody would look at.
+/// Reads a JSON request strictly: of the right type, within the limit, without a field that the server would ignore.
 struct JSONBody {
     let bytes: Data
     private let memory: ByteBudget.Lease

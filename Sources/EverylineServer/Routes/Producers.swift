@@ -4,7 +4,7 @@ import Synchronization
 /// When each producer was last heard of, and what of that is still to be noted in the store.
 ///
 /// It holds the producers that were heard of lately, however many they are; what is older is in the store, and the producer of
-/// an execution that has ended is nobody's concern.
+/// an execution that has ended is forgotten.
 package final class Producers: Sendable {
     private struct Sign {
         var asking = 0
