@@ -16,9 +16,8 @@ static int *(*const volatile error_location)(void) = __errno_location;
 static int (*const volatile give_back)(void *, size_t, int) = madvise;
 static void (*const volatile finish)(int) = _exit;
 
-/// Gives back what the parent's heap and other threads' stacks hold: nothing here uses them, and when the parent has ended they
-/// would be this process's alone. What is small may be this thread's own data.
-static void give_memory_back(void) {
+// When the parent has ended it would be this process's alone. What is small may be this thread's own data.
+void cspawn_give_memory_back(void) {
     static char text[1 << 16];
     static struct { char *start; size_t length; } unused[512];
     size_t count = 0, filled = 0;
@@ -88,7 +87,7 @@ static void drain(int pipe, int target) {
     if (target >= 0) cspawn_close((unsigned)source + 1, (unsigned)target - 1);
     cspawn_close((unsigned)(target >= 0 ? target : source) + 1, ~0U);
     if (chdir("/") != 0) { /* It is only there for a directory to be free. */ }
-    give_memory_back();
+    cspawn_give_memory_back();
     for (ssize_t size; (size = read_some(source, bytes, sizeof bytes)) != 0;) {
         if (size > 0 && target >= 0 && !passes_on(bytes, (size_t)size, target)) target = -1;
         if (size < 0 && *error_location() != EINTR) break;

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -70,7 +71,10 @@ static void place_descriptors(const struct cspawn_process *process) {
 /// Between vfork and exec: only system calls, since all memory is the parent's. Returns if it fails.
 static int become(const struct cspawn_process *process, char **script, int report, enum cspawn_step *failed) {
     *failed = cspawn_fork;
-    if (!process->inherits) setsid();
+    if (!process->inherits) {
+        setsid();
+        if (process->terminal >= 0 && ioctl(process->terminal, TIOCSCTTY, 0) != 0) return errno;
+    }
     place_descriptors(process);
     close_own(process->inherits, (unsigned)report);
     struct rlimit limit;
@@ -103,23 +107,24 @@ struct failure {
     enum cspawn_step step;
 };
 
-/// Opens a pipe whose ends are above 2 and close at exec.
-static int open_report(int report[2]) {
+int cspawn_pipe(int ends[2]) {
     int opened[2];
     if (pipe2(opened, O_CLOEXEC) != 0) return errno;
     int error = 0;
     for (int end = 0; end < 2; end++) {
-        report[end] = fcntl(opened[end], F_DUPFD_CLOEXEC, 3);
-        if (report[end] < 0) error = errno;
+        ends[end] = fcntl(opened[end], F_DUPFD_CLOEXEC, 3);
+        if (ends[end] < 0) error = errno;
         close(opened[end]);
     }
     for (int end = 0; error != 0 && end < 2; end++) {
-        if (report[end] >= 0) close(report[end]);
+        if (ends[end] >= 0) close(ends[end]);
     }
     return error;
 }
 
-int cspawn_start(const struct cspawn_process *process, pid_t *number, enum cspawn_step *failed) {
+int cspawn_start(
+    const struct cspawn_process *process, pid_t *number, struct cspawn_keeper *keeper, enum cspawn_step *failed) {
+    *keeper = (struct cspawn_keeper){0, -1};
     *failed = cspawn_fork;
     size_t count = 0;
     while (process->words[count]) count++;
@@ -128,7 +133,7 @@ int cspawn_start(const struct cspawn_process *process, pid_t *number, enum cspaw
     script[0] = "/bin/sh";
     for (size_t i = 1; i < count; i++) script[i + 1] = process->words[i];
     int report[2];
-    int error = open_report(report);
+    int error = cspawn_pipe(report);
     if (error != 0) {
         free(script);
         return error;
@@ -138,7 +143,8 @@ int cspawn_start(const struct cspawn_process *process, pid_t *number, enum cspaw
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_BLOCK, &all, &before);
-    pid_t child = vfork();
+    bool isInSession = process->inherits && process->terminal >= 0;
+    pid_t child = isInSession ? cspawn_fork_in_session(process->terminal, process->restored, keeper) : vfork();
     if (child == 0) {
         struct failure failure;
         failure.error = become(process, script, report[1], &failure.step);
@@ -159,6 +165,11 @@ int cspawn_start(const struct cspawn_process *process, pid_t *number, enum cspaw
         error = failure.error;
         *failed = failure.step;
         waitpid(child, NULL, 0);
+        if (keeper->number > 0) {
+            close(keeper->notes);
+            waitpid(keeper->number, NULL, 0);
+            *keeper = (struct cspawn_keeper){0, -1};
+        }
     }
     if (error == 0) *number = child;
     return error;

@@ -120,6 +120,9 @@ struct Assembly: Sendable {
             log: ringing, access: access, writer: logWriter, feed: feed, stopRequests: LogFeed(),
             resources: ServerResources(limits), now: now,
             check: { request in
+                guard request.terminal == nil else {
+                    throw APIError(.notSupported, "Commands run here without a terminal.")
+                }
                 do { try commands.check(request) } catch let error as CommandsError {
                     throw APIError(.invalidRequest, "\(error).")
                 }

@@ -13,10 +13,14 @@ package struct OutputPump: Sendable {
     private let stream: LogLine.Stream?
     private let recorder: Recorder
     private let clock: any Clock<Duration>
+    private let endsAtCRLF: Bool
 
+    /// - Parameter endsAtCRLF: whether `\r\n` is a line's end, as where a terminal writes.
     package init(
-        from source: any OutputSource, of stream: LogLine.Stream?, to recorder: Recorder, clock: any Clock<Duration>
+        from source: any OutputSource, of stream: LogLine.Stream?, to recorder: Recorder, clock: any Clock<Duration>,
+        endsAtCRLF: Bool = false
     ) {
+        self.endsAtCRLF = endsAtCRLF
         self.source = source
         self.stream = stream
         self.recorder = recorder
@@ -27,7 +31,7 @@ package struct OutputPump: Sendable {
     ///
     /// - Throws: `CancellationError` only. A source that fails counts as ended, and a notice says why.
     package func run() async throws {
-        var cutter = LineCutter(limit: recorder.lineLimit)
+        var cutter = LineCutter(limit: recorder.lineLimit, endsAtCRLF: endsAtCRLF)
         while let bytes = try await read() {
             recorder.record(bytes, from: stream, cutter: &cutter)
             try await recorder.spool.waitForRoom(on: clock)

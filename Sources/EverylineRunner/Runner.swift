@@ -21,18 +21,20 @@ package struct Runner: Sendable {
         package let input: FileDescriptor
         package let output: OutputCopy
         package let error: OutputCopy
+        /// The user's terminal, if the command is to have one of its own in the place of it.
+        package let terminal: UserTerminal?
 
-        package init(input: FileDescriptor, output: OutputCopy, error: OutputCopy) {
+        package init(input: FileDescriptor, output: OutputCopy, error: OutputCopy, terminal: UserTerminal? = nil) {
             self.input = input
             self.output = output
             self.error = error
+            self.terminal = terminal
         }
     }
 
     private let process: CommandProcess
     private let execution: ExecutionID
     private let timeout: Duration?
-    private let streams: StreamMode
     private let recorder: Recorder
     private let stop: StopSignal
     private let limits: Limits
@@ -52,7 +54,6 @@ package struct Runner: Sendable {
         self.process = process
         self.execution = execution
         timeout = process.request.timeoutSeconds.map { .seconds($0) }
-        streams = process.request.streams ?? .merged
         self.recorder = recorder
         self.stop = stop
         self.limits = limits
@@ -80,36 +81,42 @@ package struct Runner: Sendable {
     }
 
     private func runCommand() async throws -> ExecutionOutcome {
-        // One pipe keeps the order of what the command writes to its two streams; two can't.
-        let output = try OutputPipe()
-        let error = streams == .split ? try OutputPipe() : nil
-        let readers = [output.reader] + (error.map { [$0.reader] } ?? [])
-        async let pumping: Void = pump(readers)
+        let streams = try CommandStreams(process.request, foreground)
+        let readers = streams.outputs.map(\.reader)
+        let (starts, begin) = AsyncStream.makeStream(of: Never.self)
+        async let pumping: Void = pump(streams.outputs, after: starts)
         let exitCode: Int32
         do {
-            exitCode = try await runWatched(output, error)
+            exitCode = try await runWatched(streams, begin)
         } catch {
+            begin.finish()
+            foreground?.terminal?.disconnect()
             for reader in readers { reader.interrupt() }
             throw error
         }
+        async let _ = releaseTerminal()
         let reason = stop.reason
         let unreached = reason == nil ? [] : await endRest()
         async let _ = watchLeftovers(readers, limit: reason == nil ? limits.lingering : .seconds(1))
         try await pumping
-        let held = readers.filter(\.isInterrupted)
+        foreground?.terminal?.disconnect()
+        process.keeper?.end()
+        let held = streams.outputs.filter(\.reader.isInterrupted)
         if !held.isEmpty {
             let message =
                 "A process that the command left behind holds its output; what it still writes is not recorded."
             recorder.note(.outputHeld, message)
             // It must not die of writing to a pipe that nobody reads.
-            for reader in held { try reader.leave(to: reader === readers[0] ? foreground?.output : foreground?.error) }
+            for output in held { try output.reader.leave(to: output.copy) }
         }
         if !unreached.isEmpty { recorder.note(.notEnded, Self.sentence(of: unreached)) }
         return Self.outcome(exitCode, reason)
     }
 
     /// Runs the command, and stops it when that is asked for or its time has passed.
-    private func runWatched(_ output: OutputPipe, _ error: OutputPipe?) async throws -> Int32 {
+    private func runWatched(
+        _ streams: CommandStreams, _ begin: AsyncStream<Never>.Continuation
+    ) async throws -> Int32 {
         try await withThrowingTaskGroup { group in
             group.addTask { await stopWhenAsked() }
             if let timeout {
@@ -119,24 +126,26 @@ package struct Runner: Sendable {
                 }
             }
             defer { group.cancelAll() }
-            return try await run(output, error)
+            return try await run(streams, begin)
         }
     }
 
-    private func run(_ output: OutputPipe, _ error: OutputPipe?) async throws -> Int32 {
+    private func run(_ streams: CommandStreams, _ begin: AsyncStream<Never>.Continuation) async throws -> Int32 {
         let started = Result { () throws(CommandProcess.StartError) in
-            try process.start(
-                input: foreground?.input, output: output.writeEnd, error: error?.writeEnd,
-                of: execution)
+            try process.start(streams, user: foreground?.terminal, of: execution)
         }
         // The command alone writes now, so that the output ends with it.
-        try output.writeEnd.close()
-        try error?.writeEnd.close()
-        if let leader = try started.get() { onStart(leader) }
-        let thread = NIOThreadPool(numberOfThreads: 1)
-        thread.start()
-        defer { thread.shutdownGracefully { _ in } }
-        return try await thread.runIfActive { process.wait() }
+        try streams.closeCommandsEnds()
+        let leader = try started.get()
+        if let leader { onStart(leader) }
+        let threads = NIOThreadPool(numberOfThreads: 2)
+        threads.start()
+        defer { threads.shutdownGracefully { _ in } }
+        if let user = foreground?.terminal, let leader, let terminal = streams.terminal, let keeper = process.keeper {
+            user.connect(to: terminal, keeper, group: leader.pid, on: threads)
+        }
+        begin.finish()
+        return try await threads.runIfActive { process.wait() }
     }
 
     private func stopWhenAsked() async {
@@ -173,22 +182,29 @@ package struct Runner: Sendable {
         return "Processes that the command started could not be ended: \(named)\(more)."
     }
 
-    private func pump(_ readers: [OutputReader]) async throws {
-        let threads = NIOThreadPool(numberOfThreads: readers.count)
+    /// - Parameter start: ends when the user's terminal is ready for what the command draws.
+    private func pump(_ outputs: [CommandStreams.Output], after start: AsyncStream<Never>) async throws {
+        for await _ in start {}
+        let threads = NIOThreadPool(numberOfThreads: outputs.count)
         threads.start()
         defer { threads.shutdownGracefully { _ in } }
         try await withThrowingTaskGroup { group in
-            for (number, reader) in readers.enumerated() {
-                let isError = number == 1
-                let stream: LogLine.Stream? = readers.count == 1 ? nil : isError ? .stderr : .stdout
-                let copy = isError ? foreground?.error : foreground?.output
+            for output in outputs {
                 let pump = OutputPump(
-                    from: ThreadedOutput(reader: reader, copy: copy, threads: threads), of: stream, to: recorder,
-                    clock: clock)
+                    from: ThreadedOutput(reader: output.reader, copy: output.copy, threads: threads), of: output.stream,
+                    to: recorder, clock: clock, endsAtCRLF: output.isTerminal)
                 group.addTask { try await pump.run() }
             }
             try await group.waitForAll()
         }
+    }
+
+    /// Restores the user's terminal when what the command has drawn is there, or processes that it left behind could draw on for long.
+    private func releaseTerminal() async {
+        guard let terminal = foreground?.terminal else { return }
+        // Cancelled when all of it is there.
+        guard (try? await clock.sleep(for: .milliseconds(300))) != nil else { return }
+        terminal.disconnect()
     }
 
     /// Ends the reading after a while, if processes that the command started keep its output open.
@@ -203,18 +219,5 @@ package struct Runner: Sendable {
         case .requested: ExecutionOutcome(status: .stopped, exitCode: exitCode, reason: .stopRequested)
         case .timedOut: ExecutionOutcome(status: .failed, exitCode: 124, reason: .timedOut)
         }
-    }
-}
-
-/// A pipe for a command's output, with the reader at its end.
-private struct OutputPipe {
-    let reader: OutputReader
-    let writeEnd: FileDescriptor
-
-    init() throws {
-        let ends = try FileDescriptor.closeOnExecPipe()
-        ends.writeEnd.widenPipe()
-        writeEnd = ends.writeEnd
-        reader = try OutputReader(ends.readEnd, closesSource: true)
     }
 }

@@ -12,6 +12,7 @@ class Terminal:
 
     def __init__(self, arguments, environment, preexec=None):
         self.seen = b""
+        self.status = None
         self.pid, self.descriptor = pty.fork()
         if self.pid == 0:
             try:
@@ -47,7 +48,15 @@ class Terminal:
         before, _, self.seen = self.seen.partition(text)
         return before + text
 
+    def wait(self):
+        """The exit code of the session's leader, whose last words are read by then."""
+        if self.status is None:
+            self.status = os.waitpid(self.pid, 0)[1]
+        return os.waitstatus_to_exitcode(self.status)
+
     def end(self):
+        if self.status is not None:
+            return os.close(self.descriptor)
         for process in (os.tcgetpgrp(self.descriptor), self.pid):
             try:
                 # Of a session that has ended there is no group, and 0 would be the tests' own.

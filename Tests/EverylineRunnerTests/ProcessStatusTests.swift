@@ -13,7 +13,7 @@ import Testing
             directory: nil,
             descriptors: (-1, output.fileHandleForWriting.fileDescriptor, output.fileHandleForWriting.fileDescriptor),
             inherits: false
-        ).start()
+        ).start().pid
         try output.fileHandleForWriting.close()
         return (pid, output.fileHandleForReading)
     }

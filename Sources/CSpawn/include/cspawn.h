@@ -37,12 +37,28 @@ struct cspawn_process {
     /// above 2, with which this process was started. false: leads a session of its own, ignores and blocks no signal, and has
     /// no descriptor above 2.
     bool inherits;
+    /// The end of a terminal that it gets as its controlling terminal; -1: none.
+    int terminal;
+    /// With a terminal and `inherits`: the terminal whose settings its session's keeper restores; -1: none.
+    int restored;
+};
+
+/// The process that leads the session in which a command with `inherits` has its terminal.
+struct cspawn_keeper {
+    pid_t number;
+    /// It takes notes: 'r', the restored terminal's settings are changed; 'c', they are as they were. When this is closed, by whatever
+    /// cause, it restores them if they are changed, sees that no process is hung up on, and ends.
+    int notes;
 };
 
 /// Starts a process with the limit of open files that this process was started with.
 ///
-/// Returns 0 and its number, or an errno and the step that failed.
-int cspawn_start(const struct cspawn_process *process, pid_t *number, enum cspawn_step *failed);
+/// Returns 0, its number and its keeper (with the number 0, if it has none), or an errno and the step that failed.
+int cspawn_start(
+    const struct cspawn_process *process, pid_t *number, struct cspawn_keeper *keeper, enum cspawn_step *failed);
+
+/// Opens a terminal: our end, which doesn't block, and the command's, both closed at exec. Returns 0 or an errno.
+int cspawn_open_terminal(int ends[2]);
 
 /// Starts a process that outlives this one and passes on what still comes out of a pipe, until all its writers are gone; what
 /// can't be written to `target` (-1: anything) is thrown away. It costs the memory of a few pages.

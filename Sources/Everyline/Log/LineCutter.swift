@@ -1,7 +1,7 @@
 /// Cuts a stream of bytes into lines at `\n`, and lines that are too long into parts.
 ///
 /// Feeding the same bytes in other portions gives the same lines. At most one line's limit is kept between two portions.
-/// A `\r` is an ordinary byte, as are NUL and whatever isn't UTF-8; a part never ends inside a UTF-8 sequence that is whole.
+/// A `\r` is an ordinary byte, unless the cutter takes `\r\n` for a line's end, as are NUL and whatever isn't UTF-8; a part never ends inside a UTF-8 sequence that is whole.
 public struct LineCutter: Sendable {
     /// The default limit of a line, in bytes as the command wrote them.
     public static let defaultLimit: ByteCount = .kibibytes(256)
@@ -9,13 +9,18 @@ public struct LineCutter: Sendable {
     /// How many bytes behind a part must be there to tell whether a UTF-8 sequence goes on across its end.
     private static let lookahead = 2
 
+    private static let carriageReturn = UInt8(ascii: "\r")
+
     public let limit: ByteCount
+    private let endsAtCRLF: Bool
     private var rest: [UInt8] = []
 
+    /// - Parameter endsAtCRLF: whether one `\r` before a newline belongs to the line's end, as a terminal writes it.
     /// - Precondition: `limit` is at least 4, so that every scalar fits.
-    public init(limit: ByteCount = LineCutter.defaultLimit) {
+    public init(limit: ByteCount = LineCutter.defaultLimit, endsAtCRLF: Bool = false) {
         precondition(limit >= 4)
         self.limit = limit
+        self.endsAtCRLF = endsAtCRLF
     }
 
     /// Whether a line has begun that no newline has ended.
@@ -34,11 +39,13 @@ public struct LineCutter: Sendable {
     ) rethrows {
         var position = 0
         while let newline = bytes.firstNewline(from: position) {
-            let line = UnsafeRawBufferPointer(rebasing: bytes[position..<newline])
+            var line = UnsafeRawBufferPointer(rebasing: bytes[position..<newline])
             if rest.isEmpty {
+                if endsAtCRLF, line.last == Self.carriageReturn { line = .init(rebasing: line.dropLast()) }
                 try cut(line, isComplete: true, emit: emit)
             } else {
                 rest.append(contentsOf: line)
+                if endsAtCRLF, rest.last == Self.carriageReturn { rest.removeLast() }
                 try cutRest(isComplete: true, emit: emit)
             }
             position = newline + 1

@@ -7,20 +7,23 @@ public struct RunRequest: Codable, Sendable, Equatable {
     /// `merged` (one pipe: the order is the command's own) or `split` (two pipes: the order between them is approximate).
     public var streams: StreamMode?
     public var workingDirectory: String?
+    /// The size of the terminal that the command gets as its standard streams; `nil`: none.
+    public var terminal: TerminalSize?
 
     public init(
         command: [String], env: [String: String]? = nil, timeoutSeconds: Int? = nil, streams: StreamMode? = nil,
-        workingDirectory: String? = nil
+        workingDirectory: String? = nil, terminal: TerminalSize? = nil
     ) {
         self.command = command
         self.env = env
         self.timeoutSeconds = timeoutSeconds
         self.streams = streams
         self.workingDirectory = workingDirectory
+        self.terminal = terminal
     }
 
     enum CodingKeys: String, CodingKey, CaseIterable {
-        case command, env, streams
+        case command, env, streams, terminal
         case timeoutSeconds = "timeout_seconds"
         case workingDirectory = "working_directory"
     }
@@ -30,6 +33,25 @@ public struct RunRequest: Codable, Sendable, Equatable {
 public enum StreamMode: String, Codable, Sendable, CaseIterable {
     case merged
     case split
+}
+
+/// How many characters a terminal has.
+public struct TerminalSize: Codable, Sendable, Equatable {
+    public var columns: Int
+    public var rows: Int
+
+    /// Where nothing says another.
+    public static let usual = TerminalSize(columns: 120, rows: 40)
+    /// Of rows, and of columns.
+    public static let longest = 1000
+
+    public init(columns: Int, rows: Int) {
+        self.columns = columns
+        self.rows = rows
+    }
+
+    /// Whether a terminal can have it.
+    public var isValid: Bool { (1...Self.longest).contains(columns) && (1...Self.longest).contains(rows) }
 }
 
 /// `POST /executions`: registers an execution whose producer is elsewhere.

@@ -20,6 +20,12 @@ struct Run: AsyncParsableCommand {
     var stopOnInterrupt = false
     @Flag(name: .shortAndLong, help: "Don't say which execution it is and where its page is.")
     var quiet = false
+    @Flag(name: .shortAndLong, help: "Give the command a terminal, so that it behaves as at one.")
+    var tty = false
+    @Option(
+        help: ArgumentHelp(
+            "The terminal's size. (default: that of the one here, else 120x40)", valueName: "columns>x<rows"))
+    var size: TerminalSize?
     @Option(help: "The command's working directory, on the server. (default: the server's)")
     var cwd: String?
     @OptionGroup
@@ -29,8 +35,16 @@ struct Run: AsyncParsableCommand {
     @OptionGroup(title: "Connection")
     var connection: ConnectionOptions
 
+    func validate() throws {
+        if tty, command.streams == .split {
+            throw ValidationError("A terminal is one stream: --streams split excludes --tty.")
+        }
+        if size != nil, !tty { throw ValidationError("--size is a terminal's: it needs --tty.") }
+    }
+
     func run() async throws {
-        let request = try command.request(in: cwd)
+        var request = try command.request(in: cwd)
+        if tty { request.terminal = size ?? Console.terminalSize ?? .usual }
         var generator = SystemGenerator()
         let key = (0..<2).map { _ in String(generator.next(), radix: 36) }.joined(separator: "-")
         let code = try await connection.withClient { client in

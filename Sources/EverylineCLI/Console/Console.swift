@@ -17,8 +17,11 @@ enum Console {
 
     /// Says something to the person, on standard error, beside the data: one line, in which everything is visible.
     static func say(_ text: String) {
+        // While a command has the terminal, a newline alone doesn't go back to the line's beginning.
+        var settings = termios()
+        let isRaw = tcgetattr(STDERR_FILENO, &settings) == 0 && settings.c_oflag & tcflag_t(OPOST) == 0
         // Nobody may be reading; the exit code says what matters.
-        try? write(Array("everyline: \(text.visible())\n".utf8), to: .standardError)
+        try? write(Array("everyline: \(text.visible())\(isRaw ? "\r\n" : "\n")".utf8), to: .standardError)
     }
 
     /// Says which execution it is, and where its page is.
@@ -73,11 +76,14 @@ enum Console {
     }
 
     /// How many columns the terminal has that shows the data; `nil` if none does.
-    static var terminalWidth: Int? {
-        guard isTerminal else { return nil }
+    static var terminalWidth: Int? { isTerminal ? terminalSize?.columns ?? 80 : nil }
+
+    /// The size of the terminal that shows the data; `nil` if none does, or it doesn't say.
+    static var terminalSize: TerminalSize? {
         var size = winsize()
-        guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
-        return Int(size.ws_col)
+        guard isTerminal, ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0 else { return nil }
+        let found = TerminalSize(columns: Int(size.ws_col), rows: Int(size.ws_row))
+        return found.isValid ? found : nil
     }
 
     /// Whether a person's terminal shows the data.

@@ -12,7 +12,8 @@ struct Exec: AsyncParsableCommand {
         discussion: """
             The command stays with this terminal, as under `env`: it has this input, this environment, and the open files and \
             signals that everyline itself was started with; Ctrl-C, Ctrl-\\ and Ctrl-Z reach it. Its output is shown here and \
-            goes to the server besides. When the server is away, the output is kept on disk until it is back. Exits with the \
+            goes to the server besides. Where that is a terminal, the command has one of its own, so that it behaves as at a \
+            terminal; --no-tty gives it a pipe. When the server is away, the output is kept on disk until it is back. Exits with the \
             command's exit code. What the server didn't take within a minute after the command's end is kept here for \
             `everyline recover`, and said on standard error.
             """)
@@ -21,22 +22,39 @@ struct Exec: AsyncParsableCommand {
     var requireDelivery = false
     @Flag(name: .shortAndLong, help: "Don't say which execution it is and where its page is.")
     var quiet = false
+    @Flag(
+        name: [.customShort("t"), .long],
+        help: "Insist on a terminal for the command: fail if standard output is none.")
+    var tty = false
+    @Flag(help: "Give the command a pipe, also where standard output is a terminal.")
+    var noTty = false
     @OptionGroup
     var command: CommandOptions
     @OptionGroup(title: "Connection")
     var connection: ConnectionOptions
 
+    func validate() throws {
+        guard tty else { return }
+        if noTty { throw ValidationError("--tty and --no-tty exclude each other.") }
+        if command.streams == .split {
+            throw ValidationError("A terminal is one stream: --streams split excludes --tty.")
+        }
+        if !Console.isTerminal { throw ValidationError("--tty: standard output is no terminal.") }
+    }
+
     func run() async throws {
         let request = try command.requestHere()
+        let terminal = noTty || command.streams == .split ? nil : try UserTerminal()
         OwnProcess.adoptOrphans()
         let process = CommandProcess(
-            request, words: command.bytes, environment: .inherited, place: .foreground(onStop: Self.stopWithCommand))
+            request, words: command.bytes, environment: .inherited,
+            place: .foreground { Self.stopWithCommand($0, terminal) })
         let (reports, began) = AsyncStream.makeStream(of: AsyncStream<SentSignal>.self)
         let producer = LocalProducer(
             connection: connection, command: command.shown, requiresDelivery: requireDelivery, isQuiet: quiet)
         let result = try await producer.run(
             whileSending: { production in
-                for await signals in reports { await Self.relay(signals, to: process, production) }
+                for await signals in reports { await Self.relay(signals, to: process, terminal, production) }
             },
             { production in
                 // Before the command is there: until then a signal ends this process, from then on none does.
@@ -45,7 +63,7 @@ struct Exec: AsyncParsableCommand {
                     process, of: production.execution, recorder: production.recorder, stop: production.stop,
                     foreground: .init(
                         input: .standardInput, output: .copy(to: .standardOutput, named: "standard output"),
-                        error: .copy(to: .standardError, named: "standard error")),
+                        error: .copy(to: .standardError, named: "standard error"), terminal: terminal),
                     clock: ContinuousClock()
                 ).run()
             })
@@ -62,9 +80,11 @@ struct Exec: AsyncParsableCommand {
     /// Hands on what is sent to this process alone: what comes from the terminal, the command has got itself. Once the command has
     /// ended, it means that the user won't wait for the server.
     private static func relay(
-        _ signals: AsyncStream<SentSignal>, to process: CommandProcess, _ production: LocalProducer.Production
+        _ signals: AsyncStream<SentSignal>, to process: CommandProcess, _ terminal: UserTerminal?,
+        _ production: LocalProducer.Production
     ) async {
         for await signal in signals {
+            if let terminal, Self.isHandled(signal, process, terminal) { continue }
             guard !process.hasEnded || process.wasRunning(at: signal.time) else {
                 leave(production, on: signal)
                 continue
@@ -73,6 +93,20 @@ struct Exec: AsyncParsableCommand {
             // What a part of the command sends to its whole group, the command has got too.
             if !hasIt, !process.hasStarted(signal.sender) { process.signalCommand(signal.number) }
         }
+    }
+
+    /// What a signal means for a command that has a terminal of its own: what this process's terminal says of itself is not for it.
+    private static func isHandled(_ signal: SentSignal, _ process: CommandProcess, _ terminal: UserTerminal) -> Bool {
+        if signal.number == SIGCONT { terminal.resume() }
+        // A key, of which the others of this process group hear by this process.
+        if signal.sender == getpid() { return true }
+        guard signal.isFromTerminal, !process.hasEnded, process.wasRunning(at: signal.time) else { return false }
+        switch signal.number {
+        case SIGWINCH: terminal.resize()
+        case SIGTTIN, SIGTTOU, SIGCONT: break
+        default: process.signalGroup(signal.number)
+        }
+        return true
     }
 
     /// What a signal does while no command runs.
@@ -86,8 +120,14 @@ struct Exec: AsyncParsableCommand {
     }
 
     /// The shell sees that the command was stopped when this process is: then it takes the terminal, and `fg` lets both go on.
-    private static func stopWithCommand(_ signal: Int32) {
+    ///
+    /// - Returns: whether this process was stopped, and goes on.
+    private static func stopWithCommand(_ signal: Int32, _ terminal: UserTerminal?) -> Bool {
         // Elsewhere than at a terminal, who stops the command by SIGSTOP alone would not let this process go on with it.
-        if signal != SIGSTOP || OwnProcess.isInForeground { OwnProcess.suffer(signal) }
+        guard signal != SIGSTOP || OwnProcess.isInForeground else { return false }
+        terminal?.yield()
+        OwnProcess.suffer(signal)
+        terminal?.resume()
+        return true
     }
 }

@@ -14,8 +14,11 @@ package final class CommandProcess: Sendable {
         /// This process's session and process group, with all that this process was started with: the terminal's signals reach
         /// it as if it had been started by the shell.
         ///
-        /// - Parameter onStop: is called when the command was stopped, with the signal that did it.
-        case foreground(onStop: @Sendable (Int32) -> Void)
+        /// With a terminal of its own it has that terminal's session instead, and no signal by itself.
+        ///
+        /// - Parameter onStop: is called when the command was stopped, with the signal that did it; returns whether this process was stopped
+        ///   too, and goes on now.
+        case foreground(onStop: @Sendable (Int32) -> Bool)
     }
 
     let request: RunRequest
@@ -33,6 +36,7 @@ package final class CommandProcess: Sendable {
         var startTime: Int64?
         var endTime: Int64?
         var endingSignal: Int32?
+        var keeper: SessionKeeper?
     }
 
     /// Why a command could not be started.
@@ -59,23 +63,31 @@ package final class CommandProcess: Sendable {
     /// Starts the command.
     ///
     /// - Parameters:
-    ///   - input: its standard input; nothing if `nil`.
-    ///   - output: both its output streams, or its standard output if there is `error`. The caller closes them.
+    ///   - streams: its standard streams. The caller closes the command's ends.
+    ///   - user: in the foreground, the terminal that the user sits before.
     ///   - execution: is in its environment.
     /// - Returns: the process. In the background it leads its session and its process group.
     func start(
-        input: FileDescriptor?, output: FileDescriptor, error: FileDescriptor?, of execution: ExecutionID
+        _ streams: CommandStreams, user: UserTerminal?, of execution: ExecutionID
     ) throws(StartError) -> ProcessIdentity? {
         let nothing = open("/dev/null", O_RDONLY | O_CLOEXEC)
         defer { if nothing >= 0 { close(nothing) } }
+        var variables = request.env
+        // In the foreground it is the user's own.
+        if !isInForeground, streams.terminal != nil {
+            variables = ["TERM": "xterm-256color"].merging(variables ?? [:]) { $1 }
+        }
         let spawned = SpawnedProcess(
             programs: candidates, words: words,
-            environment: environment.adding(request.env, execution: execution), directory: request.workingDirectory,
-            descriptors: (input.map(Self.inherited) ?? nothing, output.rawValue, (error ?? output).rawValue),
-            inherits: isInForeground)
+            environment: environment.adding(variables, execution: execution), directory: request.workingDirectory,
+            descriptors: (
+                streams.input.map(Self.inherited) ?? nothing, streams.output.rawValue, streams.error.rawValue
+            ),
+            inherits: isInForeground, terminal: streams.terminal?.side, restored: user?.keyboard)
         let pid: Int32
+        let keeper: SessionKeeper?
         do {
-            pid = try spawned.start()
+            (pid, keeper) = try spawned.start()
         } catch {
             state.withLock { $0.endTime = Self.now }
             throw startError(error.cause, error.step)
@@ -84,6 +96,7 @@ package final class CommandProcess: Sendable {
         let leader = ProcessIdentity(of: pid)
         let pending = state.withLock { state in
             state.leader = leader
+            state.keeper = keeper
             state.startTime = Self.now
             defer { state.pending = [] }
             return state.pending
@@ -105,7 +118,10 @@ package final class CommandProcess: Sendable {
             guard cspawn_wait(adopts ? 0 : leader, isInForeground, true, &change) == 0 else { return 1 }
             guard change.number == leader, change.has_ended else {
                 cspawn_take(&change)
-                if change.number == leader, case .foreground(let onStop) = place { onStop(change.signal) }
+                if change.number == leader, case .foreground(let onStop) = place, onStop(change.signal), keeper != nil {
+                    // The shell lets only its own job go on, which the command is not part of.
+                    signalGroup(SIGCONT)
+                }
                 continue
             }
             state.withLock { state in
@@ -138,7 +154,17 @@ package final class CommandProcess: Sendable {
         return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
     }
 
+    /// Leads the session of a foreground command that has a terminal of its own.
+    var keeper: SessionKeeper? { state.withLock { $0.keeper } }
+
     // MARK: Signals
+
+    /// Sends a signal to the process group of a command that has a terminal of its own, as that terminal does; not at all before it is there.
+    package func signalGroup(_ signal: Int32) {
+        state.withLock { state in
+            if let leader = state.leader, state.keeper != nil, !state.isReaped { killpg(leader.pid, signal) }
+        }
+    }
 
     /// Sends a signal to the command itself, at once or when it has started.
     package func signalCommand(_ signal: Int32) {
@@ -170,12 +196,12 @@ package final class CommandProcess: Sendable {
 
     /// What is there of the command and all that it has started.
     func remaining() -> [ProcessStatus] {
-        let (leader, isReaped) = state.withLock { ($0.leader?.pid, $0.isReaped) }
+        let (leader, isReaped, keeper) = state.withLock { ($0.leader?.pid, $0.isReaped, $0.keeper?.number) }
         guard let leader else { return [] }
         let adopts = cspawn_adopts_orphans()
         let ours = getpid()
         return ProcessStatus.all().descendants { process in
-            process.pid == leader && !isReaped || adopts && process.parent == ours
+            process.pid == leader && !isReaped || adopts && process.parent == ours && process.pid != keeper
         }
     }
 

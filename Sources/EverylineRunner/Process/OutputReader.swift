@@ -9,6 +9,8 @@ import SystemPackage
 package final class OutputReader: Sendable {
     private let source: FileDescriptor
     private let closesSource: Bool
+    /// What the source is our end of.
+    private let terminal: CommandTerminal?
     /// Readable once the reader was interrupted.
     private let interruption: (readEnd: FileDescriptor, writeEnd: FileDescriptor)
 
@@ -18,8 +20,18 @@ package final class OutputReader: Sendable {
     private static let portion = 256 << 10
 
     /// - Parameter closesSource: whether the reader closes it in the end.
-    package init(_ source: FileDescriptor, closesSource: Bool) throws {
+    package convenience init(_ source: FileDescriptor, closesSource: Bool) throws {
+        try self.init(source, closesSource: closesSource, terminal: nil)
+    }
+
+    /// Reads what a command writes to its terminal.
+    convenience init(_ terminal: CommandTerminal) throws {
+        try self.init(terminal.main, closesSource: false, terminal: terminal)
+    }
+
+    private init(_ source: FileDescriptor, closesSource: Bool, terminal: CommandTerminal?) throws {
         self.source = source
+        self.terminal = terminal
         self.closesSource = closesSource
         interruption = try FileDescriptor.closeOnExecPipe()
     }
@@ -41,6 +53,7 @@ package final class OutputReader: Sendable {
     ///
     /// - Throws: `Errno` if that can't be started.
     func leave(to copy: OutputCopy?) throws {
+        _ = fcntl(source.rawValue, F_SETFL, fcntl(source.rawValue, F_GETFL) & ~O_NONBLOCK)
         let result = cspawn_drain(source.rawValue, copy?.descriptor?.rawValue ?? -1)
         guard result == 0 else { throw Errno(rawValue: result) }
     }
@@ -64,7 +77,14 @@ package final class OutputReader: Sendable {
             if events[1].revents != 0 { return ByteBuffer() }
         }
         var buffer = ByteBufferAllocator().buffer(capacity: Self.portion)
-        try buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: Self.portion) { try source.read(into: $0) }
+        do {
+            try buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: Self.portion) { try source.read(into: $0) }
+        } catch Errno.resourceTemporarilyUnavailable where terminal != nil {
+            // What was there was thrown away meanwhile, as a key does that interrupts.
+            return try read()
+        } catch Errno.ioError where terminal != nil {
+            // So a terminal says that no process has it open any more.
+        }
         return buffer
     }
 }

@@ -15,15 +15,20 @@ struct SpawnedProcess {
     /// Whether it belongs to this process's session and group, with the signals and descriptors that this process was started
     /// with; else it leads a session of its own, without any.
     let inherits: Bool
+    /// Its controlling terminal: the command's end of one.
+    var terminal: FileDescriptor?
+    /// With `inherits`: the terminal whose settings are restored when this process is gone.
+    var restored: FileDescriptor?
 
     struct Failure: Error {
         let step: cspawn_step
         let cause: Errno
     }
 
-    /// - Returns: its number; it is a child, and must be waited for.
-    func start() throws(Failure) -> Int32 {
+    /// - Returns: its number; it is a child, and must be waited for. With a terminal, and if it inherits, the keeper of its session too.
+    func start() throws(Failure) -> (pid: Int32, keeper: SessionKeeper?) {
         var pid: pid_t = 0
+        var keeper = cspawn_keeper()
         var failed = cspawn_fork
         let result = Self.withCStrings(programs) { programs in
             Self.withCStrings(words) { words in
@@ -36,13 +41,15 @@ struct SpawnedProcess {
                         process.directory = UnsafePointer(directory.pointee)
                         process.descriptors = descriptors
                         process.inherits = inherits
-                        return cspawn_start(&process, &pid, &failed)
+                        process.terminal = terminal?.rawValue ?? -1
+                        process.restored = restored?.rawValue ?? -1
+                        return cspawn_start(&process, &pid, &keeper, &failed)
                     }
                 }
             }
         }
         guard result == 0 else { throw Failure(step: failed, cause: Errno(rawValue: result)) }
-        return pid
+        return (pid, keeper.number > 0 ? SessionKeeper(keeper) : nil)
     }
 
     /// The strings as C has them, with `nil` behind the last.

@@ -19,7 +19,7 @@ enum DetachedProcess {
         return try SpawnedProcess(
             programs: [Array(program.utf8)], words: arguments.map { Array($0.utf8) }, environment: .inherited,
             directory: nil, descriptors: (nothing.rawValue, output.rawValue, output.rawValue), inherits: false
-        ).start()
+        ).start().pid
     }
 
     /// Takes the exit status of a child that has ended, so that it doesn't stay as a zombie.

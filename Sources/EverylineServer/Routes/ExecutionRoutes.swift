@@ -172,7 +172,7 @@ extension RegisterRequest {
 }
 
 extension RunRequest {
-    static let fields = ["command", "env", "timeout_seconds", "streams", "working_directory"]
+    static let fields = ["command", "env", "timeout_seconds", "streams", "working_directory", "terminal"]
 
     /// The longest command and environment, in all: well below what Linux takes (ARG_MAX counts both).
     static let sizeLimit: ByteCount = .kibibytes(128)
@@ -192,6 +192,15 @@ extension RunRequest {
         guard size <= Self.sizeLimit else { throw APIError(.invalidRequest, "env is too large.") }
         if let workingDirectory, !workingDirectory.hasPrefix("/") || workingDirectory.utf8.contains(0) {
             throw APIError(.invalidRequest, "working_directory must be an absolute path.")
+        }
+        if let terminal {
+            guard terminal.isValid else {
+                throw APIError(
+                    .invalidRequest, "terminal must have columns and rows from 1 to \(TerminalSize.longest).")
+            }
+            guard streams != .split else {
+                throw APIError(.invalidRequest, "A terminal is one stream: streams can't be split with it.")
+            }
         }
     }
 

@@ -33,8 +33,11 @@ struct LineCutterTests {
 
     @Test("gives the same lines whatever the portions", arguments: cases, 1...13)
     func portions(of example: Case, size: Int) {
-        var cutter = LineCutter(limit: 8)
-        var lines: [String] = []
+        #expect(Self.lines(of: example, by: size, LineCutter(limit: 8)) == example.lines)
+    }
+
+    private static func lines(of example: Case, by size: Int, _ empty: LineCutter) -> [String] {
+        var (cutter, lines) = (empty, [String]())
         let emit = { (line: UnsafeRawBufferPointer, isPartial: Bool) in
             lines.append(String(decoding: line, as: UTF8.self) + (isPartial ? "+" : ""))
         }
@@ -43,7 +46,19 @@ struct LineCutterTests {
             portion.withUnsafeBytes { cutter.feed($0, emit: emit) }
         }
         cutter.finish(emit: emit)
-        #expect(lines == example.lines)
+        return lines
+    }
+
+    static let terminalCases = [
+        Case("a terminal's lines", "a\r\n\r\nb\r\n", ["a", "", "b"]),
+        Case("a carriage return of the command's own", "a\r\r\nb\rc\n", ["a\r", "b\rc"]),
+        Case("none at the end", "a\nb\r", ["a", "b\r"]),
+        Case("the limit before it", "12345678\r\n1234567890\r\n", ["12345678", "12345678+", "90"]),
+    ]
+
+    @Test("takes what a terminal writes for a line's end where it is told to", arguments: terminalCases, 1...13)
+    func terminal(example: Case, size: Int) {
+        #expect(Self.lines(of: example, by: size, LineCutter(limit: 8, endsAtCRLF: true)) == example.lines)
     }
 
     @Test("keeps every byte of what isn't UTF-8")

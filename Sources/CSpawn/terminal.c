@@ -1,0 +1,157 @@
+// A terminal of a command's own, and the process that leads the session in which it has it.
+//
+//     this process ── keeper (leads the session) ── member (of the command's process group)
+//          └───────── command (leads a process group of that session; its parent is this process)
+//
+// The kernel stops no process of a group whose members' parents are all outside its session, since no shell there could continue it. The
+// member, whose parent is the keeper, makes the command's group one that Ctrl-Z stops.
+#define _GNU_SOURCE
+#include "start.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+// What is called after the memory was given back is bound before.
+static long (*const volatile call)(long, ...) = syscall;
+static int *(*const volatile error_location)(void) = __errno_location;
+
+int cspawn_open_terminal(int ends[2]) {
+    ends[0] = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+    if (ends[0] < 0) return errno;
+    ends[1] = -1;
+    if (grantpt(ends[0]) == 0 && unlockpt(ends[0]) == 0 && fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0) {
+#ifdef TIOCGPTPEER
+        // Its name may be that of another terminal here: in a container, for one.
+        ends[1] = ioctl(ends[0], TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+#endif
+        char name[64];
+        if (ends[1] < 0 && ptsname_r(ends[0], name, sizeof name) == 0) ends[1] = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
+    }
+    if (ends[1] >= 0) return 0;
+    int error = errno;
+    close(ends[0]);
+    return error;
+}
+
+/// Takes a copy of a process, as fork does, without what the C library does then: its locks may be held.
+static pid_t copy_process(unsigned long flags) { return (pid_t)call(SYS_clone, flags | SIGCHLD, NULL, NULL, NULL, NULL); }
+
+/// Settings as the kernel has them.
+struct settings { char bytes[128]; };
+
+/// Takes the terminal out of the command's hands: when this process ends, the kernel hangs up on the foreground.
+static void take_foreground(void) {
+    int terminal = (int)call(SYS_openat, AT_FDCWD, "/dev/tty", O_RDWR | O_CLOEXEC, 0);
+    pid_t own = (pid_t)call(SYS_getpid);
+    if (terminal < 0) return;
+    call(SYS_ioctl, terminal, TIOCSPGRP, &own);
+    call(SYS_close, terminal);
+}
+
+/// Closes everything but one or two descriptors, which are above 2 then.
+static void close_others(int *kept, int *other) {
+    *kept = fcntl(*kept, F_DUPFD, 3);
+    if (*other >= 0) *other = fcntl(*other, F_DUPFD, *kept + 1);
+    cspawn_close(0, (unsigned)*kept - 1);
+    if (*other >= 0) cspawn_close((unsigned)*kept + 1, (unsigned)*other - 1);
+    cspawn_close((unsigned)(*other >= 0 ? *other : *kept) + 1, ~0U);
+    if (chdir("/") != 0) { /* It is only there for a directory to be free. */ }
+}
+
+static _Noreturn void be_member(int notes) {
+    int none = -1;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    close_others(&notes, &none);
+    cspawn_rename("everyline terminal");
+    cspawn_give_memory_back();
+    struct pollfd ended = {notes, 0, 0};
+    // Whatever goes wrong ends it too.
+    while (call(SYS_ppoll, &ended, 1, NULL, NULL, 8) < 0 && *error_location() == EINTR) {}
+    for (;;) call(SYS_exit_group, 0);
+}
+
+static _Noreturn void keep(int notes, int restored, struct settings *settings) {
+    cspawn_rename("everyline terminal");
+    close_others(&notes, &restored);
+    cspawn_give_memory_back();
+    char note, last = 0;
+    for (long size; (size = call(SYS_read, notes, &note, 1)) != 0;) {
+        if (size < 0 && *error_location() != EINTR) break;
+        if (size == 1) last = note;
+    }
+    if (last == 'r' && restored >= 0) call(SYS_ioctl, restored, TCSETS, settings);
+    take_foreground();
+    for (;;) call(SYS_exit_group, 0);
+}
+
+pid_t cspawn_fork_in_session(int terminal, int restored, struct cspawn_keeper *keeper) {
+    int notes[2], numbers[2];
+    int error = cspawn_pipe(notes);
+    if (error == 0 && (error = cspawn_pipe(numbers)) != 0) {
+        close(notes[0]);
+        close(notes[1]);
+    }
+    if (error != 0) {
+        errno = error;
+        return -1;
+    }
+    pid_t leader = fork();
+    if (leader == 0) {
+        pid_t command = -1;
+        int led[2], ready[2];
+        setsid();
+        if (ioctl(terminal, TIOCSCTTY, 0) == 0 && (errno = cspawn_pipe(led)) == 0 && (errno = cspawn_pipe(ready)) == 0)
+            command = copy_process(CLONE_PARENT);
+        char none;
+        if (command == 0) {
+            setpgid(0, 0);
+            pid_t own = (pid_t)call(SYS_getpid);
+            ioctl(terminal, TIOCSPGRP, &own);
+            // Until the member is there, Ctrl-Z would not stop it.
+            close(led[1]);
+            close(ready[1]);
+            while (read(ready[0], &none, 1) < 0 && errno == EINTR) {}
+            return 0;
+        }
+        int number = command < 0 ? -errno : command;
+        if (command > 0) {
+            close(led[1]);
+            while (read(led[0], &none, 1) < 0 && errno == EINTR) {}
+            pid_t member = copy_process(0);
+            if (member == 0) be_member(notes[0]);
+            if (member > 0) setpgid(member, command);
+        }
+        // The restored settings are what they are before this process's parent changes them.
+        struct settings settings;
+        if (restored >= 0 && ioctl(restored, TCGETS, &settings) != 0) restored = -1;
+        (void)!write(numbers[1], &number, sizeof number);
+        if (command < 0) _exit(1);
+        keep(notes[0], restored, &settings);
+    }
+    error = errno;
+    close(notes[0]);
+    close(numbers[1]);
+    int number = -error;
+    if (leader > 0) {
+        ssize_t size;
+        do size = read(numbers[0], &number, sizeof number);
+        while (size < 0 && errno == EINTR);
+        if (size != sizeof number) number = -EIO;
+    }
+    close(numbers[0]);
+    if (number > 0) {
+        *keeper = (struct cspawn_keeper){leader, notes[1]};
+        return number;
+    }
+    close(notes[1]);
+    if (leader > 0) waitpid(leader, NULL, 0);
+    errno = -number;
+    return -1;
+}

@@ -1,0 +1,80 @@
+import CSpawn
+import Everyline
+import Glibc
+import SystemPackage
+
+/// What a command's standard streams are, and our ends of those that it writes to.
+struct CommandStreams {
+    struct Output {
+        let reader: OutputReader
+        /// Which of its streams it is, where that is told apart.
+        let stream: LogLine.Stream?
+        /// Where it goes besides.
+        let copy: OutputCopy?
+        let isTerminal: Bool
+    }
+
+    let outputs: [Output]
+    /// The command's own terminal.
+    let terminal: CommandTerminal?
+    /// What its standard input is: `nil` for nothing.
+    let input: FileDescriptor?
+    let output: FileDescriptor
+    let error: FileDescriptor
+    private let commandsEnds: [FileDescriptor]
+
+    /// In the background a terminal is all three of them. In the foreground it is those that are the user's terminal: the others
+    /// stay what they are, or become a pipe.
+    ///
+    /// - Throws: `Errno`.
+    init(_ request: RunRequest, _ foreground: Runner.Foreground?) throws {
+        if let user = foreground?.terminal {
+            terminal = try CommandTerminal(size: user.size, settings: user.settings)
+        } else {
+            terminal = try request.terminal.map { try CommandTerminal(size: $0) }
+        }
+        guard let terminal else {
+            // One pipe keeps the order of what the command writes to its two streams; two can't.
+            let isSplit = request.streams == .split
+            let pipe = try OutputPipe()
+            let errorPipe = isSplit ? try OutputPipe() : nil
+            outputs =
+                [Output(pipe, isSplit ? .stdout : nil, foreground?.output)]
+                + (errorPipe.map { [Output($0, .stderr, foreground?.error)] } ?? [])
+            (input, output, error) = (foreground?.input, pipe.writeEnd, (errorPipe ?? pipe).writeEnd)
+            commandsEnds = [pipe.writeEnd] + (errorPipe.map { [$0.writeEnd] } ?? [])
+            return
+        }
+        let screen = Output(
+            reader: try OutputReader(terminal), stream: nil, copy: foreground?.output, isTerminal: true)
+        let (side, isError) = (terminal.side, foreground == nil || isatty(STDERR_FILENO) == 1)
+        let errorPipe = isError ? nil : try OutputPipe()
+        outputs = [screen] + (errorPipe.map { [Output($0, nil, foreground?.error)] } ?? [])
+        input = foreground.map { isatty($0.input.rawValue) == 1 ? side : $0.input } ?? side
+        (output, error) = (side, errorPipe?.writeEnd ?? side)
+        commandsEnds = [side] + (errorPipe.map { [$0.writeEnd] } ?? [])
+    }
+
+    func closeCommandsEnds() throws {
+        for end in commandsEnds { try end.close() }
+    }
+
+    /// A pipe for a command's output, with the reader at its end.
+    fileprivate struct OutputPipe {
+        let reader: OutputReader
+        let writeEnd: FileDescriptor
+
+        init() throws {
+            let ends = try FileDescriptor.closeOnExecPipe()
+            ends.writeEnd.widenPipe()
+            writeEnd = ends.writeEnd
+            reader = try OutputReader(ends.readEnd, closesSource: true)
+        }
+    }
+}
+
+extension CommandStreams.Output {
+    fileprivate init(_ pipe: CommandStreams.OutputPipe, _ stream: LogLine.Stream?, _ copy: OutputCopy?) {
+        self.init(reader: pipe.reader, stream: stream, copy: copy, isTerminal: false)
+    }
+}

@@ -1,0 +1,221 @@
+"""A terminal for a command: with `exec` by itself where its output is one, with `run` if that is asked for."""
+
+import fcntl
+import os
+import pathlib
+import shlex
+import signal
+import struct
+import termios
+
+import pytest
+
+from everyline import BINARY, Refused, messages, wait_for
+from terminal import Terminal
+
+
+def newest(server):
+    return server.get("/api/v1/executions?limit=1")["executions"][0]["execution_id"]
+
+
+def number_in(path):
+    return int(wait_for(lambda: path.exists() and path.read_text().endswith("\n") and path.read_text()))
+
+
+def settings(terminal):
+    return termios.tcgetattr(terminal.descriptor)
+
+
+def is_raw(terminal):
+    return not settings(terminal)[3] & termios.ICANON
+
+
+def resize(terminal, columns, rows):
+    fcntl.ioctl(terminal.descriptor, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+
+def exec_line(script, *options):
+    return shlex.join([BINARY, "exec", "--quiet", *options, "--", "sh", "-c", script]).encode()
+
+
+@pytest.fixture
+def terminal(cli):
+    terminal = Terminal.shell(cli.environment)
+    yield terminal
+    terminal.end()
+
+
+@pytest.fixture
+def alone(cli):
+    """Starts an exec as the leader of a terminal's session, without a shell."""
+    made = []
+
+    def start(script, *options):
+        terminal = Terminal([BINARY, "exec", "--quiet", *options, "--", "sh", "-c", script], {**cli.environment, "TERM": "vt220"})
+        made.append(terminal)
+        return terminal
+
+    yield start
+    for terminal in made:
+        terminal.end()
+
+
+# exec
+
+
+def test_the_output_is_a_terminal_of_the_same_size_and_name(alone, server):
+    terminal = alone("tty -s && test -t 1 && test -t 2 && echo three $TERM; while [ \"$(stty size)\" != '33 77' ]; do sleep 0.05; done; stty size")
+    terminal.until(b"three vt220\r\n")
+    resize(terminal, 77, 33)
+    terminal.until(b"33 77\r\n")
+    assert wait_for_end(server) == ["three vt220", "33 77"]
+
+
+def wait_for_end(server):
+    id = newest(server)
+    wait_for(lambda: server.execution(id)["status"] in ("SUCCEEDED", "FAILED", "STOPPED"))
+    return messages(server.events(id))
+
+
+def test_a_change_of_the_size_reaches_the_command(alone):
+    terminal = alone("trap 'stty size; exit' WINCH; echo ready; while :; do sleep 0.05; done")
+    terminal.until(b"ready\r\n")
+    resize(terminal, 91, 29)
+    terminal.until(b"29 91\r\n")
+
+
+def test_only_streams_that_are_terminals_are_replaced(terminal, tmp_path):
+    error, script = tmp_path / "error", "test -t 0; echo in $?; test -t 1; echo out $?; test -t 2; echo err $? >&2"
+    terminal.type(b"echo x | " + exec_line(script) + f" 2>{error}\n".encode())
+    terminal.until(b"in 1\r\nout 0\r\n")
+    assert wait_for(lambda: error.exists() and error.read_text()) == "err 1\n"
+    terminal.until(b"$ ")
+    terminal.type(exec_line("test -t 1; echo out $?") + b" | cat\n")
+    terminal.until(b"out 1\r\n")
+    terminal.until(b"$ ")
+    terminal.type(exec_line("test -t 1; echo piped $?", "--no-tty") + b"\n")
+    terminal.until(b"piped 1\r\n")
+
+
+def test_the_terminal_is_raw_while_the_command_runs_and_restored_after_it(terminal, tmp_path):
+    before, pid = settings(terminal), tmp_path / "pid"
+    terminal.type(exec_line(f"echo $$ > {pid}; read line; exit 3") + b"; echo code $?; stty -a | grep -c ' icanon'\n")
+    number_in(pid)
+    wait_for(lambda: is_raw(terminal))
+    terminal.type(b"x\n")
+    terminal.until(b"code 3\r\n1\r\n")
+    wait_for(lambda: settings(terminal) == before)
+
+
+@pytest.mark.parametrize("name", ["TERM", "HUP", "KILL"])
+def test_the_terminal_is_restored_when_exec_is_killed(cli, tmp_path, name):
+    """No shell that would restore it is there."""
+    pid = tmp_path / "pid"
+    # A process that holds the session, as a shell does.
+    holder = Terminal(["/bin/sh", "-c", f"{exec_line(f'echo $PPID > {pid}; sleep 600').decode()}; sleep 600"], cli.environment)
+    try:
+        before = settings(holder)
+        process = number_in(pid)
+        wait_for(lambda: is_raw(holder))
+        os.kill(process, getattr(signal, "SIG" + name))
+        wait_for(lambda: settings(holder) == before)
+    finally:
+        holder.end()
+
+
+def test_a_password_is_asked_on_the_terminal_and_is_not_in_the_log(alone, server):
+    terminal = alone("stty -echo < /dev/tty; printf 'Password: ' > /dev/tty; read -r p < /dev/tty; stty echo < /dev/tty; echo got $(printf %s \"$p\" | wc -c)")
+    terminal.until(b"Password: ")
+    wait_for(lambda: is_raw(terminal))
+    terminal.type(b"secret\n")
+    terminal.until(b"got 6\r\n")
+    assert "secret" not in "".join(wait_for_end(server))
+
+
+def test_what_is_drawn_stays_and_line_ends_are_the_commands(alone, server):
+    terminal = alone(r"printf '10%%\r50%%\r100%%\n'; printf 'dos\r\n'; printf '\033[2Kx\033[1Aup\n\n'; printf last")
+    terminal.until(b"last")
+    assert wait_for_end(server) == ["10%\r50%\r100%", "dos\r", "\x1b[2Kx\x1b[1Aup", "", "last"]
+
+
+def test_a_key_interrupts_the_whole_group_of_the_command(alone, server):
+    terminal = alone("trap 'echo parent; exit 7' INT; sh -c 'trap \"echo child; exit\" INT; echo ready; while :; do sleep 0.05; done'; wait")
+    terminal.until(b"ready\r\n")
+    wait_for(lambda: is_raw(terminal))
+    terminal.type(b"\x03")
+    terminal.until(b"parent\r\n")
+    assert terminal.wait() == 7
+    assert "child" in "".join(wait_for_end(server))
+
+
+def test_ctrl_z_restores_the_terminal_and_fg_takes_it_again(terminal, tmp_path):
+    pid = tmp_path / "pid"
+    terminal.type(exec_line(f"echo $$ > {pid}; read line; echo got $line") + b"\n")
+    number_in(pid)
+    wait_for(lambda: is_raw(terminal))
+    terminal.type(b"\x1a")
+    terminal.until(b"Stopped")
+    terminal.type(b"stty -a | grep -c '[^-]icanon'; echo shell$((1+1))\n")
+    terminal.until(b"1\r\nshell2\r\n")
+    terminal.type(b"fg\n")
+    wait_for(lambda: is_raw(terminal) and pathlib.Path(f"/proc/{number_in(pid)}/stat").read_text().split()[2] != "T")
+    terminal.type(b"more\n")
+    terminal.until(b"got more\r\n")
+
+
+def test_a_process_that_is_left_behind_without_the_terminal_lives(alone, server, tmp_path):
+    pid = tmp_path / "pid"
+    terminal = alone(f"sleep 600 >/dev/null 2>&1 </dev/null & echo $! > {pid}; echo left")
+    terminal.until(b"left\r\n")
+    left = number_in(pid)
+    wait_for_end(server)
+    assert terminal.wait() == 0
+    status = pathlib.Path(f"/proc/{left}/status").read_text()
+    os.kill(left, signal.SIGKILL)
+    assert "sleeping" in status
+
+
+@pytest.mark.parametrize("arguments", [["exec", "-t", "--streams", "split"], ["run", "-t", "--streams", "split"], ["run", "--size", "1x1"],
+                                       ["run", "-t", "--size", "0x9"], ["exec", "-t"], ["exec", "-t", "--no-tty"]])
+def test_a_terminal_that_can_not_be_is_wrong_usage(cli, arguments):
+    assert cli.run(*arguments, "--", "true").returncode == 64
+
+
+# run
+
+
+def test_run_gives_a_terminal_of_the_size_that_is_asked_for(cli):
+    script = "test -t 0 && test -t 1 && test -t 2 && stty size && echo $TERM && echo dev > /dev/tty"
+    assert cli.out("run", "-t", "--size", "90x20", "--", "sh", "-c", script) == "20 90\nxterm-256color\ndev\n"
+    assert cli.out("run", "-t", "--env", "TERM=vt100", "--", "sh", "-c", "stty size; echo $TERM") == "40 120\nvt100\n"
+    assert cli.run("run", "--", "sh", "-c", "test -t 1").returncode == 1
+
+
+def test_runs_terminal_has_the_callers_size(cli):
+    line = shlex.join([BINARY, "run", "-qt", "--", "stty", "size"])
+    terminal = Terminal(["/bin/sh", "-c", f"stty cols 71 rows 23; {line}; sleep 600"], cli.environment)
+    try:
+        terminal.until(b"23 71\r\n")
+    finally:
+        terminal.end()
+
+
+def test_a_stop_ends_a_command_with_a_terminal(cli, server):
+    id = server.run("sh", "-c", "echo begun; sleep 600", terminal={"columns": 80, "rows": 24})
+    wait_for(lambda: server.execution(id)["last_offset"])
+    cli.out("stop", id)
+    events = server.events(id)
+    assert (events[-1]["status"], messages(events)) == ("STOPPED", ["begun"])
+
+
+@pytest.mark.parametrize("wrong", [{"columns": 0, "rows": 1}, {"columns": 80}, {"columns": 80, "rows": 1001}, "80x24"])
+def test_the_server_refuses_a_terminal_that_can_not_be(server, wrong):
+    with pytest.raises(Refused) as refused:
+        server.run("true", terminal=wrong)
+    assert (refused.value.status, refused.value.code) == (400, "invalid_request")
+
+
+def test_the_server_splits_no_terminal(server):
+    with pytest.raises(Refused) as refused:
+        server.run("true", terminal={"columns": 80, "rows": 24}, streams="split")
+    assert (refused.value.status, refused.value.code) == (400, "invalid_request")
