@@ -2,7 +2,9 @@
 #include "cspawn.h"
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -37,7 +39,30 @@ int cspawn_wait(pid_t number, bool stops, bool waits, struct cspawn_change *chan
     return 0;
 }
 
-void cspawn_take(const struct cspawn_change *change) {
-    siginfo_t info;
-    waitid(P_PID, (id_t)change->number, &info, (change->has_ended ? WEXITED : WSTOPPED) | WNOHANG);
+static int64_t microseconds(struct timeval time) { return (int64_t)time.tv_sec * 1000000 + time.tv_usec; }
+
+// Not ru_maxrss: that counts along what the process was before it became this program.
+int64_t cspawn_own_peak(void) {
+    FILE *status = fopen("/proc/self/status", "re");
+    if (status == NULL) return INT64_MAX;
+    char line[256];
+    long long kibibytes = -1;
+    while (kibibytes < 0 && fgets(line, sizeof line, status) != NULL) {
+        if (sscanf(line, "VmHWM: %lld kB", &kibibytes) != 1) kibibytes = -1;
+    }
+    fclose(status);
+    return kibibytes < 0 ? INT64_MAX : kibibytes * 1024;
+}
+
+void cspawn_take(const struct cspawn_change *change, struct cspawn_usage *usage) {
+    if (!change->has_ended) {
+        siginfo_t info;
+        waitid(P_PID, (id_t)change->number, &info, WSTOPPED | WNOHANG);
+        return;
+    }
+    struct rusage taken;
+    if (wait4(change->number, NULL, WNOHANG, &taken) != change->number) return;
+    usage->cpu_us += microseconds(taken.ru_utime) + microseconds(taken.ru_stime);
+    int64_t peak = (int64_t)taken.ru_maxrss * 1024;
+    if (peak > usage->peak_bytes) usage->peak_bytes = peak;
 }

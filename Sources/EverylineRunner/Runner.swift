@@ -39,15 +39,17 @@ package struct Runner: Sendable {
     private let stop: StopSignal
     private let limits: Limits
     private let foreground: Foreground?
+    private let endFields: [String]
     private let clock: any Clock<Duration>
     private let onStart: @Sendable (ProcessIdentity) -> Void
 
     /// - Parameters:
+    ///   - endFields: the fields of an `end` that the server knows.
     ///   - foreground: `nil` for a command in the background, which has no input.
     ///   - onStart: is called when the command has started.
     package init(
         _ process: CommandProcess, of execution: ExecutionID, recorder: Recorder, stop: StopSignal,
-        limits: Limits = Limits(),
+        limits: Limits = Limits(), endFields: [String] = [],
         foreground: Foreground? = nil, clock: any Clock<Duration>,
         onStart: @escaping @Sendable (ProcessIdentity) -> Void = { _ in }
     ) {
@@ -58,6 +60,7 @@ package struct Runner: Sendable {
         self.stop = stop
         self.limits = limits
         self.foreground = foreground
+        self.endFields = endFields
         self.clock = clock
         self.onStart = onStart
     }
@@ -110,7 +113,7 @@ package struct Runner: Sendable {
             for output in held { try output.reader.leave(to: output.copy) }
         }
         if !unreached.isEmpty { recorder.note(.notEnded, Self.sentence(of: unreached)) }
-        return Self.outcome(exitCode, reason)
+        return Self.outcome(exitCode, reason).using(process.usage?.told(in: endFields))
     }
 
     /// Runs the command, and stops it when that is asked for or its time has passed.

@@ -10,15 +10,19 @@ package struct RunnerJob: Codable, Sendable, Equatable {
     /// The socket that the server listens on for its runners.
     package var serverSocket: String
     package var lineLimit: ByteCount
+    /// The fields of an `end` that the server knows; `nil` from a server that knows no more than those of the first release.
+    package var endFields: [String]?
 
     package init(
-        execution: ExecutionID, appendToken: Secret, request: RunRequest, serverSocket: String, lineLimit: ByteCount
+        execution: ExecutionID, appendToken: Secret, request: RunRequest, serverSocket: String, lineLimit: ByteCount,
+        endFields: [String]? = ResourceUsage.fields
     ) {
         self.execution = execution.rawValue
         self.appendToken = appendToken.value
         self.request = request
         self.serverSocket = serverSocket
         self.lineLimit = lineLimit
+        self.endFields = endFields
     }
 
     enum CodingKeys: String, CodingKey {
@@ -26,5 +30,6 @@ package struct RunnerJob: Codable, Sendable, Equatable {
         case appendToken = "append_token"
         case serverSocket = "server_socket"
         case lineLimit = "line_limit"
+        case endFields = "end_fields"
     }
 }

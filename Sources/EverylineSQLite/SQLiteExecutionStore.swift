@@ -90,13 +90,13 @@ package struct SQLiteExecutionStore: ExecutionStore {
         return page.executions
     }
 
-    package func requestStop(_ id: ExecutionID, at now: Timestamp) async throws -> Execution {
+    package func requestStop(_ id: ExecutionID, by user: UserID, at now: Timestamp) async throws -> Execution {
         try await database.write { db in
             try db.execute(
                 sql: """
-                    UPDATE execution SET status = 'TERMINATING', stop_ms = ?
+                    UPDATE execution SET status = 'TERMINATING', stop_ms = ?, stopped_by = ?
                     WHERE id = ? AND status IN ('STARTING', 'RUNNING')
-                    """, arguments: [now.milliseconds, id.rawValue])
+                    """, arguments: [now.milliseconds, user.rawValue, id.rawValue])
             return try Self.execution(id, in: db)
         }
     }
@@ -116,8 +116,8 @@ package struct SQLiteExecutionStore: ExecutionStore {
     }
 
     private static let columns = """
-        id, command, owner, producer, key, status, exit_code, reason, created_ms, started_ms, ended_ms, stop_ms, heard_ms,
-        head, log_bytes
+        id, command, owner, producer, key, status, exit_code, reason, created_ms, started_ms, ended_ms, stop_ms, stopped_by,
+        heard_ms, head, log_bytes
         """
 
     /// Whether an execution's row is what was written, as far as that shows.
@@ -196,6 +196,7 @@ extension Execution {
             startedAt: try row.storedIfAny("started_ms").map(Timestamp.init(stored:)),
             endedAt: try row.storedIfAny("ended_ms").map(Timestamp.init(stored:)),
             stopRequestedAt: try row.storedIfAny("stop_ms").map(Timestamp.init(stored:)),
+            stoppedBy: try row.storedIfAny("stopped_by", as: String.self).flatMap { UserID($0) },
             heardAt: try row.storedIfAny("heard_ms").map(Timestamp.init(stored:)),
             head: try Offset(stored: row.stored("head")), logBytes: try Int(storedBytes: row.stored("log_bytes")))
         // The end is an event, and has its time.

@@ -15,6 +15,10 @@ enum Schema {
         migrator.registerMigration("3: producers' keys and signs, tokens without rows") { db in
             try db.execute(sql: producers + sealedTokens)
         }
+        migrator.registerMigration("4: who asked for a stop") { db in
+            guard try !db.columns(in: "execution").contains(where: { $0.name == "stopped_by" }) else { return }
+            try db.execute(sql: "ALTER TABLE execution ADD COLUMN stopped_by TEXT")
+        }
         return migrator
     }
 

@@ -300,6 +300,7 @@ def test_list_and_status(cli, server):
     assert json.loads(cli.out("list", "-o", "json", "--status", "SUCCEEDED", "--limit", "1"))[0]["execution_id"] == id
     assert json.loads(cli.out("status", "-o", "json", id))["command"] == ["echo", "a b"]
     assert "status:     SUCCEEDED" in cli.out("status", id)
+    assert re.search(r"CPU time:   \d+\.\d{3} s\n", cli.out("status", id))
     assert cli.out("logs", "--last") == "a b\n"
 
 
@@ -329,6 +330,7 @@ def test_stop(cli, server):
     assert cli.out("stop", id) == f"{id} TERMINATING\n"
     server.events(id)
     assert cli.out("stop", id) == f"{id} STOPPED\n"
+    assert f"stopped by: {server.get('/api/v1/me')['user']}\n" in cli.out("status", id)
 
 
 def test_keys_are_made_used_and_revoked(cli, server, tmp_path):

@@ -102,6 +102,19 @@ def test_a_time_limit_ends_a_command(server):
     assert (events[-1]["status"], events[-1]["exit_code"], events[-1]["reason"]) == ("FAILED", 124, "timed_out")
 
 
+def test_what_a_command_took_is_in_its_end_and_in_its_execution(server):
+    script = "$_ = 'x' x 4e8; my $t = times; 1 while times - $t < 0.2"
+    id = server.run("perl", "-e", script)
+    end = server.events(id)[-1]
+    assert end["cpu_ms"] >= 200 and end["peak_memory_bytes"] > 400_000_000
+    shown = server.execution(id)
+    assert (shown["cpu_ms"], shown["peak_memory_bytes"]) == (end["cpu_ms"], end["peak_memory_bytes"])
+    # Whose end doesn't say it, of an earlier version or another producer, has neither.
+    log = server.register()
+    log.append("a", end="SUCCEEDED")
+    assert not {"cpu_ms", "peak_memory_bytes"} & server.execution(log.id).keys()
+
+
 def test_stopping_ends_the_whole_group(server, tmp_path):
     pids = tmp_path / "pids"
     script = f"sleep 600 & echo $! $$ > {pids}; trap 'echo goodbye; exit 0' TERM; echo begun; wait"
@@ -111,6 +124,7 @@ def test_stopping_ends_the_whole_group(server, tmp_path):
     events = server.events(id)
     assert messages(events) == ["begun", "goodbye"]
     assert (events[-1]["status"], events[-1]["reason"]) == ("STOPPED", "stop_requested")
+    assert server.execution(id)["stopped_by"] == server.get("/api/v1/me")["user"]
     assert not any(is_alive(pid) for pid in pids.read_text().split())
 
 

@@ -32,7 +32,7 @@ import Testing
 
     private func run(
         _ command: String..., words: [[UInt8]]? = nil, edit: (inout RunRequest) -> Void = { _ in },
-        limits: Runner.Limits = .init(),
+        limits: Runner.Limits = .init(), endFields: [String] = [],
         stop: StopSignal = StopSignal(), onStart: @escaping @Sendable (ProcessIdentity) -> Void = { _ in }
     ) async throws -> Result {
         var request = RunRequest(command: command)
@@ -44,7 +44,7 @@ import Testing
         let recorder = Recorder(spool: spool, lineLimit: .kibibytes(256), now: { Timestamp(milliseconds: 5) })
         let runner = Runner(
             CommandProcess(request, words: words, environment: environment), of: execution, recorder: recorder,
-            stop: stop, limits: limits,
+            stop: stop, limits: limits, endFields: endFields,
             clock: ContinuousClock(), onStart: onStart)
         let outcome = try await runner.run()
         return Result(outcome: outcome, events: try events(of: spool))
@@ -62,6 +62,32 @@ import Testing
         }
         #expect(events.map(\.timestamp) == events.map(\.timestamp).sorted())
         return events
+    }
+
+    @Test("says what the command took, with what it waited for, to a server that knows the words for it")
+    func usage() async throws {
+        // An interpreter in an interpreter takes a while, and a string of 400 MB more memory than this process.
+        let script = "$_ = 'x' x 4e8; my $t = times; 1 while times - $t < 0.3"
+        let result = try await run("sh", "-c", #"perl -e "$0"; exit 3"#, script, endFields: ResourceUsage.fields)
+        let usage = try #require(result.outcome.usage)
+        #expect(result.outcome.exitCode == 3)
+        #expect(try #require(usage.cpuMilliseconds) >= 300)
+        #expect(try #require(usage.peakMemory) > 400_000_000)
+        #expect(result.events.last?.content == .end(result.outcome))
+    }
+
+    @Test("says nothing of it to a server that doesn't, and no memory that may be its own", arguments: [true, false])
+    func noUsage(isKnown: Bool) async throws {
+        let result = try await run("true", endFields: isKnown ? ResourceUsage.fields : [])
+        #expect((result.outcome.usage != nil) == isKnown)
+        #expect(result.outcome.usage?.peakMemory == nil)
+    }
+
+    @Test("obeys a job that a server of an earlier release has written, and sends it no field that it doesn't know")
+    func earlierJob() throws {
+        let text =
+            #"{"execution":"e","append_token":"t","request":{"command":["true"]},"server_socket":"/s","line_limit":9}"#
+        #expect(try JSONDecoder().decode(RunnerJob.self, from: Data(text.utf8)).endFields == nil)
     }
 
     @Test("records the output of both streams in the order in which it was written")

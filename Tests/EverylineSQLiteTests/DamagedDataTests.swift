@@ -75,7 +75,7 @@ struct DamagedDataTests {
                         LogAppend(Sample.body(["one", "two"], after: $0 * 2), to: id, after: Offset($0 * 2))
                     }
                     _ = try await log.append(appends, at: .epoch)
-                case 6: _ = try await executions.requestStop(id, at: .epoch)
+                case 6: _ = try await executions.requestStop(id, by: Sample.user("u"), at: .epoch)
                 default:
                     let body = Sample.body(["more"], after: 6, at: 6000)
                     _ = try await log.append([LogAppend(body, to: id, after: Offset(6))], at: .epoch)

@@ -97,6 +97,32 @@ struct SQLiteDatabaseTests {
         }
     }
 
+    @Test("of a version that didn't note who asked for a stop goes on, and notes it from then on")
+    func earlierVersion() async throws {
+        let database = try SQLiteDatabase.open(data)
+        let store = SQLiteExecutionStore(database)
+        for id in ["before", "after"] {
+            _ = try await store.create(Sample.execution(id), appendToken: Sample.hash(id), idempotency: nil)
+        }
+        _ = try await store.requestStop(Sample.id("before"), by: Sample.user("ann"), at: .epoch)
+        try database.close()
+        let queue = try DatabaseQueue(path: data + "/" + SQLiteDatabase.fileName)
+        try await queue.write { db in
+            try db.execute(
+                sql:
+                    "ALTER TABLE execution DROP COLUMN stopped_by; DELETE FROM grdb_migrations WHERE identifier LIKE '4:%'"
+            )
+        }
+        try queue.close()
+        let again = try SQLiteDatabase.open(data)
+        let later = SQLiteExecutionStore(again)
+        #expect(try await later.execution(Sample.id("before")).stoppedBy == nil)
+        #expect(try await later.execution(Sample.id("before")).status == .terminating)
+        _ = try await later.requestStop(Sample.id("after"), by: Sample.user("bob"), at: .epoch)
+        #expect(try await later.execution(Sample.id("after")).stoppedBy == Sample.user("bob"))
+        try again.close()
+    }
+
     @Test("keeps everything across closing and opening")
     func reopening() async throws {
         let database = try SQLiteDatabase.open(data)

@@ -96,8 +96,18 @@ struct cspawn_change {
 /// Returns 0 or an errno: ECHILD if there is no child.
 int cspawn_wait(pid_t number, bool stops, bool waits, struct cspawn_change *change);
 
-/// Takes a change. The number of a child that has ended may be another process's from then on.
-void cspawn_take(const struct cspawn_change *change);
+/// What ended children took, with those that they had waited for.
+struct cspawn_usage {
+    int64_t cpu_us;
+    /// Of the one that had the most at once.
+    int64_t peak_bytes;
+};
+
+/// The most memory that this program has had at once, in bytes; INT64_MAX if that can't be learnt.
+int64_t cspawn_own_peak(void);
+
+/// Takes a change, and adds what a child that has ended took. The number of a child that has ended may be another process's from then on.
+void cspawn_take(const struct cspawn_change *change, struct cspawn_usage *usage);
 
 // MARK: Signals
 

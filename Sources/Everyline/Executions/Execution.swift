@@ -17,6 +17,8 @@ public struct Execution: Sendable, Equatable {
     public var endedAt: Timestamp?
     /// When somebody first asked for it to stop.
     public var stopRequestedAt: Timestamp?
+    /// Who that was, where it is known.
+    public var stoppedBy: UserID?
     /// When its producer was last heard of, as far as the store was told: it may be hours old.
     public var heardAt: Timestamp?
     /// The offset of the last event in its log.
@@ -35,7 +37,8 @@ public struct Execution: Sendable, Equatable {
         id: ExecutionID, command: [String], owner: UserID, producer: Producer, key: APIKey.ID? = nil,
         status: ExecutionStatus = .starting, exitCode: Int32? = nil, reason: ExecutionOutcome.Reason? = nil,
         createdAt: Timestamp, startedAt: Timestamp? = nil, endedAt: Timestamp? = nil,
-        stopRequestedAt: Timestamp? = nil, heardAt: Timestamp? = nil, head: Offset = .zero, logBytes: ByteCount = 0
+        stopRequestedAt: Timestamp? = nil, stoppedBy: UserID? = nil, heardAt: Timestamp? = nil, head: Offset = .zero,
+        logBytes: ByteCount = 0
     ) {
         self.id = id
         self.command = command
@@ -49,6 +52,7 @@ public struct Execution: Sendable, Equatable {
         self.startedAt = startedAt
         self.endedAt = endedAt
         self.stopRequestedAt = stopRequestedAt
+        self.stoppedBy = stoppedBy
         self.heardAt = heardAt
         self.head = head
         self.logBytes = logBytes

@@ -9,6 +9,8 @@ public struct ExecutionOutcome: Sendable, Equatable {
     /// Whether the log holds as many lines as its runner counted; `nil` where the log is what the runner itself appended to,
     /// so that there is nothing to compare.
     public let isVerified: Bool?
+    /// What the command took, where its runner said so.
+    public let usage: ResourceUsage?
 
     public enum Reason: String, Sendable, CaseIterable {
         /// The time limit passed. The exit code is 124.
@@ -25,16 +27,25 @@ public struct ExecutionOutcome: Sendable, Equatable {
         case keyRevoked = "key_revoked"
     }
 
-    public init(status: ExecutionStatus, exitCode: Int32?, reason: Reason? = nil, isVerified: Bool? = nil) {
+    public init(
+        status: ExecutionStatus, exitCode: Int32?, reason: Reason? = nil, isVerified: Bool? = nil,
+        usage: ResourceUsage? = nil
+    ) {
         precondition(status.isTerminal)
         self.status = status
         self.exitCode = exitCode
         self.reason = reason
         self.isVerified = isVerified
+        self.usage = usage
     }
 
     /// The same outcome of a log whose lines were counted, or could not be.
     public func verified(_ isVerified: Bool) -> ExecutionOutcome {
-        ExecutionOutcome(status: status, exitCode: exitCode, reason: reason, isVerified: isVerified)
+        ExecutionOutcome(status: status, exitCode: exitCode, reason: reason, isVerified: isVerified, usage: usage)
+    }
+
+    /// The same outcome of a command that took this.
+    public func using(_ usage: ResourceUsage?) -> ExecutionOutcome {
+        ExecutionOutcome(status: status, exitCode: exitCode, reason: reason, isVerified: isVerified, usage: usage)
     }
 }

@@ -22,10 +22,11 @@ public protocol ExecutionStore: Sendable {
     /// used up its bytes; it holds at least one, if there is one.
     func list(_ query: ExecutionQuery) async throws -> [Execution]
 
-    /// Moves a `STARTING` or `RUNNING` execution to `TERMINATING`; any other stays as it is. Idempotent: the first time stays.
+    /// Moves a `STARTING` or `RUNNING` execution to `TERMINATING`; any other stays as it is. Idempotent: the first time
+    /// stays, and who asked then.
     /// - Returns: the execution as it is now.
     /// - Throws: ``ExecutionStoreError/unknownExecution``.
-    func requestStop(_ id: ExecutionID, at now: Timestamp) async throws -> Execution
+    func requestStop(_ id: ExecutionID, by user: UserID, at now: Timestamp) async throws -> Execution
 
     /// Notes when the producers of these executions were heard of. What doesn't exist or has ended is passed over.
     func noteProducers(_ heard: [ExecutionID: Timestamp]) async throws

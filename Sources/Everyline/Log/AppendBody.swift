@@ -24,7 +24,8 @@ public struct AppendBody: Sendable {
     }
 
     /// Reads NDJSON: `{timestamp, stream?, message, partial?, event_id?}` a line, then at most one
-    /// `{"type":"end","timestamp","status","exit_code"?,"reason"?}`. Empty lines are passed over.
+    /// `{"type":"end","timestamp","status","exit_code"?,"reason"?,"cpu_ms"?,"peak_memory_bytes"?}`. Empty lines are passed
+    /// over.
     ///
     /// Messages longer than `lineLimit` are cut into `partial` events. Unknown fields are errors.
     /// - Throws: ``AppendSyntaxError`` with the number of the line.
@@ -120,7 +121,7 @@ extension EventRecord.Kind {
         case (_, .timestamp), (_, .type): true
         case (.line, .stream), (.line, .message), (.line, .partial), (.line, .eventID): true
         case (.notice, .code), (.notice, .message): true
-        case (.end, .status), (.end, .exitCode), (.end, .reason): true
+        case (.end, .status), (.end, .exitCode), (.end, .reason), (.end, .cpu), (.end, .peakMemory): true
         default: false
         }
     }
@@ -157,7 +158,10 @@ extension EventRecord {
         case .end:
             guard let status else { throw EventSyntaxError.missingField("status") }
             guard status.isTerminal else { throw EventSyntaxError.invalidValue(field: "status") }
-            let outcome = ExecutionOutcome(status: status, exitCode: exitCode, reason: reason)
+            for (field, value) in [(Field.cpu, cpuMilliseconds), (.peakMemory, peakMemory)] where value ?? 0 < 0 {
+                throw EventSyntaxError.invalidValue(field: field.rawValue)
+            }
+            let outcome = ExecutionOutcome(status: status, exitCode: exitCode, reason: reason, usage: usage)
             encoder.appendEnd(outcome, timestamp: time)
             return outcome
         case .heartbeat, .pending:

@@ -67,6 +67,14 @@ package enum EventFields {
         if let isVerified = outcome.isVerified {
             buffer.writeStaticString(isVerified ? ",\"verified\":true" : ",\"verified\":false")
         }
+        if let cpu = outcome.usage?.cpuMilliseconds {
+            buffer.writeStaticString(",\"cpu_ms\":")
+            buffer.writeDecimal(cpu)
+        }
+        if let memory = outcome.usage?.peakMemory {
+            buffer.writeStaticString(",\"peak_memory_bytes\":")
+            buffer.writeDecimal(memory)
+        }
         buffer.writeStaticString("}\n")
     }
 

@@ -16,6 +16,8 @@ struct EventRecord {
     var reason: ExecutionOutcome.Reason?
     var isVerified: Bool?
     var code: JSONScanner.Text?
+    var cpuMilliseconds: Int64?
+    var peakMemory: Int64?
     /// The fields that were there, as ``Field/bit``s.
     private(set) var seen: UInt16 = 0
 
@@ -60,6 +62,8 @@ struct EventRecord {
         case eventID = "event_id"
         case exitCode = "exit_code"
         case head, after
+        case cpu = "cpu_ms"
+        case peakMemory = "peak_memory_bytes"
 
         /// Its place in a set of fields that have been seen.
         var bit: UInt16 {
@@ -78,8 +82,16 @@ struct EventRecord {
             case .head: 2048
             case .verified: 4096
             case .after: 8192
+            case .cpu: 16384
+            case .peakMemory: 32768
             }
         }
+    }
+
+    /// What an `end` says of what its command took.
+    var usage: ResourceUsage? {
+        guard cpuMilliseconds != nil || peakMemory != nil else { return nil }
+        return ResourceUsage(cpuMilliseconds: cpuMilliseconds, peakMemory: peakMemory)
     }
 
     private mutating func read(_ field: Field, from scanner: inout JSONScanner) throws {
@@ -101,6 +113,8 @@ struct EventRecord {
         case .reason: reason = try word(from: &scanner, field)
         case .code: code = try scanner.string()
         case .verified: isVerified = try scanner.boolean()
+        case .cpu: cpuMilliseconds = try scanner.integer()
+        case .peakMemory: peakMemory = try scanner.integer()
         }
     }
 

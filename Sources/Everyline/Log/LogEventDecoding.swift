@@ -109,7 +109,8 @@ extension EventRecord {
         case .end:
             guard let status, status.isTerminal else { throw LogEventDecodingError.malformed }
             return .end(
-                ExecutionOutcome(status: status, exitCode: exitCode, reason: reason, isVerified: isVerified))
+                ExecutionOutcome(
+                    status: status, exitCode: exitCode, reason: reason, isVerified: isVerified, usage: usage))
         case .heartbeat, .pending:
             throw LogEventDecodingError.malformed
         }

@@ -28,17 +28,22 @@ public struct RegisterAnswer: Codable, Sendable, Equatable {
     /// longer than this: where the server cuts them, there are more offsets than the producer has counted. `nil` from a server that
     /// doesn't say.
     public var lineLimit: ByteCount?
+    /// The fields of an `end` that the server knows besides those of the first release: ``ResourceUsage/fields``. `nil` from a server
+    /// that knows none.
+    public var endFields: [String]?
 
-    public init(executionID: String, appendToken: String, lineLimit: ByteCount? = nil) {
+    public init(executionID: String, appendToken: String, lineLimit: ByteCount? = nil, endFields: [String]? = nil) {
         self.executionID = executionID
         self.appendToken = appendToken
         self.lineLimit = lineLimit
+        self.endFields = endFields
     }
 
     enum CodingKeys: String, CodingKey {
         case executionID = "execution_id"
         case appendToken = "append_token"
         case lineLimit = "line_limit"
+        case endFields = "end_fields"
     }
 }
 
@@ -55,6 +60,11 @@ public struct ExecutionView: Codable, Sendable, Equatable {
     public var endedAt: Int64?
     public var lastOffset: UInt64
     public var logBytes: Int
+    /// Who first asked for a stop.
+    public var stoppedBy: String?
+    /// What the command took; only in `GET /executions/{id}`, and only where its runner said so.
+    public var cpuMilliseconds: Int64?
+    public var peakMemory: Int64?
     /// The line that has no newline yet; only in `GET /executions/{id}`, and only where there is one.
     public var pending: PendingLine?
 
@@ -70,6 +80,7 @@ public struct ExecutionView: Codable, Sendable, Equatable {
         endedAt = execution.endedAt?.milliseconds
         lastOffset = execution.head.rawValue
         logBytes = execution.logBytes
+        stoppedBy = execution.stoppedBy?.rawValue
     }
 
     enum CodingKeys: String, CodingKey {
@@ -81,6 +92,9 @@ public struct ExecutionView: Codable, Sendable, Equatable {
         case endedAt = "ended_at"
         case lastOffset = "last_offset"
         case logBytes = "log_bytes"
+        case stoppedBy = "stopped_by"
+        case cpuMilliseconds = "cpu_ms"
+        case peakMemory = "peak_memory_bytes"
     }
 }
 

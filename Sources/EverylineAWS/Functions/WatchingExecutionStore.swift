@@ -19,8 +19,8 @@ package struct WatchingExecutionStore<Store: ExecutionStore>: ExecutionStore {
         await watched(try await store.execution(id))
     }
 
-    package func requestStop(_ id: ExecutionID, at now: Timestamp) async throws -> Execution {
-        await watched(try await store.requestStop(id, at: now))
+    package func requestStop(_ id: ExecutionID, by user: UserID, at now: Timestamp) async throws -> Execution {
+        await watched(try await store.requestStop(id, by: user, at: now))
     }
 
     package func noteProducers(_ heard: [ExecutionID: Timestamp]) async throws {

@@ -64,13 +64,13 @@ package struct DynamoDBExecutionStore: ExecutionStore {
         }
     }
 
-    package func requestStop(_ id: ExecutionID, at now: Timestamp) async throws -> Execution {
+    package func requestStop(_ id: ExecutionID, by user: UserID, at now: Timestamp) async throws -> Execution {
         try await unavailable {
             let written = try await table.update(
                 RecordKey.meta(id),
                 DynamoDBExpression(
-                    "SET stop_requested = :yes, stop_ms = if_not_exists(stop_ms, :now)",
-                    [":yes": .boolean(true), ":now": .number(now.milliseconds)]),
+                    "SET stop_requested = :yes, stop_ms = if_not_exists(stop_ms, :now), stopped_by = if_not_exists(stopped_by, :user)",
+                    [":yes": .boolean(true), ":now": .number(now.milliseconds), ":user": .string(user.rawValue)]),
                 if: DynamoDBExpression("attribute_exists(pk) AND attribute_not_exists(end_status)"))
             switch written {
             case .done(let item), .refused(let item?): return try kept(item, id).execution

@@ -45,6 +45,7 @@ struct ExecutionItem {
             startedAt: try item.optionalNumber("started_ms").map { Timestamp(milliseconds: $0) },
             endedAt: try item.optionalNumber("ended_ms").map { Timestamp(milliseconds: $0) },
             stopRequestedAt: try item.optionalNumber("stop_ms").map { Timestamp(milliseconds: $0) },
+            stoppedBy: try item.optionalString("stopped_by").flatMap { UserID($0) },
             heardAt: try item.optionalNumber("heard_ms").map { Timestamp(milliseconds: $0) },
             head: head.log.offset, logBytes: head.log.bytes)
     }

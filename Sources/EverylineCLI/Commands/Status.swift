@@ -28,6 +28,7 @@ struct Status: AsyncParsableCommand {
         ]
         if let code = execution.exitCode { lines.append("exit code:  \(code)") }
         if let reason = execution.reason { lines.append("reason:     \(reason)") }
+        if let user = execution.stoppedBy { lines.append("stopped by: \(user)") }
         lines += [
             "owner:      \(execution.owner)",
             "created:    \(Timestamp(milliseconds: execution.createdAt).text)",
@@ -36,6 +37,10 @@ struct Status: AsyncParsableCommand {
         if let ended = execution.endedAt {
             lines.append("ended:      \(Timestamp(milliseconds: ended).text) (took \(execution.duration))")
         }
+        if let cpu = execution.cpuMilliseconds {
+            lines.append("CPU time:   \(cpu / 1000).\(String(cpu % 1000 + 1000).dropFirst()) s")
+        }
+        if let peak = execution.peakMemory { lines.append("peak memory: \(peak) bytes") }
         lines.append("log:        \(execution.lastOffset) events, \(execution.logBytes) bytes")
         return lines
     }

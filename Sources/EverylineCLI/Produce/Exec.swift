@@ -61,6 +61,7 @@ struct Exec: AsyncParsableCommand {
                 began.yield(try SentSignal.reports())
                 return try await Runner(
                     process, of: production.execution, recorder: production.recorder, stop: production.stop,
+                    endFields: production.endFields,
                     foreground: .init(
                         input: .standardInput, output: .copy(to: .standardOutput, named: "standard output"),
                         error: .copy(to: .standardError, named: "standard error"), terminal: terminal),

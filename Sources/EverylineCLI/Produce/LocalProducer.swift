@@ -27,6 +27,8 @@ struct LocalProducer {
         let execution: ExecutionID
         let recorder: Recorder
         let stop: StopSignal
+        /// The fields of an `end` that the server knows.
+        let endFields: [String]
         /// Ends the waiting for the server after the command's end.
         let leave = StopSignal()
     }
@@ -77,7 +79,7 @@ struct LocalProducer {
             let lineLimit = max(1, min(registered.lineLimit ?? LineCutter.defaultLimit, LineCutter.defaultLimit))
             let production = Production(
                 execution: id, recorder: Recorder(spool: spool, lineLimit: lineLimit, now: { .now }),
-                stop: StopSignal())
+                stop: StopSignal(), endFields: registered.endFields ?? [])
             let voice = DeliveryVoice(directory: directory.files.path)
             let uplink = Uplink(
                 spool: spool, endpoint: endpoint, policy: RetryPolicy(),

@@ -37,6 +37,9 @@ package final class CommandProcess: Sendable {
         var endTime: Int64?
         var endingSignal: Int32?
         var keeper: SessionKeeper?
+        /// The most memory that this process had had when the command was started.
+        var ownPeak: Int64 = 0
+        var taken = cspawn_usage()
     }
 
     /// Why a command could not be started.
@@ -98,6 +101,7 @@ package final class CommandProcess: Sendable {
             state.leader = leader
             state.keeper = keeper
             state.startTime = Self.now
+            state.ownPeak = cspawn_own_peak()
             defer { state.pending = [] }
             return state.pending
         }
@@ -117,7 +121,7 @@ package final class CommandProcess: Sendable {
             var change = cspawn_change()
             guard cspawn_wait(adopts ? 0 : leader, isInForeground, true, &change) == 0 else { return 1 }
             guard change.number == leader, change.has_ended else {
-                cspawn_take(&change)
+                state.withLock { cspawn_take(&change, &$0.taken) }
                 if change.number == leader, case .foreground(let onStop) = place, onStop(change.signal), keeper != nil {
                     // The shell lets only its own job go on, which the command is not part of.
                     signalGroup(SIGCONT)
@@ -127,7 +131,7 @@ package final class CommandProcess: Sendable {
             state.withLock { state in
                 state.endTime = Self.now
                 state.endingSignal = change.signal == 0 ? nil : change.signal
-                cspawn_take(&change)
+                cspawn_take(&change, &state.taken)
                 state.isReaped = true
             }
             return change.code
@@ -146,6 +150,23 @@ package final class CommandProcess: Sendable {
 
     /// The signal that ended the command.
     package var endingSignal: Int32? { state.withLock { $0.endingSignal } }
+
+    /// What it took with all that has ended of what it started; `nil` as long as it hasn't ended itself.
+    ///
+    /// Linux counts the memory that the process had before it became the command, which is this one's own: a peak that isn't clearly above
+    /// that isn't known.
+    var usage: ResourceUsage? {
+        state.withLock { state in
+            guard state.isReaped else { return nil }
+            let peak = state.taken.peak_bytes
+            let isKnown = peak - Self.countingError > state.ownPeak
+            return ResourceUsage(
+                cpuMilliseconds: state.taken.cpu_us / 1000, peakMemory: isKnown ? peak : nil)
+        }
+    }
+
+    /// The kernel counts pages in batches, for each CPU apart.
+    private static let countingError: Int64 = 2 << 20
 
     /// The monotonic clock, in nanoseconds.
     private static var now: Int64 {
@@ -209,7 +230,9 @@ package final class CommandProcess: Sendable {
     func reapOrphans() {
         guard cspawn_adopts_orphans(), state.withLock({ $0.isReaped }) else { return }
         var change = cspawn_change()
-        while cspawn_wait(0, false, false, &change) == 0, change.number != 0 { cspawn_take(&change) }
+        while cspawn_wait(0, false, false, &change) == 0, change.number != 0 {
+            state.withLock { cspawn_take(&change, &$0.taken) }
+        }
     }
 
     /// Whether a process is the command, or was started by it.

@@ -47,7 +47,7 @@ package struct BackgroundRunner: Sendable {
             let session = ProducerSession(uplink, recorder: recorder, stop: stop) {
                 logger.error("The server refuses the output; the command goes on", metadata: ["error": "\($0)"])
             }
-            return try await session.run { try await run(job.request, recorder) }.conclusion
+            return try await session.run { try await run(job, recorder) }.conclusion
         }
         switch conclusion {
         case .refused(let error) where error.knownCode != .ended && error.knownCode != .unknownExecution:
@@ -57,7 +57,7 @@ package struct BackgroundRunner: Sendable {
         }
     }
 
-    private func run(_ request: RunRequest, _ recorder: Recorder) async throws {
+    private func run(_ job: RunnerJob, _ recorder: Recorder) async throws {
         do {
             // It must not be started twice, whatever becomes of this process.
             try directory.noteStarting()
@@ -66,8 +66,8 @@ package struct BackgroundRunner: Sendable {
             return recorder.end(ExecutionOutcome(status: .failed, exitCode: 126, reason: .notStarted))
         }
         let runner = Runner(
-            CommandProcess(request, environment: environment.withoutSettings), of: directory.execution,
-            recorder: recorder, stop: stop,
+            CommandProcess(job.request, environment: environment.withoutSettings), of: directory.execution,
+            recorder: recorder, stop: stop, endFields: job.endFields ?? [],
             clock: ContinuousClock(), onStart: noteStarted)
         _ = try await runner.run()
     }

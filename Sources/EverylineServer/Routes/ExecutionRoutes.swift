@@ -56,7 +56,8 @@ struct ExecutionRoutes {
                 .idempotencyKeyReused, "The execution \(created.execution.id) was registered with this key before.")
         }
         let answer = RegisterAnswer(
-            executionID: created.execution.id.rawValue, appendToken: created.token.value, lineLimit: limits.line)
+            executionID: created.execution.id.rawValue, appendToken: created.token.value, lineLimit: limits.line,
+            endFields: ResourceUsage.fields)
         return try .json(answer, status: .created)
     }
 
@@ -88,7 +89,26 @@ struct ExecutionRoutes {
         let execution = try await core.executions.execution(context.executionID())
         var view = ExecutionView(execution)
         view.pending = core.feed.pending(of: execution.id, after: execution.head)
+        let usage = try await usage(of: execution)
+        (view.cpuMilliseconds, view.peakMemory) = (usage?.cpuMilliseconds, usage?.peakMemory)
         return try .json(view)
+    }
+
+    /// What the command took, as the log's last event says; `nil` where it doesn't, or can't be read.
+    private func usage(of execution: Execution) async throws -> ResourceUsage? {
+        guard execution.status.isTerminal, execution.head > .zero else { return nil }
+        let before = Offset(execution.head.rawValue - 1)
+        do {
+            let end = try await core.log.read(execution.id, after: before, limit: 1).block
+            guard let bytes = end?.bytes, case .end(let outcome)? = try LogEvent.decode(lines: bytes).last?.content
+            else {
+                return nil
+            }
+            return outcome.usage
+        } catch is LogStoreError, is LogEventDecodingError {
+            // A damaged log is told to who reads it; what else is known of the execution is true.
+            return nil
+        }
     }
 
     @Sendable func status(_ request: Request, context: EverylineContext) async throws -> Response {
@@ -101,8 +121,8 @@ struct ExecutionRoutes {
         let id = try context.executionID()
         let isForced = try Query(request).flag("force")
         let owner = try await core.executions.execution(id).owner
-        _ = try await authenticator.principal(of: request, may: .stop(owner: owner))
-        var execution = try await core.executions.requestStop(id, at: core.now())
+        let principal = try await authenticator.principal(of: request, may: .stop(owner: owner))
+        var execution = try await core.executions.requestStop(id, by: principal.user, at: core.now())
         core.stopRequests.announceChange(of: id)
         if execution.status == .terminating { try await core.stop(execution) }
         if isForced, !execution.status.isTerminal {

@@ -66,7 +66,7 @@ extension ContractCase {
         ContractCase("an append says whether its producer should stop") { stores in
             let id = try await stores.begin()
             try expectEqual(try await stores.append(["a"], to: id, after: 0).isStopRequested, false)
-            _ = try await stores.executions.requestStop(id, at: .epoch)
+            _ = try await stores.executions.requestStop(id, by: Sample.user("u"), at: .epoch)
             try expectEqual(try await stores.append(["a"], to: id, after: 0).isStopRequested, true)
             try expectEqual(try await stores.append(["b"], to: id, after: 1).isStopRequested, true)
             let ended = try await stores.append(
@@ -108,7 +108,7 @@ extension ContractCase {
         },
         ContractCase("an append leaves TERMINATING as it is") { stores in
             let id = try await stores.begin()
-            _ = try await stores.executions.requestStop(id, at: .epoch)
+            _ = try await stores.executions.requestStop(id, by: Sample.user("u"), at: .epoch)
             try await stores.append(["a"], to: id, after: 0)
             try expectEqual(try await stores.executions.execution(id).status, .terminating)
         },

@@ -19,7 +19,7 @@ extension ContractCase {
                 try await stores.executions.appendToken(of: id)
             }
             try await expectThrow(ExecutionStoreError.unknownExecution) {
-                try await stores.executions.requestStop(id, at: .epoch)
+                try await stores.executions.requestStop(id, by: Sample.user("u"), at: .epoch)
             }
             try await expectThrow(ExecutionStoreError.unknownCursor) {
                 try await stores.executions.list(ExecutionQuery(limit: 1, after: id))
@@ -50,7 +50,9 @@ extension ContractCase {
                     Sample.execution("e\(number)", producer: number.isMultiple(of: 2) ? .runner : .external),
                     appendToken: Sample.hash("\(number)"), idempotency: nil)
             }
-            for id in ["e2", "e3", "e6"] { _ = try await store.requestStop(Sample.id(id), at: .epoch) }
+            for id in ["e2", "e3", "e6"] {
+                _ = try await store.requestStop(Sample.id(id), by: Sample.user("u"), at: .epoch)
+            }
             func ids(_ query: ExecutionQuery) async throws -> [String] {
                 try await store.list(query).map(\.id.rawValue)
             }
@@ -116,13 +118,16 @@ extension ContractCase {
         },
         ContractCase("a stop is idempotent, and nothing to one that has ended") { stores in
             let id = try await stores.begin()
-            for time in [7, 9] as [Int64] {
-                let stopped = try await stores.executions.requestStop(id, at: Timestamp(milliseconds: time))
+            for (time, user) in [(7, "ann"), (9, "bob")] as [(Int64, String)] {
+                let stopped = try await stores.executions.requestStop(
+                    id, by: Sample.user(user), at: Timestamp(milliseconds: time))
                 try expectEqual(stopped.status, .terminating)
                 try expectEqual(stopped.stopRequestedAt, Timestamp(milliseconds: 7))
+                try expectEqual(stopped.stoppedBy, Sample.user("ann"))
             }
             try await stores.append(Sample.body(["a"], after: 0, end: Sample.success), to: id, after: 0)
-            try expectEqual(try await stores.executions.requestStop(id, at: .epoch).status, .succeeded)
+            try expectEqual(
+                try await stores.executions.requestStop(id, by: Sample.user("u"), at: .epoch).status, .succeeded)
         },
     ]
 }

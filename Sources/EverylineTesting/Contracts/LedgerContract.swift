@@ -102,7 +102,7 @@ package struct LedgerContractCase: Sendable, CustomStringConvertible {
         LedgerContractCase("a first append makes an execution RUNNING; one that is to stop stays TERMINATING") {
             ports in
             let (id, other) = (try await ports.begin(), try await ports.begin("other"))
-            _ = try await ports.executions.requestStop(other, at: .epoch)
+            _ = try await ports.executions.requestStop(other, by: Sample.user("u"), at: .epoch)
             try expectEqual(try await ports.ledger.ledgerHead(of: other).isStopRequested, true)
             for id in [id, other] {
                 let head = try await ports.ledger.ledgerHead(of: id)

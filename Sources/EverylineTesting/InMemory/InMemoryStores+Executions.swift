@@ -57,12 +57,13 @@ extension InMemoryStores: ExecutionStore {
         }
     }
 
-    package func requestStop(_ id: ExecutionID, at now: Timestamp) async throws -> Execution {
+    package func requestStop(_ id: ExecutionID, by user: UserID, at now: Timestamp) async throws -> Execution {
         try state.withLock { state in
             var record = try state.known(id)
             if [.starting, .running].contains(record.execution.status) {
                 record.execution.status = .terminating
                 record.execution.stopRequestedAt = now
+                record.execution.stoppedBy = user
             }
             state.executions[id] = record
             return record.execution

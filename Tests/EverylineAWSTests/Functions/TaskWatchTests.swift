@@ -64,7 +64,7 @@ import Testing
         let end = Sample.body([String](), after: 0, end: Sample.success)
         _ = try await stores.append([LogAppend(end, to: Sample.id("ended"), after: .zero)], at: .epoch)
         for id in ["young", "old", "old", "elsewhere", "ended"] { _ = try await store.execution(Sample.id(id)) }
-        _ = try await store.requestStop(Sample.id("stopped"), at: .epoch)
+        _ = try await store.requestStop(Sample.id("stopped"), by: Sample.user("u"), at: .epoch)
         #expect(queue.sent.map(\.message.execution) == [Sample.id("old"), Sample.id("stopped")])
     }
 }

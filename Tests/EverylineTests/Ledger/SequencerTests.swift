@@ -102,7 +102,7 @@ struct SequencerTests {
 
     @Test("calls a stop one that was asked for; of another it waits for the platform's word", arguments: [true, false])
     func stopped(isRequested: Bool) async throws {
-        if isRequested { _ = try await fixture.stores.requestStop(fixture.id, at: .epoch) }
+        if isRequested { _ = try await fixture.stores.requestStop(fixture.id, by: Sample.user("u"), at: .epoch) }
         try await take("2=143 stopped")
         try await take("1 a")
         let stopped = ExecutionOutcome(status: .stopped, exitCode: 143, reason: .stopRequested)

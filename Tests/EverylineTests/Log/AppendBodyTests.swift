@@ -89,6 +89,26 @@ struct AppendBodyTests {
         )
     }
 
+    @Test("keeps what the command took, as its end says it, in the event that is stored")
+    func usage() throws {
+        let fields =
+            #""timestamp":1,"type":"end","status":"FAILED","exit_code":3,"cpu_ms":1234,"peak_memory_bytes":5678"#
+        let read = try body("{\(fields)}")
+        #expect(read.outcome?.usage == ResourceUsage(cpuMilliseconds: 1234, peakMemory: 5678))
+        let bytes = try #require(read.block).bytes
+        #expect(String(buffer: bytes) == "{\"offset\":1,\(fields)}\n")
+        #expect(try LogEvent.decode(lines: bytes).last?.content == read.outcome.map { .end($0) })
+    }
+
+    @Test(
+        "is refused with a time or a memory that no command takes",
+        arguments: [#""cpu_ms":-1"#, #""peak_memory_bytes":-1"#, #""cpu_ms":1.5"#, #""cpu_ms":"1""#])
+    func impossibleUsage(field: String) {
+        #expect(throws: AppendSyntaxError.self) {
+            try body(#"{"type":"end","timestamp":1,"status":"FAILED",\#(field)}"#)
+        }
+    }
+
     @Test("is refused with a name or a notice that is too long, since neither can be cut", arguments: [0, 1])
     func tooLong(excess: Int) throws {
         let label =
