@@ -5,11 +5,11 @@ import { count } from "./delivery.js";
 
 /** @typedef {import("./blocks.js").LogEvent} LogEvent */
 
-/** @param {{reason?: string}} ended an execution or its end */
-export const reasonOf = ({ reason }) =>
+/** @param {{reason?: string, stopped_by?: string}} ended an execution or its end */
+export const reasonOf = ({ reason, stopped_by: user }) =>
   /** @type {Record<string, string>} */ ({
     timed_out: "the time limit passed",
-    stop_requested: "it was stopped",
+    stop_requested: user ? `stopped by ${user}` : "it was stopped",
     not_started: "it could not be started",
     runner_lost: "its runner was lost",
     producer_lost: "its producer was lost",

@@ -9,12 +9,15 @@
 export class Framing {
   #address;
   #speaksFirst;
+  #execution;
   #generation;
 
-  /** @param {string} address @param {number} generation above those of this page's earlier openings */
-  constructor(address, generation) {
+  /** @param {string} address @param {string} execution
+   * @param {number} generation above those of this page's earlier openings */
+  constructor(address, execution, generation) {
     this.#address = new URL(address);
     this.#speaksFirst = this.#address.searchParams.get("opening") === "resume";
+    this.#execution = execution;
     this.#generation = generation;
   }
 
@@ -50,8 +53,9 @@ export class Framing {
     if (lines.at(-1) === "") lines.pop();
     if (lines.length === 0 || lines[0].startsWith('{"offset":')) return { lines, control: null };
     const control = JSON.parse(lines[0]);
-    const isOld = control.type === "block" && control.gen !== this.#generation;
-    return { lines: isOld ? [] : lines.slice(1), control };
+    // The gateway may give a connection's id to another viewer.
+    const isOthers = control.type === "block" && (control.gen !== this.#generation || control.execution !== this.#execution);
+    return { lines: isOthers ? [] : lines.slice(1), control };
   }
 }
 

@@ -4,7 +4,7 @@ import { byId, changeTheme, isForPage, isTyping } from "./page.js";
 
 /** @param {import("./log-view.js").LogView} view @param {import("./search-box.js").SearchBox} box
  * @param {import("./selection.js").Selection} selection @param {import("./selection-bar.js").SelectionBar} bar
- * @param {{cycleTime(): void, toggleWrap(): void, toggleRaw(): void, open(name: string): void}} tools
+ * @param {{cycleTime(): void, toggleWrap(): void, toggleRaw(): void, toggleRates(): void, open(name: string): void}} tools
  * @returns {(key: string) => void} what a key does */
 export function listenToKeys(view, box, selection, bar, tools) {
   /** @param {1 | -1} direction @param {boolean} widens */
@@ -50,6 +50,7 @@ export function listenToKeys(view, box, selection, bar, tools) {
     t: tools.cycleTime,
     w: tools.toggleWrap,
     r: tools.toggleRaw,
+    p: tools.toggleRates,
     T: changeTheme,
     d: press("download"),
     s: () => { if (!byId("stop").hidden) byId("stop").click(); },

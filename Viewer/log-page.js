@@ -104,7 +104,8 @@ async function begin() {
   }
   const open = setUpSheets(me);
   setUpPrinting(view, rows, store);
-  press = listenToKeys(view, box, selection, bar, { cycleTime, toggleWrap, toggleRaw, open });
+  press = listenToKeys(view, box, selection, bar, { cycleTime, toggleWrap, toggleRaw, toggleRates, open });
+  if (localStorage.getItem("everyline.rates")) toggleRates();
   showExecution();
   byId("stop").hidden = isTerminal(execution.status) || !mayStop(me, execution.owner);
   keepDigits();
@@ -228,8 +229,10 @@ function showExecution() {
   showStatus(byId("status"), status, execution.exit_code);
   const took = started ? duration((ended ?? Date.now()) - started) : "";
   view.until = ended ?? Date.now();
+  const { stopped_by: user } = execution;
   // That a command was stopped its status says.
-  const reason = status === "STOPPED" && execution.reason === "stop_requested" ? "" : reasonOf(execution);
+  const isStop = status === "TERMINATING" || (status === "STOPPED" && execution.reason === "stop_requested");
+  const reason = !isStop ? reasonOf(execution) : user ? `by ${user}` : "";
   const bytes = ended ? `${size(execution.log_bytes)} as NDJSON` : "";
   const facts = [reason, owner, fullTime(started ?? created).slice(0, 16), took, bytes];
   byId("facts").replaceChildren(...facts.filter(Boolean).map((fact) => make("span", "", fact)));
@@ -308,6 +311,11 @@ function toggleRaw() {
   announce(allRows.isRaw ? "Everything that was written is shown" : "Lines are shown as a terminal shows them");
   changed();
 }
+
+/** Shows how many lines came when, or doesn't any more. */
+const toggleRates = () => void import("./rate-strip.js").then(async (strip) => {
+  localStorage.setItem("everyline.rates", (await strip.toggleRates({ source, store, view })) ? "on" : "");
+}).catch(() => {});
 
 /** Shows the log as a screen, once it is known that it needs one. */
 function keepScreen() {

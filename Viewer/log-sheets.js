@@ -10,6 +10,7 @@ import { setUpNotifyChoice } from "./notify.js";
 import { announce, byId, make, setUpKeysChoice, setUpSheets, sheet } from "./page.js";
 import { setUpPalette } from "./palette.js";
 import { place } from "./place.js";
+import { styled } from "./styles.js";
 import { duration, fullTime, size } from "./time.js";
 import { commandLine } from "./words.js";
 
@@ -41,7 +42,7 @@ async function load(context) {
     throw error;
   });
   const sheets = new DOMParser().parseFromString(await response.text(), "text/html");
-  await styled(sheets.querySelector("link"));
+  await styled("sheets.css");
   document.body.append(...sheets.querySelectorAll("dialog"));
   setUpSheets(document);
   setUpKeysChoice();
@@ -56,13 +57,6 @@ async function load(context) {
     palette: setUpPalette(context.press),
   };
 }
-
-/** @param {HTMLLinkElement | null} link */
-const styled = (link) => new Promise((resolve) => {
-  if (!link) return resolve(undefined);
-  link.onload = link.onerror = resolve;
-  document.head.append(link);
-});
 
 /** @param {Context} context */
 function setUpGoing({ source, store, view }) {
@@ -236,13 +230,16 @@ function showFacts(element, list) {
 /** @param {Context} context */
 function setUpDetails({ id, execution, store }) {
   return () => {
-    const { command, status, owner, exit_code: code, reason, log_bytes: bytes, ...times } = execution();
+    const { command, status, owner, exit_code: code, reason, stopped_by, log_bytes: bytes, ...more } = execution();
     const at = (/** @type {number | undefined} */ time) => (time ? fullTime(time) : "not yet");
-    const took = times.started_at ? duration((times.ended_at ?? Date.now()) - times.started_at) : "not started";
-    const outcome = [status, code === undefined ? "" : `exit code ${code}`, reasonOf({ reason })].filter(Boolean).join(", ");
+    const took = more.started_at ? duration((more.ended_at ?? Date.now()) - more.started_at) : "not started";
+    const outcome = [status, code === undefined ? "" : `exit code ${code}`, reasonOf({ reason, stopped_by })].filter(Boolean).join(", ");
+    const { cpu_ms: cpu, peak_memory_bytes: peak } = more;
     showFacts(byId("details-facts"), [
       ["Command", commandLine(command)], ["Outcome", outcome], ["Owner", owner], ["Id", id],
-      ["Made", at(times.created_at)], ["Started", at(times.started_at)], ["Ended", at(times.ended_at)], ["Took", took],
+      ["Made", at(more.created_at)], ["Started", at(more.started_at)], ["Ended", at(more.ended_at)], ["Took", took],
+      ...(cpu === undefined ? [] : [["CPU time", duration(cpu)]]),
+      ...(peak === undefined ? [] : [["Peak memory", `${size(peak)}, of its largest process`]]),
       ["Log", `${count(store.end ? store.end - 1 : store.head, "line")}, ${size(bytes)} as NDJSON`],
     ]);
     sheet("details").showModal();

@@ -4,7 +4,7 @@ import { Belt } from "./belt.js";
 import { overwritten } from "./ansi.js";
 import { BLOCK, blockOf } from "./blocks.js";
 import { make, setText } from "./page.js";
-import { excerpt, fillText, makeRow, turnTo } from "./row-text.js";
+import { excerpt, fillText, keepColumns, makeRow, turnTo } from "./row-text.js";
 import { count } from "./delivery.js";
 import { areOfOneDay, duration, fullTime, lineTime } from "./time.js";
 import { Viewport } from "./viewport.js";
@@ -74,6 +74,7 @@ export class LogView {
       this.#rowsElement.classList.toggle("sideways", this.#log.scrollLeft > 0);
     });
     new ResizeObserver(() => this.#resized()).observe(this.#scroller);
+    keepColumns(() => this.restyle());
   }
 
   get follows() {

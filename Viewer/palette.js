@@ -17,6 +17,7 @@ const COMMANDS = [
   ["Copy what is selected", "c"],
   ["Copy a link to the lines", "l"],
   ["Show times: off, local, UTC, since the start", "t"],
+  ["Show how many lines came when", "p"],
   ["Wrap long lines", "w"],
   ["Change the theme", "T"],
   ["Download the log", "d"],

@@ -11,6 +11,31 @@ import { make, setText } from "./page.js";
 /** How many characters stand on each side of a match that is shown by itself. */
 const AROUND = 40;
 
+/** Characters that a font may give another width than a terminal does. */
+const UNEVEN = /[\u1100-\u11ff\u2190-\uffff]/;
+
+/** What gives them their columns, once it is loaded.
+ * @type {{STRETCHES: number, forget(): void, appendColumns(parent: ParentNode, text: string, most: number): number} | null} */
+let columns = null;
+let isLoading = false;
+/** Called when rows are to be drawn anew, because it is there now. */
+let onColumns = () => {};
+
+/** @param {() => void} restyle draws all rows anew */
+export function keepColumns(restyle) {
+  onColumns = restyle;
+  matchMedia("(max-width: 960px)").addEventListener("change", () => {
+    columns?.forget();
+    restyle();
+  });
+}
+
+function loadColumns() {
+  if (isLoading) return;
+  isLoading = true;
+  import("./columns.js").then((loaded) => { columns = loaded; onColumns(); }, () => { isLoading = false; });
+}
+
 /** An empty row's elements. */
 export function makeRow() {
   const element = make("div", "row");
@@ -29,7 +54,9 @@ export function makeRow() {
  * @param {HTMLElement} element @param {import("./ansi.js").Rendered} rendered @param {RegExp | null} expression */
 export function fillText(element, rendered, expression) {
   const marks = expression ? marksIn(expression, rendered.text) : [];
-  if (marks.length === 0 && rendered.runs.every((run) => isPlain(run.style) && !run.link)) {
+  const isUneven = UNEVEN.test(rendered.text);
+  if (isUneven && !columns) loadColumns();
+  if (marks.length === 0 && !(isUneven && columns) && rendered.runs.every((run) => isPlain(run.style) && !run.link)) {
     setText(element, rendered.text);
     // A browser copies nothing of an element that is empty.
     if (!rendered.text) element.append(make("br"));
@@ -38,17 +65,23 @@ export function fillText(element, rendered, expression) {
   const fragment = document.createDocumentFragment();
   let at = 0;
   let mark = 0;
+  let room = columns?.STRETCHES ?? 0;
+  const put = (/** @type {ParentNode} */ parent, /** @type {string} */ text) => {
+    if (isUneven && columns && UNEVEN.test(text)) room -= columns.appendColumns(parent, text, room);
+    else parent.append(text);
+    return parent;
+  };
   for (const run of rendered.runs) {
     const parent = parentFor(run, fragment);
     const end = at + run.text.length;
     while (at < end) {
       const [from, to] = marks[mark] ?? [Infinity, Infinity];
       if (from >= end) {
-        parent.append(rendered.text.slice(at, end));
+        put(parent, rendered.text.slice(at, end));
         at = end;
       } else {
-        if (from > at) parent.append(rendered.text.slice(at, from));
-        parent.append(make("mark", "", rendered.text.slice(Math.max(at, from), Math.min(to, end))));
+        if (from > at) put(parent, rendered.text.slice(at, from));
+        parent.append(put(make("mark"), rendered.text.slice(Math.max(at, from), Math.min(to, end))));
         at = Math.min(to, end);
         if (to <= end) mark++;
       }

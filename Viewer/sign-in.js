@@ -1,9 +1,11 @@
 // Asking for an API key.
 
 import { make } from "./page.js";
+import { styled } from "./styles.js";
 
 /** @param {string} trouble @returns {Promise<string>} */
-export function askForKey(trouble) {
+export async function askForKey(trouble) {
+  await styled("sheets.css");
   const dialog = make("dialog", "sheet sign-in");
   dialog.setAttribute("aria-labelledby", "sign-in-title");
   const form = make("form");

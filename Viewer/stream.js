@@ -117,10 +117,11 @@ export class Stream {
 }
 
 /** Connects by a WebSocket.
- * @param {string} address @param {number} after @param {() => number} have the newest offset that came
+ * @param {string} execution @param {string} address @param {number} after
+ * @param {() => number} have the newest offset that came
  * @param {Listener} listener @returns {Connection} */
-export function connectSocket(address, after, have, listener) {
-  const framing = new Framing(address, ++generation);
+export function connectSocket(execution, address, after, have, listener) {
+  const framing = new Framing(address, execution, ++generation);
   const socket = new WebSocket(framing.addressAfter(after, location.protocol), ["everyline.v1"]);
   const say = (/** @type {string | null} */ message) => {
     if (message !== null && socket.readyState === WebSocket.OPEN) socket.send(message);

@@ -145,7 +145,7 @@ export class Tail {
    * @returns {Promise<((after: number, listener: import("./stream.js").Listener) => import("./stream.js").Connection) | null>} */
   async #way({ socket, events }) {
     if (this.ways.way === "websocket") {
-      return (after, listener) => connectSocket(socket, after, () => this.#delivery.cursor, listener);
+      return (after, listener) => connectSocket(this.#id, socket, after, () => this.#delivery.cursor, listener);
     }
     try {
       if (this.ways.way === "events" && events) {

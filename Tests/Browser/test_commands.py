@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from playwright.sync_api import expect
 from viewer import found, rows, seed, visible, wait_for_row, wait_until_read
 
 
@@ -50,6 +51,22 @@ def test_the_details_of_an_execution_are_said_in_full(server, viewer, log):
     facts = page.inner_text("#details-facts")
     assert "sh -c $'a\\nb'" in facts and log.id in facts and re.search(r"Outcome\s+FAILED, exit code 1", facts)
     assert re.search(r"Log\s+2,000 lines", facts)
+
+
+def test_what_a_command_took_and_who_stopped_it_are_said(server, viewer):
+    id = server.run("perl", "-e", "$| = 1; $_ = 'x' x 4e8; my $t = times; 1 while times - $t < 0.2; print qq(begun\\n); sleep 600")
+    page = viewer.log(server, id)
+    key = server.create_key("operator", user="ann")
+    # Once it has begun: before, its time is its start alone.
+    page.wait_for_selector(".row[data-kind=line]:not([hidden])")
+    server.delete(f"/api/v1/executions/{id}", key=key)
+    expect(page.locator("#status")).to_have_attribute("data-status", "STOPPED")
+    expect(page.locator("#facts span").first).to_have_text("by ann")
+    page.keyboard.press("i")
+    page.wait_for_selector("#sheet-details[open]")
+    facts = page.inner_text("#details-facts")
+    assert re.search(r"Outcome\s+STOPPED, exit code 143, stopped by ann", facts)
+    assert re.search(r"CPU time\s+[\d.]+ m?s", facts) and re.search(r"Peak memory\s+[4-9]\d\d MB, of its largest process", facts)
 
 
 def test_keys_of_less_and_of_editors_move_through_a_log(server, viewer, log):

@@ -13,6 +13,7 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
+from test_columns import BARS, TEXTS, wait_for_columns
 from test_delivery import more, port
 from viewer import ROWS, message, seed
 
@@ -288,3 +289,11 @@ def test_a_command_is_run_and_stopped_from_the_list(server, fox):
     fox.find("#stop-form button.main").click()
     fox.wait("document.querySelector('.row[data-kind=end]:not([hidden])')")
     assert re.search("STOPPED", fox.rows()[-1]["text"])
+
+
+def test_wide_characters_take_two_columns(server, fox):
+    log = server.register()
+    log.append(*[text + "|" for text, _ in TEXTS])
+    fox.open_log(server, log)
+    fox.wait_for_row(len(TEXTS))
+    wait_for_columns(lambda: fox.js(f"({BARS})()"), TEXTS)

@@ -39,6 +39,7 @@ struct ViewerAsset: Sendable {
     private static let styles: [(String, [UInt8])] = [
         ("executions", PackageResources.executions_css),
         ("log", PackageResources.log_css),
+        ("rate-strip", PackageResources.rate_strip_css),
         ("sheets", PackageResources.sheets_css),
         ("style", PackageResources.style_css),
     ]
@@ -51,6 +52,7 @@ struct ViewerAsset: Sendable {
         ("block-reader", PackageResources.block_reader_js),
         ("blocks", PackageResources.blocks_js),
         ("colour", PackageResources.colour_js),
+        ("columns", PackageResources.columns_js),
         ("copy", PackageResources.copy_js),
         ("delivery", PackageResources.delivery_js),
         ("event-stream", PackageResources.event_stream_js),
@@ -76,6 +78,8 @@ struct ViewerAsset: Sendable {
         ("palette", PackageResources.palette_js),
         ("place", PackageResources.place_js),
         ("print", PackageResources.print_js),
+        ("rate-strip", PackageResources.rate_strip_js),
+        ("rates", PackageResources.rates_js),
         ("row-text", PackageResources.row_text_js),
         ("rows", PackageResources.rows_js),
         ("screen", PackageResources.screen_js),
@@ -93,6 +97,7 @@ struct ViewerAsset: Sendable {
         ("sign-in", PackageResources.sign_in_js),
         ("source", PackageResources.source_js),
         ("stream", PackageResources.stream_js),
+        ("styles", PackageResources.styles_js),
         ("tail", PackageResources.tail_js),
         ("text-selection", PackageResources.text_selection_js),
         ("theme", PackageResources.theme_js),

@@ -1,0 +1,1 @@
+export function styled(r){const{href:n}=new URL(r,import.meta.url);if([...document.styleSheets].some(t=>t.href===n))return Promise.resolve();const e=document.createElement("link");return Object.assign(e,{rel:"stylesheet",href:n}),new Promise(t=>{e.onload=e.onerror=t,document.head.append(e)})}
