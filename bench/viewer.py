@@ -15,6 +15,7 @@ import json
 import statistics
 import subprocess
 import sys
+import threading
 import time
 
 import harness
@@ -138,6 +139,77 @@ def following(browser, server, table):
         page.close()
 
 
+def moved(n):
+    """What a build writes that goes up over its last frame: twenty frames of ten rows, which then stay."""
+    build, tick = divmod(n - 1, 200)
+    up = "\x1b[10A" if tick >= 10 and tick % 10 == 0 else ""
+    return f"{up}\x1b[2Kbuild {build} row {tick % 10} frame {tick // 10}"
+
+
+class MovingProducer(threading.Thread):
+    """Appends lines that move the cursor, at a steady rate."""
+
+    def __init__(self, log):
+        super().__init__(daemon=True)
+        self.log = log
+        self.is_over = threading.Event()
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.is_over.set()
+        self.join()
+
+    def run(self):
+        portion, due = RATE // 20, time.monotonic()
+        # The same builds again: that what is written costs less than what is measured.
+        body = "".join(f'{{"timestamp":{int(time.time() * 1000)},"message":{json.dumps(moved(n))}}}\n'
+                       for n in range(1, portion + 1))
+        while not self.is_over.is_set():
+            self.log.append_raw(body)
+            due += portion / RATE
+            time.sleep(max(0, due - time.monotonic()))
+
+
+def on_screen(browser, viewer, server, lines, table):
+    """A log whose output moves the cursor up: it has a screen."""
+    from viewer import seed, wait_for_row
+
+    has_screen = "() => performance.getEntriesByType('resource').some(({ name }) => name.endsWith('/screen-rows.js'))"
+    is_read = "() => !/Cursor movements/.test(document.querySelector('#rate').textContent)"
+    log = server.register()
+    with MovingProducer(log):
+        page = browser.open(f"{server.url}/executions/{log.id}", KEY.format(json.dumps(server.key)))
+        page.wait_for(has_screen)
+        time.sleep(3)
+        table.add(f"following {RATE:,} lines/s that move the cursor, with a screen: frames p50 / p95 / longest",
+                  steadily(page, 10))
+        page.close()
+    log = server.register()
+    seed(log, lines, message_of=moved)
+    log.append(end="SUCCEEDED")
+    page = viewer.log(server, log.id)
+    start = time.monotonic()
+    page.wait_for_function(has_screen)
+    page.wait_for_function(is_read, timeout=600_000)
+    table.add(f"{lines:,} lines that move the cursor, until all are laid out", f"{time.monotonic() - start:.1f} s")
+    times = []
+    for share in (2, 3, 5, 7):
+        offset = lines // share
+        page.keyboard.press("g")
+        page.wait_for_selector("#sheet-goto[open]")
+        start = time.monotonic()
+        page.fill("#place", str(offset))
+        page.keyboard.press("Enter")
+        wait_for_row(page, offset)
+        times.append((time.monotonic() - start) * 1000)
+    table.add("a jump into the middle of it, until what a terminal showed is there",
+              f"{statistics.median(times):.0f} ms (median of {len(times)})")
+    table.add("memory after that", memory(page))
+
+
 def opening(browser, server, log, what, table):
     """From the page's response until its first lines can be seen."""
     new, first, known = [], [], []
@@ -220,6 +292,7 @@ def main():
         opening(browser, server, running, "a running log", table)
         with sync_playwright() as playwright:
             viewer = Viewer(launch(playwright))
+            on_screen(browser, viewer, server, max(20_000, options.lines // 5), table)
             large(browser, viewer, server, options.lines, table)
             viewer.close()
             viewer.browser.close()
