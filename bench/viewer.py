@@ -193,8 +193,10 @@ def on_screen(browser, viewer, server, lines, table):
     page = viewer.log(server, log.id)
     start = time.monotonic()
     page.wait_for_function(has_screen)
+    # The page says once a second how far it is.
+    time.sleep(1.2)
     page.wait_for_function(is_read, timeout=600_000)
-    table.add(f"{lines:,} lines that move the cursor, until all are laid out", f"{time.monotonic() - start:.1f} s")
+    table.add(f"{lines:,} lines that move the cursor, until all are laid out, at the most", f"{time.monotonic() - start:.1f} s")
     times = []
     for share in (2, 3, 5, 7):
         offset = lines // share

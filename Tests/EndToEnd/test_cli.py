@@ -354,6 +354,13 @@ def test_keys_are_made_used_and_revoked(cli, server, tmp_path):
 # Producing from here
 
 
+def test_exec_says_what_its_command_took(cli, server):
+    done = cli.run("exec", "--", "perl", "-e", "my $t = times; 1 while times - $t < 0.1")
+    assert done.returncode == 0
+    id = re.search(f"execution ({HEX})\n", done.stderr.decode())[1]
+    assert server.execution(id)["cpu_ms"] >= 100
+
+
 def test_exec_runs_here_and_records_there(cli, server, tmp_path):
     done = cli.run("exec", "--", "sh", "-c", "read line; echo got $line; echo err >&2; exit 6", input=b"hello\n")
     assert (done.returncode, done.stdout) == (6, b"got hello\nerr\n")
