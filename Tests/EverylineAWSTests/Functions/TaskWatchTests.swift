@@ -43,8 +43,10 @@ import Testing
             let execution = Sample.execution(id, producer: .external, at: 5)
             _ = try await store.create(execution, appendToken: Sample.hash(id), idempotency: nil)
         }
-        _ = try await stores.requestStop(Sample.id("new"), at: Timestamp(milliseconds: time.value - 60_000))
-        _ = try await stores.requestStop(Sample.id("old"), at: Timestamp(milliseconds: time.value - 60_001))
+        _ = try await stores.requestStop(
+            Sample.id("new"), by: Sample.user("u"), at: Timestamp(milliseconds: time.value - 60_000))
+        _ = try await stores.requestStop(
+            Sample.id("old"), by: Sample.user("u"), at: Timestamp(milliseconds: time.value - 60_001))
         for id in ["new", "old"] { _ = try await store.execution(Sample.id(id)) }
         #expect(queue.sent.map(\.message.execution) == [Sample.id("old")])
     }

@@ -31,7 +31,7 @@ import Testing
     }
 
     private func requestStop() async throws {
-        _ = try await stores.requestStop(id, at: Timestamp(milliseconds: time.value))
+        _ = try await stores.requestStop(id, by: Sample.user("u"), at: Timestamp(milliseconds: time.value))
     }
 
     @Test("end the log a minute after the request, if nothing was heard of the producer")
