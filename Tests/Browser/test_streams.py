@@ -86,11 +86,20 @@ def test_a_gateway_is_spoken_to_in_its_way(server, viewer):
     def stream(socket):
         def hear(text):
             said.append(json.loads(text))
+            if said[-1]["action"] != "resume":
+                return
             generation = said[-1]["gen"]
             lines = [line(n) for n in range(1, 41)]
+
+            def block(*lines, gen=generation, execution=log.id):
+                header = json.dumps({"type": "block", "gen": gen, "start": 1, "execution": execution}, separators=(",", ":"))
+                socket.send("\n".join([header, *lines]))
+
             socket.send(f'{{"type":"resumed","gen":{generation},"head":40}}')
-            socket.send("\n".join([f'{{"type":"block","gen":{generation - 1}}}', lines[0].replace("line 1", "old")]))
-            socket.send("\n".join([f'{{"type":"block","gen":{generation}}}', *lines]))
+            # What was meant for an earlier opening, and for the viewer that had the connection's id before.
+            block(lines[0].replace("line 1", "old"), gen=generation - 1)
+            block(lines[0].replace("line 1", "another log"), execution="another")
+            block(*lines)
 
         socket.on_message(hear)
 
