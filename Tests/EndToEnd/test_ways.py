@@ -39,6 +39,27 @@ def test_the_way_that_was_found_is_kept_over_a_restart_of_the_server(own_server,
         assert len([path for path in proxy.served if path.endswith("/stream")]) == tried
 
 
+@pytest.mark.parametrize("failures, kept", [(1, True), (3, False)])
+def test_a_way_that_worked_is_given_up_when_it_fails_again_and_again_and_another_works(own_server, tmp_path, failures, kept):
+    server, left = own_server.start(), []
+
+    def instead(method, path, body):
+        return left.pop() if path.endswith("/events") and left else None
+
+    with Liar(server, ways=["events"], instead=instead) as proxy:
+        log = server.register()
+        log.append("one")
+        viewer = CommandLine(proxy, tmp_path).start("logs", "-f", log.id)
+        wait_for(lambda: viewer.out == "one\n")
+        left += [(502, "text/html", "<h1>Bad Gateway</h1>")] * failures
+        server.restart()
+        wait_for(lambda: not left if kept else "reading again and again" in viewer.err)
+        log.append("two", end="SUCCEEDED")
+        assert viewer.wait() == 0
+        assert viewer.out == "one\ntwo\n"
+        assert viewer.err.count("following by") == (1 if kept else 2)
+
+
 def test_a_refusal_of_the_server_is_no_reason_for_another_way(server, tmp_path):
     with Liar(server, ways=["events"]) as proxy:
         done = CommandLine(proxy, tmp_path, key="wrong").run("logs", "-f", "nothing")

@@ -8,20 +8,21 @@ struct EventsTailConnection: TailConnection {
     private var body: LogDownload.Iterator?
     private var lines = LineAssembler(limit: .mebibytes(16))
     private var hasHeard = false
-    private let wasSilent: () -> Void
+    private let report: (_ hasHeard: Bool) -> Void
 
     /// - Parameters:
     ///   - body: `nil` where the log has ended, and nothing follows.
-    ///   - wasSilent: is called if the connection breaks before anything came.
-    init(_ body: LogDownload.Iterator?, wasSilent: @escaping () -> Void) {
+    ///   - report: is called once something has come, or if the connection breaks before.
+    init(_ body: LogDownload.Iterator?, report: @escaping (_ hasHeard: Bool) -> Void) {
         self.body = body
-        self.wasSilent = wasSilent
+        self.report = report
     }
 
     mutating func next() async throws -> TailReading {
         guard body != nil else { return .closed(code: 1000, reason: "") }
         do {
             while let bytes = try await body?.next() {
+                if !hasHeard { report(true) }
                 hasHeard = true
                 guard let whole = lines.add(bytes) else {
                     guard lines.isWithinLimit else { return .closed(code: 1009, reason: "") }
@@ -34,7 +35,7 @@ struct EventsTailConnection: TailConnection {
         } catch is CancellationError {
             throw CancellationError()
         } catch {
-            if !hasHeard { wasSilent() }
+            if !hasHeard { report(false) }
             return .lost("\(error)")
         }
     }

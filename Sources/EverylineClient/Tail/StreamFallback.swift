@@ -15,6 +15,10 @@ final class StreamFallback: Sendable {
         var way = StreamWay.webSocket
         /// Openings by WebSocket that failed, in a row.
         var failures = 0
+        /// Whether server-sent events have come through to here.
+        var hasHeardEvents = false
+        /// Openings by server-sent events that failed where blocks then worked, in a row.
+        var suspicions = 0
     }
 
     init(_ client: EverylineClient, of execution: ExecutionID, options: ResumingTail.Options) {
@@ -50,14 +54,24 @@ final class StreamFallback: Sendable {
         _ url: String, from start: StreamStart, insteadOf failure: TailFailure?
     ) async throws -> any TailConnection {
         do {
+            var eventsFailure: TailFailure?
             if state.withLock({ $0.way }) != .blocks {
                 do {
                     return try await openEvents(url, from: start)
-                } catch let failure as TailFailure where !failure.isOwn {}
+                } catch let failure as TailFailure where !failure.isOwn {
+                    eventsFailure = failure
+                }
             }
             let connection = BlocksTailConnection(client, of: execution, from: start)
             try await connection.probe()
-            state.withLock { $0.way = .blocks }
+            let isSure = state.withLock { state in
+                state.suspicions += 1
+                // A server that is being started may answer the second request and not the first.
+                guard !state.hasHeardEvents || state.suspicions > 1 else { return false }
+                state.way = .blocks
+                return true
+            }
+            if !isSure, let eventsFailure { throw eventsFailure }
             return connection
         } catch let other as TailFailure {
             throw failure ?? other
@@ -69,9 +83,15 @@ final class StreamFallback: Sendable {
             try await client.openEvents(of: execution, at: url, from: start)
         }
         state.withLock { if $0.way == .webSocket { $0.way = .serverSentEvents } }
-        return EventsTailConnection(response) { [weak self] in
-            // It was opened, and nothing came through: something gathers the response.
-            self?.state.withLock { $0.way = .blocks }
+        return EventsTailConnection(response) { [weak self] hasHeard in
+            self?.state.withLock { state in
+                if hasHeard {
+                    (state.hasHeardEvents, state.suspicions) = (true, 0)
+                } else if !state.hasHeardEvents {
+                    // It was opened, and nothing came through: something gathers the response.
+                    state.way = .blocks
+                }
+            }
         }
     }
 }

@@ -30,8 +30,8 @@ private enum ItemChecks {
             let again = try StreamToken(token.attributes(hash: SecretHash(of: "secret")))
             expect(again == token, "a token that is written and read is itself")
         }
-        if let connection = try? ViewerConnection(item, of: execution) {
-            let again = try ViewerConnection(connection.attributes(ConnectionID("c")), of: execution)
+        if let connection = try? ViewerConnection(item) {
+            let again = try ViewerConnection(connection.attributes(ConnectionID("c")))
             expect(again == connection, "a connection that is written and read is itself")
         }
         if let block = try? BlockItem(item) { check(block) }
