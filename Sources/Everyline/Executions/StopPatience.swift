@@ -17,7 +17,7 @@ public struct StopPatience: Sendable, Equatable {
 
     /// What is to be done about a stop.
     public enum Verdict: Sendable, Equatable {
-        /// Nobody was asked to stop, or the execution's runner looks after it, or it has ended.
+        /// No stop was asked for, or a runner of ours carries it out, or the execution has ended.
         case nothing
         /// The producer has until then; a sign of life gives it more time.
         case wait(until: Timestamp)

@@ -35,7 +35,7 @@ package struct WatchingExecutionStore<Store: ExecutionStore>: ExecutionStore {
     private func needsLook(_ execution: Execution) -> Bool {
         switch execution.producer {
         case .runner: !execution.status.isTerminal && execution.createdAt + Self.age < now()
-        // One whose producer is elsewhere has no task, but perhaps a stop that nobody carries out.
+        // An execution with an external producer has no task, but its producer may have ignored a stop.
         case .external:
             execution.status == .terminating && (execution.stopRequestedAt.map { $0 + Self.age < now() } ?? false)
         }

@@ -210,7 +210,8 @@ package final class UserTerminal: Sendable {
         return flock(claim.rawValue, LOCK_EX | LOCK_NB) == 0
     }
 
-    /// Whether keys are meant for this process. A terminal that isn't this session's is nobody else's.
+    /// Whether keys are meant for this process: it is in the terminal's foreground. A terminal of which this session isn't the
+    /// controller has no foreground that this process could see, and then the process takes the keys.
     private var isInForeground: Bool {
         guard let keyboard else { return false }
         let group = tcgetpgrp(keyboard.rawValue)

@@ -94,7 +94,8 @@ final class ByteBudget: Sendable {
         let isTaken = await withTaskGroup(of: Bool?.self) { group in
             group.addTask { await self.wait(number, for: bytes) }
             group.addTask { [patience] in
-                // It ends early when the other has what it waits for, or when the request is cancelled.
+                // The patience of a request is a time, so this waits for nothing else. The group cancels the sleep once the other
+                // task has its bytes, and giving up changes nothing then; a request that is cancelled gives up at once.
                 try? await Task.sleep(for: patience)
                 self.giveUp(number)
                 return nil
