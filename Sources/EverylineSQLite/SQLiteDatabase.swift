@@ -20,6 +20,7 @@ package final class SQLiteDatabase: Sendable {
     private let lock: DirectoryLock?
     /// Where it is written, and where the log's writer should work.
     package let thread = WritingThread()
+    private let readers = ReadingThreads()
 
     /// Opens the data for this process alone, and brings its schema up to date. Makes the directory (0700) if need be.
     ///
@@ -65,6 +66,7 @@ package final class SQLiteDatabase: Sendable {
     /// - Precondition: nothing is written any more.
     package func close() throws {
         thread.end()
+        readers.end()
         // What is in the write-ahead log goes into the database, so that the one file is all of it.
         if lock != nil { _ = try pool.writeWithoutTransaction { try $0.checkpoint(.truncate) } }
         // SQLite removes the log's files with the last connection, if that is one that may write.
@@ -83,7 +85,7 @@ package final class SQLiteDatabase: Sendable {
     private static func configuration() -> Configuration {
         var configuration = Configuration()
         configuration.label = "everyline"
-        configuration.maximumReaderCount = 8
+        configuration.maximumReaderCount = ReadingThreads.count
         configuration.busyMode = .timeout(5)
         configuration.prepareDatabase { db in
             // About 32 MiB of write-ahead log before a commit also writes back, and no more than 64 MiB kept on disk.
@@ -146,8 +148,8 @@ extension SQLiteDatabase {
         _ body: @escaping @Sendable (Database) throws -> Value
     ) async throws -> Value {
         try await withCheckedThrowingContinuation { done in
-            pool.asyncRead { db in
-                done.resume(with: Result { try LogStoreError.translating { try body(try db.get()) } })
+            readers.submit {
+                done.resume(with: Result { try LogStoreError.translating { try self.pool.read(body) } })
             }
         }
     }

@@ -54,13 +54,19 @@ package struct EverylineContext: RequestContext {
         }
     }
 
+    /// Does `work` on the connection's event loop once the time has passed, unless what this returns is cancelled before.
+    ///
+    /// - Returns: `nil` for a request that was handed over whole, as a function gets it.
+    func schedule(after time: Duration, _ work: @escaping @Sendable () -> Void) -> Scheduled<Void>? {
+        channel?.eventLoop.scheduleTask(in: TimeAmount(time), work)
+    }
+
     /// Waits on the connection's event loop, if there is one: its timers cost less than the system's.
     ///
     /// - Throws: if the task is cancelled.
     package func sleep(for time: Duration) async throws {
         // A request that was handed over whole, as a function gets it, has no event loop to count the time on.
-        guard let channel else { return try await Task.sleep(for: time) }
-        let timer = channel.eventLoop.scheduleTask(in: TimeAmount(time)) {}
+        guard let timer = schedule(after: time, {}) else { return try await Task.sleep(for: time) }
         try await withTaskCancellationHandler {
             try await timer.futureResult.get()
         } onCancel: {

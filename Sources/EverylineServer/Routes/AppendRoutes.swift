@@ -93,8 +93,9 @@ struct AppendRoutes {
         let presence = producers.enter(id)
         defer { presence.leave() }
         let subscription = core.stopRequests.subscribe(to: id)
-        let deadline = ContinuousClock.now + limits.control
-        var isOver = false
+        let timer = context.schedule(after: limits.control) { subscription.end() }
+        defer { timer?.cancel() }
+        var isOver = timer == nil
         while true {
             let version = subscription.version
             let execution = try await core.executions.execution(id)
@@ -104,7 +105,7 @@ struct AppendRoutes {
                 // Whose log was ended without a stop may run on.
                 guard mustStop else { throw Self.ended(execution, execution.head) }
             }
-            if mustStop || isOver || limits.controlPoll != nil || ContinuousClock.now >= deadline {
+            if mustStop || isOver || limits.controlPoll != nil {
                 if execution.status == .terminating { try await noteStopHeard(by: id) }
                 return try .json(
                     ControlAnswer(
