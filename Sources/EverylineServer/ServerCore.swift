@@ -9,6 +9,8 @@ package struct ServerCore: Sendable {
     package let feed: LogFeed
     /// Wakes the producers that wait for a request to stop. Apart from `feed`, so that appends don't wake them.
     package let stopRequests: LogFeed
+    /// Where commands run.
+    package let platform: Platform
     /// What all requests share.
     package let resources: ServerResources
     /// Says whether a command can be started at all, before anything is; what it throws is the answer.
@@ -25,7 +27,8 @@ package struct ServerCore: Sendable {
 
     package init(
         executions: any ExecutionStore, log: any LogStore, access: any AccessStore, writer: LogWriter, feed: LogFeed,
-        stopRequests: LogFeed, resources: ServerResources, now: @escaping @Sendable () -> Timestamp,
+        stopRequests: LogFeed, platform: Platform = .embedded, resources: ServerResources,
+        now: @escaping @Sendable () -> Timestamp,
         check: @escaping @Sendable (RunRequest) throws -> Void = { _ in },
         start: @escaping @Sendable (RunOrder) async throws -> Void, restart: Duration? = nil,
         stop: @escaping @Sendable (Execution) async throws -> Void = { _ in }
@@ -36,6 +39,7 @@ package struct ServerCore: Sendable {
         self.writer = writer
         self.feed = feed
         self.stopRequests = stopRequests
+        self.platform = platform
         self.resources = resources
         self.now = now
         self.check = check

@@ -291,7 +291,7 @@ def test_an_idempotency_key_starts_one_execution(server):
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"{", b"[]", {}, {"command": []}, {"command": [""]}, {"command": "ls"}, {"command": ["a\x00"]},
+    [b"", b"{", b"[]", {}, {"command": []}, {"command": [""]}, {"command": ""}, {"command": ["a\x00"]},
      {"command": ["a"], "more": 1}, {"command": ["a"], "timeout_seconds": 0}, {"command": ["a"], "timeout_seconds": "5"},
      {"command": ["a"], "streams": "both"}, {"command": ["a"], "working_directory": "here"},
      {"command": ["a"], "env": {"a=b": "c"}}, {"command": ["a"], "env": {"": "c"}}, {"command": ["x" * 200_000]}])

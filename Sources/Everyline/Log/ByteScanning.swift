@@ -15,6 +15,24 @@ extension UnsafeRawBufferPointer {
         return UnsafeRawPointer(found) - base
     }
 
+    /// Whether the text stands anywhere in these bytes.
+    package func contains(_ text: StaticString) -> Bool {
+        guard let base = baseAddress else { return false }
+        let (length, first) = (text.utf8CodeUnitCount, Int32(text.utf8Start[0]))
+        var position = 0
+        while position + length <= count, let found = memchr(base + position, first, count - length - position + 1) {
+            if memcmp(found, text.utf8Start, length) == 0 { return true }
+            position = UnsafeRawPointer(found) - base + 1
+        }
+        return false
+    }
+
+    /// Whether the text is the end of these bytes.
+    package func hasSuffix(_ text: StaticString) -> Bool {
+        guard let base = baseAddress, count >= text.utf8CodeUnitCount else { return false }
+        return memcmp(base + count - text.utf8CodeUnitCount, text.utf8Start, text.utf8CodeUnitCount) == 0
+    }
+
     /// The index of the quote that ends the JSON string whose first byte is at `start`; `nil` if there is none before `end`.
     package func endOfString(from start: Int, to end: Int) -> Int? {
         guard let base = baseAddress else { return nil }

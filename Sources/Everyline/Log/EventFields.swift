@@ -37,6 +37,24 @@ package enum EventFields {
         }
     }
 
+    /// Writes a stored event once more, without a newline, with an `event_id` if it has none: its offset, which is as unique in its log
+    /// and never changes.
+    package static func writeIdentified(
+        _ line: UnsafeRawBufferPointer, at offset: Offset, into buffer: inout ByteBuffer
+    ) {
+        // A quotation mark within a string has a backslash before it, so this is a field's name wherever it stands.
+        guard !line.contains("\",\"event_id\":\"") else {
+            buffer.writeBytes(line)
+            return
+        }
+        let tail: StaticString = line.hasSuffix(",\"partial\":true}") ? ",\"partial\":true}" : "}"
+        buffer.writeBytes(UnsafeRawBufferPointer(rebasing: line[..<(line.count - tail.utf8CodeUnitCount)]))
+        buffer.writeStaticString(",\"event_id\":\"")
+        buffer.writeDecimal(Int64(offset.rawValue))
+        buffer.writeStaticString("\"")
+        buffer.writeStaticString(tail)
+    }
+
     package static func writeNotice(
         code: String, message: String, timestamp: Timestamp, into buffer: inout ByteBuffer
     ) {

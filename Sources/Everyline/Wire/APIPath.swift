@@ -5,6 +5,7 @@ public enum APIPath {
     public static let executions = prefix + "/executions"
     public static let keys = prefix + "/keys"
     public static let me = prefix + "/me"
+    public static let health = prefix + "/health"
     public static let openAPI = prefix + "/openapi.json"
 
     public static func execution(_ id: ExecutionID) -> String { "\(executions)/\(id)" }

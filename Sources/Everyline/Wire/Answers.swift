@@ -245,3 +245,30 @@ public struct PrincipalView: Codable, Sendable, Equatable {
         role = principal.role.rawValue
     }
 }
+
+/// `GET /health`: what answers here. It needs no key.
+public struct HealthAnswer: Codable, Sendable, Equatable {
+    /// `ok`, from whatever process answers at all. Whether its store does, `/readyz` says.
+    public var status = "ok"
+    public var version: String
+    public var provider: String
+    public var region: String?
+
+    public init(_ platform: Platform, version: String = ReleaseVersion.current) {
+        self.version = version
+        provider = platform.provider
+        region = platform.region
+    }
+}
+
+/// Where commands run.
+public struct Platform: Sendable, Equatable {
+    public let provider: String
+    public let region: String?
+
+    /// As processes of the server's machine.
+    public static let embedded = Platform(provider: "embedded", region: nil)
+
+    /// As tasks of AWS.
+    public static func aws(region: String) -> Platform { Platform(provider: "AWS", region: region) }
+}

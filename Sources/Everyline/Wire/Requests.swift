@@ -1,5 +1,6 @@
 /// `POST /run`: starts a command on the server.
 public struct RunRequest: Codable, Sendable, Equatable {
+    /// The program and its arguments. One string on the wire is a line for a shell.
     public var command: [String]
     public var env: [String: String]?
     /// After this many seconds the command is stopped, and the execution is `FAILED` with exit code 124.
@@ -22,10 +23,37 @@ public struct RunRequest: Codable, Sendable, Equatable {
         self.terminal = terminal
     }
 
+    /// Takes `"command":"make test"` for `["sh","-c","make test"]`, as clients of older systems send it.
+    public init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        command = try values.decode(CommandWords.self, forKey: .command).words
+        env = try values.decodeIfPresent([String: String].self, forKey: .env)
+        timeoutSeconds = try values.decodeIfPresent(Int.self, forKey: .timeoutSeconds)
+        streams = try values.decodeIfPresent(StreamMode.self, forKey: .streams)
+        workingDirectory = try values.decodeIfPresent(String.self, forKey: .workingDirectory)
+        terminal = try values.decodeIfPresent(TerminalSize.self, forKey: .terminal)
+    }
+
     enum CodingKeys: String, CodingKey, CaseIterable {
         case command, env, streams, terminal
         case timeoutSeconds = "timeout_seconds"
         case workingDirectory = "working_directory"
+    }
+}
+
+/// A command as it is sent: words, or one string for a shell.
+private struct CommandWords: Decodable {
+    let words: [String]
+
+    init(from decoder: any Decoder) throws {
+        let value = try decoder.singleValueContainer()
+        guard let line = try? value.decode(String.self) else {
+            // Not a string: then words, or an error that says so.
+            words = try value.decode([String].self)
+            return
+        }
+        // An empty line is no command, and refused as one.
+        words = line.isEmpty ? [] : ["sh", "-c", line]
     }
 }
 

@@ -4,7 +4,7 @@ public import NIOCore
 public enum StreamForm: String, Sendable {
     /// `everyline.v1`: a message is a block of event lines, or a control line.
     case blocks
-    /// Without a subprotocol: a message is one line event, and the end is a `disconnect`.
+    /// Without a subprotocol: a message is one line event with an `event_id`, and the end is a `disconnect`.
     case lines
 
     /// The messages that carry the blocks, none of them above the limit unless a single event is.
@@ -22,7 +22,10 @@ public enum StreamForm: String, Sendable {
             case .lines:
                 block.forEachLine { offset, line in
                     let isEnd = block.endsLog && offset == block.last
-                    messages.append(isEnd ? Self.disconnect : ByteBuffer(bytes: line))
+                    guard !isEnd else { return messages.append(Self.disconnect) }
+                    var message = ByteBufferAllocator().buffer(capacity: line.count + 40)
+                    EventFields.writeIdentified(line, at: offset, into: &message)
+                    messages.append(message)
                 }
             }
         }

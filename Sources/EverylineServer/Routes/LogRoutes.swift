@@ -102,11 +102,11 @@ struct LogRoutes {
         if range.through < Offset(end.rawValue - 1) { opening += ",\"next_after\":\(range.through)" }
         opening += ",\"events\":["
         let paced = PacedBody(context: context, unread: core.resources.unread)
-        let body = ResponseBody { [opening] writer in
+        let body = ResponseBody { [opening, workers = core.resources.workers] writer in
             try await writer.write(ByteBuffer(string: opening))
             try await lines.forEachBlock { block in
-                try await paced.write(
-                    block.jsonElements(isFirst: block.predecessor == lines.after), to: &writer)
+                let elements = try await workers.run { block.jsonElements(isFirst: block.predecessor == lines.after) }
+                try await paced.write(elements, to: &writer)
                 return true
             }
             try await writer.write(ByteBuffer(string: "]}\n"))
@@ -165,17 +165,12 @@ private enum Accepted {
 }
 
 extension EventBlock {
-    /// The block's events as elements of a JSON array: its newlines, all but the last, become commas.
+    /// The block's events as elements of a JSON array, each with an `event_id`.
     fileprivate func jsonElements(isFirst: Bool) -> ByteBuffer {
-        var elements = ByteBufferAllocator().buffer(capacity: bytes.readableBytes + 1)
-        if !isFirst { elements.writeStaticString(",") }
-        elements.writeImmutableBuffer(message)
-        elements.withUnsafeMutableReadableBytes { bytes in
-            var position = 0
-            while let newline = UnsafeRawBufferPointer(bytes).firstNewline(from: position) {
-                bytes[newline] = UInt8(ascii: ",")
-                position = newline + 1
-            }
+        var elements = ByteBufferAllocator().buffer(capacity: bytes.readableBytes + count * 32)
+        forEachLine { offset, line in
+            if !isFirst || offset > first { elements.writeStaticString(",") }
+            EventFields.writeIdentified(line, at: offset, into: &elements)
         }
         return elements
     }

@@ -61,6 +61,7 @@ struct DeliveryWorkerTests {
         #expect(await deliver(from: stores) == .completed)
         let texts = gateway.received(by: id).map { String(buffer: $0) }
         #expect(texts.count == 2)
+        #expect(texts[0].hasSuffix(#""message":"a","event_id":"1"}"#))
         #expect(texts.last == #"{"type":"disconnect","reason":"execution_completed"}"#)
     }
 
