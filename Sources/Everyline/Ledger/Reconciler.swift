@@ -1,7 +1,8 @@
 /// Holds a log against the platform's own: appends what never came, names what is lost, and ends a log whose script could not.
 ///
-/// The platform's log is read forward from the time of the last line that was appended, less a margin: that time is the place from
-/// which another invocation goes on, so that each page is read once. What is read is appended page by page, nothing of it is kept.
+/// The platform's log is read forward from the time of the last line that was appended, less a margin. What is read is appended page
+/// by page, nothing of it is kept. A reading that takes longer than an invocation has leaves its ``Place``, from which another goes
+/// on: so each page is read once, but for what is newer than the margin, and a reading ends however many pages it has.
 ///
 /// A line is given up, or a log ended without its script's word, only after **two readings a pause apart between which nothing has
 /// come**: neither the line that is wanted next nor the runs that are kept have changed, which the deciding write compares once more.
@@ -13,10 +14,36 @@ public struct Reconciler: Sendable {
         public var stopped: Stopped?
         /// Where the log stood when a reading found nothing.
         public var seen: Seen?
+        /// Where a reading was interrupted.
+        public var place: Place?
 
-        public init(stopped: Stopped? = nil, seen: Seen? = nil) {
+        public init(stopped: Stopped? = nil, seen: Seen? = nil, place: Place? = nil) {
             self.stopped = stopped
             self.seen = seen
+            self.place = place
+        }
+    }
+
+    /// How far a reading has come that was interrupted, and what it has found.
+    public struct Place: Sendable, Equatable {
+        /// From which time it reads.
+        public let start: Timestamp
+        public let position: SourcePosition
+        /// Whether the line that is wanted next has changed since it began.
+        public let hasMoved: Bool
+        /// The first line that was read behind a hole, and until when its missing lines can still come.
+        public let ahead: UInt64?
+        public let windowEnd: Timestamp?
+
+        public init(
+            start: Timestamp, position: SourcePosition, hasMoved: Bool, ahead: UInt64? = nil,
+            windowEnd: Timestamp? = nil
+        ) {
+            self.start = start
+            self.position = position
+            self.hasMoved = hasMoved
+            self.ahead = ahead
+            self.windowEnd = windowEnd
         }
     }
 
@@ -91,6 +118,7 @@ public struct Reconciler: Sendable {
         _ execution: ExecutionID, _ request: Request, from source: any LogSource, until deadline: Timestamp
     ) async throws -> Outcome {
         var seen = request.seen
+        var place = request.place
         while true {
             let head = try await ledger.ledgerHead(of: execution)
             let end = request.stopped.flatMap {
@@ -99,8 +127,13 @@ public struct Reconciler: Sendable {
             if head.log.isEnded || head.isFull && end == nil { return .done }
             var change = end
             if !head.isFull {
-                let reading = try await read(execution, request.stopped, behind: head, from: source, until: deadline)
-                if reading.isInterrupted { return .again(Request(stopped: request.stopped), afterPause: false) }
+                let reading = try await read(
+                    execution, request.stopped, behind: head, from: source, at: place, until: deadline)
+                if reading.isInterrupted {
+                    let rest = Request(stopped: request.stopped, seen: seen, place: reading.place)
+                    return .again(rest, afterPause: false)
+                }
+                place = nil
                 if reading.hasMoved { continue }
                 let kept = head.parked.first { $0.lowerBound > head.next }?.lowerBound
                 let known = [reading.ahead, kept].compactMap(\.self).min()
@@ -122,25 +155,39 @@ public struct Reconciler: Sendable {
         /// The first line that was read behind a hole.
         var ahead: UInt64?
         var isInterrupted = false
+        /// Where it was interrupted; `nil` at its beginning.
+        var place: Place?
     }
 
     /// Appends what the platform's log holds behind the head. Behind a hole it reads no further than where the missing lines can
     /// still be.
     private func read(
         _ execution: ExecutionID, _ stopped: Stopped?, behind head: LedgerHead, from source: any LogSource,
-        until deadline: Timestamp
+        at place: Place?, until deadline: Timestamp
     ) async throws -> Reading {
-        var reading = Reading()
-        var position: SourcePosition?
-        var windowEnd: Timestamp?
+        var reading = Reading(hasMoved: place?.hasMoved ?? false, ahead: place?.ahead)
+        var position = place?.position
+        var windowEnd = place?.windowEnd
         var reached = head.next
-        let start = Timestamp(milliseconds: max(0, head.sourceTime.milliseconds - margin.milliseconds))
+        let start =
+            place?.start ?? Timestamp(milliseconds: max(0, head.sourceTime.milliseconds - margin.milliseconds))
         repeat {
             guard now() + Self.reserve < deadline else {
                 reading.isInterrupted = true
+                reading.place = position.map {
+                    Place(
+                        start: start, position: $0, hasMoved: reading.hasMoved, ahead: reading.ahead,
+                        windowEnd: windowEnd)
+                }
                 return reading
             }
-            let page = try await source.read(execution, from: start, at: position)
+            let page: SourcePage
+            do {
+                page = try await source.read(execution, from: start, at: position)
+            } catch LogSourceError.unknownPosition where position != nil && position == place?.position {
+                // The source keeps a place for a while only. The log is read anew.
+                return Reading(hasMoved: true)
+            }
             if let windowEnd, let first = page.events.first, first.timestamp > windowEnd { break }
             let batch = SourceBatch(page.events)
             // What has no number, and stands beside nothing that has one, can't be told from what is held.

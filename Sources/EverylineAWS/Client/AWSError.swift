@@ -61,6 +61,7 @@ extension AWSError.Code {
     package static let conditionalCheckFailed = Self("ConditionalCheckFailedException")
     package static let transactionCanceled = Self("TransactionCanceledException")
     package static let transactionConflict = Self("TransactionConflictException")
+    package static let invalidParameter = Self("InvalidParameterException")
     package static let idempotentParameterMismatch = Self("IdempotentParameterMismatchException")
     package static let resourceNotFound = Self("ResourceNotFoundException")
     /// A post to a connection that doesn't exist (yet, or any more).

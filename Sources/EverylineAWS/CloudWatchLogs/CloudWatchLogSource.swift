@@ -22,6 +22,9 @@ package struct CloudWatchLogSource: LogSource {
                 events: page.events.map(SourceEvent.init), next: page.next.map(SourcePosition.init(token:)))
         } catch let error as AWSError where error.code == .resourceNotFound {
             return SourcePage(events: [], next: nil)
+        } catch let error as AWSError where error.code == .invalidParameter && position != nil {
+            // A token expires after 24 hours (API reference, FilterLogEvents).
+            throw LogSourceError.unknownPosition
         }
     }
 }

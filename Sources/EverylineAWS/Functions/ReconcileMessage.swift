@@ -14,11 +14,16 @@ package struct ReconcileMessage: Sendable, Equatable {
     package let cause: Cause
     /// What an earlier reading has seen.
     package let seen: Reconciler.Seen?
+    /// Where a reading was interrupted.
+    package let place: Reconciler.Place?
 
-    package init(_ cause: Cause, of execution: ExecutionID, seen: Reconciler.Seen? = nil) {
+    package init(
+        _ cause: Cause, of execution: ExecutionID, seen: Reconciler.Seen? = nil, place: Reconciler.Place? = nil
+    ) {
         self.execution = execution
         self.cause = cause
         self.seen = seen
+        self.place = place
     }
 
     /// - Throws: ``LambdaEventError`` for what no function here has sent.
@@ -31,6 +36,7 @@ package struct ReconcileMessage: Sendable, Equatable {
             guard let parked = LineRanges.ranges(seen.parked) else { throw LambdaEventError.malformed("seen.parked") }
             return Reconciler.Seen(next: seen.next, parked: parked)
         }
+        place = form.place?.place
     }
 
     package var body: String {
@@ -38,7 +44,8 @@ package struct ReconcileMessage: Sendable, Equatable {
         if case .stopped(let task) = cause { stopped = Form.Stopped(task) }
         let form = Form(
             execution: execution.rawValue, stopped: stopped,
-            seen: seen.map { Form.Seen(next: $0.next, parked: LineRanges.text($0.parked)) })
+            seen: seen.map { Form.Seen(next: $0.next, parked: LineRanges.text($0.parked)) },
+            place: place.map(Form.Place.init))
         guard let text = try? LambdaEvent.encode(form) else { preconditionFailure("texts and numbers are JSON") }
         return String(buffer: text)
     }
@@ -47,6 +54,29 @@ package struct ReconcileMessage: Sendable, Equatable {
         let execution: String
         let stopped: Stopped?
         let seen: Seen?
+        let place: Place?
+
+        struct Place: Codable {
+            let start: Int64
+            let token: String
+            let moved: Bool
+            let ahead: UInt64?
+            let window: Int64?
+
+            init(_ place: Reconciler.Place) {
+                start = place.start.milliseconds
+                token = place.position.token
+                moved = place.hasMoved
+                ahead = place.ahead
+                window = place.windowEnd?.milliseconds
+            }
+
+            var place: Reconciler.Place {
+                Reconciler.Place(
+                    start: Timestamp(milliseconds: start), position: SourcePosition(token: token), hasMoved: moved,
+                    ahead: ahead, windowEnd: window.map(Timestamp.init(milliseconds:)))
+            }
+        }
 
         struct Seen: Codable {
             let next: UInt64

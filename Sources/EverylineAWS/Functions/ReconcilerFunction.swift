@@ -79,7 +79,7 @@ package struct ReconcilerFunction: LambdaHandler {
             stream = state.stream
             if let task = state.stopped { cause = .stopped(task) }
         }
-        var request = Reconciler.Request(seen: message.seen)
+        var request = Reconciler.Request(seen: message.seen, place: message.place)
         if case .stopped(let task) = cause {
             request.stopped = .init(task.outcome, at: task.stoppedAt, reason: task.reason)
         }
@@ -87,7 +87,8 @@ package struct ReconcilerFunction: LambdaHandler {
         case .done: break
         case .again(let request, let afterPause):
             try await queue.send(
-                ReconcileMessage(cause, of: message.execution, seen: request.seen), after: afterPause ? pause : .zero)
+                ReconcileMessage(cause, of: message.execution, seen: request.seen, place: request.place),
+                after: afterPause ? pause : .zero)
         }
     }
 }

@@ -16,7 +16,7 @@ extension LedgerWorld {
         world.tell("a client asks whether \(executions[execution].id) still runs")
         // ECS can't say it now; the next client that asks tries again.
         if now < executions[execution].stoppedAt || world.strikes(.stepFailed, 50) { return }
-        send(.reconcile(isStopped: false, seen: nil), of: execution, after: 0)
+        send(.reconcile(isStopped: false, request: .init()), of: execution, after: 0)
     }
 
     /// Where no connected viewer pings, it takes somebody else to ask.

@@ -12,7 +12,7 @@ extension LedgerWorld {
     func stop(_ execution: Int) {
         world.tell("\(executions[execution].id) has stopped")
         if executions[execution].batchesSent > executions[execution].batchesDone { world.note(.endBeforeLines) }
-        send(.reconcile(isStopped: true, seen: nil), of: execution, after: 5000)
+        send(.reconcile(isStopped: true, request: .init()), of: execution, after: 5000)
     }
 
     /// Puts a message in the queue of reconciling, which gives it out after a while, in no order.
@@ -26,7 +26,8 @@ extension LedgerWorld {
         guard reconciling.receive(group: index, limit: 1, by: processes.count).first == index else { return }
         let message = reconciling.messages[index]
         if message.receives > 1 { world.note(.redelivered) }
-        guard message.receives <= reconciling.maximumReceives, case .reconcile(let isStopped, let seen) = message.body
+        guard message.receives <= reconciling.maximumReceives,
+            case .reconcile(let isStopped, var request) = message.body
         else {
             world.note(.deadLetter)
             return reconciling.bury(index)
@@ -37,7 +38,7 @@ extension LedgerWorld {
         let process = spawn(execution: message.execution, name: -1)
         process.reconciles = true
         process.messages = [(index, message.receipt)]
-        var request = Reconciler.Request(seen: world.mutation == .secondReading ? .init(execution.head) : seen)
+        if world.mutation == .secondReading { request.seen = .init(execution.head) }
         if isKnownToStop {
             request.stopped = .init(
                 execution.outcome, at: Timestamp(milliseconds: World.epoch + execution.stoppedAt))
@@ -63,7 +64,7 @@ extension LedgerWorld {
         }
         if case .again(let request, let afterPause) = outcome {
             send(
-                .reconcile(isStopped: request.stopped != nil, seen: request.seen), of: process.execution,
+                .reconcile(isStopped: request.stopped != nil, request: request), of: process.execution,
                 after: afterPause ? Self.pause : 0)
         }
         if !world.strikes(.crashAfterEffect, 10) { _ = reconciling.delete(index, receipt: receipt) }

@@ -89,7 +89,7 @@ extension LedgerWorld {
             guard world.mutation != .reconcile else { return .page(SourcePage(events: [], next: nil)) }
             return .page(executions[number].page(from: start, at: position, at: now, size: settings.pageSize))
         case .requestRepair:
-            send(.reconcile(isStopped: false, seen: nil), of: number, after: 20_000)
+            send(.reconcile(isStopped: false, request: .init()), of: number, after: 20_000)
             return .done
         }
     }

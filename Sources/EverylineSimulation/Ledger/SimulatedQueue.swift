@@ -5,7 +5,7 @@ import Everyline
 struct SimulatedQueue {
     enum Body {
         case lines([SourceEvent])
-        case reconcile(isStopped: Bool, seen: Reconciler.Seen?)
+        case reconcile(isStopped: Bool, request: Reconciler.Request)
         case ring(connection: Int)
     }
 

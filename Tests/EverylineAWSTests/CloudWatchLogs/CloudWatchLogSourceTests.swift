@@ -44,6 +44,18 @@ struct CloudWatchLogSourceTests {
         #expect(page == SourcePage(events: [], next: nil))
     }
 
+    @Test("says that it knows a position no more, and takes no other refusal for that")
+    func expired() async throws {
+        let answer = ScriptedHTTP.Answer.answer(400, "{\"__type\":\"InvalidParameterException\"}")
+        let position = SourcePosition(token: "t")
+        await #expect(throws: LogSourceError.unknownPosition) {
+            try await source(ScriptedHTTP([answer])).read(Sample.id("e"), from: Self.start, at: position)
+        }
+        await #expect(throws: AWSError.self) {
+            try await source(ScriptedHTTP([answer])).read(Sample.id("e"), from: Self.start, at: nil)
+        }
+    }
+
     @Test("that can't be read is an error")
     func unreadable() async {
         let http = ScriptedHTTP([.answer(400, "{\"__type\":\"AccessDeniedException\"}")])
