@@ -77,7 +77,8 @@ struct Assembly: Sendable {
         let cluster = ECSCluster(try configuration.cluster, client: client)
         let inspection = TaskInspection(
             tasks: DynamoDBTaskStore(try table), describe: { try await cluster.describe([$0]).first },
-            createdAt: { try await executions.execution($0).createdAt }, now: now)
+            stop: { try await cluster.stop($0, reason: "stop requested") },
+            execution: { try await executions.execution($0) }, now: now)
         let (logWriter, stream) = (LogWriter(store: try ringingLog, feed: LogFeed(), now: now), try stream)
         @Sendable func end(
             _ id: ExecutionID, _ outcome: ExecutionOutcome, _ notice: (code: NoticeCode, message: String)?
@@ -118,7 +119,7 @@ struct Assembly: Sendable {
         let core = ServerCore(
             executions: executions,
             log: ringing, access: access, writer: logWriter, feed: feed, stopRequests: LogFeed(),
-            resources: ServerResources(limits), now: now,
+            platform: .aws(region: configuration.region), resources: ServerResources(limits), now: now,
             check: { request in
                 guard request.terminal == nil else {
                     throw APIError(.notSupported, "Commands run here without a terminal.")
@@ -142,10 +143,9 @@ struct Assembly: Sendable {
                     let pause = limits.stopPatience.absence
                     return try await reconcileQueue.send(ReconcileMessage(.probe, of: execution.id), after: pause)
                 }
-                // No task and none to come: nobody else would ever end it.
+                // Its task may be about to be noted, or the note was lost: the Reconciler asks ECS.
                 if try await !commands.stop(execution.id) {
-                    let outcome = ExecutionOutcome(status: .stopped, exitCode: nil, reason: .runnerLost)
-                    _ = try await logWriter.end(execution.id, outcome)
+                    try await reconcileQueue.send(ReconcileMessage(.probe, of: execution.id), after: .zero)
                 }
             })
         let function = APIFunction(

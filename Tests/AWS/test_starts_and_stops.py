@@ -87,6 +87,40 @@ def test_a_task_whose_note_was_lost_is_found(cloud):
     assert [e["message"] for e in log["events"]] == ["one", "two"]
 
 
+def started_without_a_note(cloud, command):
+    """A command whose task runs, which only ECS knows."""
+    with cloud.proxy.refusing(lambda e: e.calls("PutItem", "task_arn"), status=500):
+        with pytest.raises(urllib.error.HTTPError):
+            cloud.request("POST", "/api/v1/run", {"command": command})
+    id = cloud.get("/api/v1/executions?status=STARTING&limit=1")["executions"][0]["execution_id"]
+    task, = tasks_of(cloud, id)
+    return id, task
+
+
+def test_a_stop_of_a_command_whose_tasks_note_was_lost_stops_the_task(cloud):
+    id, task = started_without_a_note(cloud, ["sh", "-c", "echo one; echo two"])
+    execution, _ = cloud.carry_out(task, killed=True)
+    stopped = cloud.request("DELETE", f"/api/v1/executions/{id}")
+    assert stopped["status"] == "TERMINATING"
+    described = lambda: cloud.ecs.describe_tasks(cluster=cloud.ids["Cluster"], tasks=[task])["tasks"][0]  # noqa: E731
+    waits_for(lambda: described()["lastStatus"] == "STOPPED")
+    # Its log isn't given up: what the command wrote is in it.
+    execution.stop(None, stopCode="UserInitiated")
+    log = waits_for(lambda: ended(cloud, id))
+    assert (log["status"], [e["message"] for e in log["events"]]) == ("STOPPED", ["one", "two"])
+
+
+def test_a_stop_of_what_was_never_started_ends_its_log(cloud):
+    id = started_in_vain(cloud, {"Idempotency-Key": uuid.uuid4().hex})
+    cloud.request("DELETE", f"/api/v1/executions/{id}")
+    cloud.dynamodb.update_item(
+        TableName=cloud.table, Key={"pk": {"S": f"E#{id}"}, "sk": {"S": "META"}},
+        UpdateExpression="SET stop_ms = stop_ms - :age",
+        ExpressionAttributeValues={":age": {"N": "61000"}})
+    log = waits_for(lambda: ended(cloud, id))
+    assert log["status"] == "STOPPED" and tasks_of(cloud, id) == []
+
+
 def test_a_refused_start_says_why_in_awss_words(cloud):
     with cloud.proxy.refusing(lambda e: e.calls("RunTask"), status=400, code="ClientException"):
         started = cloud.request("POST", "/api/v1/run", {"command": ["true"]})

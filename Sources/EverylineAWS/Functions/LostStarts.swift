@@ -2,12 +2,17 @@ package import Everyline
 
 /// Looks after executions whose start was cut off: the API's process died before it had noted the task, or before it had asked for one.
 ///
-///     a client asks ─► reconcile queue ─► LostStarts: ECS knows a task? note it : too old? end : look again
+///     a client asks, or stops ─► reconcile queue ─► LostStarts: ECS knows a task? note it : too old? end : look again
+///
+/// A task that is noted here is looked at like any other from then on; ``TaskInspection`` stops it if that was asked for.
 package struct LostStarts: Sendable {
     /// For how long a repeated request may still start the command.
     package static let restart: Duration = .seconds(5 * 60)
     /// When it is given up: later, so that ECS shows a task that was started at the last moment.
     static let patience: Duration = .seconds(10 * 60)
+    /// The same once a stop was asked for, from the request on: no request starts the command any more, and one that was under way has
+    /// ended with its function, after 29 s.
+    static let stopPatience: Duration = .seconds(60)
 
     private let executions: any ExecutionStore
     private let find: @Sendable (ExecutionID) async throws -> ExecutionTask?
@@ -45,11 +50,22 @@ package struct LostStarts: Sendable {
             try await tasks.add(task, of: id)
             return .seconds(1)
         }
-        let age = now().milliseconds - execution.createdAt.milliseconds
-        let rest = Self.patience.milliseconds - age
+        let givenUp = execution.createdAt + Self.patience
+        let stop = execution.status == .terminating ? execution.stopRequestedAt.map { $0 + Self.stopPatience } : nil
+        let rest = min(stop ?? givenUp, givenUp).milliseconds - now().milliseconds
         guard rest <= 0 else { return .seconds(min(rest / 1000 + 1, 900)) }
+        guard execution.createdAt + TaskInspection.memory > now() else {
+            // There may have been a task that ECS knows no more.
+            try await end(
+                id, ExecutionOutcome(status: stop == nil ? .failed : .stopped, exitCode: nil, reason: .runnerLost), nil)
+            return nil
+        }
+        let outcome =
+            stop == nil
+            ? ExecutionOutcome(status: .failed, exitCode: 126, reason: .notStarted)
+            : ExecutionOutcome(status: .stopped, exitCode: nil, reason: .notStarted)
         try await end(
-            id, ExecutionOutcome(status: .failed, exitCode: 126, reason: .notStarted),
+            id, outcome,
             (.notStarted, "The command was not started: the request that should have started it was cut off."))
         return nil
     }

@@ -1,26 +1,31 @@
 package import Everyline
 
 /// Says where an execution's output is, and whether its task has stopped, by asking ECS.
+///
+/// A task that runs although its execution's stop was asked for is stopped: the request came before the task was known.
 package struct TaskInspection: Sendable {
     private let tasks: any TaskStore
     private let describe: @Sendable (_ arn: String) async throws -> ECSTask?
-    private let createdAt: @Sendable (ExecutionID) async throws -> Timestamp
+    private let stop: @Sendable (_ arn: String) async throws -> Void
+    private let execution: @Sendable (ExecutionID) async throws -> Execution
     private let now: @Sendable () -> Timestamp
 
     /// For how long ECS knows a task that has stopped, at the least (guide of `DescribeTasks`).
-    private static let memory: Duration = .seconds(60 * 60)
+    static let memory: Duration = .seconds(60 * 60)
 
     /// - Parameters:
     ///   - describe: what ECS says of a task; `nil` if it doesn't know it.
-    ///   - createdAt: when an execution was made.
+    ///   - stop: asks ECS to stop a task; one that is stopping already stays as it is.
     package init(
         tasks: any TaskStore, describe: @escaping @Sendable (_ arn: String) async throws -> ECSTask?,
-        createdAt: @escaping @Sendable (ExecutionID) async throws -> Timestamp,
+        stop: @escaping @Sendable (_ arn: String) async throws -> Void,
+        execution: @escaping @Sendable (ExecutionID) async throws -> Execution,
         now: @escaping @Sendable () -> Timestamp
     ) {
         self.tasks = tasks
         self.describe = describe
-        self.createdAt = createdAt
+        self.stop = stop
+        self.execution = execution
         self.now = now
     }
 
@@ -33,13 +38,16 @@ package struct TaskInspection: Sendable {
 
     private func stopped(_ task: ExecutionTask, of execution: ExecutionID) async throws -> StoppedTask? {
         if let known = try await describe(task.arn) {
-            guard known.lastStatus == "STOPPED" else { return nil }
+            guard known.lastStatus == "STOPPED" else {
+                if try await self.execution(execution).status == .terminating { try await stop(task.arn) }
+                return nil
+            }
             return StoppedTask(
                 stream: task.stream, outcome: known.outcome, stoppedAt: known.stoppedAt?.time ?? now(),
                 reason: known.startFailure)
         }
         // A task that was started just now may not be known yet. Of one that is known no more, nobody knows how it ended.
-        guard try await createdAt(execution) + Self.memory < now() else { return nil }
+        guard try await self.execution(execution).createdAt + Self.memory < now() else { return nil }
         let outcome = ExecutionOutcome(status: .failed, exitCode: nil, reason: .runnerLost)
         return StoppedTask(stream: task.stream, outcome: outcome, stoppedAt: now())
     }

@@ -74,15 +74,23 @@ import Testing
 @Suite("A look at a task") struct TaskInspectionTests {
     private let tasks = InMemoryTasks()
     private let stream = LogStreamName(group: "g", name: "s")
+    private let stopped = Changing<[String]>([])
 
-    private func look(_ answer: String?, age: Int64 = 0) async throws -> StoppedTask? {
+    private func look(
+        _ answer: String?, age: Int64 = 0, status: ExecutionStatus = .running
+    ) async throws -> StoppedTask? {
         try await tasks.add(ExecutionTask(arn: "arn:1", stream: stream), of: Sample.id("e"))
         let inspection = TaskInspection(
             tasks: tasks,
             describe: { arn in
                 #expect(arn == "arn:1")
                 return try answer.map { try LambdaEvent.decode(ECSTask.self, from: ByteBuffer(string: $0)) }
-            }, createdAt: { _ in .epoch }, now: { Timestamp(milliseconds: age) })
+            }, stop: { [stopped] in stopped.value.append($0) },
+            execution: { _ in
+                var execution = Sample.execution("e", at: 0)
+                execution.status = status
+                return execution
+            }, now: { Timestamp(milliseconds: age) })
         #expect(try await inspection.inspect(Sample.id("without")) == nil)
         let state = try #require(try await inspection.inspect(Sample.id("e")))
         #expect(state.stream == stream)
@@ -90,7 +98,7 @@ import Testing
     }
 
     @Test("finds how a task has stopped, and when, in either of the forms in which AWS writes times")
-    func stopped() async throws {
+    func finished() async throws {
         for time in ["1790000000.125", "\"2026-09-21T14:13:20.125Z\""] {
             let answer = """
                 {"taskArn":"arn:1","lastStatus":"STOPPED","stopCode":"EssentialContainerExited","stoppedAt":\(time),
@@ -106,6 +114,17 @@ import Testing
     @Test("lets one that runs, or is stopping, be", arguments: ["PENDING", "RUNNING", "STOPPING"])
     func runs(status: String) async throws {
         #expect(try await look("{\"taskArn\":\"arn:1\",\"lastStatus\":\"\(status)\"}", age: 9_000_000) == nil)
+    }
+
+    @Test("stops one that runs although its execution's stop was asked for", arguments: ["PENDING", "RUNNING"])
+    func unstopped(status: String) async throws {
+        let task = "{\"taskArn\":\"arn:1\",\"lastStatus\":\"\(status)\"}"
+        #expect(try await look(task) == nil)
+        #expect(stopped.value.isEmpty)
+        #expect(try await look(task, status: .terminating) == nil)
+        #expect(stopped.value == ["arn:1"])
+        _ = try await look("{\"taskArn\":\"arn:1\",\"lastStatus\":\"STOPPED\"}", status: .terminating)
+        #expect(stopped.value.count == 1)
     }
 
     @Test("takes one that ECS knows no more for lost, but not one that it may not know yet")

@@ -77,14 +77,21 @@ import Testing
     private let isKnown = Changing(false)
     private let ended = Changing<[ExecutionOutcome]>([])
 
-    private func look(at id: String, age: Int64, producer: Execution.Producer = .runner) async throws -> Duration? {
+    /// - Parameter stop: how long after its making the execution's stop was asked for.
+    private func look(
+        at id: String, age: Int64, producer: Execution.Producer = .runner, stop: Int64? = nil
+    ) async throws -> Duration? {
         let execution = Sample.execution(id, producer: producer, at: 1_000_000)
         _ = try await stores.create(execution, appendToken: Sample.hash(id), idempotency: nil)
+        if let stop {
+            _ = try await stores.requestStop(
+                Sample.id(id), by: Sample.user("u"), at: Timestamp(milliseconds: 1_000_000 + stop))
+        }
         let starts = LostStarts(
             executions: stores, tasks: tasks, find: { [isKnown, task] _ in isKnown.value ? task : nil },
             now: { Timestamp(milliseconds: 1_000_000 + age) }
         ) { [ended] _, outcome, notice in
-            #expect(notice?.code == .notStarted)
+            #expect((notice?.code == .notStarted) == (outcome.reason == .notStarted))
             ended.value.append(outcome)
         }
         return try await starts.look(at: Sample.id(id))
@@ -106,6 +113,27 @@ import Testing
         #expect(try await look(at: "g", age: 600_000) == nil)
         #expect(ended.value == [ExecutionOutcome(status: .failed, exitCode: 126, reason: .notStarted)])
         #expect(LostStarts.restart <= .seconds(300))
+    }
+
+    @Test("end the log of one that was stopped a minute after the stop, when no request can start it any more")
+    func stopped() async throws {
+        #expect(try await look(at: "e", age: 5000, stop: 1000) == .seconds(57))
+        #expect(ended.value.isEmpty)
+        #expect(try await look(at: "f", age: 61_000, stop: 1000) == nil)
+        #expect(ended.value == [ExecutionOutcome(status: .stopped, exitCode: nil, reason: .notStarted)])
+        isKnown.value = true
+        #expect(try await look(at: "g", age: 61_000, stop: 1000) == .seconds(1))
+        #expect(try await tasks.task(of: Sample.id("g")) == task)
+    }
+
+    @Test("don't say that nothing was started once ECS would know a task no more")
+    func tooLate() async throws {
+        #expect(try await look(at: "e", age: 3_600_000) == nil)
+        #expect(try await look(at: "f", age: 3_700_000, stop: 3_600_000) == nil)
+        let lost = [ExecutionStatus.failed, .stopped].map {
+            ExecutionOutcome(status: $0, exitCode: nil, reason: .runnerLost)
+        }
+        #expect(ended.value == lost)
     }
 
     @Test("leave alone what has a producer elsewhere")
