@@ -170,9 +170,9 @@ class Cloud:
     def make_key(self, role):
         return self.invoke("Api", {"create_key": {"user": "tester", "role": role}})["key"]
 
-    def request(self, method, path, body=None, key=None, headers=()):
+    def request(self, method, path, body=None, key=None, headers=(), raw=None):
         request = urllib.request.Request(
-            self.address + path, method=method, data=json.dumps(body).encode() if body is not None else None,
+            self.address + path, method=method, data=json.dumps(body).encode() if body is not None else raw,
             headers={"Authorization": f"Bearer {key or self.key}", "Content-Type": "application/json", **dict(headers)})
         with urllib.request.urlopen(request, timeout=60) as response:
             data = response.read()

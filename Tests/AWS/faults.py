@@ -1,12 +1,15 @@
-"""A proxy between the functions and the emulator, which loses, holds and refuses what a test says. It also gives the HTTP
-API an address of its own, as a real one has it."""
+"""A proxy between the functions and the emulator, which loses, holds and refuses what a test says, and holds every request to AWS's
+limits. It also gives the HTTP API an address of its own, as a real one has it."""
 
 import asyncio
 import contextlib
+import json
 import threading
 
 from aiohttp import ClientSession, web
 from yarl import URL
+
+from limits import Limits
 
 
 class Exchange:
@@ -37,8 +40,7 @@ class Held:
 
 class FaultProxy:
     def __init__(self, upstream):
-        self.upstream, self.rules, self.api_prefix = upstream, [], None
-
+        self.upstream, self.rules, self.api_prefix, self.limits = upstream, [], None, Limits()
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self.thread.start()
@@ -117,20 +119,43 @@ class FaultProxy:
 
     async def _handle(self, request):
         exchange = Exchange(request, await request.read())
+        path = exchange.path
+        is_page = exchange.method == "GET" and path == "/"
+        is_api = bool(self.api_prefix) and (
+            is_page or path.startswith(("/api/", "/healthz", "/readyz", "/executions/", "/assets/")))
+        refusal = self.limits.check(exchange, is_api)
+        if refusal is not None:
+            return refusal
         for rule in list(self.rules):
             answer = await rule(exchange)
             if answer is not None:
                 return answer
-        path = exchange.path
-        is_page = exchange.method == "GET" and path == "/"
-        if self.api_prefix and (is_page or path.startswith(("/api/", "/healthz", "/readyz", "/executions/", "/assets/"))):
-            path = self.api_prefix + path
+        cut = self.limits.pages(exchange)
+        if cut:
+            return await self._cut(request, exchange, cut)
+        status, headers, body = await self._forward(request, exchange.body, self.api_prefix + path if is_api else path)
+        return is_api and self.limits.api_answer(body, headers) or web.Response(status=status, body=body, headers=headers)
+
+    async def _cut(self, request, exchange, cut):
+        """Lets an answer come in pages."""
+        kept = {}
+
+        async def forward(body):
+            status, kept["headers"], answer = await self._forward(request, body, exchange.path)
+            return status, json.loads(answer)
+
+        status, answer = await cut(exchange, forward)
+        body = json.dumps(answer).encode()
+        # The emulator's checksum is of its own answer.
+        headers = {k: v for k, v in kept.get("headers", {}).items() if k.lower() != "x-amz-crc32"}
+        return web.Response(status=status, body=body, headers=headers or {"Content-Type": "application/x-amz-json-1.1"})
+
+    async def _forward(self, request, body, path):
         headers = {k: v for k, v in request.headers.items() if k.lower() not in ("transfer-encoding", "content-length")}
         async with self.session.request(
-            request.method, URL(self.upstream + path, encoded=True), data=exchange.body, headers=headers,
-            allow_redirects=False,
+            request.method, URL(self.upstream + path, encoded=True), data=body, headers=headers, allow_redirects=False,
         ) as response:
-            body = await response.read()
+            answer = await response.read()
             kept = {k: v for k, v in response.headers.items()
                     if k.lower() not in ("transfer-encoding", "content-length", "connection", "date", "server")}
-            return web.Response(status=response.status, body=body, headers=kept)
+            return response.status, kept, answer
