@@ -208,7 +208,7 @@ class Limits:
     def _key(key):
         for name, limit in (("pk", PARTITION_KEY), ("sk", SORT_KEY)):
             length = len(key[name]["S"].encode())
-            require(1 <= length <= limit, "ValidationException", f"a key's {name} of {length} bytes")
+            require(1 <= length <= limit, "ValidationException", f"a key's {name} of {length} bytes: {key}")
 
     def _expressions(self, body):
         for name, text in body.items():

@@ -147,7 +147,7 @@ def test_no_body_is_too_large(world, method, path, size):
 @pytest.mark.parametrize("body", [
     {"command": []}, {"command": ["a\0b"]},
     {"command": ["a"], "env": {"A=B": "c"}}, {"command": ["a"], "timeout_seconds": -1}, {"command": ["a"], "timeout_seconds": 2 ** 64},
-    {"command": "a"}, {"command": ["a"], "streams": "x"},
+    {"command": ""}, {"command": "a" * 9000}, {"command": {"a": "b"}}, {"command": ["a"], "streams": "x"},
     {"command": ["a" * 9000]}, {"command": ["a"], "env": {"A": "b" * 9000}}, {"command": ["a"] * 3000},
     {"command": ["\x01" * 1500]}, {"command": ["a"], "working_directory": "/" + "a" * 9000},
 ])

@@ -99,12 +99,13 @@ def started_without_a_note(cloud, command):
 
 def test_a_stop_of_a_command_whose_tasks_note_was_lost_stops_the_task(cloud):
     id, task = started_without_a_note(cloud, ["sh", "-c", "echo one; echo two"])
-    execution, _ = cloud.carry_out(task, killed=True)
+    described = lambda: cloud.ecs.describe_tasks(cluster=cloud.ids["Cluster"], tasks=[task])["tasks"][0]  # noqa: E731
+    assert described()["lastStatus"] == "RUNNING"
     stopped = cloud.request("DELETE", f"/api/v1/executions/{id}")
     assert stopped["status"] == "TERMINATING"
-    described = lambda: cloud.ecs.describe_tasks(cluster=cloud.ids["Cluster"], tasks=[task])["tasks"][0]  # noqa: E731
     waits_for(lambda: described()["lastStatus"] == "STOPPED")
-    # Its log isn't given up: what the command wrote is in it.
+    # Its log wasn't given up: what the command wrote is in it.
+    execution, _ = cloud.carry_out(task, killed=True)
     execution.stop(None, stopCode="UserInitiated")
     log = waits_for(lambda: ended(cloud, id))
     assert (log["status"], [e["message"] for e in log["events"]]) == ("STOPPED", ["one", "two"])

@@ -24,6 +24,9 @@ package struct LogsSubscriptionEvent: Sendable, Equatable {
     /// tenth, seldom to a thirtieth.
     package static let limit: ByteCount = .mebibytes(64)
 
+    /// A sort key in DynamoDB has 1 to 1,024 bytes.
+    private static let nameLimit: ByteCount = 1024
+
     /// - Throws: ``LambdaEventError``.
     package init(_ event: ByteBuffer, limit: ByteCount = Self.limit) throws {
         let envelope = try LambdaEvent.decode(Envelope.self, from: event)
@@ -42,6 +45,10 @@ package struct LogsSubscriptionEvent: Sendable, Equatable {
         kind = message.messageType
         group = message.logGroup
         stream = message.logStream
+        // A stream's name is part of a key, which can't be empty; CloudWatch has no such streams. A control message names none.
+        guard kind == .control || (1...Self.nameLimit).contains(stream.utf8.count) else {
+            throw LambdaEventError.malformed("logStream")
+        }
         events = message.logEvents.map {
             CloudWatchLogs.Event(id: $0.id, timestamp: $0.timestamp, message: $0.message)
         }

@@ -28,7 +28,9 @@ extension LedgerWorld {
         guard events.count == 1, let event = events.first else {
             return world.require(false, .gapFree, "viewer \(viewer) gets \(events.count) events in a message")
         }
-        var line = message
+        guard var line = message.withoutID(event.offset) else {
+            return world.require(false, .gapFree, "viewer \(viewer) gets \(event.offset) without its id")
+        }
         line.writeStaticString("\n")
         let block = EventBlock(
             first: event.offset, last: event.offset, latest: event.timestamp, endsLog: false, bytes: line)
@@ -59,4 +61,20 @@ extension LedgerWorld {
     }
 
     private static let disconnect = ByteBuffer(string: #"{"type":"disconnect","reason":"execution_completed"}"#)
+}
+
+extension ByteBuffer {
+    /// An event's line as the log holds it, without the id that it is sent under; `nil` if it has none, or another.
+    fileprivate func withoutID(_ offset: Offset) -> ByteBuffer? {
+        withUnsafeReadableBytes { bytes in
+            let tail = bytes.count - (bytes.hasSuffix(",\"partial\":true}") ? 16 : 1)
+            let id = Array(",\"event_id\":\"\(offset)\"".utf8)
+            let start = tail - id.count
+            guard start > 0, bytes[start..<tail].elementsEqual(id) else { return nil }
+            var line = ByteBuffer()
+            line.writeBytes(UnsafeRawBufferPointer(rebasing: bytes[..<start]))
+            line.writeBytes(UnsafeRawBufferPointer(rebasing: bytes[tail...]))
+            return line
+        }
+    }
 }
