@@ -73,6 +73,10 @@ class Server:
         """The bytes of memory that the process has in use."""
         return int(pathlib.Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
+    def threads(self):
+        """How many threads the server has."""
+        return len(os.listdir(f"/proc/{self.process.pid}/task"))
+
     def log(self):
         return (self.directory / "server.log").read_text()
 

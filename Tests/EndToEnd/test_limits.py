@@ -207,3 +207,20 @@ def test_a_viewer_that_reads_is_not_closed_for_those_that_do_not(tmp_path):
         done.set()
         reader.join(60)
         assert received == list(range(61, 69))
+
+
+def test_many_readings_at_once_take_no_thread_and_no_connection_of_their_own(own_server):
+    server = own_server.start()
+    log = server.register()
+    log.append("a")
+
+    def read(_):
+        for path in ("/api/v1/executions", f"{log.path}/block", log.path):
+            server.request("GET", path)
+        return server.threads()
+
+    with concurrent.futures.ThreadPoolExecutor(24) as pool:
+        # What is made once is made by now.
+        usual = max(pool.map(read, range(100)))
+        assert max(pool.map(read, range(300))) <= usual
+        assert usual < 24
