@@ -63,8 +63,9 @@ let package = Package(
         .target(name: "Everyline", dependencies: [nioCore, crypto], swiftSettings: settings),
         .target(
             name: "EverylineSQLite",
-            dependencies: ["CZlib", "Everyline", nioCore, nioPosix, product("GRDB", "GRDB.swift")],
+            dependencies: ["CZlib", "CZstd", "Everyline", nioCore, nioPosix, product("GRDB", "GRDB.swift")],
             swiftSettings: settings),
+        .systemLibrary(name: "CZstd", path: "Sources/CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .systemLibrary(name: "CZlib", path: "Sources/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(
             name: "EverylineWebSocket",

@@ -113,6 +113,7 @@ class Ideal:
     """The upper bound's server."""
 
     def __init__(self, backlog, frame, live=0, rate=0, file=None):
+        self.events = backlog
         self.process = subprocess.Popen(
             [BUILD / "ideal", *map(str, [backlog, frame, live, rate]), *([file] if file else [])],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

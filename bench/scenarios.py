@@ -6,6 +6,7 @@ import json
 import os
 import resource
 import socket
+import sqlite3
 import subprocess
 import time
 
@@ -55,22 +56,39 @@ def appends(repeat):
 
 
 def replay(repeat):
-    """A log of a million events to one viewer."""
-    ours, bound, cpu = [], [], []
+    """A log of a million events to one viewer, while it goes on, and once it has ended and is packed."""
     events = 1_000_000
     with Workspace("replay") as directory, serving(directory) as server, Ideal(events, 1000) as ideal:
         log = server.register()
         append(server, [log], events, 1000)
-        for _ in range(repeat):
-            before = cpu_seconds(server.process.pid)
-            found = View(port(server), stream_path(server, log.id), 1, events).finish()
-            cpu.append((cpu_seconds(server.process.pid) - before) / events * 1e6)
-            ours.append(events / found["from_first_s"])
-            bound.append(events / View(ideal.port, "/?after=0", 1, events).finish()["from_first_s"])
+        path = stream_path(server, log.id)
+        rows = [replayed("replay of 1 M events to one viewer", server, path, ideal, events, repeat, 0.5, 4e6)]
+        log.append(after=events, end="SUCCEEDED")
+        data = sqlite3.connect(f"file:{server.data}/everyline.sqlite?mode=ro", uri=True)
+        with contextlib.closing(data):
+            while data.execute("SELECT count(*) FROM execution WHERE merged IS NOT NULL").fetchone()[0]:
+                time.sleep(0.1)  # It is packed in the background, and what is waited for is that it has been.
+            packed, text = data.execute(
+                "SELECT sum(length(events)), (SELECT sum(log_bytes) FROM execution) FROM block").fetchone()
+        rows.append(replayed("the same, ended and packed", server, path, ideal, events + 1, repeat, 0.35))
+    rows.append(Row(
+        "what its blocks take of its events' bytes", f"{packed / 1e6:.0f} MB", f"{text / 1e6:.0f} MB as they go out",
+        f"{packed / text:.3f}", "≤ 1/6", packed <= text / 6))
+    return rows
+
+
+def replayed(what, server, path, ideal, events, repeat, goal, least=0.0):
+    ours, bound, cpu = [], [], []
+    for _ in range(repeat):
+        before = cpu_seconds(server.process.pid)
+        found = View(port(server), path, 1, events).finish()
+        cpu.append((cpu_seconds(server.process.pid) - before) / events * 1e6)
+        ours.append(events / found["from_first_s"])
+        bound.append(ideal.events / View(ideal.port, "/?after=0", 1, ideal.events).finish()["from_first_s"])
     rate, best = median(ours), median(bound)
-    return [Row(
-        "replay of 1 M events to one viewer", f"{millions(rate)} events/s ({median(cpu):.2f} µs of CPU each)",
-        f"{millions(best)}", f"{rate / best:.2f}", "≥ 4 M and ≥ 0.5 ×", rate >= 4e6 and rate >= best / 2)]
+    return Row(
+        what, f"{millions(rate)} events/s ({median(cpu):.2f} µs of CPU each)", f"{millions(best)}", f"{rate / best:.2f}",
+        f"≥ {millions(least)} and ≥ {goal} ×" if least else f"≥ {goal} ×", rate >= least and rate >= best * goal)
 
 
 def latency(repeat):

@@ -8,13 +8,13 @@ import NIOCore
     import Foundation
 #endif
 
-/// Merges the small blocks that live appends left into larger ones, once a log has ended.
+/// Merges the small blocks that live appends left into larger ones, once a log has ended, and packs them.
 ///
 /// It goes in steps, each a transaction of a bounded size, so that no append waits long; where it was is written down with
 /// each step. Readers see the log before a step or after it, and the same events either way.
 package struct BlockMerging: Sendable {
     /// How many bytes of blocks one transaction reads.
-    static let stepBytes: ByteCount = .mebibytes(4)
+    static let stepBytes: ByteCount = .mebibytes(1)
 
     private let database: SQLiteDatabase
 
@@ -56,7 +56,8 @@ package struct BlockMerging: Sendable {
         var size = 0
         let rows = try Row.fetchAll(
             db,
-            sql: "SELECT first, last, latest_ms, length(events), row FROM block WHERE execution = ? AND last > ? "
+            sql:
+                "SELECT first, last, latest_ms, length(events), row, unpacked FROM block WHERE execution = ? AND last > ? "
                 + "ORDER BY last LIMIT 4096",
             arguments: [number, Int64(merged.rawValue)])
         for row in rows {
@@ -65,7 +66,12 @@ package struct BlockMerging: Sendable {
             if size > 0 && size + bytes > stepBytes { break }
             size += bytes
             if !group.isEmpty && group.bytes + bytes > SQLiteLogStore.blockBytes { try group.replace(in: db) }
-            group.add(block, row: try row.stored(4), bytes: bytes)
+            // What is packed was merged before.
+            if try row.storedIfAny("unpacked", as: Int64.self) != nil {
+                try group.replace(in: db)
+            } else {
+                group.add(block, row: try row.stored(4), bytes: bytes)
+            }
             position = block.last
         }
         try group.replace(in: db)
@@ -100,27 +106,23 @@ private struct BlockGroup {
     /// Puts one block in the place of the group's, and begins a new group.
     mutating func replace(in db: Database) throws {
         defer { self = BlockGroup(execution: execution) }
-        guard rows.count > 1 else { return }
+        guard !rows.isEmpty else { return }
         var merged = Data(capacity: bytes)
-        let read = try db.cachedStatement(sql: "SELECT events, crc FROM block WHERE row = ?")
+        let read = try db.cachedStatement(sql: "SELECT events, crc, unpacked FROM block WHERE row = ?")
         let delete = try db.cachedStatement(sql: "DELETE FROM block WHERE row = ?")
         for row in rows {
             guard let block = try Row.fetchOne(read, arguments: [row]) else { throw LogStoreError.damagedBlocks }
-            let written = try block.storedIfAny("crc", as: Int64.self)
-            try block.withUnsafeBytes(at: 0) { events in
-                // A new checksum must not stand for what was changed under the old one.
-                guard BlockChecksum.agrees(written, with: events) else {
-                    throw LogStoreError.damagedBlocks
-                }
-                merged.append(contentsOf: events)
-            }
+            // A new checksum must not stand for what was changed under the old one.
+            try block.withEvents { merged.append(contentsOf: $0) }
             try delete.execute(arguments: [row])
         }
+        let packed = BlockCompression.packed(merged)
         try db.cachedStatement(
-            sql: "INSERT INTO block (execution, first, last, latest_ms, events, crc) VALUES (?, ?, ?, ?, ?, ?)"
+            sql:
+                "INSERT INTO block (execution, first, last, latest_ms, events, crc, unpacked) VALUES (?, ?, ?, ?, ?, ?, ?)"
         ).execute(arguments: [
-            execution, Int64(first.rawValue), Int64(last.rawValue), latest.milliseconds, merged,
-            merged.withUnsafeBytes(BlockChecksum.of),
+            execution, Int64(first.rawValue), Int64(last.rawValue), latest.milliseconds, packed ?? merged,
+            merged.withUnsafeBytes(BlockChecksum.of), packed.map { _ in merged.count },
         ])
     }
 }

@@ -97,15 +97,14 @@ private struct LogCheck {
             return check
         }
         let rows = try Row.fetchCursor(
-            db, sql: "SELECT first, last, latest_ms, events, crc FROM block WHERE execution = ? ORDER BY last",
+            db, sql: "SELECT \(StoredBlock.columns) FROM block WHERE execution = ? ORDER BY last",
             arguments: [log.number])
         while let row = try rows.next() {
             do {
                 let block = try StoredBlock(row)
-                let written = try row.storedIfAny("crc", as: Int64.self)
-                try row.withUnsafeBytes(at: 3) { events in
+                try row.withStoredEvents { events, areAsWritten in
                     check.add(block, events)
-                    if !BlockChecksum.agrees(written, with: events) {
+                    if !areAsWritten {
                         check.faults.append("block \(block.first)–\(block.last) isn't what was written")
                     }
                 }

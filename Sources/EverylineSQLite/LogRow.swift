@@ -43,7 +43,7 @@ struct LogRow {
     /// - Throws: ``LogStoreError/damaged(_:)``.
     func read(after offset: Offset, limit: ByteCount, in db: Database) throws -> EventBlock {
         let statement = try db.cachedStatement(
-            sql: "SELECT first, last, latest_ms, events, crc FROM block WHERE execution = ? AND last > ? ORDER BY last")
+            sql: "SELECT \(StoredBlock.columns) FROM block WHERE execution = ? AND last > ? ORDER BY last")
         let rows = try Row.fetchCursor(statement, arguments: [number, Int64(offset.rawValue)])
         var last = offset
         var latest = Timestamp.epoch
@@ -53,11 +53,8 @@ struct LogRow {
             guard stored.first <= last.next, stored.last > last, stored.last <= head.offset else {
                 throw LogStoreError.damagedBlocks
             }
-            let written = try row.storedIfAny("crc", as: Int64.self)
-            let (taken, isWhole) = try row.withUnsafeBytes(at: 3) { events in
-                guard BlockChecksum.agrees(written, with: events), stored.isBlock(of: events) else {
-                    throw LogStoreError.damagedBlocks
-                }
+            let (taken, isWhole) = try row.withEvents { events in
+                guard stored.isBlock(of: events) else { throw LogStoreError.damagedBlocks }
                 let skipped = events.length(ofLines: last.distance(from: stored.predecessor))
                 let rest = UnsafeRawBufferPointer(rebasing: events[skipped...])
                 guard rest.isEvent(last.next, at: 0) else { throw LogStoreError.damagedBlocks }
@@ -85,15 +82,13 @@ struct LogRow {
     /// - Precondition: there is one.
     func offset(before time: Timestamp, in db: Database) throws -> Offset {
         let statement = try db.cachedStatement(
-            sql: "SELECT first, last, latest_ms, events, crc FROM block WHERE execution = ? AND last > ? ORDER BY last")
+            sql: "SELECT \(StoredBlock.columns) FROM block WHERE execution = ? AND last > ? ORDER BY last")
         let before = try lastOffset(ofBlocksBefore: time, in: db)
         let rows = try Row.fetchCursor(statement, arguments: [number, Int64(before.rawValue)])
         // What a block says of its time may be true of a later one only: both were cut from one append.
         while let row = try rows.next() {
             var offset = try StoredBlock(row).predecessor
-            let written = try row.storedIfAny("crc", as: Int64.self)
-            let found = try row.withUnsafeBytes(at: 3) { events in
-                guard BlockChecksum.agrees(written, with: events) else { throw LogStoreError.damagedBlocks }
+            let found = try row.withEvents { events in
                 var position = 0
                 while let newline = events.firstNewline(from: position) {
                     let line = UnsafeRawBufferPointer(rebasing: events[position..<newline])
@@ -139,6 +134,9 @@ struct StoredBlock {
     let first: Offset
     let last: Offset
     let latest: Timestamp
+
+    /// What a row needs to be read as a block with its events.
+    static let columns = "first, last, latest_ms, events, crc, unpacked"
 
     /// - Parameter row: `first`, `last`, `latest_ms`.
     /// - Throws: ``LogStoreError/damaged(_:)``.

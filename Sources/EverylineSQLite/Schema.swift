@@ -19,6 +19,10 @@ enum Schema {
             guard try !db.columns(in: "execution").contains(where: { $0.name == "stopped_by" }) else { return }
             try db.execute(sql: "ALTER TABLE execution ADD COLUMN stopped_by TEXT")
         }
+        migrator.registerMigration("5: compressed blocks of ended logs") { db in
+            guard try !db.columns(in: "block").contains(where: { $0.name == "unpacked" }) else { return }
+            try db.execute(sql: compression)
+        }
         return migrator
     }
 
@@ -93,6 +97,13 @@ enum Schema {
 
     /// The CRC-32 of a block's events; NULL in blocks that are older than this column.
     private static let checksums = "ALTER TABLE block ADD COLUMN crc INTEGER"
+
+    /// How many bytes `events` are once zstd has unpacked them; NULL where they stand as they are. Logs that have ended are gone
+    /// through once more.
+    private static let compression = """
+        ALTER TABLE block ADD COLUMN unpacked INTEGER;
+        UPDATE execution SET merged = 0 WHERE ended_ms IS NOT NULL AND head > 0;
+        """
 
     private static let access = """
         CREATE TABLE api_key (

@@ -1,4 +1,3 @@
-import CZlib
 import Everyline
 import GRDB
 
@@ -27,28 +26,6 @@ extension Row {
     ) throws -> Value? {
         let value: DatabaseValue = self[column]
         return value.isNull ? nil : try stored(column)
-    }
-
-    /// Lends a blob's bytes, without a copy.
-    func withUnsafeBytes<Value>(
-        at index: Int, _ body: (UnsafeRawBufferPointer) throws -> Value
-    ) throws -> Value {
-        try withUnsafeData(atIndex: index) { data in
-            guard let data else { return try body(UnsafeRawBufferPointer(start: nil, count: 0)) }
-            return try data.withUnsafeBytes(body)
-        }
-    }
-}
-
-/// A block's CRC-32, as zlib counts it: it tells bytes that a disk has changed from those that were written.
-enum BlockChecksum {
-    static func of(_ bytes: UnsafeRawBufferPointer) -> Int64 {
-        Int64(crc32_z(0, bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count))
-    }
-
-    /// Whether the bytes are those that were written. Blocks of old databases have no checksum: theirs can be any.
-    static func agrees(_ written: Int64?, with bytes: UnsafeRawBufferPointer) -> Bool {
-        written.map { $0 == of(bytes) } ?? true
     }
 }
 

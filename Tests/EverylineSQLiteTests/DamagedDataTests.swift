@@ -95,6 +95,8 @@ struct DamagedDataTests {
         "UPDATE block SET events = CAST(substr(events, 1, length(events) - 3) AS BLOB) WHERE first = 3",
         "UPDATE block SET events = CAST(replace(CAST(events AS TEXT), char(10), ' ') AS BLOB) WHERE first = 3",
         "UPDATE block SET events = CAST(events || events AS BLOB) WHERE first = 3",
+        "UPDATE block SET unpacked = 100 WHERE first = 3", "UPDATE block SET unpacked = -1 WHERE first = 3",
+        "UPDATE block SET unpacked = 9223372036854775807 WHERE first = 3",
         "UPDATE block SET latest_ms = -9223372036854775807 WHERE first = 3", "DELETE FROM block WHERE first = 3",
         "UPDATE execution SET head = -1", "UPDATE execution SET head = head + 5",
         "UPDATE execution SET head = 9223372036854775807", "UPDATE execution SET head = 0",
@@ -140,20 +142,7 @@ struct DamagedDataTests {
     @Test("with one bit of a line changed is refused as damaged, whichever it is", arguments: 0..<16 as Range<UInt64>)
     func oneBit(seed: UInt64) async throws {
         try await fill(isEnded: false)
-        var generator = SeededGenerator(seed: seed)
-        let queue = try DatabaseQueue(path: path)
-        try queue.inDatabase { db in
-            let victim = "execution = (SELECT number FROM execution WHERE id = 'victim')"
-            let block = try Row.fetchOne(
-                db, sql: "SELECT row, events FROM block WHERE \(victim) ORDER BY last LIMIT 1")
-            guard let block, var events = block["events"] as Data? else { return }
-            let changed = Int.random(in: 0..<events.count, using: &generator)
-            events[changed] ^= 1 << UInt8.random(in: 0..<8, using: &generator)
-            try db.execute(
-                sql: "UPDATE block SET events = ? WHERE row = ?", arguments: [events, block["row"] as Int64])
-            #expect(db.changesCount == 1)
-        }
-        try queue.close()
+        try flip(SeededGenerator(seed: seed), of: "true")
         let database = try SQLiteDatabase.open(directory.path)
         let log = SQLiteLogStore(database, logLimit: .gibibytes(1))
         await #expect(throws: LogStoreError.damagedBlocks) {
@@ -161,6 +150,48 @@ struct DamagedDataTests {
         }
         #expect(try await log.read(Sample.id("other"), after: .zero, limit: .mebibytes(1)).block?.last == Offset(6))
         try database.close()
+    }
+
+    @Test(
+        "with one bit of a packed block changed is refused as damaged, or read as what it is",
+        arguments: 0..<32 as Range<UInt64>)
+    func oneBitPacked(seed: UInt64) async throws {
+        try await fill(isEnded: true)
+        let first = try SQLiteDatabase.open(directory.path)
+        let before = try await SQLiteLogStore(first, logLimit: .gibibytes(1)).read(
+            Sample.id("victim"), after: .zero, limit: .mebibytes(1))
+        try await BlockMerging(first).run()
+        try first.close()
+        try flip(SeededGenerator(seed: seed), of: "unpacked IS NOT NULL")
+        let database = try SQLiteDatabase.open(directory.path)
+        let log = SQLiteLogStore(database, logLimit: .gibibytes(1))
+        do {
+            let read = try await log.read(Sample.id("victim"), after: .zero, limit: .mebibytes(1))
+            #expect(read.block?.bytes == before.block?.bytes)
+        } catch LogStoreError.damaged {
+            #expect(await !IntegrityCheck(database).run().faults.isEmpty)
+        }
+        #expect(try await log.read(Sample.id("other"), after: .zero, limit: .mebibytes(1)).block?.last == Offset(7))
+        try database.close()
+    }
+
+    /// Changes one bit of the first block of the victim for which the condition holds.
+    private func flip(_ generator: SeededGenerator, of condition: String) throws {
+        var generator = generator
+        let queue = try DatabaseQueue(path: path)
+        try queue.inDatabase { db in
+            let victim = "execution = (SELECT number FROM execution WHERE id = 'victim') AND \(condition)"
+            let block = try Row.fetchOne(
+                db, sql: "SELECT row, events FROM block WHERE \(victim) ORDER BY last LIMIT 1")
+            let found = try #require(block)
+            var events = try #require(found["events"] as Data?)
+            let changed = Int.random(in: 0..<events.count, using: &generator)
+            events[changed] ^= 1 << UInt8.random(in: 0..<8, using: &generator)
+            try db.execute(
+                sql: "UPDATE block SET events = ? WHERE row = ?", arguments: [events, found["row"] as Int64])
+            #expect(db.changesCount == 1)
+        }
+        try queue.close()
     }
 
     @Test("may have bytes changed anywhere: it is refused, or read as what it is", arguments: 0..<24 as Range<UInt64>)

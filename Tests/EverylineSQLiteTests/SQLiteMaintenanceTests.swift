@@ -54,7 +54,9 @@ struct SQLiteMaintenanceTests {
         return try queue.read { try Int.fetchOne($0, sql: sql) ?? -1 }
     }
 
-    @Test("have few blocks after their end, and the same bytes", arguments: [1, 2, 3000, 9000])
+    @Test(
+        "have few blocks after their end, packed to a sixth where they are of any size, and the same bytes",
+        arguments: [1, 2, 3000, 9000])
     func merging(blocks: Int) async throws {
         try await fill("open", blocks: 7)
         try await fill("ended", blocks: blocks, lines: 3, endsAt: 5)
@@ -64,12 +66,36 @@ struct SQLiteMaintenanceTests {
         #expect(try rows("SELECT count(*) FROM block WHERE execution = 1") == 7)
         let target = before.readableBytes / ByteCount.kibibytes(64) + 2
         #expect(try rows("SELECT count(*) FROM block WHERE execution = 2") <= target)
+        let stored = try rows("SELECT sum(length(events)) FROM block WHERE execution = 2")
+        #expect(stored <= (blocks < 1000 ? before.readableBytes : before.readableBytes / 6))
         for time in [Int64(0), 1, 2999] where time < blocks {
             let found = try await log.offset(in: Sample.id("ended"), before: Timestamp(milliseconds: time))
             #expect(found == Offset(UInt64(time * 3)))
         }
         #expect(await IntegrityCheck(database).run().faults.isEmpty)
         #expect(try rows("SELECT count(*) FROM execution WHERE merged IS NOT NULL") == 0)
+        // What is packed stays as it is.
+        try await database.write { try $0.execute(sql: "UPDATE execution SET merged = 0 WHERE id = 'ended'") }
+        try await BlockMerging(database).run()
+        #expect(try await bytes(of: "ended") == before)
+        #expect(try rows("SELECT sum(length(events)) FROM block WHERE execution = 2") == stored)
+    }
+
+    @Test("whose text can't be packed keep it as it is")
+    func incompressible() async throws {
+        let execution = Sample.execution("noise")
+        _ = try await executions.create(execution, appendToken: Sample.hash("noise"), idempotency: nil)
+        var generator = SeededGenerator(seed: 7)
+        let noise = String(
+            decoding: (0..<50_000).map { _ in UInt8.random(in: 35..<91, using: &generator) }, as: UTF8.self)
+        let appends = [
+            LogAppend(Sample.body([noise], after: 0, end: Sample.success), to: execution.id, after: .zero)
+        ]
+        _ = try await log.append(appends, at: .epoch)
+        let before = try await bytes(of: "noise")
+        try await BlockMerging(database).run()
+        #expect(try await bytes(of: "noise") == before)
+        #expect(await IntegrityCheck(database).run().faults.isEmpty)
     }
 
     @Test("that ended too long ago are removed, others not, at the millisecond")

@@ -11,7 +11,7 @@ from everyline import ROOT, wait_for
 CACHE = ROOT / ".build/machines"
 # What a machine has beside the essential packages; the libraries are those that the package asks for, so that it can be
 # installed without a network.
-PACKAGES = "systemd-sysv,adduser,libsqlite3-0,libstdc++6,zlib1g"
+PACKAGES = "systemd-sysv,adduser,libsqlite3-0,libstdc++6,libzstd1,zlib1g"
 
 
 def base(suite):

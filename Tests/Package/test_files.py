@@ -28,7 +28,8 @@ def test_the_binary_needs_nothing_of_swift_and_little_of_the_system(root):
     binary = root / "usr/bin/everyline"
     needed = set(re.findall(r"NEEDED.*\[(.+)\]", run("readelf", "-d", binary).stdout))
     assert needed <= {
-        "libc.so.6", "libm.so.6", "libgcc_s.so.1", "libstdc++.so.6", "libsqlite3.so.0", "libz.so.1", "ld-linux-x86-64.so.2"}
+        "libc.so.6", "libm.so.6", "libgcc_s.so.1", "libstdc++.so.6", "libsqlite3.so.0", "libz.so.1", "libzstd.so.1",
+        "ld-linux-x86-64.so.2"}
     # Ubuntu 22.04, Debian 12 and what is newer have these.
     for symbols, newest in (("GLIBC", (2, 35)), ("GLIBCXX", (3, 4, 30))):
         versions = re.findall(rf"\b{symbols}_([0-9.]+)", run("readelf", "--version-info", "--wide", binary).stdout)
