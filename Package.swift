@@ -90,6 +90,9 @@ let package = Package(
             ],
             resources: [.embedInCode("Resources/openapi.json"), .embedInCode("Resources/viewer")],
             swiftSettings: settings),
+        .target(
+            name: "EverylineUserFiles",
+            dependencies: ["EverylineClient", swiftSystem, product("Yams", "Yams")], swiftSettings: settings),
         .target(name: "EverylineProducer", dependencies: ["Everyline", nioCore], swiftSettings: settings),
         .target(name: "CSpawn", path: "Sources/CSpawn"),
         .target(
@@ -122,15 +125,16 @@ let package = Package(
             dependencies: [
                 "CGlibcCompatibility", "CNoICUData", "Everyline", "EverylineCanary", "EverylineClient",
                 "EverylineProducer", "EverylineRunner",
-                "EverylineServer", "EverylineSQLite", logging, lifecycle, nioCore, swiftSystem,
-                product("ArgumentParser", "swift-argument-parser"), product("Yams", "Yams"),
+                "EverylineServer", "EverylineSQLite", "EverylineUserFiles", logging, lifecycle, nioCore, swiftSystem,
+                product("ArgumentParser", "swift-argument-parser"),
                 product("UnixSignals", "swift-service-lifecycle"),
             ],
             swiftSettings: settings),
         .executableTarget(
             name: "EverylineAWSCLI",
             dependencies: [
-                "Everyline", "EverylineAWS", nioPosix, httpClient, product("ArgumentParser", "swift-argument-parser"),
+                "Everyline", "EverylineAWS", "EverylineClient", "EverylineUserFiles", nioCore, nioPosix, httpClient,
+                product("ArgumentParser", "swift-argument-parser"),
             ],
             swiftSettings: settings),
         .executableTarget(

@@ -1,4 +1,5 @@
 import ArgumentParser
+import EverylineUserFiles
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials

@@ -124,7 +124,7 @@ struct Assembly: Sendable {
                 guard request.terminal == nil else {
                     throw APIError(.notSupported, "Commands run here without a terminal.")
                 }
-                do { try commands.check(request) } catch let error as CommandsError {
+                do { try await commands.check(request) } catch let error as CommandsError {
                     throw APIError(.invalidRequest, "\(error).")
                 }
             },
@@ -181,9 +181,10 @@ struct Assembly: Sendable {
 
     private var commands: ECSCommands {
         get throws {
-            ECSCommands(
+            let profiles = DynamoDBProfileStore(try table)
+            return ECSCommands(
                 cluster: ECSCluster(try configuration.cluster, client: client), placement: try configuration.placement,
-                tasks: DynamoDBTaskStore(try table), stream: try stream)
+                tasks: DynamoDBTaskStore(try table), profiles: { try await profiles.profile($0) }, stream: try stream)
         }
     }
 

@@ -14,7 +14,7 @@ package struct ServerCore: Sendable {
     /// What all requests share.
     package let resources: ServerResources
     /// Says whether a command can be started at all, before anything is; what it throws is the answer.
-    package let check: @Sendable (RunRequest) throws -> Void
+    package let check: @Sendable (RunRequest) async throws -> Void
     /// Starts a registered execution's command. ``StartUnclear`` says that it may have been started; whatever else it throws means
     /// that nothing was, ``StartRefused`` with the reason for the log.
     package let start: @Sendable (RunOrder) async throws -> Void
@@ -29,7 +29,7 @@ package struct ServerCore: Sendable {
         executions: any ExecutionStore, log: any LogStore, access: any AccessStore, writer: LogWriter, feed: LogFeed,
         stopRequests: LogFeed, platform: Platform = .embedded, resources: ServerResources,
         now: @escaping @Sendable () -> Timestamp,
-        check: @escaping @Sendable (RunRequest) throws -> Void = { _ in },
+        check: @escaping @Sendable (RunRequest) async throws -> Void = { _ in },
         start: @escaping @Sendable (RunOrder) async throws -> Void, restart: Duration? = nil,
         stop: @escaping @Sendable (Execution) async throws -> Void = { _ in }
     ) {

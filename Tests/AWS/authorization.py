@@ -24,9 +24,10 @@ CONNECTION = re.compile(r"/_aws/execute-api/([^/]+)/([^/]+)/@connections/(.+)")
 class Authorization:
     """Knows each caller by the name of its function, which the tests make its access key, and keeps what was asked for."""
 
-    def __init__(self, stack, role_of):
-        """- role_of: gives the ARN of the role under which the function of a name runs."""
-        self.stack, self._role_of, self._names = stack, role_of, {}
+    def __init__(self, stack, role_of, roles_of=None):
+        """- role_of: gives the ARN of the role under which the function of a name runs.
+        - roles_of: gives the ARNs of the roles that are passed to a task of a profile's definition."""
+        self.stack, self._role_of, self._roles_of, self._names = stack, role_of, roles_of, {}
         roles = of_type("AWS::IAM::Role")
         self.arns = {stack.attribute([role, "Arn"]): role for role in roles}
         self.policies = {
@@ -131,9 +132,13 @@ class Authorization:
         context = (("ecs:cluster", cluster),)
         if operation == "RunTask":
             definition = body["taskDefinition"]
-            self._known(definition.rpartition(":")[0] == self.stack.reference("CommandTask").rpartition(":")[0], definition)
-            properties = RESOURCES["CommandTask"]["Properties"]
-            roles = [self.stack.resolve(properties[name]) for name in ("ExecutionRoleArn", "TaskRoleArn")]
+            family, own = definition.rpartition(":")[0], self.stack.reference("CommandTask").rpartition(":")[0]
+            if family == own:
+                properties = RESOURCES["CommandTask"]["Properties"]
+                roles = [self.stack.resolve(properties[name]) for name in ("ExecutionRoleArn", "TaskRoleArn")]
+            else:
+                self._known(family.startswith(own.removesuffix("command") + "profile-") and self._roles_of, definition)
+                roles = self._roles_of(definition)
             service = (("iam:PassedToService", "ecs-tasks.amazonaws.com"),)
             return [Ask("ecs:RunTask", definition, context)] + [Ask("iam:PassRole", role, service) for role in roles]
         name = cluster.split("/")[-1]

@@ -15,6 +15,8 @@ import urllib.request
 import zipfile
 
 import boto3
+import yaml
+from aiohttp import web
 from botocore.config import Config
 
 import ecs_events
@@ -24,6 +26,7 @@ from faults import FaultProxy
 
 ROOT = template.ROOT
 LAMBDA = os.environ.get("EVERYLINE_LAMBDA", str(ROOT / ".build/debug/everyline-lambda"))
+EVERYLINE_AWS = os.environ.get("EVERYLINE_AWS_BINARY", str(ROOT / ".build/debug/everyline-aws"))
 REGION = "us-east-1"
 FUNCTIONS = ["Api", "Ingest", "Sequencer", "Reconciler", "Delivery", "Connection", "Completion"]
 
@@ -40,19 +43,18 @@ class Cloud:
         for service in ("cloudformation", "s3", "lambda", "sqs", "logs", "dynamodb", "ecs", "events"):
             setattr(self, {"lambda": "functions"}.get(service, service), self.client(service))
         self._deploy()
-        self.key = self.make_key("admin")
 
     # MARK: The stack
 
     def _deploy(self):
-        self.s3.create_bucket(Bucket="code")
-        self.s3.put_object(Bucket="code", Key="lambda.zip", Body=self._package())
-        parameters = {"CodeBucket": "code", "CodeKey": "lambda.zip", "Subnets": "subnet-1", "SecurityGroups": "sg-1"}
-        self.cloudformation.create_stack(
-            StackName="everyline", TemplateBody=template.PATH.read_text(), Capabilities=["CAPABILITY_IAM"],
-            Parameters=[{"ParameterKey": k, "ParameterValue": v} for k, v in parameters.items()])
-        self.cloudformation.get_waiter("stack_create_complete").wait(
-            StackName="everyline", WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+        # The emulator has no quotas.
+        self.quotas = Quotas()
+        self.proxy.rules.append(self.quotas.rule)
+        package = self.directory / "lambda.zip"
+        package.write_bytes(self._package())
+        deployed = self.everyline_aws("deploy", "--package", package)
+        assert deployed.returncode == 0, deployed.stdout + deployed.stderr
+        self.key = self.configuration()["api_key"]
         resources = self.cloudformation.describe_stack_resources(StackName="everyline")["StackResources"]
         self.ids = {r["LogicalResourceId"]: r["PhysicalResourceId"] for r in resources}
         self.table, self.log_group = self.ids["Table"], self.ids["CommandsLogGroup"]
@@ -81,12 +83,26 @@ class Cloud:
         for queue in (self.logs_queue, self.deliveries, self.ids["ReconcileQueue"]):
             self.sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "6"})
 
+    def everyline_aws(self, *arguments, home=None, answer="", environment=None):
+        """What an administrator types, whose home is a directory of the tests."""
+        home = pathlib.Path(home or self.directory)
+        own = {"PATH": os.environ["PATH"], "HOME": str(home), "AWS_REGION": REGION, "AWS_ACCESS_KEY_ID": OPERATOR,
+               "AWS_SECRET_ACCESS_KEY": "test"} if environment is None else environment
+        return subprocess.run(
+            [EVERYLINE_AWS, *map(str, arguments), "--endpoint-url", self.proxy.address], cwd=ROOT, env=own, input=answer,
+            capture_output=True, text=True, timeout=600)
+
+    def configuration(self, home=None):
+        """What `everyline` finds in its configuration there."""
+        return yaml.safe_load((pathlib.Path(home or self.directory) / ".config/everyline/config.yaml").read_text())
+
     def _authorize(self):
         """From here on a function may only what its role allows."""
         configuration = lambda name: self.functions.get_function_configuration(FunctionName=name)  # noqa: E731
         self.account = configuration(self.ids["ApiFunction"])["FunctionArn"].split(":")[4]
         self.authorization = Authorization(
-            template.Stack(self.ids, REGION, self.account), role_of=lambda name: configuration(name)["Role"])
+            template.Stack(self.ids, REGION, self.account), role_of=lambda name: configuration(name)["Role"],
+            roles_of=lambda name: [self.definition(name)[role] for role in ("executionRoleArn", "taskRoleArn")])
         self.proxy.rules.append(self.authorization.rule)
 
     def change(self, name, environment):
@@ -99,7 +115,7 @@ class Cloud:
         """A package whose bootstrap is the binary where it was built, and says its process's id. Its access key says whose
         call it is."""
         script = f'#!/bin/sh\necho $$ >>"{self.directory}/$EVERYLINE_FUNCTION.pids"\n' \
-            f'export AWS_ACCESS_KEY_ID=$AWS_LAMBDA_FUNCTION_NAME\nexec "{LAMBDA}" 2>>"{self.directory}/$EVERYLINE_FUNCTION.log"\n'
+            f'export AWS_ACCESS_KEY_ID=$AWS_LAMBDA_FUNCTION_NAME AWS_ENDPOINT_URL=${{AWS_ENDPOINT_URL:-{self.endpoint}}}\nexec "{LAMBDA}" 2>>"{self.directory}/$EVERYLINE_FUNCTION.log"\n'
         file = io.BytesIO()
         with zipfile.ZipFile(file, "w") as archive:
             entry = zipfile.ZipInfo("bootstrap")
@@ -121,14 +137,19 @@ class Cloud:
         """Another function that delivers, so that the emulator, which lets one batch of a queue be under way for each, has
         two of them at once; as AWS has when a message's visibility is over."""
         known = self.functions.get_function(FunctionName=self.ids["DeliveryFunction"])["Configuration"]
+        stack, = self.cloudformation.describe_stacks(StackName="everyline")["Stacks"]
+        package = {p["ParameterKey"]: p["ParameterValue"] for p in stack["Parameters"]}
         name = "everyline-delivery-2"
         try:
             self.functions.get_function(FunctionName=name)
         except self.functions.exceptions.ResourceNotFoundException:
             self.functions.create_function(
                 FunctionName=name, Runtime=known["Runtime"], Handler="bootstrap", Role=known["Role"], Timeout=60,
-                Code={"S3Bucket": "code", "S3Key": "lambda.zip"}, Environment=known["Environment"])
+                Code={"S3Bucket": package["CodeBucket"], "S3Key": package["CodeKey"]}, Environment=known["Environment"])
         return name
+
+    def definition(self, name):
+        return self.ecs.describe_task_definition(taskDefinition=name)["taskDefinition"]
 
     def arn_of(self, resource):
         return self.authorization.stack.attribute([resource, "Arn"])
@@ -186,21 +207,50 @@ class Cloud:
     def execution(self):
         return Execution(self)
 
-    def carry_out(self, task, killed=False):
+    def carry_out(self, task, killed=False, values=()):
         """Does what a task would do: runs its container's entry point, and puts its output into its stream; without the end, if the
-        script was killed before it wrote it."""
+        script was killed before it wrote it.
+
+        - values: those of secrets, by where they are."""
         task = self.ecs.describe_tasks(cluster=self.ids["Cluster"], tasks=[task])["tasks"][0]
-        definition = self.ecs.describe_task_definition(taskDefinition=task["taskDefinitionArn"])["taskDefinition"]
+        definition = self.definition(task["taskDefinitionArn"])
         container = definition["containerDefinitions"][0]
         assert container["logConfiguration"]["options"]["mode"] == "blocking"
-        command = task["overrides"]["containerOverrides"][0]["command"]
-        ran = subprocess.run(container["entryPoint"] + command, capture_output=True, timeout=60)
+        override = task["overrides"]["containerOverrides"][0]
+        command = override["command"]
+        # ECS gives a container every secret that its definition declares.
+        values = dict(values)
+        given = {s["name"]: values[s["valueFrom"]] for s in container.get("secrets", [])}
+        own = {e["name"]: e["value"] for e in override.get("environment", [])}
+        ran = subprocess.run(
+            container["entryPoint"] + command, capture_output=True, timeout=60, env={**os.environ, **given, **own})
         id = task["taskArn"].split("/")[-1]
         execution = Execution(self, id=command[0], task=id)
         messages = ran.stdout.decode().split("\n")[:-1]
         assert messages.pop().endswith(f"={ran.returncode}") or not killed
         execution.put(execution.stamped(*messages if killed else ran.stdout.decode().split("\n")[:-1]))
         return execution, ran
+
+
+class Quotas:
+    """What an account may use at once, which the emulator doesn't know: Fargate's processors, and the functions of a new account."""
+
+    def __init__(self):
+        self.processors, self.functions, self.refuses = 6.0, 10, False
+
+    async def rule(self, exchange):
+        if exchange.path == "/2016-08-19/account-settings":
+            return web.json_response({"AccountLimit": {"ConcurrentExecutions": self.functions}})
+        if not exchange.headers.get("X-Amz-Target", "").startswith("ServiceQuotasV20190624."):
+            return None
+        if self.refuses:
+            return web.json_response({"__type": "AccessDeniedException", "message": "no"}, status=400)
+        asked = json.loads(exchange.body)
+        assert (asked["ServiceCode"], asked["QuotaCode"]) == ("fargate", "L-3032A538")
+        # As long as it was never changed.
+        if exchange.calls("GetServiceQuota"):
+            return web.json_response({"__type": "NoSuchResourceException", "message": "never changed"}, status=400)
+        return web.json_response({"Quota": {"Value": self.processors}})
 
 
 class Execution:

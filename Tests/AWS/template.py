@@ -55,10 +55,22 @@ class Stack:
             return [self.resolve(part) for part in value]
         if not isinstance(value, dict):
             return value
+        if list(value) == ["Fn::If"]:
+            condition, then, otherwise = value["Fn::If"]
+            return self.resolve(then if self.holds(TEMPLATE["Conditions"][condition]) else otherwise)
         if len(value) == 1 and (name := next(iter(value))) in ("Ref", "Fn::GetAtt", "Fn::Sub"):
             return {"Ref": self.reference, "Fn::GetAtt": self.attribute, "Fn::Sub": self.substituted}[name](value[name])
         assert not any(name.startswith("Fn::") for name in value), value
         return {name: self.resolve(part) for name, part in value.items()}
+
+    def holds(self, condition):
+        """Whether a condition does, with the parameters' defaults."""
+        (name, value), = condition.items()
+        if name == "Fn::Not":
+            return not self.holds(value[0])
+        assert name == "Fn::Equals", condition
+        one, other = (TEMPLATE["Parameters"][part["Ref"]]["Default"] if isinstance(part, dict) else part for part in value)
+        return one == other
 
     def reference(self, name):
         return self.pseudo[name] if name in self.pseudo else self.ids[name]

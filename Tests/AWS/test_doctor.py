@@ -1,22 +1,12 @@
 """`everyline-aws doctor` looks at the stack that the template made."""
 
-import os
-import subprocess
-
 import pytest
 
 pytestmark = pytest.mark.first
 
-EVERYLINE_AWS = os.environ.get("EVERYLINE_AWS_BINARY", ".build/debug/everyline-aws")
-
 
 def examine(cloud):
-    environment = {
-        **os.environ, "AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test"}
-    ran = subprocess.run(
-        [EVERYLINE_AWS, "doctor", "--stack", "everyline", "--endpoint-url", cloud.endpoint],
-        capture_output=True, text=True, env=environment, timeout=60)
+    ran = cloud.everyline_aws("doctor")
     findings = ran.stdout.splitlines()
     assert len(findings) > 30, ran.stdout + ran.stderr
     return ran.returncode, [finding for finding in findings if not finding.startswith("ok ")]

@@ -362,6 +362,25 @@ def test_a_server_that_only_records_refuses_to_run_commands_and_takes_what_other
         assert cli.out("logs", "--last") == "recorded\n"
 
 
+@pytest.mark.parametrize("option, field", [
+    (["--profile", "tools"], {"profile": "tools"}), (["--cpu", "1024"], {"cpu": 1024}), (["--memory", "512"], {"memory": 512}),
+    (["--secret", "TOKEN"], {"secrets": ["TOKEN"]}),
+])
+def test_what_only_tasks_have_is_refused_in_words(server, tmp_path, option, field):
+    def ids():
+        return [execution["execution_id"] for execution in server.get("/api/v1/executions")["executions"]]
+
+    before = ids()
+    with pytest.raises(Refused) as refused:
+        server.run("true", **field)
+    assert (refused.value.status, refused.value.code) == (400, "not_supported")
+    assert "profiles, sizes and secrets are the AWS form's" in refused.value.problem["detail"]
+    cli = CommandLine(server, tmp_path)
+    refused = cli.run("run", *option, "--", "true")
+    assert refused.returncode == 125 and b"the AWS form's" in refused.stderr
+    assert ids() == before
+
+
 def test_commands_that_run_go_on_under_a_server_that_only_records(own_server, tmp_path):
     server = own_server.start()
     id = server.run("sh", "-c", f"until [ -e {tmp_path}/go ]; do sleep 0.05; done; echo over")

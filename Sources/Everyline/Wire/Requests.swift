@@ -10,10 +10,18 @@ public struct RunRequest: Codable, Sendable, Equatable {
     public var workingDirectory: String?
     /// The size of the terminal that the command gets as its standard streams; `nil`: none.
     public var terminal: TerminalSize?
+    /// In which of the profiles that an administrator has made the command runs (the AWS form).
+    public var profile: String?
+    /// What it has of a processor, in 1024ths, and of memory, in MiB, in the place of its profile's (the AWS form).
+    public var cpu: Int?
+    public var memory: Int?
+    /// The names of those of its profile's secrets that it has in its environment. Their values are never in a request.
+    public var secrets: [String]?
 
     public init(
         command: [String], env: [String: String]? = nil, timeoutSeconds: Int? = nil, streams: StreamMode? = nil,
-        workingDirectory: String? = nil, terminal: TerminalSize? = nil
+        workingDirectory: String? = nil, terminal: TerminalSize? = nil, profile: String? = nil, cpu: Int? = nil,
+        memory: Int? = nil, secrets: [String]? = nil
     ) {
         self.command = command
         self.env = env
@@ -21,6 +29,10 @@ public struct RunRequest: Codable, Sendable, Equatable {
         self.streams = streams
         self.workingDirectory = workingDirectory
         self.terminal = terminal
+        self.profile = profile
+        self.cpu = cpu
+        self.memory = memory
+        self.secrets = secrets
     }
 
     /// Takes `"command":"make test"` for `["sh","-c","make test"]`, as clients of older systems send it.
@@ -32,10 +44,17 @@ public struct RunRequest: Codable, Sendable, Equatable {
         streams = try values.decodeIfPresent(StreamMode.self, forKey: .streams)
         workingDirectory = try values.decodeIfPresent(String.self, forKey: .workingDirectory)
         terminal = try values.decodeIfPresent(TerminalSize.self, forKey: .terminal)
+        profile = try values.decodeIfPresent(String.self, forKey: .profile)
+        cpu = try values.decodeIfPresent(Int.self, forKey: .cpu)
+        memory = try values.decodeIfPresent(Int.self, forKey: .memory)
+        secrets = try values.decodeIfPresent([String].self, forKey: .secrets)
     }
 
+    /// Whether it asks for something that only the AWS form has.
+    public var needsTasks: Bool { profile != nil || cpu != nil || memory != nil || secrets != nil }
+
     enum CodingKeys: String, CodingKey, CaseIterable {
-        case command, env, streams, terminal
+        case command, env, streams, terminal, profile, cpu, memory, secrets
         case timeoutSeconds = "timeout_seconds"
         case workingDirectory = "working_directory"
     }

@@ -79,6 +79,41 @@ package struct AWSClient: Sendable {
             operation: "\(service.signingName).\(operation)", retries: nil, timeout: nil)
     }
 
+    /// Carries out an operation of a service that speaks the query protocol.
+    ///
+    /// - Parameter parameters: by name; those that are `nil` are left out.
+    /// - Returns: what the operation's result element holds.
+    /// - Throws: ``AWSError``, or `CancellationError`.
+    package func query(
+        _ action: String, of service: AWSService, _ parameters: KeyValuePairs<String, String?>
+    ) async throws -> XMLElement {
+        try await query(action, of: service, parameters.compactMap { name, value in value.map { (name, $0) } })
+    }
+
+    package func query(
+        _ action: String, of service: AWSService, _ parameters: [(String, String)]
+    ) async throws -> XMLElement {
+        guard case .query(let version) = service.wire else {
+            preconditionFailure("\(service.signingName) doesn't speak the query protocol")
+        }
+        let form = ([("Action", action), ("Version", version)] + parameters)
+            .map { "\($0.uriEncoded())=\($1.uriEncoded())" }.joined(separator: "&")
+        let request = AWSHTTPRequest(
+            .POST, endpoint(of: service),
+            headers: ["Content-Type": "application/x-www-form-urlencoded; charset=utf-8"],
+            body: ByteBuffer(string: form))
+        let name = "\(service.signingName).\(action)"
+        let response = try await send(request, signedFor: service, operation: name, retries: nil, timeout: .seconds(30))
+        do {
+            let document = try XMLElement(response.body)
+            return document["\(action)Result"] ?? document
+        } catch {
+            throw AWSError(
+                .unexpectedAnswer, operation: name, message: "the answer isn't what the operation gives",
+                status: response.status, cause: error)
+        }
+    }
+
     /// Sends a request until there is a success or no use in another attempt.
     ///
     /// - Parameters:
@@ -132,7 +167,7 @@ package struct AWSClient: Sendable {
             throw AWSError(
                 .credentials, operation: operation, message: "\(error)", attempts: number, cause: error)
         }
-        let signer = SigV4Signer(credentials, region: configuration.region, service: service.signingName)
+        let signer = SigV4Signer(credentials, region: region(of: service), service: service.signingName)
         let response: AWSHTTPResponse
         do {
             response = try await http.send(signer.sign(request, at: now()), timeout: timeout)
@@ -168,7 +203,19 @@ package struct AWSClient: Sendable {
 
     func endpoint(of service: AWSService) -> AWSEndpoint {
         if let endpoint = configuration.endpoint { return endpoint }
-        let domain = configuration.region.hasPrefix("cn-") ? "amazonaws.com.cn" : "amazonaws.com"
-        return AWSEndpoint(host: "\(service.endpointPrefix).\(configuration.region).\(domain)")
+        if service.isGlobal, region(of: service) == "us-east-1" {
+            return AWSEndpoint(host: "\(service.endpointPrefix).amazonaws.com")
+        }
+        let region = region(of: service)
+        let domain = region.hasPrefix("cn-") ? "amazonaws.com.cn" : "amazonaws.com"
+        return AWSEndpoint(host: "\(service.endpointPrefix).\(region).\(domain)")
+    }
+
+    /// For which region a request is signed: a global service has one in each partition.
+    private func region(of service: AWSService) -> String {
+        let region = configuration.region
+        guard service.isGlobal else { return region }
+        if region.hasPrefix("cn-") { return "cn-north-1" }
+        return region.hasPrefix("us-gov-") ? "us-gov-west-1" : "us-east-1"
     }
 }

@@ -62,7 +62,7 @@ extension AWSTransportError {
 }
 
 extension AWSError {
-    /// Reads the refusal of a service that speaks one of the JSON protocols.
+    /// Reads the refusal of a service: XML where that is what it speaks, else one of the JSON protocols.
     ///
     /// The code comes in the header `x-amzn-ErrorType` or as the body's `__type` or `code`, with a namespace before a `#` or
     /// an address behind a `:`.
@@ -79,6 +79,16 @@ extension AWSError {
                 case lower = "message"
                 case upper = "Message"
             }
+        }
+        if response.body.readableBytesView.first == UInt8(ascii: "<"), let error = try? XMLElement(response.body),
+            let code = error.first("Code")?.text
+        {
+            self.init(
+                Code(code), operation: operation, message: error.first("Message")?.text ?? code,
+                status: response.status,
+                requestID: (error.first("RequestId") ?? error.first("RequestID"))?.text, attempts: attempts,
+                details: response.body)
+            return
         }
         // A refusal whose body isn't JSON, such as a proxy's, is a refusal all the same.
         let body = try? JSONDecoder().decode(Body.self, from: Data(response.body.readableBytesView))

@@ -5,12 +5,18 @@ package struct AWSService: Sendable, Equatable {
     /// The first part of its host's name.
     let endpointPrefix: String
     let wire: Wire
+    /// Whether it has one address for all regions of a partition.
+    var isGlobal = false
 
     enum Wire: Sendable, Equatable {
         /// Every operation is a POST to `/` with `X-Amz-Target: prefix.Operation`.
         case json(version: String, targetPrefix: String)
         /// The path and the method say what is asked for.
         case restJSON
+        /// Every operation is a form that is posted to `/` with `Action` and `Version`; the answer is XML.
+        case query(version: String)
+        /// S3's: the path and the method say what is asked for, and the answer is XML.
+        case restXML
     }
 
     package static let dynamoDB = AWSService(
@@ -27,4 +33,16 @@ package struct AWSService: Sendable, Equatable {
     /// Its host is the API's own: ``APIGatewayConnections`` is given it.
     package static let connections = AWSService(
         signingName: "execute-api", endpointPrefix: "execute-api", wire: .restJSON)
+    package static let cloudFormation = AWSService(
+        signingName: "cloudformation", endpointPrefix: "cloudformation", wire: .query(version: "2010-05-15"))
+    package static let ec2 = AWSService(
+        signingName: "ec2", endpointPrefix: "ec2", wire: .query(version: "2016-11-15"))
+    package static let sts = AWSService(
+        signingName: "sts", endpointPrefix: "sts", wire: .query(version: "2011-06-15"))
+    package static let iam = AWSService(
+        signingName: "iam", endpointPrefix: "iam", wire: .query(version: "2010-05-08"), isGlobal: true)
+    package static let s3 = AWSService(signingName: "s3", endpointPrefix: "s3", wire: .restXML)
+    package static let quotas = AWSService(
+        signingName: "servicequotas", endpointPrefix: "servicequotas",
+        wire: .json(version: "1.1", targetPrefix: "ServiceQuotasV20190624"))
 }

@@ -7,7 +7,7 @@ import NIOHTTP1
     import Foundation
 #endif
 
-/// The readings of Lambda that a doctor needs. All throw ``AWSError``.
+/// A deployment's functions, as Lambda shows them. All throw ``AWSError``.
 struct DeployedFunctions: Sendable {
     let client: AWSClient
 
@@ -65,7 +65,20 @@ struct DeployedFunctions: Sendable {
         ).mappings ?? []
     }
 
-    private func get<Output: Decodable>(
+    /// Has a function carry out an event, once: it isn't known whether one that fails without an answer was carried out.
+    ///
+    /// - Returns: what it gave back, and `nil`; or what it says of its failure, and the failure's kind.
+    func invoke(_ name: String, _ event: some Encodable) async throws -> (answer: ByteBuffer, failure: String?) {
+        let request = AWSHTTPRequest(
+            .POST, client.endpoint(of: .lambda), path: "/2015-03-31/functions/\(name.uriEncoded())/invocations",
+            body: ByteBuffer(bytes: try AWSClient.json(event)))
+        let response = try await client.send(
+            request, signedFor: .lambda, operation: "lambda.Invoke", retries: AWSRetryPolicy(attempts: 1),
+            timeout: .seconds(30))
+        return (response.body, response.headers.first(name: "X-Amz-Function-Error"))
+    }
+
+    func get<Output: Decodable>(
         _ operation: String, path: String, query: [AWSHTTPRequest.QueryItem], giving: Output.Type
     ) async throws -> Output {
         let request = AWSHTTPRequest(.GET, client.endpoint(of: .lambda), path: path, query: query)

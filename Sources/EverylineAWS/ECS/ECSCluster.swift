@@ -16,6 +16,9 @@ package struct ECSCluster: Sendable {
         package var container: String
         package var command: [String]
         package var environment: [String: String]
+        /// In 1024ths of a processor, and in MiB; `nil` for the definition's.
+        package var cpu: Int?
+        package var memory: Int?
         package var subnets: [String]
         package var securityGroups: [String]
         package var assignsPublicIP: Bool
@@ -26,13 +29,16 @@ package struct ECSCluster: Sendable {
 
         package init(
             taskDefinition: String, container: String, command: [String], environment: [String: String],
-            subnets: [String], securityGroups: [String], assignsPublicIP: Bool, startedBy: String,
+            cpu: Int? = nil, memory: Int? = nil, subnets: [String], securityGroups: [String], assignsPublicIP: Bool,
+            startedBy: String,
             clientToken: String
         ) {
             self.taskDefinition = taskDefinition
             self.container = container
             self.command = command
             self.environment = environment
+            self.cpu = cpu
+            self.memory = memory
             self.subnets = subnets
             self.securityGroups = securityGroups
             self.assignsPublicIP = assignsPublicIP
@@ -44,7 +50,9 @@ package struct ECSCluster: Sendable {
             let environment = environment.sorted { $0.key < $1.key }.map {
                 RunTaskInput.NamedValue(name: $0.key, value: $0.value)
             }
-            return .init(containerOverrides: [.init(name: container, command: command, environment: environment)])
+            return .init(
+                containerOverrides: [.init(name: container, command: command, environment: environment)],
+                cpu: cpu.map { "\($0)" }, memory: memory.map { "\($0)" })
         }
     }
 

@@ -29,26 +29,31 @@ package struct ECSCommands: Sendable {
     private let cluster: ECSCluster
     private let placement: Placement
     private let tasks: any TaskStore
+    private let profiles: @Sendable (_ name: String) async throws -> CommandProfile?
     private let stream: @Sendable (_ taskID: String) -> LogStreamName
 
-    /// - Parameter stream: where a task's output goes.
+    /// - Parameters:
+    ///   - profiles: those that an administrator has made, by their names.
+    ///   - stream: where a task's output goes.
     package init(
         cluster: ECSCluster, placement: Placement, tasks: any TaskStore,
+        profiles: @escaping @Sendable (_ name: String) async throws -> CommandProfile?,
         stream: @escaping @Sendable (_ taskID: String) -> LogStreamName
     ) {
         self.cluster = cluster
         self.placement = placement
         self.tasks = tasks
+        self.profiles = profiles
         self.stream = stream
     }
 
-    /// Whether ECS takes the command and its environment, under whatever id.
+    /// Whether there is the request's profile with its secrets, and ECS takes the command and its environment, under whatever id.
     ///
-    /// - Throws: ``CommandsError`` if it doesn't.
-    package func check(_ request: RunRequest) throws {
+    /// - Throws: ``CommandsError`` if not; what the store of profiles throws.
+    package func check(_ request: RunRequest) async throws {
         // All ids that are made have one length.
         var generator = SystemGenerator()
-        let task = task(of: request, as: ExecutionID(at: Timestamp(milliseconds: 0), using: &generator))
+        let task = try await task(of: request, as: ExecutionID(at: Timestamp(milliseconds: 0), using: &generator))
         // ECS says characters; where one has several bytes, its JSON's UTF-16 is what a service in Java counts.
         let length = String(decoding: try AWSClient.json(task.overrides), as: UTF8.self).utf16.count
         guard length <= Self.overridesLimit else { throw CommandsError.tooLong(length, limit: Self.overridesLimit) }
@@ -60,7 +65,7 @@ package struct ECSCommands: Sendable {
     package func start(_ request: RunRequest, as execution: ExecutionID) async throws {
         let task: ECSTask
         do {
-            task = try await cluster.run(self.task(of: request, as: execution))
+            task = try await cluster.run(try await self.task(of: request, as: execution))
         } catch let error as AWSError where error.code == .conflict {
             // It was started before, and the stack has been updated since. `LostStarts` finds the task.
             return
@@ -81,13 +86,23 @@ package struct ECSCommands: Sendable {
         return true
     }
 
-    private func task(of request: RunRequest, as execution: ExecutionID) -> ECSCluster.NewTask {
-        ECSCluster.NewTask(
-            taskDefinition: placement.taskDefinition, container: RunnerScript.container,
+    private func task(of request: RunRequest, as execution: ExecutionID) async throws -> ECSCluster.NewTask {
+        var environment = request.env ?? [:]
+        var taskDefinition = placement.taskDefinition
+        if let name = request.profile {
+            guard let profile = try await profiles(name) else { throw CommandsError.noProfile(name) }
+            try profile.add(request.secrets ?? [], to: &environment)
+            taskDefinition = profile.taskDefinition
+        } else if let secret = request.secrets?.first {
+            throw CommandsError.noSecret(secret, profile: nil)
+        }
+        return ECSCluster.NewTask(
+            taskDefinition: taskDefinition, container: RunnerScript.container,
             command: RunnerScript.arguments(
                 of: execution, command: request.command,
                 timeoutSeconds: request.timeoutSeconds ?? placement.timeoutSeconds, directory: request.workingDirectory),
-            environment: request.env ?? [:], subnets: placement.subnets, securityGroups: placement.securityGroups,
+            environment: environment, cpu: request.cpu, memory: request.memory, subnets: placement.subnets,
+            securityGroups: placement.securityGroups,
             assignsPublicIP: placement.assignsPublicIP, startedBy: execution.rawValue,
             clientToken: execution.rawValue)
     }
@@ -98,12 +113,21 @@ package enum CommandsError: Error, Equatable, CustomStringConvertible {
     case tooLong(Int, limit: Int)
     /// ECS has refused to start the command: why, in its words.
     case refused(String)
+    case noProfile(String)
+    /// The profile, or the default one, doesn't declare it.
+    case noSecret(String, profile: String?)
+    /// A variable may not stand in the place of a secret.
+    case takenName(String)
 
     package var description: String {
         switch self {
         case .tooLong(let length, let limit):
             "ECS takes \(limit) characters of a command and its environment, as JSON; these are \(length)"
         case .refused(let reason): "ECS refused to start the command: \(reason)"
+        case .noProfile(let name): "There is no profile \(name)"
+        case .noSecret(let name, let profile?): "The profile \(profile) declares no secret \(name)"
+        case .noSecret(let name, nil): "The secret \(name) needs a profile that declares it"
+        case .takenName(let name): "The variable \(name) is the profile's own, and env can't set it"
         }
     }
 }

@@ -22,6 +22,9 @@ struct RunTaskInput: Encodable {
 
     struct Overrides: Encodable {
         let containerOverrides: [ContainerOverride]
+        /// The task's, as ECS writes them: `256`, `512`.
+        let cpu: String?
+        let memory: String?
     }
 
     struct ContainerOverride: Encodable {

@@ -14,6 +14,7 @@ import Everyline
 ///     ACTIVE         created#execution   those that have not ended
 ///     I#owner#key    IDEMPOTENCY         the execution that a request has made
 ///     KEYS           K#key               an API key
+///     PROFILES       P#name              in what commands may run (`DynamoDBProfileStore`)
 ///     H#hash         KEY                 the key with this hash
 ///     T#shard        hash                a stream's token
 ///

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Everyline
 import EverylineSQLite
+import EverylineUserFiles
 import Glibc
 import SystemPackage
 

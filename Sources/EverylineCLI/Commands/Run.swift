@@ -30,6 +30,8 @@ struct Run: AsyncParsableCommand {
     var cwd: String?
     @OptionGroup
     var command: CommandOptions
+    @OptionGroup(title: "On AWS")
+    var task: TaskOptions
     @OptionGroup(title: "Output")
     var output: OutputOptions
     @OptionGroup(title: "Connection")
@@ -44,6 +46,7 @@ struct Run: AsyncParsableCommand {
 
     func run() async throws {
         var request = try command.request(in: cwd)
+        task.add(to: &request)
         if tty { request.terminal = size ?? Console.terminalSize ?? .usual }
         var generator = SystemGenerator()
         let key = (0..<2).map { _ in String(generator.next(), radix: 36) }.joined(separator: "-")

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Everyline
 import EverylineClient
+import EverylineUserFiles
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials

@@ -1,6 +1,7 @@
 import Everyline
 import EverylineClient
 import EverylineRunner
+import EverylineUserFiles
 import SystemPackage
 
 #if canImport(FoundationEssentials)

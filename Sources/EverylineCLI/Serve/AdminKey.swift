@@ -1,5 +1,6 @@
 import Everyline
 import EverylineServer
+import EverylineUserFiles
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials

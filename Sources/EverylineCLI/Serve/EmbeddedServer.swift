@@ -91,11 +91,17 @@ struct EmbeddedServer {
             executions: SQLiteExecutionStore(database), log: log, access: access,
             writer: LogWriter(store: log, feed: feed, executor: database.thread, now: now), feed: feed,
             stopRequests: LogFeed(), resources: ServerResources(configuration.limits), now: now,
-            check: { [isRecordOnly] _ in
+            check: { [isRecordOnly] request in
                 guard !isRecordOnly else {
                     throw APIError(
                         .notSupported,
                         "This server only records: it runs no commands. Run it where you are, with everyline exec.")
+                }
+                guard !request.needsTasks else {
+                    throw APIError(
+                        .notSupported,
+                        "Commands run here on the server's own machine: profiles, sizes and secrets are the AWS form's."
+                    )
                 }
             },
             start: { [runnerSocket, limits = configuration.limits] order in

@@ -3,6 +3,7 @@ import Everyline
 import EverylineClient
 import EverylineSQLite
 import EverylineServer
+import EverylineUserFiles
 import Glibc
 public import Logging
 import NIOCore
@@ -155,7 +156,7 @@ struct Serve: AsyncParsableCommand {
                 return
             }
             guard file?.client.values["url"] != url else { return }
-            try UserFile.write(url: url, apiKey: key, to: path)
+            try UserFile.write(url: url, apiKey: key, by: "everyline serve", to: path)
             logger.notice("The address and the administrator's key were written", metadata: ["file": "\(path)"])
         } catch {
             logger.warning(

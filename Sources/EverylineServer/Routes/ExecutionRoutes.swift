@@ -26,7 +26,7 @@ struct ExecutionRoutes {
             request, context, core.resources, limit: limits.requestBody, within: limits.bodyTime)
         let order = try body.decode(RunRequest.self, fields: RunRequest.fields)
         try order.validate()
-        try core.check(order)
+        try await core.check(order)
         let created = try await create(order.command, producer: .runner, for: principal, request: request, body: body)
         if created.isNew || mayStartAgain(created.execution) {
             try await start(
@@ -192,7 +192,16 @@ extension RegisterRequest {
 }
 
 extension RunRequest {
-    static let fields = ["command", "env", "timeout_seconds", "streams", "working_directory", "terminal"]
+    static let fields = [
+        "command", "env", "timeout_seconds", "streams", "working_directory", "terminal", "profile", "cpu", "memory",
+        "secrets",
+    ]
+
+    /// Of a profile's name, in bytes, and of a secret's.
+    static let nameLimit = 64
+    static let secretLimit = 64
+    /// More than any task has: 1,024 processors, and a TiB.
+    static let largestSize = 1 << 20
 
     /// The longest command and environment, in all: well below what Linux takes (ARG_MAX counts both).
     static let sizeLimit: ByteCount = .kibibytes(128)
@@ -213,6 +222,7 @@ extension RunRequest {
         if let workingDirectory, !workingDirectory.hasPrefix("/") || workingDirectory.utf8.contains(0) {
             throw APIError(.invalidRequest, "working_directory must be an absolute path.")
         }
+        try validateTask()
         if let terminal {
             guard terminal.isValid else {
                 throw APIError(
@@ -221,6 +231,23 @@ extension RunRequest {
             guard streams != .split else {
                 throw APIError(.invalidRequest, "A terminal is one stream: streams can't be split with it.")
             }
+        }
+    }
+
+    /// What the AWS form has of its own.
+    private func validateTask() throws {
+        if let profile, !profile.isProfileName {
+            throw APIError(.invalidRequest, "profile must be 1 to 64 of letters, digits, '-' and '_'.")
+        }
+        for (name, size) in [("cpu", cpu), ("memory", memory)] {
+            if let size, !(1...Self.largestSize).contains(size) {
+                throw APIError(.invalidRequest, "\(name) must be from 1 to \(Self.largestSize).")
+            }
+        }
+        guard let secrets else { return }
+        guard secrets.count <= Self.secretLimit, secrets.allSatisfy(\.isSecretName) else {
+            throw APIError(
+                .invalidRequest, "secrets must be at most \(Self.secretLimit) names of variables, such as API_TOKEN.")
         }
     }
 
@@ -235,4 +262,21 @@ extension RunRequest {
             throw APIError(.invalidRequest, "command is too long.")
         }
     }
+}
+
+extension String {
+    fileprivate var isProfileName: Bool {
+        (1...RunRequest.nameLimit).contains(utf8.count)
+            && utf8.allSatisfy { $0.isLetterOrDigit || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "_") }
+    }
+
+    fileprivate var isSecretName: Bool {
+        (1...RunRequest.nameLimit).contains(utf8.count)
+            && utf8.allSatisfy { $0.isLetterOrDigit || $0 == UInt8(ascii: "_") }
+            && utf8.first.map { !(0x30...0x39).contains($0) } == true
+    }
+}
+
+extension UInt8 {
+    fileprivate var isLetterOrDigit: Bool { (0x61...0x7A).contains(self | 0x20) || (0x30...0x39).contains(self) }
 }

@@ -13,6 +13,10 @@ import Testing
     }
 
     private let http = RecordingHTTP()
+    private let tools = CommandProfile(
+        name: "tools", image: "i",
+        secrets: ["TOKEN": "arn:aws:ssm:r:1:parameter/t", "KEY": "arn:aws:ssm:r:1:parameter/k"],
+        taskDefinition: "tools:7")
 
     private var commands: ECSCommands { commands(over: http) }
 
@@ -23,7 +27,8 @@ import Testing
         return ECSCommands(
             cluster: ECSCluster("everyline", client: client),
             placement: .init(taskDefinition: "t", subnets: ["s"], securityGroups: ["g"], assignsPublicIP: false),
-            tasks: InMemoryTasks(), stream: { LogStreamName(group: "g", name: $0) })
+            tasks: InMemoryTasks(), profiles: { $0 == "tools" ? tools : nil },
+            stream: { LogStreamName(group: "g", name: $0) })
     }
 
     @Test(
@@ -37,10 +42,39 @@ import Testing
         var request = request
         let length = try await overrides(of: request).utf16.count
         request.command[0] += String(repeating: "x", count: 8192 - length)
-        try commands.check(request)
+        try await commands.check(request)
         #expect(try await overrides(of: request).utf16.count == 8192)
         request.command[0] += "x"
-        #expect(throws: CommandsError.tooLong(8193, limit: 8192)) { try commands.check(request) }
+        await #expect(throws: CommandsError.tooLong(8193, limit: 8192)) { try await commands.check(request) }
+    }
+
+    @Test("of a profile run in its definition, in the size that was asked for, and with the secrets that were named")
+    func profiles() async throws {
+        let request = RunRequest(
+            command: ["a"], env: ["B": "c"], profile: "tools", cpu: 1024, memory: 4096, secrets: ["TOKEN"])
+        try await commands.check(request)
+        let overrides = try await overrides(of: request)
+        #expect(overrides.contains(#""cpu":"1024""#) && overrides.contains(#""memory":"4096""#))
+        #expect(overrides.contains(#"{"name":"EVERYLINE_SECRETS","value":"TOKEN"}"#))
+        let body = try #require(http.requests.last.map { String(buffer: $0.body) })
+        #expect(body.contains(#""taskDefinition":"tools:7""#) && !body.contains("arn:aws:ssm"))
+    }
+
+    @Test(
+        "are refused before anything is made if their profile or a secret isn't declared, or a variable would hide one",
+        arguments: [
+            (RunRequest(command: ["a"], profile: "none"), CommandsError.noProfile("none")),
+            (RunRequest(command: ["a"], profile: "tools", secrets: ["OTHER"]), .noSecret("OTHER", profile: "tools")),
+            (RunRequest(command: ["a"], secrets: ["TOKEN"]), .noSecret("TOKEN", profile: nil)),
+            (RunRequest(command: ["a"], env: ["TOKEN": "x"], profile: "tools"), .takenName("TOKEN")),
+            (
+                RunRequest(command: ["a"], env: ["EVERYLINE_SECRETS": "TOKEN"], profile: "tools"),
+                .takenName("EVERYLINE_SECRETS")
+            ),
+        ])
+    func undeclared(request: RunRequest, error: CommandsError) async throws {
+        await #expect(throws: error) { try await commands.check(request) }
+        #expect(http.requests.isEmpty)
     }
 
     @Test("are refused in ECS's words, said to have been started once, or left open where that isn't known")

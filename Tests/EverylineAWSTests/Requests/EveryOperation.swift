@@ -1,6 +1,7 @@
 import Everyline
-import EverylineAWS
 import NIOCore
+
+@testable import EverylineAWS
 
 /// Asks for every operation that there is, in every form that it has.
 struct EveryOperation {
@@ -12,6 +13,9 @@ struct EveryOperation {
         try await logs()
         try await ecs()
         try await connections()
+        try await stacks()
+        try await bucket()
+        try await roles()
         // Whatever it finds: it asks for everything.
         let findings = try await AWSDoctor("everyline", client: client, probe: "p", now: { .epoch }).findings()
         precondition(findings.contains { $0.verdict == .wrong })
@@ -79,6 +83,65 @@ struct EveryOperation {
         _ = try await cluster.task(startedBy: "01hv")
         try await cluster.stop("arn:aws:ecs:eu-central-1:1:task/c/t", reason: "asked for")
         _ = try await cluster.describe(["arn:aws:ecs:eu-central-1:1:task/c/t"])
+        _ = try await cluster.run(
+            ECSCluster.NewTask(
+                taskDefinition: "everyline-profile-tools:1", container: "command", command: ["true"], environment: [:],
+                cpu: 1024, memory: 2048, subnets: ["subnet-1"], securityGroups: ["sg-1"], assignsPublicIP: false,
+                startedBy: "01hv", clientToken: "01hv"))
+        let definitions = TaskDefinitions(client: client)
+        let base = try await definitions.definition("everyline-command")
+        let profile = CommandProfile(
+            name: "tools", image: "i", role: "arn:aws:iam::1:role/everyline/everyline/r", cpu: 512, memory: 1024,
+            secrets: ["TOKEN": "arn:aws:ssm:eu-central-1:1:parameter/t"])
+        _ = try await definitions.register(
+            TaskDefinitions.New(
+                family: "everyline-profile-tools", base: base, container: base.containers[0], profile: profile,
+                executionRole: "arn:aws:iam::1:role/x"))
+        try await definitions.deregister("everyline-profile-tools:1")
+    }
+
+    private func stacks() async throws {
+        let stacks = CloudFormation(client: client)
+        let plan = CloudFormation.Plan(
+            template: "Resources: {ü: \"&=+ \"}\n", parameters: ["A": "b &=+~", "C": nil], token: "everyline-1")
+        _ = try await stacks.stack("everyline")
+        _ = try await stacks.create("everyline", plan)
+        _ = try await stacks.update("everyline", plan)
+        try await stacks.delete("everyline", token: "everyline-2")
+        _ = try await stacks.parameters(of: plan.template)
+        _ = try await stacks.resources(of: "everyline")
+        _ = try await stacks.events(of: "everyline")
+        _ = try await stacks.events(of: "everyline", after: "t")
+        let network = EC2Network(client: client)
+        _ = try await network.defaultVPC()
+        _ = try await network.defaultSubnets(of: "vpc-1")
+        _ = try await network.subnets(["subnet-1", "subnet-2"])
+        _ = try await network.defaultSecurityGroup(of: "vpc-1")
+        _ = try await Deployment(client: client, clock: ContinuousClock(), say: { _ in }).account()
+        let quotas = AccountQuotas(client: client)
+        _ = try await quotas.functions()
+        _ = try await quotas.fargateProcessors()
+        _ = try await DeployedFunctions(client: client).invoke("everyline-api", ["a": "ü"])
+    }
+
+    private func bucket() async throws {
+        let bucket = S3Bucket(name: "everyline-1-eu-central-1", account: "123456789012", client: client)
+        _ = try await bucket.exists()
+        try await bucket.make()
+        _ = try await bucket.has("everyline/0123abcd.zip")
+        try await bucket.put(ByteBuffer(bytes: 0...255), at: "everyline/0123abcd.zip")
+        _ = try await bucket.keys(beginningWith: "everyline/")
+        try await bucket.delete("everyline/0123abcd.zip")
+        _ = try await bucket.remove()
+    }
+
+    private func roles() async throws {
+        let roles = RoleMaking(client: client)
+        _ = try await roles.role("r")
+        _ = try await roles.make(
+            "r", under: "/everyline/everyline/",
+            may: [.init(action: ["ssm:GetParameters"], resource: ["arn:aws:ssm:eu-central-1:1:parameter/t"])])
+        try await roles.delete("r")
     }
 
     private func connections() async throws {

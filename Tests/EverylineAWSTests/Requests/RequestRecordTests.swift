@@ -46,7 +46,11 @@ struct RequestRecordTests {
         let signer = SigV4Signer(credentials, region: "us-east-1", service: "service")
         let random = (0..<300).map { signer.sign(Self.randomRequest(seed: $0), at: Self.now) }
         let records =
-            operations.map { record($0, "operation", service: Self.service($0), region: "eu-central-1") }
+            operations.map { request in
+                let service = Self.service(request)
+                return record(
+                    request, "operation", service: service, region: service == "iam" ? "us-east-1" : "eu-central-1")
+            }
             + random.map { record($0, "random", service: "service", region: "us-east-1") }
         try JSONEncoder().encode(records).write(to: URL(fileURLWithPath: path))
     }

@@ -8,12 +8,12 @@ import SystemPackage
 #endif
 
 /// Files that hold secrets: nobody but their owner may read them.
-enum PrivateFile {
+package enum PrivateFile {
     /// The longest such file that is read, in bytes.
     private static let limit = 1 << 20
 
-    /// - Throws: ``CLIError``.
-    static func read(_ path: String) throws -> String {
+    /// - Throws: ``UserFileError``.
+    package static func read(_ path: String) throws -> String {
         do {
             let file = try FileDescriptor.open(FilePath(path), .readOnly)
             return try file.closeAfter {
@@ -22,14 +22,14 @@ enum PrivateFile {
                 return String(decoding: bytes[..<count], as: UTF8.self)
             }
         } catch let error as Errno {
-            throw CLIError("\(path) can't be read: \(error)")
+            throw UserFileError("\(path) can't be read: \(error)")
         }
     }
 
     /// Writes the file whole or not at all, readable by its owner alone. Makes the directory (0700) if need be.
     ///
-    /// - Throws: ``CLIError``.
-    static func write(_ text: String, to path: String) throws {
+    /// - Throws: ``UserFileError``.
+    package static func write(_ text: String, to path: String) throws {
         let directory = FilePath(path).removingLastComponent()
         let temporary = path + ".new"
         do {
@@ -44,7 +44,7 @@ enum PrivateFile {
             try file.closeAfter { _ = try file.writeAll(Array(text.utf8)) }
             guard rename(temporary, path) == 0 else { throw Errno(rawValue: errno) }
         } catch {
-            throw CLIError("\(path) can't be written: \(error)")
+            throw UserFileError("\(path) can't be written: \(error)")
         }
     }
 }

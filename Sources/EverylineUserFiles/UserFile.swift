@@ -1,4 +1,4 @@
-import EverylineClient
+package import EverylineClient
 import Glibc
 import Yams
 
@@ -9,18 +9,18 @@ import Yams
 #endif
 
 /// The user's `config.yaml`: the client's settings at the top, the server's under `serve:`.
-struct UserFile {
-    let client: ClientConfiguration.File
-    let serve: [String: String]
+package struct UserFile {
+    package let client: ClientConfiguration.File
+    package let serve: [String: String]
 
     /// `everyline/config.yaml` in the user's directory of settings; `nil` without a home.
-    static func path(_ environment: [String: String]) -> String? {
+    package static func path(_ environment: [String: String]) -> String? {
         UserDirectories(environment).config.map { $0 + "/everyline/config.yaml" }
     }
 
     /// - Returns: `nil` if there is none.
-    /// - Throws: ``CLIError`` if it can't be read, or isn't a mapping of names to simple values.
-    static func read(_ environment: [String: String]) throws -> UserFile? {
+    /// - Throws: ``UserFileError`` if it can't be read, or isn't a mapping of names to simple values.
+    package static func read(_ environment: [String: String]) throws -> UserFile? {
         guard let path = path(environment), FileManager.default.fileExists(atPath: path) else { return nil }
         let text = try PrivateFile.read(path)
         var status = stat()
@@ -29,7 +29,7 @@ struct UserFile {
         do {
             node = try Yams.compose(yaml: text)
         } catch {
-            throw CLIError("\(path) is no YAML: \(error)")
+            throw UserFileError("\(path) is no YAML: \(error)")
         }
         var client: [String: String] = [:]
         var serve: [String: String] = [:]
@@ -48,10 +48,11 @@ struct UserFile {
 
     /// Writes a new file, or the new address into a file that is there; everything else in it stays.
     ///
-    /// - Throws: ``CLIError``.
-    static func write(url: String, apiKey: String, to path: String) throws {
+    /// - Parameter program: who writes it.
+    /// - Throws: ``UserFileError``.
+    package static func write(url: String, apiKey: String, by program: String, to path: String) throws {
         var text = """
-            # Written by `everyline serve`. It holds an API key: keep it to yourself.
+            # Written by `\(program)`. It holds an API key: keep it to yourself.
             url: \(url)
             api_key: \(apiKey)
 
@@ -66,17 +67,17 @@ struct UserFile {
     /// - Parameter node: `nil` for an empty file.
     private static func mapping(_ node: Node?, in path: String) throws -> [String: Node] {
         guard let node else { return [:] }
-        guard let mapping = node.mapping else { throw CLIError("\(path) must be a list of `name: value`.") }
+        guard let mapping = node.mapping else { throw UserFileError("\(path) must be a list of `name: value`.") }
         var values: [String: Node] = [:]
         for (key, value) in mapping {
-            guard let name = key.string else { throw CLIError("\(path) has a name that is no text.") }
+            guard let name = key.string else { throw UserFileError("\(path) has a name that is no text.") }
             values[name] = value
         }
         return values
     }
 
     private static func scalar(_ node: Node, of name: String, in path: String) throws -> String {
-        guard let scalar = node.scalar else { throw CLIError("\(path): \(name) must be a simple value.") }
+        guard let scalar = node.scalar else { throw UserFileError("\(path): \(name) must be a simple value.") }
         return scalar.string
     }
 }

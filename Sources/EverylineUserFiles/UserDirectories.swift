@@ -2,14 +2,14 @@ import Glibc
 
 /// Where a user's files lie, by the XDG base directory specification: where a variable says, if that is an absolute path, else in the
 /// user's home. Each is `nil` for a user without a home.
-struct UserDirectories {
+package struct UserDirectories {
     private let environment: [String: String]
 
-    init(_ environment: [String: String]) { self.environment = environment }
+    package init(_ environment: [String: String]) { self.environment = environment }
 
-    var config: String? { directory("XDG_CONFIG_HOME", otherwise: ".config") }
-    var data: String? { directory("XDG_DATA_HOME", otherwise: ".local/share") }
-    var state: String? { directory("XDG_STATE_HOME", otherwise: ".local/state") }
+    package var config: String? { directory("XDG_CONFIG_HOME", otherwise: ".config") }
+    package var data: String? { directory("XDG_DATA_HOME", otherwise: ".local/share") }
+    package var state: String? { directory("XDG_STATE_HOME", otherwise: ".local/state") }
 
     private func directory(_ variable: String, otherwise place: String) -> String? {
         absolute(variable) ?? (absolute("HOME") ?? Self.registeredHome).map { $0 + "/" + place }
