@@ -227,6 +227,12 @@ package final class Spool: Sendable {
         if state.unwritten.readableBytes == 0 { state.unwritten = ByteBuffer() }
     }
 
+    /// The offset before the first event in a spool whose files have these names: the server has acknowledged at least so much. `nil` if it
+    /// has no files.
+    package static func acknowledged(by names: [String]) -> Offset? {
+        names.compactMap(SpoolSegment.base).min().map { Offset($0.rawValue - 1) }
+    }
+
     private static func existing(on disk: any SpoolDisk) throws -> [SpoolSegment] {
         var segments: [SpoolSegment] = []
         for name in try disk.names().sorted() {

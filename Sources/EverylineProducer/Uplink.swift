@@ -50,11 +50,11 @@ package struct Uplink: Sendable {
 
     /// Brings what an earlier process left, which is gone, and the `end` that it owes: the log says so, never as if it were complete.
     ///
+    /// - Parameter message: what the log says.
     /// - Throws: as ``run()``.
-    package func runForLostProcess() async throws -> Conclusion {
+    package func runForLostProcess(_ message: String = lostProcess) async throws -> Conclusion {
         guard spool.end == nil else { return try await run() }
         let time = now()
-        let message = "The process that ran the command is gone; output that it had not written down is lost."
         let outcome = ExecutionOutcome(status: .failed, exitCode: nil, reason: .runnerLost)
         let owed = Self.ending(.runnerLost, message, outcome, at: time)
         return try await concluding {
@@ -62,6 +62,9 @@ package struct Uplink: Sendable {
             try await deliver(owed: owed)
         }
     }
+
+    package static let lostProcess =
+        "The process that ran the command is gone; output that it had not written down is lost."
 
     /// Lets the server compare the last event here with its log: one that has ended otherwise, or holds another event there, refuses it.
     private func compareLast() async throws {

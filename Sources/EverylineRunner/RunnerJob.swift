@@ -1,26 +1,24 @@
 package import Everyline
 
-/// What a runner is told: which command, for which execution, and where its output goes.
+/// What a runner is told: which command, for which execution. Where its output goes it finds by where its directory lies
+/// (``JobDirectory/serverSocket``).
 ///
 /// It holds a secret, so it is handed over in a file that its owner alone may read, never in arguments.
 package struct RunnerJob: Codable, Sendable, Equatable {
     package var execution: String
     package var appendToken: String
     package var request: RunRequest
-    /// The socket that the server listens on for its runners.
-    package var serverSocket: String
     package var lineLimit: ByteCount
     /// The fields of an `end` that the server knows; `nil` from a server that knows no more than those of the first release.
     package var endFields: [String]?
 
     package init(
-        execution: ExecutionID, appendToken: Secret, request: RunRequest, serverSocket: String, lineLimit: ByteCount,
+        execution: ExecutionID, appendToken: Secret, request: RunRequest, lineLimit: ByteCount,
         endFields: [String]? = ResourceUsage.fields
     ) {
         self.execution = execution.rawValue
         self.appendToken = appendToken.value
         self.request = request
-        self.serverSocket = serverSocket
         self.lineLimit = lineLimit
         self.endFields = endFields
     }
@@ -28,7 +26,6 @@ package struct RunnerJob: Codable, Sendable, Equatable {
     enum CodingKeys: String, CodingKey {
         case execution, request
         case appendToken = "append_token"
-        case serverSocket = "server_socket"
         case lineLimit = "line_limit"
         case endFields = "end_fields"
     }

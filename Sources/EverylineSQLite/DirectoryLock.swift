@@ -3,13 +3,13 @@ import Synchronization
 
 /// A process's claim to a directory, which ends with the process, however it ends: advisory locks on the directory itself and on
 /// its file `lock`. The file can be deleted, and a network file system may lock no directories.
-final class DirectoryLock: Sendable {
+package final class DirectoryLock: Sendable {
     private let descriptors: Mutex<[Int32]>
 
     /// Makes the directory (0700) if need be, and takes it.
     ///
     /// - Throws: ``SQLiteDatabaseError/inUse(_:)`` if another process has it.
-    init(_ directory: String) throws {
+    package init(_ directory: String) throws {
         try Self.makeDirectory(directory)
         descriptors = Mutex([])
         try take(directory, directory + "/lock", O_RDWR | O_CREAT)
@@ -30,7 +30,7 @@ final class DirectoryLock: Sendable {
 
     deinit { release() }
 
-    func release() {
+    package func release() {
         for descriptor in descriptors.withLock({ held in
             defer { held = [] }
             return held

@@ -9,6 +9,7 @@ import signal
 import ssl
 import stat
 import subprocess
+import tempfile
 import threading
 import urllib.request
 
@@ -102,6 +103,16 @@ def test_options_that_make_no_sense_are_refused(tmp_path, options, word):
     refused = serve(tmp_path / "data", *options)
     assert refused.returncode == 64 and word in refused.stderr
     assert not (tmp_path / "data").exists()
+
+
+def test_a_data_directory_whose_path_is_too_long_for_a_socket_is_refused_in_words():
+    # What a socket's path may have: 103 bytes, of which the server needs 16 behind the directory.
+    with tempfile.TemporaryDirectory(dir="/tmp") as place:
+        longest = pathlib.Path(place) / ("x" * (103 - 16 - len("/data") - len(place) - 1))
+        with serving(longest) as server:
+            assert server.get("/api/v1/executions")["executions"] == []
+        refused = serve(longest.with_name(longest.name + "x") / "data")
+        assert refused.returncode == 125 and "the data directory's path is too long" in refused.stderr
 
 
 def test_settings_come_from_flags_before_the_environment_before_the_file(tmp_path):

@@ -23,7 +23,7 @@ struct EmbeddedServer {
     let logger: Logger
 
     /// Where this machine's runners reach the server: a socket that only its owner may connect to.
-    var runnerSocket: String { directory + "/runner.sock" }
+    var runnerSocket: String { directory + "/" + JobDirectory.socketName }
 
     /// Serves until a SIGTERM or SIGINT, then lets go of viewers and producers in order.
     ///
@@ -40,6 +40,8 @@ struct EmbeddedServer {
         }
         let database = try SQLiteDatabase.open(directory)
         defer { close(database) }
+        let runnersLock = try prepareRunners()
+        defer { runnersLock?.release() }
         let access = SQLiteAccessStore(database)
         let key = try await adminKey.prepare(access, at: .now)
         // A server that was killed has left its socket; the lock on the directory says that it is nobody's.
@@ -67,6 +69,18 @@ struct EmbeddedServer {
             services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         group.maximumGracefulShutdownDuration = .seconds(20)
         try await ServiceGroup(configuration: group).run()
+    }
+
+    /// Shows the runners the way to this server. A directory of theirs that lies elsewhere is taken for this server alone.
+    private func prepareRunners() throws -> DirectoryLock? {
+        let isInside = runnerDirectory == directory + "/runners"
+        let lock = isInside ? nil : try DirectoryLock(runnerDirectory)
+        do {
+            try JobDirectory.showServer(isInside ? nil : runnerSocket, in: runnerDirectory)
+        } catch {
+            throw SQLiteDatabaseError.unusable(runnerDirectory, reason: "\(error)")
+        }
+        return lock
     }
 
     /// The executions that a runner of this machine has in hand, or had when the server ended.
@@ -104,11 +118,11 @@ struct EmbeddedServer {
                     )
                 }
             },
-            start: { [runnerSocket, limits = configuration.limits] order in
+            start: { [limits = configuration.limits] order in
                 try runners.start(
                     RunnerJob(
                         execution: order.execution, appendToken: order.appendToken, request: order.request,
-                        serverSocket: runnerSocket, lineLimit: limits.line))
+                        lineLimit: limits.line))
             })
     }
 
@@ -133,8 +147,8 @@ struct EmbeddedServer {
 
     /// The binary that runs now, also when its file has been replaced by a newer one.
     private static let thisProgram = "/proc/self/exe"
-    /// `sun_path` of unix(7) has 108 bytes, with the NUL.
-    private static let socketPathLimit = 108
+    /// `sun_path` of unix(7) has 108 bytes, with the NUL; NIO takes up to 103 of them.
+    private static let socketPathLimit = 104
 }
 
 /// Merges the blocks of each log that ends.

@@ -25,9 +25,12 @@ package struct ProcessIdentity: Codable, Sendable, Equatable {
     private static let boot =
         (try? String(contentsOfFile: "/proc/sys/kernel/random/boot_id", encoding: .utf8))?.filter { !$0.isWhitespace }
 
+    /// Whether the machine hasn't been started anew since.
+    var isOfThisBoot: Bool { boot == Self.boot }
+
     /// Whether it is the one that the kernel speaks of.
     func names(_ status: ProcessStatus) -> Bool {
-        status.pid == pid && status.startTime == startTime && boot == Self.boot
+        status.pid == pid && status.startTime == startTime && isOfThisBoot
     }
 }
 

@@ -36,13 +36,14 @@ package struct BackgroundRunner: Sendable {
         guard let token = Credential(job.appendToken) else { preconditionFailure("a job has a token") }
         let spool = try Spool(in: directory.files)
         let recorder = Recorder(spool: spool, lineLimit: job.lineLimit, now: now)
-        let configuration = EverylineClient.Configuration(address: ServerAddress(socketPath: job.serverSocket))
+        let configuration = EverylineClient.Configuration(
+            address: ServerAddress(socketPath: try directory.serverSocket()))
         let conclusion = try await EverylineClient.with(configuration) { client in
             let uplink = uplink(spool, client, token)
             if isSuccessor || directory.mayHaveStarted {
                 // If its end is recorded, what it left behind is nobody's business.
                 if spool.end == nil { await Leftovers(directory).end() }
-                return try await uplink.runForLostProcess()
+                return try await uplink.runForLostProcess(directory.isCopy ? Self.copied : Uplink.lostProcess)
             }
             let session = ProducerSession(uplink, recorder: recorder, stop: stop) {
                 logger.error("The server refuses the output; the command goes on", metadata: ["error": "\($0)"])
@@ -56,6 +57,9 @@ package struct BackgroundRunner: Sendable {
             directory.files.remove()
         }
     }
+
+    private static let copied =
+        "This log is in a copy of the data directory. Its command belongs to the server that the copy was made from, and is not followed here."
 
     private func run(_ job: RunnerJob, _ recorder: Recorder) async throws {
         do {

@@ -107,6 +107,19 @@ package final class HeldDirectory: Sendable {
         return FileDescriptor(rawValue: file)
     }
 
+    /// A path that leads to what is in this directory from any process's current place in it, wherever the directory has been moved
+    /// (proc_pid_fd(5)). It works in this process only.
+    package func currentPath(of name: String) -> String { "/proc/self/fd/\(descriptor.rawValue)/\(name)" }
+
+    /// Which directory it is: a copy is another one, one that was moved within its file system is the same.
+    ///
+    /// - Throws: `Errno`.
+    func identity() throws -> DirectoryIdentity {
+        var status = stat()
+        guard fstat(descriptor.rawValue, &status) == 0 else { throw Errno(rawValue: errno) }
+        return DirectoryIdentity(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
+    }
+
     package func rename(_ name: String, to other: String) throws {
         guard renameat(descriptor.rawValue, name, descriptor.rawValue, other) == 0 else { throw Errno(rawValue: errno) }
     }
@@ -130,4 +143,11 @@ package final class HeldDirectory: Sendable {
     }
 
     private static let flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC
+}
+
+/// Names a directory among those of one machine, until its file system is mounted anew. After that it may be taken for another one, never
+/// another for it.
+struct DirectoryIdentity: Codable, Sendable, Equatable {
+    let device: UInt64
+    let inode: UInt64
 }

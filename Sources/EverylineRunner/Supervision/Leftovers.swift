@@ -1,14 +1,17 @@
 import Everyline
 import Glibc
 
-/// What is left of a command whose runner is gone: it may be anybody's child by now.
+/// What is left of a command whose runner is gone: it may be anybody's child by now. Nothing, where the command isn't this server's to end
+/// (``JobDirectory/mayEndCommand``).
 struct Leftovers {
     private let execution: ExecutionID
     private let leader: ProcessIdentity?
+    private let mayEnd: Bool
 
     init(_ directory: JobDirectory) {
         execution = directory.execution
         leader = directory.command()
+        mayEnd = directory.mayEndCommand
     }
 
     /// Kills all of it, and returns when it is gone, or can't be killed.
@@ -34,6 +37,7 @@ struct Leftovers {
     /// The command, what began with its execution's id in its environment, what is in a session with one of those, and what
     /// they have started.
     private func processes() -> [ProcessStatus] {
+        guard mayEnd else { return [] }
         let all = ProcessStatus.all().filter { $0.pid != getpid() }
         let mark = CommandEnvironment.mark(of: execution)
         let known = all.filter { process in leader?.names(process) == true || process.began(with: mark) }

@@ -17,29 +17,41 @@ package struct OwnedDirectory: Sendable {
     package let path: String
     /// The directory that it lies in, where that is held open; else its path leads to it each time.
     private let parent: HeldDirectory?
+    /// The directory itself, where this process works in it for long: it may be moved meanwhile.
+    private let held: HeldDirectory?
 
     /// One in a directory that only those can write to whom the user trusts.
     package init(_ execution: ExecutionID, in parent: String) {
         self.execution = execution
         path = parent + "/" + execution.rawValue
         self.parent = nil
+        held = nil
     }
 
     package init(_ execution: ExecutionID, in parent: HeldDirectory) {
         self.execution = execution
         path = parent.path + "/" + execution.rawValue
         self.parent = parent
+        held = nil
     }
 
-    /// The directory at a path; `nil` if no execution has its name.
+    /// The directory at a path; `nil` if no execution has its name. It is held open if it is there: what is done in it is done in this
+    /// one, wherever it is moved.
     package init?(path: String) {
         guard let name = path.split(separator: "/").last, let execution = ExecutionID(name) else { return nil }
         self.execution = execution
         self.path = path
         parent = nil
+        // Where it can't be opened, each step says so.
+        held = try? HeldDirectory(path: path)
     }
 
-    package var exists: Bool { parent?.holds(execution.rawValue) ?? (access(path, F_OK) == 0) }
+    package var exists: Bool {
+        guard let held else { return parent?.holds(execution.rawValue) ?? (access(path, F_OK) == 0) }
+        // The parent is the one that it lies in now. One that was deleted still knows where it was.
+        let there = try? held.subdirectory("..").subdirectory(execution.rawValue).identity()
+        return there != nil && there == (try? held.identity())
+    }
 
     /// Makes the directory.
     ///
@@ -53,11 +65,11 @@ package struct OwnedDirectory: Sendable {
     ///
     /// - Throws: `Errno`; ``HeldDirectory/NotPrivate`` if others can reach into it, and its parent demands that they can't.
     package func open() throws -> HeldDirectory {
-        try parent?.subdirectory(execution.rawValue) ?? HeldDirectory(path: path)
+        try held ?? parent?.subdirectory(execution.rawValue) ?? HeldDirectory(path: path)
     }
 
     private func parentDirectory() throws -> HeldDirectory {
-        try parent ?? HeldDirectory(path: FilePath(path).removingLastComponent().string)
+        try held?.subdirectory("..") ?? parent ?? HeldDirectory(path: FilePath(path).removingLastComponent().string)
     }
 
     // MARK: Who works in it

@@ -141,7 +141,7 @@ package final class RunnerSupervisor: Sendable {
             job.failures += 1
             return job.failures < 60 ? .supervised(job) : .givenUp("its directory \(directory.path) is gone")
         }
-        if directory.files.isClaimed { return .supervised(job) }
+        if directory.isAtWork { return .supervised(job) }
         guard ContinuousClock.now >= job.next else { return .supervised(job) }
         guard job.failures < Self.attempts else {
             return .givenUp("no runner could be started, or each one failed; \(directory.log) may say why")
