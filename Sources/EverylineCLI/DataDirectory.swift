@@ -20,6 +20,20 @@ enum DataDirectory {
         return absolute(path)
     }
 
+    /// The same, for a command that runs beside the server.
+    static func path(_ flag: String?) throws -> String {
+        let environment = ProcessInfo.processInfo.environment
+        return try path(
+            flag, ServeSettings(environment: environment, file: UserFile.read(environment)?.serve ?? [:]), environment)
+    }
+
+    /// Where the runners' directories lie.
+    static func runners(_ flag: String?, of directory: String) throws -> String {
+        let environment = ProcessInfo.processInfo.environment
+        let settings = try ServeSettings(environment: environment, file: UserFile.read(environment)?.serve ?? [:])
+        return try settings.value(flag, "spool").map(absolute) ?? directory + "/runners"
+    }
+
     static func absolute(_ path: String) -> String {
         path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
     }

@@ -21,7 +21,8 @@ import SystemPackage
         version: ReleaseVersion.current,
         subcommands: [
             Serve.self, Run.self, Exec.self, Pipe.self, Recover.self, Logs.self, List.self, Status.self, Stop.self,
-            Keys.self, Doctor.self, CanaryCommand.self, Completions.self, RunnerProcess.self,
+            Keys.self, BackupCommand.self, RestoreCommand.self, Compact.self, Doctor.self, CanaryCommand.self,
+            Completions.self, RunnerProcess.self,
         ])
 
     /// Whatever goes wrong on our side, apart from wrong usage.

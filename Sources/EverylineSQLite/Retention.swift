@@ -19,6 +19,13 @@ package struct Retention: Sendable {
     /// How many blocks one transaction deletes: appends wait for it.
     private static let stepBlocks = 256
 
+    /// How many pages one transaction gives back: appends wait for it.
+    private static let stepPages = 256
+
+    /// How much free space stays in the database for new logs, so that a server with a steady load doesn't shrink and extend its file
+    /// by turns.
+    package static let keptFree: ByteCount = .mebibytes(16)
+
     private let database: SQLiteDatabase
     private let limits: Limits
 
@@ -28,7 +35,7 @@ package struct Retention: Sendable {
     }
 
     /// An execution is gone as a whole, in one transaction; the space of its blocks is freed step by step after that, also
-    /// after a crash in between, and used for new logs. The file doesn't become smaller.
+    /// after a crash in between. What is free beyond ``keptFree`` goes back to the file system, step by step too.
     ///
     /// - Returns: how many executions were removed.
     /// - Throws: ``LogStoreError``.
@@ -43,7 +50,30 @@ package struct Retention: Sendable {
         }
         if let size = limits.size { count += try await remove { try Self.oldest(beyond: size, in: $0) } }
         while !Task.isCancelled, try await database.write({ try Self.freeStep($0) }) {}
+        try await giveBack()
         return count
+    }
+
+    /// Makes the database's file smaller, if much of it is free.
+    ///
+    /// A database that was made without SQLite's `auto_vacuum` keeps its size.
+    private func giveBack() async throws {
+        var hasShrunk = false
+        while !Task.isCancelled, try await database.write({ try Self.shrinkStep($0) }) { hasShrunk = true }
+        // The file itself becomes smaller when the write-ahead log has been written back.
+        if hasShrunk { try await database.checkpoint() }
+    }
+
+    /// - Returns: whether there was anything to give back.
+    private static func shrinkStep(_ db: Database) throws -> Bool {
+        guard try Int.fetchOne(db, sql: "PRAGMA auto_vacuum") == 2,
+            let size = try ByteCount.fetchOne(db, sql: "PRAGMA page_size"),
+            let free = try ByteCount.fetchOne(db, sql: "PRAGMA freelist_count")
+        else { return false }
+        let excess = free - keptFree / size
+        guard excess > 0 else { return false }
+        try db.execute(sql: "PRAGMA incremental_vacuum(\(min(excess, stepPages)))")
+        return true
     }
 
     private func remove(_ chosen: @escaping @Sendable (Database) throws -> [Int64]) async throws -> Int {

@@ -40,17 +40,39 @@ package final class SQLiteDatabase: Sendable {
         return SQLiteDatabase(pool: pool, lock: lock)
     }
 
+    /// Opens data that is there, as ``open(_:)`` does.
+    ///
+    /// - Throws: ``SQLiteDatabaseError``.
+    package static func openExisting(_ directory: String) throws -> SQLiteDatabase {
+        let path = directory + "/" + fileName
+        guard FileManager.default.fileExists(atPath: path) else { throw SQLiteDatabaseError.missing(path) }
+        return try open(directory)
+    }
+
     /// Opens the data to look at it, also while a server works with it.
     ///
     /// - Throws: ``SQLiteDatabaseError``.
     package static func openForReading(_ directory: String) throws -> SQLiteDatabase {
-        let path = directory + "/" + fileName
+        try openForReading(file: directory + "/" + fileName, of: directory)
+    }
+
+    /// Opens a backup to look at it.
+    ///
+    /// - Throws: ``SQLiteDatabaseError``.
+    static func openForReading(file path: String) throws -> SQLiteDatabase {
+        try openForReading(file: path, of: path)
+    }
+
+    private static func openForReading(file path: String, of name: String) throws -> SQLiteDatabase {
         guard FileManager.default.fileExists(atPath: path) else { throw SQLiteDatabaseError.missing(path) }
         var configuration = configuration()
         configuration.readonly = true
-        let pool = try SQLiteDatabaseError.translating(directory) {
+        let pool = try SQLiteDatabaseError.translating(name) {
             let pool = try DatabasePool(path: path, configuration: configuration)
-            if try pool.read(Schema.migrator.hasBeenSuperseded) { throw SQLiteDatabaseError.newerVersion(directory) }
+            if try pool.read(Schema.migrator.hasBeenSuperseded) { throw SQLiteDatabaseError.newerVersion(name) }
+            guard try pool.read(Schema.migrator.hasCompletedMigrations) else {
+                throw SQLiteDatabaseError.olderVersion(name)
+            }
             return pool
         }
         return SQLiteDatabase(pool: pool, lock: nil)
@@ -90,6 +112,8 @@ package final class SQLiteDatabase: Sendable {
         configuration.prepareDatabase { db in
             // About 32 MiB of write-ahead log before a commit also writes back, and no more than 64 MiB kept on disk.
             try db.execute(sql: "PRAGMA wal_autocheckpoint = 8192; PRAGMA journal_size_limit = 67108864")
+            // Of a new database only: its file can become smaller (``Retention``). It must be said before the first table is made.
+            if !db.configuration.readonly { try db.execute(sql: "PRAGMA auto_vacuum = INCREMENTAL") }
             // Blocks are read from the file's pages where they lie: half the work of reading was copying them one by one.
             if db.configuration.readonly { try db.execute(sql: "PRAGMA mmap_size = 2147418112") }
         }
@@ -157,7 +181,7 @@ extension SQLiteDatabase {
 
 extension LogStoreError {
     /// Turns what SQLite says into what the store's callers act on.
-    fileprivate static func translating<Value>(_ body: () throws -> Value) throws -> Value {
+    static func translating<Value>(_ body: () throws -> Value) throws -> Value {
         do {
             return try body()
         } catch let error as DatabaseError where error.resultCode == .SQLITE_FULL {

@@ -114,6 +114,7 @@ struct SQLiteDatabaseTests {
             )
         }
         try queue.close()
+        #expect(throws: SQLiteDatabaseError.olderVersion(data)) { try SQLiteDatabase.openForReading(data) }
         let again = try SQLiteDatabase.open(data)
         let later = SQLiteExecutionStore(again)
         #expect(try await later.execution(Sample.id("before")).stoppedBy == nil)

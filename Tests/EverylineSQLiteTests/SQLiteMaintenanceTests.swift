@@ -1,6 +1,7 @@
 import Everyline
 @testable import EverylineSQLite
 import EverylineTesting
+import Foundation
 import GRDB
 import NIOCore
 import Testing
@@ -125,6 +126,60 @@ struct SQLiteMaintenanceTests {
         #expect(try await Retention(database, .init(size: 0)).enforce(at: .epoch) == 2)
         #expect(try await log.head(of: Sample.id("running")).offset == Offset(100))
         #expect(await IntegrityCheck(database).run() == .init(executions: 1, events: 100, bytes: all - 3 * one))
+    }
+
+    private func fillLarge(_ id: String, mebibytes: UInt64) async throws {
+        let execution = Sample.execution(id)
+        _ = try await executions.create(execution, appendToken: Sample.hash(id), idempotency: nil)
+        let messages = Array(repeating: String(repeating: "x", count: 131_000), count: 8)
+        for number in 0..<mebibytes {
+            let append = LogAppend(
+                Sample.body(messages, after: number * 8), to: execution.id, after: Offset(number * 8))
+            for result in try await log.append([append], at: .epoch) { _ = try result.get() }
+        }
+        let end = LogAppend(
+            Sample.body([String](), after: mebibytes * 8, end: Sample.success), to: execution.id,
+            after: Offset(mebibytes * 8))
+        for result in try await log.append([end], at: .epoch) { _ = try result.get() }
+    }
+
+    private func fileSize() throws -> Int {
+        let path = directory.path + "/" + SQLiteDatabase.fileName
+        return try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int ?? 0
+    }
+
+    @Test("that are removed give their space back to the disk, but for what new logs will need next")
+    func spaceGivenBack() async throws {
+        try await fill("kept", blocks: 3)
+        try await fillLarge("old", mebibytes: 40)
+        try await database.checkpoint()
+        #expect(try fileSize() > ByteCount.mebibytes(38))
+        #expect(try await Retention(database, .init(size: 0)).enforce(at: .epoch) == 1)
+        let space = try await database.space()
+        #expect(space.isGivenBack && space.free <= Retention.keptFree && space.free > Retention.keptFree / 2)
+        #expect(try fileSize() == space.pages && space.pages < ByteCount.mebibytes(20))
+        #expect(await IntegrityCheck(database).run().faults.isEmpty)
+        #expect(try await log.head(of: Sample.id("kept")).offset == Offset(3))
+    }
+
+    @Test("of a database that an older version made give it back once it has been compacted")
+    func compaction() async throws {
+        try database.close()
+        let queue = try DatabaseQueue(path: directory.path + "/" + SQLiteDatabase.fileName)
+        try await queue.writeWithoutTransaction { try $0.execute(sql: "PRAGMA auto_vacuum = NONE; VACUUM") }
+        try queue.close()
+        let older = try SQLiteDatabase.open(directory.path)
+        let table = "CREATE TABLE large AS SELECT zeroblob(30000000) AS bytes; DROP TABLE large"
+        try await older.pool.writeWithoutTransaction { try $0.execute(sql: table) }
+        try await Retention(older, .init(size: 0)).enforce(at: .epoch)
+        let before = try await older.space()
+        #expect(!before.isGivenBack && before.free > 29_000_000)
+        try await older.compact()
+        let after = try await older.space()
+        #expect(after.isGivenBack && after.free == 0 && after.pages < 1_000_000)
+        #expect(try fileSize() == after.pages)
+        #expect(await IntegrityCheck(older).run().faults.isEmpty)
+        try older.close()
     }
 
     @Test(

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Everyline
+import EverylineRunner
 import EverylineSQLite
 import EverylineUserFiles
 import Glibc
@@ -16,34 +17,58 @@ struct Doctor: AsyncParsableCommand {
         abstract: "Check everything that is stored.",
         discussion: """
             Reads the whole database, also while a server works with it, and holds every log against what must be true of \
-            it: no event is missing or out of place, and an execution has ended exactly when its log holds the end. Exits \
-            with 1 if anything is wrong.
+            it: no event is missing or out of place, and an execution has ended exactly when its log holds the end. Runners' \
+            directories beside it show whether the database is older than they are. Exits with 1 if anything is wrong.
             """)
 
     @Option(help: "The server's data directory. (default: $XDG_DATA_HOME/everyline)")
     var data: String?
 
+    @Option(help: "Where runners keep what the server hasn't acknowledged. (default: runners/ in the data directory)")
+    var spool: String?
+
     func run() async throws {
-        let environment = ProcessInfo.processInfo.environment
-        let settings = try ServeSettings(
-            environment: environment, file: UserFile.read(environment)?.serve ?? [:])
-        let directory = try DataDirectory.path(data, settings, environment)
-        let database: SQLiteDatabase
-        do {
-            database = try SQLiteDatabase.openForReading(directory)
-        } catch let error as SQLiteDatabaseError {
-            throw CLIError(error.description + ".")
-        }
-        let report = await IntegrityCheck(database).run()
-        try database.close()
+        let directory = try DataDirectory.path(data)
+        let database = try await CLIError.translatingStore { try SQLiteDatabase.openForReading(directory) }
+        // Before the database is read: what is acknowledged now is in it then.
+        let runners = JobDirectory.acknowledged(in: try DataDirectory.runners(spool, of: directory))
+        var report = await IntegrityCheck(database).run()
+        report.faults += await Self.missing(runners, in: SQLiteLogStore(database, logLimit: 0))
         var lines = ["data: \(directory)"] + Self.privacyFaults(directory)
         lines.append(Self.space(directory))
-        lines.append("\(report.executions) executions, \(report.events) events, \(report.bytes) bytes of events")
-        lines += report.faults.map { "fault: \($0)" }
-        let isSound = report.faults.isEmpty
-        lines.append(isSound ? "everything is in its place" : "\(report.faults.count) faults")
-        try Console.print(lines)
-        if !isSound { throw ExitCode(1) }
+        // A database that can't be read has faults, which the report names.
+        if let space = try? await database.space() { lines += Self.sentences(space) }
+        try database.close()
+        try Console.print(lines + report.sentences)
+        if !report.faults.isEmpty { throw ExitCode(1) }
+    }
+
+    private static func sentences(_ space: SQLiteDatabase.Space) -> [String] {
+        ["\(space.files >> 20) MiB in the database's files, \(space.free >> 20) MiB of it free for new logs"]
+            + (space.isGivenBack || space.free < Retention.keptFree
+                ? [] : ["retention can't give that back to the disk; everyline compact does, while no server works"])
+    }
+
+    /// What the runners know to have been stored, and the database doesn't hold: a copy of the database file alone, without its write-ahead
+    /// log, looks like that, and so does an older backup.
+    private static func missing(_ acknowledged: [ExecutionID: Offset], in log: SQLiteLogStore) async -> [String] {
+        var faults: [String] = []
+        for (execution, offset) in acknowledged.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+            do {
+                let head = try await log.head(of: execution).offset
+                guard head < offset else { continue }
+                faults.append(
+                    "\(execution): its runner knows \(offset) events to be stored, and the log holds \(head): the database is older than "
+                        + "its runners (an older backup, or a copy without \(SQLiteDatabase.fileName)-wal)")
+            } catch LogStoreError.unknownExecution {
+                faults.append(
+                    "\(execution): a runner works for it, and the database doesn't know it: the database is older than its runners"
+                )
+            } catch {
+                // The check has found the damage.
+            }
+        }
+        return faults
     }
 
     private static func privacyFaults(_ directory: String) -> [String] {
@@ -58,5 +83,13 @@ struct Doctor: AsyncParsableCommand {
         var status = statvfs()
         guard statvfs(directory, &status) == 0 else { return "warning: the free space is not known" }
         return "\((status.f_bavail * status.f_frsize) >> 20) MiB free on its disk"
+    }
+}
+
+extension IntegrityCheck.Report {
+    /// What was found, a line each.
+    var sentences: [String] {
+        ["\(executions) executions, \(events) events, \(bytes) bytes of events"] + faults.map { "fault: \($0)" }
+            + [faults.isEmpty ? "everything is in its place" : "\(faults.count) faults"]
     }
 }

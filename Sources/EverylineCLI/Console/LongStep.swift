@@ -1,0 +1,51 @@
+import Everyline
+import Glibc
+import Synchronization
+import UnixSignals
+
+/// Says on standard error how far a long step is, every two seconds; nothing, if it takes no longer.
+final class LongStep: Sendable {
+    private let verb: String
+    private let next = Mutex(ContinuousClock.now + .seconds(2))
+
+    init(_ verb: String) { self.verb = verb }
+
+    func show(_ done: ByteCount, of total: ByteCount) { say("\(verb) \(done >> 20) of \(total >> 20) MiB") }
+
+    func say(_ text: String) {
+        let isDue = next.withLock { next in
+            guard ContinuousClock.now >= next else { return false }
+            next = .now + .seconds(2)
+            return true
+        }
+        if isDue { Console.say(text) }
+    }
+
+    /// Runs `body`. What isn't finished is discarded, if it throws, or if a signal ends this process.
+    static func run<Value: Sendable>(
+        elseDiscarding discard: @escaping @Sendable () -> Void, _ body: @escaping @Sendable () async throws -> Value
+    ) async throws -> Value {
+        try await withThrowingTaskGroup(of: Value?.self) { group in
+            group.addTask {
+                for await signal in await UnixSignalsSequence(trapping: .sigint, .sigterm, .sighup) {
+                    discard()
+                    Glibc.exit(128 + signal.rawValue)
+                }
+                return nil
+            }
+            group.addTask {
+                do {
+                    return try await body()
+                } catch {
+                    discard()
+                    throw error
+                }
+            }
+            defer { group.cancelAll() }
+            while let value = try await group.next() {
+                if let value { return value }
+            }
+            throw CancellationError()
+        }
+    }
+}
