@@ -16,7 +16,10 @@ extension Row {
     }
 
     func stored<Value: DatabaseValueConvertible>(_ column: String, as type: Value.Type = Value.self) throws -> Value {
-        guard let value = Value.fromDatabaseValue(self[column]) else { throw LogStoreError.damagedRow }
+        // What is damaged may be the table's own description, which names its columns.
+        guard hasColumn(column), let value = Value.fromDatabaseValue(self[column]) else {
+            throw LogStoreError.damagedRow
+        }
         return value
     }
 
@@ -24,6 +27,7 @@ extension Row {
     func storedIfAny<Value: DatabaseValueConvertible>(
         _ column: String, as type: Value.Type = Value.self
     ) throws -> Value? {
+        guard hasColumn(column) else { throw LogStoreError.damagedRow }
         let value: DatabaseValue = self[column]
         return value.isNull ? nil : try stored(column)
     }
