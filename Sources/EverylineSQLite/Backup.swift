@@ -21,7 +21,7 @@ package struct Backup: Sendable {
     /// How many pages of 4 KiB one step copies.
     private static let stepPages: Int = 1024
 
-    /// Makes an empty file beside the place, for its owner alone.
+    /// Finds out whether a backup may be put there.
     ///
     /// - Parameters:
     ///   - path: the file; must not be in the data directory.
@@ -39,12 +39,9 @@ package struct Backup: Sendable {
             guard isOverwriting else { throw BackupError.exists(path) }
             guard try Self.note(in: path) != nil else { throw BackupError.notReplaced(path) }
         }
-        let descriptor = Glibc.open(temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw BackupError.system(temporary) }
-        close(descriptor)
     }
 
-    /// Copies the database as it is when this begins, step by step; what is written meanwhile is not in it.
+    /// Copies the database, into a file for its owner alone, as it is when this begins, step by step; what is written meanwhile is not in it.
     ///
     /// The write-ahead log can't begin anew while this runs: it grows by what is written meanwhile.
     /// - Parameter progress: is called after each step, with how much has been copied, of how much.
@@ -53,6 +50,9 @@ package struct Backup: Sendable {
         _ database: SQLiteDatabase, at now: Timestamp,
         progress: @escaping @Sendable (_ done: ByteCount, _ total: ByteCount) -> Void
     ) async throws {
+        let descriptor = Glibc.open(temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw BackupError.system(temporary) }
+        close(descriptor)
         // On a thread of its own: it takes long, and a signal must be heard meanwhile.
         try await withTaskExecutorPreference(database.thread) {
             try BackupError.translating(temporary) { try copy(database, at: now, progress: progress) }

@@ -25,9 +25,11 @@ final class LongStep: Sendable {
     static func run<Value: Sendable>(
         elseDiscarding discard: @escaping @Sendable () -> Void, _ body: @escaping @Sendable () async throws -> Value
     ) async throws -> Value {
-        try await withThrowingTaskGroup(of: Value?.self) { group in
+        // Before anything is begun, or a signal might end this process and leave it.
+        let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm, .sighup)
+        return try await withThrowingTaskGroup(of: Value?.self) { group in
             group.addTask {
-                for await signal in await UnixSignalsSequence(trapping: .sigint, .sigterm, .sighup) {
+                for await signal in signals {
                     discard()
                     Glibc.exit(128 + signal.rawValue)
                 }
