@@ -10,10 +10,12 @@ public struct RunRequest: Codable, Sendable, Equatable {
     public var workingDirectory: String?
     /// The size of the terminal that the command gets as its standard streams; `nil`: none.
     public var terminal: TerminalSize?
+    /// Whether its standard input is what is written to `…/input`; else there is none.
+    public var input: Bool?
 
     public init(
         command: [String], env: [String: String]? = nil, timeoutSeconds: Int? = nil, streams: StreamMode? = nil,
-        workingDirectory: String? = nil, terminal: TerminalSize? = nil
+        workingDirectory: String? = nil, terminal: TerminalSize? = nil, input: Bool? = nil
     ) {
         self.command = command
         self.env = env
@@ -21,6 +23,7 @@ public struct RunRequest: Codable, Sendable, Equatable {
         self.streams = streams
         self.workingDirectory = workingDirectory
         self.terminal = terminal
+        self.input = input
     }
 
     /// Takes `"command":"make test"` for `["sh","-c","make test"]`, as clients of older systems send it.
@@ -35,7 +38,7 @@ public struct RunRequest: Codable, Sendable, Equatable {
     }
 
     enum CodingKeys: String, CodingKey, CaseIterable {
-        case command, env, streams, terminal
+        case command, env, streams, terminal, input
         case timeoutSeconds = "timeout_seconds"
         case workingDirectory = "working_directory"
     }

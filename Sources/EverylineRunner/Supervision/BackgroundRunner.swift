@@ -47,7 +47,11 @@ package struct BackgroundRunner: Sendable {
             let session = ProducerSession(uplink, recorder: recorder, stop: stop) {
                 logger.error("The server refuses the output; the command goes on", metadata: ["error": "\($0)"])
             }
-            return try await session.run { try await run(job, recorder) }.conclusion
+            let input = CommandInput { [execution = directory.execution] place, size, isClosed in
+                try await client.readInput(
+                    of: execution, after: place, size: size, isClosed: isClosed, token: token)
+            }
+            return try await session.run { try await run(job, recorder, input) }.conclusion
         }
         switch conclusion {
         case .refused(let error) where error.knownCode != .ended && error.knownCode != .unknownExecution:
@@ -57,7 +61,7 @@ package struct BackgroundRunner: Sendable {
         }
     }
 
-    private func run(_ job: RunnerJob, _ recorder: Recorder) async throws {
+    private func run(_ job: RunnerJob, _ recorder: Recorder, _ input: CommandInput) async throws {
         do {
             // It must not be started twice, whatever becomes of this process.
             try directory.noteStarting()
@@ -68,7 +72,7 @@ package struct BackgroundRunner: Sendable {
         let runner = Runner(
             CommandProcess(job.request, environment: environment.withoutSettings), of: directory.execution,
             recorder: recorder, stop: stop, endFields: job.endFields ?? [],
-            clock: ContinuousClock(), onStart: noteStarted)
+            input: input, clock: ContinuousClock(), onStart: noteStarted)
         _ = try await runner.run()
     }
 

@@ -192,7 +192,7 @@ extension RegisterRequest {
 }
 
 extension RunRequest {
-    static let fields = ["command", "env", "timeout_seconds", "streams", "working_directory", "terminal"]
+    static let fields = ["command", "env", "timeout_seconds", "streams", "working_directory", "terminal", "input"]
 
     /// The longest command and environment, in all: well below what Linux takes (ARG_MAX counts both).
     static let sizeLimit: ByteCount = .kibibytes(128)
