@@ -98,19 +98,27 @@ enum Base64 {
         var bytes = ByteBufferAllocator().buffer(capacity: length / 4 * 3)
         let isSound = text.withUTF8 { text in
             let padded = text.suffix(2).reduce(0) { $0 + ($1 == padding ? 1 : 0) }
-            let digits = text.dropLast(padded)
             var (held, bits): (UInt32, UInt32) = (0, 0)
-            for digit in digits {
-                let value = values[Int(digit)]
-                guard value < 64 else { return false }
-                held = held << 6 | UInt32(value)
-                bits += 6
-                guard bits >= 8 else { continue }
-                bits -= 8
-                bytes.writeInteger(UInt8(truncatingIfNeeded: held >> bits))
+            var isMadeOfDigits = true
+            bytes.writeWithUnsafeMutableBytes(minimumWritableBytes: length / 4 * 3) { bytes in
+                values.withUnsafeBufferPointer { values in
+                    var (read, written) = (0, 0)
+                    while read < text.count - padded {
+                        let value = values[Int(text[read])]
+                        read += 1
+                        isMadeOfDigits = isMadeOfDigits && value < 64
+                        held = held << 6 | UInt32(value)
+                        bits += 6
+                        guard bits >= 8 else { continue }
+                        bits -= 8
+                        bytes[written] = UInt8(truncatingIfNeeded: held >> bits)
+                        written += 1
+                    }
+                    return written
+                }
             }
             // What is left of the last digit is nothing.
-            return padded == Int(bits / 2) && held & (1 << bits - 1) == 0
+            return isMadeOfDigits && padded == Int(bits / 2) && held & (1 << bits - 1) == 0
         }
         return isSound ? bytes : nil
     }
