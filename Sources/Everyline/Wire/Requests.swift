@@ -35,6 +35,7 @@ public struct RunRequest: Codable, Sendable, Equatable {
         streams = try values.decodeIfPresent(StreamMode.self, forKey: .streams)
         workingDirectory = try values.decodeIfPresent(String.self, forKey: .workingDirectory)
         terminal = try values.decodeIfPresent(TerminalSize.self, forKey: .terminal)
+        input = try values.decodeIfPresent(Bool.self, forKey: .input)
     }
 
     enum CodingKeys: String, CodingKey, CaseIterable {
