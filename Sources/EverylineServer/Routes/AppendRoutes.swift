@@ -143,7 +143,7 @@ struct AppendRoutes {
         return try await core.resources.workers.run { try parseNow(bytes, type: type, after: head) }
     }
 
-    private static let parsedAtOnce: ByteCount = .kibibytes(64)
+    static let parsedAtOnce: ByteCount = .kibibytes(64)
 
     private func parseNow(_ bytes: ByteBuffer, type: String?, after head: Offset) throws -> AppendBody {
         let type = type.map { $0.prefix { $0 != ";" }.lowercased() }

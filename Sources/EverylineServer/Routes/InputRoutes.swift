@@ -44,7 +44,7 @@ struct InputRoutes {
         let body = try await RequestBytes(
             request, context, core.resources, limit: limits.requestBody, within: limits.bodyTime)
         defer { withExtendedLifetime(body) {} }
-        let lines = try parse(body.bytes)
+        let lines = try await parse(body.bytes)
         let hasBytes = lines.contains { if case .bytes = $0 { true } else { false } }
         return try await waiting(on: id) { isOver in
             guard let (buffer, isNew) = inputs.write(lines, after: after, to: id) else {
@@ -132,7 +132,13 @@ struct InputRoutes {
         return place.rawValue
     }
 
-    private func parse(_ bytes: ByteBuffer) throws -> [InputLine] {
+    /// Parses small bodies where they arrived, and large ones by the workers.
+    private func parse(_ bytes: ByteBuffer) async throws -> [InputLine] {
+        guard bytes.readableBytes > AppendRoutes.parsedAtOnce else { return try Self.parse(bytes) }
+        return try await core.resources.workers.run { try Self.parse(bytes) }
+    }
+
+    private static func parse(_ bytes: ByteBuffer) throws -> [InputLine] {
         do throws(InputLine.Invalid) {
             return try InputLine.parse(bytes)
         } catch {
