@@ -7,6 +7,7 @@ ROUTES = [
     ("GET", "/api/v1/executions/{id}/block", None),
     ("POST", "/api/v1/run", {"command": ["touch", "/proof-of-an-attack"]}),
     ("POST", "/api/v1/executions", {"command": ["x"]}), ("DELETE", "/api/v1/executions/{id}", None),
+    ("POST", "/api/v1/executions/{id}/input?after=0", None),
     ("GET", "/api/v1/keys", None), ("POST", "/api/v1/keys", {"user": "x", "role": "admin"}),
     ("DELETE", "/api/v1/keys/x", None), ("GET", "/api/v1/me", None),
 ]

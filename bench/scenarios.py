@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import time
 
+import pending
 from harness import (
     EVENT_BYTES, Ideal, PeakMemory, View, Workspace, anonymous_memory, append, cpu_seconds, median, millions, port,
     serving, stream_path, tool)
@@ -272,7 +273,19 @@ def large(_):
         growth < 64 << 20)]
 
 
+def unfinished(repeat):
+    """A progress bar that many follow, and the way of a byte that no newline has followed."""
+    cpu, rate = pending.progress(repeat)
+    found = pending.delay(repeat)
+    half, most = found[len(found) // 2], found[len(found) * 95 // 100]
+    return [
+        Row(f"{pending.VIEWERS:,} viewers of a progress bar at 20 updates a second", f"{rate:.1f} messages/s each; {cpu * 100:.0f} % of a core", "",
+            "", "≤ 10 messages/s each", rate <= 10.05),
+        Row(f"from a byte without a newline to the screen of `logs -f`, p50 / p95 of {len(found)}", f"{half:.0f} / {most:.0f} ms", "", "",
+            "p95 ≤ 150 ms", most <= 150)]
+
+
 ALL = {
     "append": appends, "replay": replay, "latency": latency, "fanout": fanout, "idle": idle, "handshakes": handshakes,
-    "stalled": stalled, "runner": runner, "large": large,
+    "stalled": stalled, "runner": runner, "large": large, "unfinished": unfinished,
 }

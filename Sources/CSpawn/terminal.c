@@ -91,6 +91,29 @@ static _Noreturn void keep(int notes, int restored, struct settings *settings) {
     for (;;) call(SYS_exit_group, 0);
 }
 
+int cspawn_keep_terminal(int terminal, struct cspawn_keeper *keeper) {
+    struct settings settings;
+    if (ioctl(terminal, TCGETS, &settings) != 0) return errno;
+    int notes[2];
+    int error = cspawn_pipe(notes);
+    if (error != 0) return error;
+    // No signal that is meant for the others may end it.
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &before);
+    pid_t leader = fork();
+    if (leader == 0) {
+        setsid();
+        keep(notes[0], terminal, &settings);
+    }
+    error = leader < 0 ? errno : 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    close(notes[0]);
+    if (error != 0) close(notes[1]);
+    else *keeper = (struct cspawn_keeper){leader, notes[1]};
+    return error;
+}
+
 pid_t cspawn_fork_in_session(int terminal, int restored, struct cspawn_keeper *keeper) {
     int notes[2], numbers[2];
     int error = cspawn_pipe(notes);

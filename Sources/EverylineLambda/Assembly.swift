@@ -124,6 +124,9 @@ struct Assembly: Sendable {
                 guard request.terminal == nil else {
                     throw APIError(.notSupported, "Commands run here without a terminal.")
                 }
+                guard request.input != true else {
+                    throw APIError(.notSupported, "Commands run here without an input.")
+                }
                 do { try await commands.check(request) } catch let error as CommandsError {
                     throw APIError(.invalidRequest, "\(error).")
                 }

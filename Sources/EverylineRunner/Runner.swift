@@ -39,18 +39,20 @@ package struct Runner: Sendable {
     private let stop: StopSignal
     private let limits: Limits
     private let foreground: Foreground?
+    private let input: CommandInput?
     private let endFields: [String]
     private let clock: any Clock<Duration>
     private let onStart: @Sendable (ProcessIdentity) -> Void
 
     /// - Parameters:
     ///   - endFields: the fields of an `end` that the server knows.
-    ///   - foreground: `nil` for a command in the background, which has no input.
+    ///   - foreground: `nil` for a command in the background.
+    ///   - input: what a command in the background reads, if its request says that it has an input.
     ///   - onStart: is called when the command has started.
     package init(
         _ process: CommandProcess, of execution: ExecutionID, recorder: Recorder, stop: StopSignal,
         limits: Limits = Limits(), endFields: [String] = [],
-        foreground: Foreground? = nil, clock: any Clock<Duration>,
+        foreground: Foreground? = nil, input: CommandInput? = nil, clock: any Clock<Duration>,
         onStart: @escaping @Sendable (ProcessIdentity) -> Void = { _ in }
     ) {
         self.process = process
@@ -60,6 +62,7 @@ package struct Runner: Sendable {
         self.stop = stop
         self.limits = limits
         self.foreground = foreground
+        self.input = input
         self.endFields = endFields
         self.clock = clock
         self.onStart = onStart
@@ -97,6 +100,8 @@ package struct Runner: Sendable {
             for reader in readers { reader.interrupt() }
             throw error
         }
+        // What the command left behind reads the end too.
+        streams.writer?.close()
         async let _ = releaseTerminal()
         let reason = stop.reason
         let unreached = reason == nil ? [] : await endRest()
@@ -122,6 +127,10 @@ package struct Runner: Sendable {
     ) async throws -> Int32 {
         try await withThrowingTaskGroup { group in
             group.addTask { await stopWhenAsked() }
+            if let input, let writer = streams.writer {
+                let size = streams.terminal == nil ? nil : process.request.terminal
+                group.addTask { try await input.run(to: writer, size: size, clock: clock) }
+            }
             if let timeout {
                 group.addTask {
                     try await clock.sleep(for: timeout)

@@ -39,6 +39,10 @@ struct APIRouter {
             core: core, authenticator: authenticator, producers: producers, metrics: metrics, limits: limits,
             showsPending: admission != nil
         ).add(to: router)
+        InputRoutes(
+            core: core, authenticator: authenticator, producers: producers, limits: limits,
+            isSupported: admission != nil
+        ).add(to: router)
         ViewerRoutes(addresses: addresses).add(to: router)
         KeyRoutes(core: core, authenticator: authenticator, limits: limits) { [core, abandoned] key in
             admission?.revoke(key)

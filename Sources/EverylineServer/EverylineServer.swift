@@ -58,7 +58,9 @@ package struct EverylineServer: Sendable {
     ) throws -> [any Service] {
         var services: [any Service] = [
             WriterService(writer: core.writer),
-            TickService(feeds: [core.feed, core.stopRequests], interval: configuration.limits.heartbeat),
+            TickService(
+                feeds: [core.feed, core.stopRequests, core.resources.inputs.changes],
+                interval: configuration.limits.heartbeat),
             self.housekeeping(housekeeping),
         ]
         services += endings

@@ -89,6 +89,8 @@ package struct ServerResources: Sendable {
     let compressing = ByteBudget(limit: .mebibytes(64), patience: .zero)
     /// What was sent and waits for a client to read it.
     let unread: UnreadBudget
+    /// The standard input of commands, on its way to them.
+    let inputs = Inputs()
 
     package init(_ limits: ServerConfiguration.Limits) {
         bodies = ByteBudget(limit: limits.bodies, patience: .seconds(5))

@@ -174,6 +174,18 @@ def test_a_line_without_a_newline_is_refused_as_not_supported(world):
     world.append(id, token, end="SUCCEEDED")
 
 
+def test_an_input_is_refused_as_not_supported(world):
+    id, token = world.register(world.alice)
+    for method, path, body, key in [
+            ("POST", f"/api/v1/executions/{id}/input?after=0", None, world.alice),
+            ("GET", f"/api/v1/executions/{id}/input?after=0", None, token),
+            ("POST", "/api/v1/run", {"command": ["cat"], "input": True}, world.alice)]:
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            world.cloud.request(method, path, body, key=key)
+        assert refused.value.code == 400 and json.loads(refused.value.read())["code"] == "not_supported"
+    world.append(id, token, end="SUCCEEDED")
+
+
 def test_a_viewer_that_cannot_speak_first_gets_lines_and_a_disconnect(execution):
     execution.write("a", "b", "c")
     viewer = Viewer(execution, form=None)

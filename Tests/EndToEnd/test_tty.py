@@ -148,6 +148,24 @@ def test_a_key_interrupts_the_whole_group_of_the_command(alone, server):
     assert "child" in "".join(wait_for_end(server))
 
 
+def test_a_quoted_key_is_text_and_interrupts_nothing_around_exec(cli, tmp_path):
+    """Ctrl-V takes the meaning of the key behind it away, for the programs around the command too."""
+    said = tmp_path / "said"
+    line = exec_line("read -r first; printf '[%s]' \"$first\" | od -An -c; echo there; read -r second").decode()
+    terminal = Terminal(["/bin/sh", "-c", f"trap 'echo x >> {said}' INT; {line}; echo code $?; sleep 600"], cli.environment)
+    try:
+        wait_for(lambda: is_raw(terminal))
+        terminal.type(b"\x16\x03\n")
+        terminal.until(b"[ 003   ]")
+        terminal.until(b"there\r\n")
+        assert not said.exists()
+        terminal.type(b"\x03")
+        wait_for(said.exists)
+        terminal.until(b"code 130\r\n")
+    finally:
+        terminal.end()
+
+
 def test_ctrl_z_restores_the_terminal_and_fg_takes_it_again(terminal, tmp_path):
     pid = tmp_path / "pid"
     terminal.type(exec_line(f"echo $$ > {pid}; read line; echo got $line") + b"\n")

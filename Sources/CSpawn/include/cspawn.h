@@ -57,6 +57,9 @@ struct cspawn_keeper {
 int cspawn_start(
     const struct cspawn_process *process, pid_t *number, struct cspawn_keeper *keeper, enum cspawn_step *failed);
 
+/// Starts a keeper that leads a session of nothing else: it restores the settings that the terminal has now. Returns 0 or an errno.
+int cspawn_keep_terminal(int terminal, struct cspawn_keeper *keeper);
+
 /// Opens a terminal: our end, which doesn't block, and the command's, both closed at exec. Returns 0 or an errno.
 int cspawn_open_terminal(int ends[2]);
 

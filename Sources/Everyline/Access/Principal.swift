@@ -34,6 +34,7 @@ public struct Principal: Sendable, Equatable {
         case read
         case run
         case stop(owner: UserID)
+        case writeInput(owner: UserID)
         case manageKeys
     }
 
@@ -43,6 +44,7 @@ public struct Principal: Sendable, Equatable {
         case .read: true
         case .run: role >= .developer
         case .stop(let owner): role >= .operator || (role >= .developer && owner == user)
+        case .writeInput(let owner): role >= .developer && owner == user
         case .manageKeys: role >= .admin
         }
     }

@@ -19,6 +19,8 @@ public enum APIPath {
     public static func pending(of id: ExecutionID) -> String { "\(executions)/\(id)/pending" }
     /// Where a producer learns that it should stop: answers when that is so, or after a while.
     public static func control(of id: ExecutionID) -> String { "\(executions)/\(id)/control" }
+    /// Where a client writes a command's standard input, and its runner reads it.
+    public static func input(of id: ExecutionID) -> String { "\(executions)/\(id)/input" }
     public static func key(_ id: APIKey.ID) -> String { "\(keys)/\(id)" }
 }
 

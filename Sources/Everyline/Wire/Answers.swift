@@ -203,6 +203,30 @@ public struct ControlAnswer: Codable, Sendable, Equatable {
     }
 }
 
+/// `POST /executions/{id}/input`.
+package struct InputAnswer: Codable, Sendable, Equatable {
+    /// How many bytes the server has, with those that it had before. What follows them is to be sent again.
+    package var received: UInt64
+    /// How many of them the runner has. They need not be kept any more.
+    package var taken: UInt64
+    /// Whether the server knows that nothing follows.
+    package var ended: Bool
+    /// Whether the command takes no more.
+    package var closed: Bool
+
+    package init(_ buffer: InputBuffer) {
+        self.init(
+            received: buffer.received, taken: buffer.taken, ended: buffer.isEnded, closed: buffer.isClosed)
+    }
+
+    package init(received: UInt64, taken: UInt64, ended: Bool, closed: Bool) {
+        self.received = received
+        self.taken = taken
+        self.ended = ended
+        self.closed = closed
+    }
+}
+
 /// A key in a list; with the key itself only in the answer to its making.
 public struct KeyView: Codable, Sendable, Equatable {
     public var id: String

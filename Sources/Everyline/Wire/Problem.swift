@@ -41,6 +41,7 @@ public struct Problem: Codable, Sendable, Equatable {
         case outOfOrder = "append_out_of_order"
         case differentContent = "different_content"
         case ended = "execution_ended"
+        case noInput = "no_input"
         case idempotencyKeyReused = "idempotency_key_reused"
         case lastAdministrator = "last_administrator"
         case bodyTooLarge = "body_too_large"
@@ -63,7 +64,7 @@ public struct Problem: Codable, Sendable, Equatable {
             case .notFound, .unknownExecution, .unknownKey: 404
             case .methodNotAllowed: 405
             case .requestTimeout: 408
-            case .outOfOrder, .differentContent, .ended, .lastAdministrator: 409
+            case .outOfOrder, .differentContent, .ended, .noInput, .lastAdministrator: 409
             case .bodyTooLarge, .logFull: 413
             case .unsupportedMediaType: 415
             case .rangeNotSatisfiable: 416
@@ -93,6 +94,7 @@ public struct Problem: Codable, Sendable, Equatable {
             case .outOfOrder: "The log has not reached this head"
             case .differentContent: "The log holds something else there"
             case .ended: "The execution has ended"
+            case .noInput: "No runner asks for the command's input"
             case .lastAdministrator: "The last administrator's key"
             case .idempotencyKeyReused: "The idempotency key was used with another body"
             case .bodyTooLarge: "The body is too large"

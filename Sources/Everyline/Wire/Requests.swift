@@ -10,6 +10,8 @@ public struct RunRequest: Codable, Sendable, Equatable {
     public var workingDirectory: String?
     /// The size of the terminal that the command gets as its standard streams; `nil`: none.
     public var terminal: TerminalSize?
+    /// Whether its standard input is what is written to `…/input`; else there is none.
+    public var input: Bool?
     /// In which of the profiles that an administrator has made the command runs (the AWS form).
     public var profile: String?
     /// What it has of a processor, in 1024ths, and of memory, in MiB, in the place of its profile's (the AWS form).
@@ -21,7 +23,7 @@ public struct RunRequest: Codable, Sendable, Equatable {
     public init(
         command: [String], env: [String: String]? = nil, timeoutSeconds: Int? = nil, streams: StreamMode? = nil,
         workingDirectory: String? = nil, terminal: TerminalSize? = nil, profile: String? = nil, cpu: Int? = nil,
-        memory: Int? = nil, secrets: [String]? = nil
+        memory: Int? = nil, secrets: [String]? = nil, input: Bool? = nil
     ) {
         self.command = command
         self.env = env
@@ -33,6 +35,7 @@ public struct RunRequest: Codable, Sendable, Equatable {
         self.cpu = cpu
         self.memory = memory
         self.secrets = secrets
+        self.input = input
     }
 
     /// Takes `"command":"make test"` for `["sh","-c","make test"]`, as clients of older systems send it.
@@ -48,13 +51,14 @@ public struct RunRequest: Codable, Sendable, Equatable {
         cpu = try values.decodeIfPresent(Int.self, forKey: .cpu)
         memory = try values.decodeIfPresent(Int.self, forKey: .memory)
         secrets = try values.decodeIfPresent([String].self, forKey: .secrets)
+        input = try values.decodeIfPresent(Bool.self, forKey: .input)
     }
 
     /// Whether it asks for something that only the AWS form has.
     public var needsTasks: Bool { profile != nil || cpu != nil || memory != nil || secrets != nil }
 
     enum CodingKeys: String, CodingKey, CaseIterable {
-        case command, env, streams, terminal, profile, cpu, memory, secrets
+        case command, env, streams, terminal, profile, cpu, memory, secrets, input
         case timeoutSeconds = "timeout_seconds"
         case workingDirectory = "working_directory"
     }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Everyline
 import EverylineClient
+import EverylineRunner
 import Glibc
 import UnixSignals
 
@@ -11,7 +12,7 @@ struct Run: AsyncParsableCommand {
         discussion: """
             Exits with the command's exit code. Ctrl-C detaches, with exit code 130, and says how to come back and how to stop \
             the command; with --stop-on-interrupt it stops the command. The connection may break: it is made again, and nothing \
-            is missing. Standard input stays here.
+            is missing. Standard input stays here, unless --interactive hands it on.
             """)
 
     @Flag(help: "Print the execution's id and return.")
@@ -20,6 +21,10 @@ struct Run: AsyncParsableCommand {
     var stopOnInterrupt = false
     @Flag(name: .shortAndLong, help: "Don't say which execution it is and where its page is.")
     var quiet = false
+    @Flag(
+        name: .shortAndLong,
+        help: "Hand standard input on to the command; with --tty, what is typed.")
+    var interactive = false
     @Flag(name: .shortAndLong, help: "Give the command a terminal, so that it behaves as at one.")
     var tty = false
     @Option(
@@ -41,6 +46,7 @@ struct Run: AsyncParsableCommand {
         if tty, command.streams == .split {
             throw ValidationError("A terminal is one stream: --streams split excludes --tty.")
         }
+        if interactive, detach { throw ValidationError("--detach leaves nobody to hand on --interactive's input.") }
         if size != nil, !tty { throw ValidationError("--size is a terminal's: it needs --tty.") }
     }
 
@@ -48,6 +54,7 @@ struct Run: AsyncParsableCommand {
         var request = try command.request(in: cwd)
         task.add(to: &request)
         if tty { request.terminal = size ?? Console.terminalSize ?? .usual }
+        if interactive { request.input = true }
         var generator = SystemGenerator()
         let key = (0..<2).map { _ in String(generator.next(), radix: 36) }.joined(separator: "-")
         let code = try await connection.withClient { client in
@@ -66,17 +73,31 @@ struct Run: AsyncParsableCommand {
     private func say(_ id: ExecutionID, _ client: EverylineClient) {
         Console.announce(id, at: client.configuration.address)
         if stopOnInterrupt { Console.say("Ctrl-C stops the command") }
-        if Console.hasInput { Console.say("standard input is not passed on to the command") }
+        if !interactive, Console.hasInput { Console.say("standard input is not passed on to the command") }
     }
 
     private func follow(_ client: EverylineClient, _ id: ExecutionID, at location: String) async throws -> Int32 {
-        let result = try await withThrowingTaskGroup(of: Following.self) { group in
+        // Before the terminal is taken: a signal that came in between would leave it so.
+        let reports = interactive && tty && Keyboard.isThere ? try SentSignal.reports() : nil
+        let input = interactive ? try RunInput(to: id, client, isTyped: tty, hasOwnSize: size != nil) : nil
+        defer { input?.keyboard?.end() }
+        let result = try await withThrowingTaskGroup(of: Following?.self) { group in
             group.addTask { .ended(try await output.printer.print(client.follow(id, at: location))) }
-            group.addTask { .left(by: try await interruption(of: id, client)) }
+            group.addTask { .left(by: try await interruption(of: id, client, input, reports)) }
+            if let input {
+                group.addTask {
+                    try await input.run()
+                    return nil
+                }
+            }
             defer { group.cancelAll() }
-            guard let result = try await group.next() else { preconditionFailure("two tasks were added") }
-            return result
+            while let result = try await group.next() {
+                if let result { return result }
+            }
+            preconditionFailure("two of the tasks give a result")
         }
+        // What is said next, is said on a terminal that is as it was.
+        input?.keyboard?.end()
         switch result {
         case .ended(let outcome?):
             if outcome.status != .succeeded { Console.say(outcome.sentence) }
@@ -94,14 +115,46 @@ struct Run: AsyncParsableCommand {
     }
 
     /// - Returns: the signal by which the user leaves.
-    private func interruption(of id: ExecutionID, _ client: EverylineClient) async throws -> Int32 {
+    private func interruption(
+        of id: ExecutionID, _ client: EverylineClient, _ input: RunInput?, _ reports: AsyncStream<SentSignal>?
+    ) async throws -> Int32 {
         var mustStop = stopOnInterrupt
-        for await signal in await UnixSignalsSequence(trapping: .sigint, .sigterm) {
-            guard signal == .sigint, mustStop else { return signal == .sigint ? SIGINT : SIGTERM }
+        func leaves(_ signal: Int32) async throws -> Bool {
+            guard signal == SIGINT, mustStop else { return true }
             mustStop = false
             Console.say("stopping the command …")
             _ = try await RetryPolicy.fewTimes.run { try await client.stop(id) }
+            return false
+        }
+        if let input, let keyboard = input.keyboard, let reports {
+            input.resize()
+            for await signal in reports {
+                guard let number = Self.meaning(of: signal, input, keyboard) else { continue }
+                if try await leaves(number) { return number }
+            }
+        } else {
+            for await signal in await UnixSignalsSequence(trapping: .sigint, .sigterm) {
+                let number = signal == .sigint ? SIGINT : SIGTERM
+                if try await leaves(number) { return number }
+            }
         }
         throw CancellationError()
+    }
+
+    /// Does what a signal asks of a process that holds a terminal.
+    ///
+    /// - Returns: the signal, if it means that the user leaves.
+    private static func meaning(of signal: SentSignal, _ input: RunInput, _ keyboard: Keyboard) -> Int32? {
+        switch signal.number {
+        case SIGINT, SIGTERM, SIGHUP: return signal.number
+        case SIGWINCH: input.resize()
+        case SIGCONT: keyboard.resume()
+        default:
+            // Others must find the terminal as it was.
+            keyboard.yield()
+            OwnProcess.suffer(signal.number)
+            keyboard.resume()
+        }
+        return nil
     }
 }

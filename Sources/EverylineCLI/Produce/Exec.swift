@@ -20,6 +20,11 @@ struct Exec: AsyncParsableCommand {
 
     @Flag(help: "Wait until the server has everything, and exit with 125 if it refuses or Ctrl-C ends the waiting.")
     var requireDelivery = false
+    @Flag(
+        help:
+            "Run the command also without a server: its output is kept here, and delivered once there is one, or by `everyline recover`."
+    )
+    var bestEffort = false
     @Flag(name: .shortAndLong, help: "Don't say which execution it is and where its page is.")
     var quiet = false
     @Flag(
@@ -51,7 +56,8 @@ struct Exec: AsyncParsableCommand {
             place: .foreground { Self.stopWithCommand($0, terminal) })
         let (reports, began) = AsyncStream.makeStream(of: AsyncStream<SentSignal>.self)
         let producer = LocalProducer(
-            connection: connection, command: command.shown, requiresDelivery: requireDelivery, isQuiet: quiet)
+            connection: connection, command: command.shown, requiresDelivery: requireDelivery, isQuiet: quiet,
+            isBestEffort: bestEffort)
         let result = try await producer.run(
             whileSending: { production in
                 for await signals in reports { await Self.relay(signals, to: process, terminal, production) }

@@ -21,6 +21,8 @@ struct LocalProducer {
     let requiresDelivery: Bool
     /// Whether nothing is said of what goes as it should.
     var isQuiet = false
+    /// Whether the output is also made where no server can be told of it, and kept until there is one.
+    var isBestEffort = false
 
     /// What goes on here.
     struct Production: Sendable {
@@ -56,33 +58,16 @@ struct LocalProducer {
         try await connection.withClient { client in
             // Before anything is registered that could not be recorded.
             let place = try ProducerDirectory.place()
-            let registered = try await register(client)
-            guard let id = ExecutionID(registered.executionID), let token = Credential(registered.appendToken) else {
-                throw CLIError("the server gave no usable id")
-            }
-            if !isQuiet { Console.announce(id, at: client.configuration.address) }
+            let start = try await begin(client, in: place)
             Recover.remind()
-            let endpoint = ProducerEndpoint(client, execution: id, token: token)
-            let directory: ProducerDirectory
-            let spool: Spool
-            do {
-                directory = try ProducerDirectory.make(
-                    for: id, .init(configuration: connection.configuration(), appendToken: registered.appendToken),
-                    in: place)
-                spool = try Spool(in: directory.files)
-            } catch {
-                // Where the server can't be told now either, it ends the log when it has not heard of its producer for long.
-                try? await endpoint.endUnstarted("The command was not started: \(error)", at: .now)
-                throw error
-            }
-            // Longer lines the server would cut, and an event would not be an offset.
-            let lineLimit = max(1, min(registered.lineLimit ?? LineCutter.defaultLimit, LineCutter.defaultLimit))
+            let (directory, spool) = (start.directory, start.spool)
             let production = Production(
-                execution: id, recorder: Recorder(spool: spool, lineLimit: lineLimit, now: { .now }),
-                stop: StopSignal(), endFields: registered.endFields ?? [])
-            let voice = DeliveryVoice(directory: directory.files.path)
+                execution: start.execution,
+                recorder: Recorder(spool: spool, lineLimit: start.lineLimit, now: { .now }),
+                stop: StopSignal(), endFields: start.endFields)
+            let voice = DeliveryVoice(spool, directory: directory.files.path)
             let uplink = Uplink(
-                spool: spool, endpoint: endpoint, policy: RetryPolicy(),
+                spool: spool, endpoint: voice.hearing(start.endpoint), policy: RetryPolicy(),
                 clock: ContinuousClock(), now: { .now }, stopRequested: { production.stop.stop(.requested) },
                 willRetry: voice.note)
             let session = ProducerSession(
@@ -104,7 +89,11 @@ struct LocalProducer {
                     try await whileSending(production)
                     return nil
                 }
-                group.addTask { try await waitPatiently(production) }
+                group.addTask { try await waitPatiently(production, start.late) }
+                group.addTask {
+                    try await voice.run()
+                    return nil
+                }
                 defer { group.cancelAll() }
                 while let result = try await group.next() {
                     if let result { return result }
@@ -112,8 +101,66 @@ struct LocalProducer {
                 throw CancellationError()
             }
             guard let outcome = outcome.value else { throw CancellationError() }
-            return Result(outcome: outcome, shortfall: try settle(conclusion, id, spool, directory, voice))
+            return Result(outcome: outcome, shortfall: try settle(conclusion, start, voice))
         }
+    }
+
+    /// What there is before the output begins.
+    private struct Start {
+        let execution: ExecutionID
+        let endpoint: ProducerEndpoint
+        let directory: ProducerDirectory
+        let spool: Spool
+        let lineLimit: ByteCount
+        let endFields: [String]
+        /// Where no server knows of it yet.
+        var late: LateRegistration?
+    }
+
+    private func begin(_ client: EverylineClient, in place: HeldDirectory) async throws -> Start {
+        let configuration = try connection.configuration()
+        let registered: RegisterAnswer
+        do {
+            registered = try await register(client)
+        } catch let error where isBestEffort && !(error is CancellationError) {
+            Console.say("\(error) The command runs without it; its output is kept here until there is a server.")
+            return try beginAlone(client, in: place, configuration)
+        }
+        guard let id = ExecutionID(registered.executionID), let token = Credential(registered.appendToken) else {
+            throw CLIError("the server gave no usable id")
+        }
+        if !isQuiet { Console.announce(id, at: client.configuration.address) }
+        let endpoint = ProducerEndpoint(client, execution: id, token: token)
+        do {
+            let directory = try ProducerDirectory.make(
+                for: id, .init(configuration: configuration, appendToken: registered.appendToken), in: place)
+            // Longer lines the server would cut, and an event would not be an offset.
+            let lineLimit = max(1, min(registered.lineLimit ?? LineCutter.defaultLimit, LineCutter.defaultLimit))
+            return Start(
+                execution: id, endpoint: endpoint, directory: directory, spool: try Spool(in: directory.files),
+                lineLimit: lineLimit, endFields: registered.endFields ?? [])
+        } catch {
+            // Where the server can't be told now either, it ends the log when it has not heard of its producer for long.
+            try? await endpoint.endUnstarted("The command was not started: \(error)", at: .now)
+            throw error
+        }
+    }
+
+    /// What any server takes as one line.
+    private static let safeLine: ByteCount = .kibibytes(16)
+
+    private func beginAlone(
+        _ client: EverylineClient, in place: HeldDirectory, _ configuration: EverylineClient.Configuration
+    ) throws -> Start {
+        var generator = SystemGenerator()
+        let id = ExecutionID(at: .now, using: &generator)
+        var origin = ProducerDirectory.Origin(configuration: configuration, appendToken: nil)
+        origin.command = command
+        let directory = try ProducerDirectory.make(for: id, origin, in: place)
+        let late = LateRegistration(client, command: command, in: directory, configuration, isQuiet: isQuiet)
+        return Start(
+            execution: id, endpoint: late.endpoint, directory: directory, spool: try Spool(in: directory.files),
+            lineLimit: Self.safeLine, endFields: [], late: late)
     }
 
     private enum Conclusion: Sendable {
@@ -124,7 +171,7 @@ struct LocalProducer {
     /// Registers the execution, trying again for a few seconds.
     private func register(_ client: EverylineClient) async throws -> RegisterAnswer {
         do {
-            return try await RetryPolicy.fewTimes.run(
+            return try await (isBestEffort ? RetryPolicy(attempts: 2) : .fewTimes).run(
                 isTransient: { ($0 as? APIError)?.mayPassForProducer ?? RetryPolicy.isTransient($0) }
             ) {
                 try await client.register(RegisterRequest(command: command))
@@ -134,22 +181,29 @@ struct LocalProducer {
         } catch {
             let address = client.configuration.address
             let absence = ConnectionOptions.absence(of: address, error) ?? CLIError("\(error), at \(address).")
-            throw CLIError("\(absence) Nothing was started.")
+            throw CLIError(isBestEffort ? "\(absence)" : "\(absence) Nothing was started.")
         }
     }
 
     /// Ends the waiting once the command has ended and the server has made no progress for long, or the user leaves.
-    private func waitPatiently(_ production: Production) async throws -> Conclusion? {
+    ///
+    /// - Parameter late: where no server knew of it in the beginning.
+    private func waitPatiently(_ production: Production, _ late: LateRegistration?) async throws -> Conclusion? {
         let spool = production.recorder.spool
         let clock = ContinuousClock()
         while spool.end == nil {
             let version = spool.changes.version
             if spool.end == nil { try await spool.changes.wait(past: version) }
         }
-        var (delivered, since) = (spool.delivered, clock.now)
+        if let late, late.registered == nil, !requiresDelivery { return .left("there was no server") }
+        var (delivered, since, isSaid) = (spool.delivered, clock.now, false)
         while production.leave.reason == nil {
             let version = spool.changes.version
             if spool.delivered > delivered { (delivered, since) = (spool.delivered, clock.now) }
+            if clock.now - since >= .seconds(2), !isSaid {
+                isSaid = true
+                Console.say("waiting for the server; Ctrl-C leaves the rest to `everyline recover`")
+            }
             if !requiresDelivery, clock.now - since >= Self.patience {
                 return .left("the server has taken nothing for \(Self.patience.components.seconds) seconds")
             }
@@ -159,12 +213,12 @@ struct LocalProducer {
     }
 
     /// Removes what isn't needed any more, and says what is missing.
-    private func settle(
-        _ conclusion: Conclusion, _ id: ExecutionID, _ spool: Spool, _ directory: ProducerDirectory,
-        _ voice: DeliveryVoice
-    ) throws -> String? {
+    private func settle(_ conclusion: Conclusion, _ start: Start, _ voice: DeliveryVoice) throws -> String? {
+        let (spool, directory) = (start.spool, start.directory)
         let missing =
             spool.end.map { "events \(spool.delivered.next) to \($0)" } ?? "events from \(spool.delivered.next) on"
+        let registered = start.late?.registered?.execution
+        let id = registered ?? start.execution
         switch conclusion {
         case .session(.delivered):
             voice.delivered()
@@ -174,6 +228,8 @@ struct LocalProducer {
             try directory.keep(refusedWith: error)
             return
                 "The log of \(id) lacks \(missing): the server refused them (\(error)). They are kept in \(directory.files.path)."
+        case .left(let why) where start.late != nil && registered == nil:
+            return "The output is kept here: \(why). `everyline recover` delivers it."
         case .left(let why):
             return "The log of \(id) lacks \(missing): \(why). They are kept here: `everyline recover` delivers them."
         }
@@ -182,15 +238,62 @@ struct LocalProducer {
 
 /// Tells the user how the delivery goes, but not at each try.
 private final class DeliveryVoice: Sendable {
+    private let spool: Spool
     private let directory: String
-    private let failures = Mutex(0)
+    private let state = Mutex(State())
 
-    init(directory: String) { self.directory = directory }
+    private struct State {
+        var failures = 0
+        /// Whether the server has answered since.
+        var isBack = false
+    }
+
+    init(_ spool: Spool, directory: String) {
+        self.spool = spool
+        self.directory = directory
+    }
+
+    /// Hears of each answer that says that the server is there.
+    func hearing(_ endpoint: ProducerEndpoint) -> ProducerEndpoint {
+        ProducerEndpoint(
+            append: { events, head in
+                let answer = try await endpoint.append(events, head)
+                self.answered()
+                return answer
+            },
+            setPending: endpoint.setPending,
+            mustStop: {
+                let answer = try await endpoint.mustStop()
+                self.answered()
+                return answer
+            })
+    }
+
+    private func answered() {
+        let isNews = state.withLock { state in
+            guard state.failures > 0, !state.isBack else { return false }
+            state.isBack = true
+            return true
+        }
+        if isNews { spool.changes.announce() }
+    }
+
+    /// Says when an outage is over: the server is there again, and has everything.
+    ///
+    /// - Throws: `CancellationError`.
+    func run() async throws {
+        while true {
+            let version = spool.changes.version
+            if spool.delivered >= spool.last { delivered() }
+            try await spool.changes.wait(past: version)
+        }
+    }
 
     func note(_ error: any Error) {
-        let count = failures.withLock { count in
-            count += 1
-            return count
+        let count = state.withLock { state in
+            state.isBack = false
+            state.failures += 1
+            return state.failures
         }
         guard count & (count - 1) == 0 else { return }
         Console.say("\(error). The output is kept in \(directory) and sent as soon as possible.")
@@ -200,9 +303,14 @@ private final class DeliveryVoice: Sendable {
         Console.say("The server refuses the output: \(error). The command goes on; its output is kept in \(directory).")
     }
 
+    /// Says so, if the user was told of an outage, and it is over.
     func delivered() {
-        guard failures.withLock({ $0 > 0 }) else { return }
-        Console.say("Everything has been delivered.")
+        let isOver = state.withLock { state in
+            guard state.isBack else { return false }
+            state = State()
+            return true
+        }
+        if isOver { Console.say("Everything has been delivered.") }
     }
 }
 

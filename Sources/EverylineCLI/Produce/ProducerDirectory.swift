@@ -19,9 +19,14 @@ struct ProducerDirectory {
     struct Origin: Codable {
         var url: String
         var caFile: String?
-        var appendToken: String
+        /// `nil` as long as no server knows of it (`exec --best-effort`).
+        var appendToken: String?
+        /// What the server calls it, where the directory has another name.
+        var execution: String?
+        /// What a server is to show as its command, as long as none knows of it.
+        var command: [String]?
 
-        init(configuration: EverylineClient.Configuration, appendToken: String) {
+        init(configuration: EverylineClient.Configuration, appendToken: String?) {
             url = configuration.address.description
             // The successor may be started elsewhere.
             caFile = configuration.caFile.map { URL(fileURLWithPath: $0).path }
@@ -29,7 +34,7 @@ struct ProducerDirectory {
         }
 
         enum CodingKeys: String, CodingKey {
-            case url
+            case url, execution, command
             case caFile = "ca_file"
             case appendToken = "append_token"
         }
@@ -46,13 +51,16 @@ struct ProducerDirectory {
         do {
             try files.create()
             guard try files.claim() else { throw CLIError("it is taken") }
-            try files.write(JSONEncoder().encode(origin), to: "origin.json")
+            let directory = ProducerDirectory(files: files)
+            try directory.note(origin)
+            return directory
         } catch {
             files.remove()
             throw CLIError("there is no place for the spool: \(files.path): \(error)")
         }
-        return ProducerDirectory(files: files)
     }
+
+    func note(_ origin: Origin) throws { try files.write(JSONEncoder().encode(origin), to: "origin.json") }
 
     /// Those whose process is gone and whose server may still take what they hold, by their ids.
     ///

@@ -9,18 +9,21 @@ struct Recover: AsyncParsableCommand {
         abstract: "Deliver what an exec or pipe that was killed left behind.",
         discussion: """
             What the server hasn't acknowledged is kept on this machine. This brings it to the server that it was meant for, and \
-            ends those logs with the reason runner_lost unless their end had been recorded. It needs no API key. Prints the id \
+            ends those logs with the reason runner_lost unless their end had been recorded. It needs no API key, but for what \
+            `exec --best-effort` left that no server has heard of: that is registered now. Prints the id \
             of each execution whose log is complete now; exits with 125 if something could not be delivered. What comes too \
             late, because its log was ended or removed meanwhile, is kept, said once, and not tried again.
             """)
+
+    @OptionGroup(title: "Connection")
+    var connection: ConnectionOptions
 
     func run() async throws {
         var failures = 0
         for directory in try ProducerDirectory.abandoned() {
             do {
                 guard try directory.files.claim() else { continue }
-                try await deliver(directory)
-                print(directory.files.execution)
+                print(try await deliver(directory))
             } catch let error where !(error is CancellationError) {
                 failures += 1
                 Console.say("\(directory.files.execution): \(error). It is kept in \(directory.files.path).")
@@ -29,9 +32,13 @@ struct Recover: AsyncParsableCommand {
         if failures > 0 { throw Root.failure }
     }
 
-    private func deliver(_ directory: ProducerDirectory) async throws {
-        let (origin, execution) = (try directory.origin(), directory.files.execution)
-        guard let token = Credential(origin.appendToken) else { throw CLIError("its append token is unusable") }
+    /// - Returns: what the server calls the execution.
+    private func deliver(_ directory: ProducerDirectory) async throws -> ExecutionID {
+        let origin = try await registered(directory)
+        let execution = origin.execution.flatMap(ExecutionID.init) ?? directory.files.execution
+        guard let token = origin.appendToken.flatMap(Credential.init) else {
+            throw CLIError("its append token is unusable")
+        }
         let spool = try Spool(in: directory.files)
         let configuration = EverylineClient.Configuration(
             address: try ServerAddress(origin.url), caFile: origin.caFile)
@@ -49,6 +56,25 @@ struct Recover: AsyncParsableCommand {
             )
         }
         directory.files.remove()
+        return execution
+    }
+
+    /// Where the output belongs. What no server has heard of yet is registered.
+    private func registered(_ directory: ProducerDirectory) async throws -> ProducerDirectory.Origin {
+        let origin = try directory.origin()
+        guard origin.appendToken == nil, let command = origin.command else { return origin }
+        var configuration = try connection.configuration()
+        // It belongs to the server that it was meant for, unless another one is named.
+        if connection.url == nil {
+            configuration = EverylineClient.Configuration(
+                address: try ServerAddress(origin.url), credential: configuration.credential,
+                caFile: origin.caFile)
+        }
+        return try await EverylineClient.with(configuration) { client in
+            let answer = try await client.register(RegisterRequest(command: command))
+            try LateRegistration.note(answer, of: command, in: directory, configuration)
+            return try directory.origin()
+        }
     }
 }
 

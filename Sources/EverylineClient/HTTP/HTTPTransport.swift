@@ -72,6 +72,12 @@ struct HTTPTransport: Sendable {
             return try await step()
         } catch {
             try Task.checkCancellation()
+            if CertificateFailure.isOne(error), let (host, port) = configuration.address.hostAndPort,
+                let reason = await CertificateFailure.reason(
+                    of: error, from: host, port: port, eventLoopGroup: client.eventLoopGroup)
+            {
+                throw ClientError.unreachable(reason)
+            }
             throw Self.translate(error)
         }
     }

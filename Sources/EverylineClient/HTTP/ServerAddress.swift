@@ -1,4 +1,5 @@
 package import Everyline
+import EverylineWebSocket
 
 /// Where a server is: `http://host:port`, `https://host`, or a unix-domain socket. A path behind the host is kept, for a
 /// server behind a reverse proxy.
@@ -35,6 +36,12 @@ public struct ServerAddress: Sendable, Hashable, CustomStringConvertible {
 
     /// Whether what is sent there is encrypted on its way.
     public var isEncrypted: Bool { description.hasPrefix("https:") }
+
+    /// What to connect to; `nil` for a socket's path.
+    var hostAndPort: (host: String, port: Int)? {
+        guard socketPath == nil, let url = try? WebSocketURL(description) else { return nil }
+        return (url.host, url.port)
+    }
 
     /// The URL of a path of the API, with the query's values encoded.
     package func url(_ path: String, query: [(name: String, value: String)] = []) -> String {

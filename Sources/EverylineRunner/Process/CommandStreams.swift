@@ -17,6 +17,8 @@ struct CommandStreams {
     let outputs: [Output]
     /// The command's own terminal.
     let terminal: CommandTerminal?
+    /// Our end of its standard input, in the background, where something is to be written to it.
+    let writer: InputWriter?
     /// What its standard input is: `nil` for nothing.
     let input: FileDescriptor?
     let output: FileDescriptor
@@ -41,10 +43,14 @@ struct CommandStreams {
             outputs =
                 [Output(pipe, isSplit ? .stdout : nil, foreground?.output)]
                 + (errorPipe.map { [Output($0, .stderr, foreground?.error)] } ?? [])
-            (input, output, error) = (foreground?.input, pipe.writeEnd, (errorPipe ?? pipe).writeEnd)
-            commandsEnds = [pipe.writeEnd] + (errorPipe.map { [$0.writeEnd] } ?? [])
+            let inputPipe = request.input == true && foreground == nil ? try FileDescriptor.closeOnExecPipe() : nil
+            writer = try inputPipe.map { try InputWriter(pipe: $0.writeEnd) }
+            input = inputPipe?.readEnd ?? foreground?.input
+            (output, error) = (pipe.writeEnd, (errorPipe ?? pipe).writeEnd)
+            commandsEnds = [pipe.writeEnd] + [errorPipe?.writeEnd, inputPipe?.readEnd].compactMap(\.self)
             return
         }
+        writer = request.input == true && foreground == nil ? try InputWriter(terminal: terminal) : nil
         let screen = Output(
             reader: try OutputReader(terminal), stream: nil, copy: foreground?.output, isTerminal: true)
         let (side, isError) = (terminal.side, foreground == nil || isatty(STDERR_FILENO) == 1)

@@ -33,6 +33,21 @@ final class CommandTerminal: Sendable {
         _ = ioctl(main.rawValue, UInt(TIOCSWINSZ), &size)
     }
 
+    /// The key that ends the input of who reads lines; `nil` if no lines are read now.
+    var endOfFile: UInt8? {
+        var settings = termios()
+        guard tcgetattr(main.rawValue, &settings) == 0, settings.c_lflag & tcflag_t(ICANON) != 0 else { return nil }
+        return settings.c_cc.4
+    }
+
+    /// Whether a key takes the meaning of the next one away, as Ctrl-V does where lines are read.
+    func quotes(_ key: UInt8) -> Bool {
+        var settings = termios()
+        guard tcgetattr(main.rawValue, &settings) == 0, key != 0, key == settings.c_cc.15 else { return false }
+        let both = tcflag_t(ICANON | IEXTEN)
+        return settings.c_lflag & both == both
+    }
+
     /// The signal that a key sends now to the terminal's foreground; `nil` if it sends none, or the foreground isn't `group`.
     func signal(ofKey key: UInt8, to group: Int32) -> Int32? {
         var settings = termios()

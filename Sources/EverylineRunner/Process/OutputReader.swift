@@ -1,6 +1,6 @@
 import CSpawn
 import Glibc
-import NIOCore
+package import NIOCore
 import Synchronization
 import SystemPackage
 
@@ -63,7 +63,7 @@ package final class OutputReader: Sendable {
     /// Waits for output and returns it; empty at the end, or if there is none after an interruption.
     ///
     /// - Throws: `Errno`.
-    func read() throws -> ByteBuffer {
+    package func read() throws -> ByteBuffer {
         while true {
             var events = [
                 pollfd(fd: source.rawValue, events: Int16(POLLIN), revents: 0),

@@ -127,7 +127,7 @@ package final class UserTerminal: Sendable {
         sigaddset(&signals, SIGTTIN)
         sigaddset(&signals, SIGTTOU)
         pthread_sigmask(SIG_BLOCK, &signals, nil)
-        var isGone = false
+        var (isGone, isQuoted) = (false, false)
         while let mayRead = takeKeys() {
             // Nothing tells a process that a shell has brought it to the foreground while it was running.
             let limit: Int32 = mayRead || keyboard == nil || isGone ? -1 : 200
@@ -138,7 +138,11 @@ package final class UserTerminal: Sendable {
                 if count == 0, isInForeground { isGone = errno != EINTR }
             }
             for key in keys {
-                if let signal = connection.terminal.signal(ofKey: key, to: connection.group) {
+                if isQuoted {
+                    isQuoted = false
+                } else if connection.terminal.quotes(key) {
+                    isQuoted = true
+                } else if let signal = connection.terminal.signal(ofKey: key, to: connection.group) {
                     // What was started with this process has it too, as if the command were among them. This process ignores it.
                     kill(0, signal)
                 }

@@ -48,7 +48,11 @@ package struct BackgroundRunner: Sendable {
             let session = ProducerSession(uplink, recorder: recorder, stop: stop) {
                 logger.error("The server refuses the output; the command goes on", metadata: ["error": "\($0)"])
             }
-            return try await session.run { try await run(job, recorder) }.conclusion
+            let input = CommandInput { [execution = directory.execution] place, size, isClosed in
+                try await client.readInput(
+                    of: execution, after: place, size: size, isClosed: isClosed, token: token)
+            }
+            return try await session.run { try await run(job, recorder, input) }.conclusion
         }
         switch conclusion {
         case .refused(let error) where error.knownCode != .ended && error.knownCode != .unknownExecution:
@@ -61,7 +65,7 @@ package struct BackgroundRunner: Sendable {
     private static let copied =
         "This log is in a copy of the data directory. Its command belongs to the server that the copy was made from, and is not followed here."
 
-    private func run(_ job: RunnerJob, _ recorder: Recorder) async throws {
+    private func run(_ job: RunnerJob, _ recorder: Recorder, _ input: CommandInput) async throws {
         do {
             // It must not be started twice, whatever becomes of this process.
             try directory.noteStarting()
@@ -72,7 +76,7 @@ package struct BackgroundRunner: Sendable {
         let runner = Runner(
             CommandProcess(job.request, environment: environment.withoutSettings), of: directory.execution,
             recorder: recorder, stop: stop, endFields: job.endFields ?? [],
-            clock: ContinuousClock(), onStart: noteStarted)
+            input: input, clock: ContinuousClock(), onStart: noteStarted)
         _ = try await runner.run()
     }
 

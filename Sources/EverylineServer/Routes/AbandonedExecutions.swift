@@ -32,6 +32,7 @@ struct AbandonedExecutions {
     func end(_ execution: Execution, because cause: Cause) async throws -> Execution {
         _ = try await core.writer.end(execution.id, cause.outcome, notice: cause.notice)
         producers.forget(execution.id)
+        core.resources.inputs.forget(execution.id)
         return try await core.executions.execution(execution.id)
     }
 

@@ -37,10 +37,10 @@ struct AppendRoutes {
         do {
             appended = try await core.writer.append(body, to: id, after: head)
         } catch LogStoreError.ended(let head) {
-            producers.forget(id)
+            forget(id)
             throw Self.ended(try await core.executions.execution(id), head)
         }
-        if appended.head.isEnded { producers.forget(id) }
+        if appended.head.isEnded { forget(id) }
         if appended.isStopRequested { try await noteStopHeard(by: id) }
         metrics.appendTimes.observe(.now - start)
         if let block = appended.block { metrics.countAppend(events: block.count, bytes: block.bytes.readableBytes) }
@@ -68,7 +68,7 @@ struct AppendRoutes {
             try await context.sleep(for: time)
         }
         if head.isEnded {
-            producers.forget(id)
+            forget(id)
             throw Self.ended(try await core.executions.execution(id), head.offset)
         }
         return Response(status: .noContent)
@@ -77,8 +77,14 @@ struct AppendRoutes {
     /// A message of control characters takes six bytes for each.
     private static let pendingBody: ByteCount = PendingLine.limit * 6 + 1024
 
+    /// Forgets what is known of the producer of an execution that has ended.
+    private func forget(_ id: ExecutionID) {
+        producers.forget(id)
+        core.resources.inputs.forget(id)
+    }
+
     /// What a producer is told that comes too late: how the log ended, for it may not have been by its own word.
-    private static func ended(_ execution: Execution, _ head: Offset) -> APIError {
+    static func ended(_ execution: Execution, _ head: Offset) -> APIError {
         let reason = execution.reason.map { ", \($0.rawValue)" } ?? ""
         return APIError(
             .ended, "The log ended with event \(head) (\(execution.status.rawValue)\(reason)); nothing can follow it.",
@@ -101,7 +107,7 @@ struct AppendRoutes {
             let execution = try await core.executions.execution(id)
             let mustStop = execution.stopRequestedAt != nil
             if execution.status.isTerminal {
-                producers.forget(id)
+                forget(id)
                 // Whose log was ended without a stop may run on.
                 guard mustStop else { throw Self.ended(execution, execution.head) }
             }
@@ -137,7 +143,7 @@ struct AppendRoutes {
         return try await core.resources.workers.run { try parseNow(bytes, type: type, after: head) }
     }
 
-    private static let parsedAtOnce: ByteCount = .kibibytes(64)
+    static let parsedAtOnce: ByteCount = .kibibytes(64)
 
     private func parseNow(_ bytes: ByteBuffer, type: String?, after head: Offset) throws -> AppendBody {
         let type = type.map { $0.prefix { $0 != ";" }.lowercased() }

@@ -194,7 +194,7 @@ extension RegisterRequest {
 extension RunRequest {
     static let fields = [
         "command", "env", "timeout_seconds", "streams", "working_directory", "terminal", "profile", "cpu", "memory",
-        "secrets",
+        "secrets", "input",
     ]
 
     /// Of a profile's name, in bytes, and of a secret's.

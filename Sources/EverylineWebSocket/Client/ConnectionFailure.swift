@@ -11,10 +11,14 @@ package enum ConnectionFailure {
             if let failure = error.connectionErrors.first { return reason(of: failure.error) }
             return error.dnsAError == nil ? "no address of \(error.host) answers" : "there is no host \(error.host)"
         case let error as IOError: return String(cString: strerror(error.errnoCode)).lowercased()
-        case is NIOSSLError, is BoringSSLError:
+        case is NIOSSLError, is NIOSSLExtraError, is BoringSSLError:
             // BoringSSL's word for what is no TLS record.
             if "\(error)".contains("WRONG_VERSION_NUMBER") {
                 return "it doesn't speak TLS: the address of a server without it begins with http:"
+            }
+            if CertificateFailure.isOne(error) {
+                return
+                    "its certificate isn't one to trust: is it for this host, valid now, and by a known authority (--ca-file)?"
             }
             return "TLS can't be agreed on: is it an https server, and its certificate one to trust (--ca-file)?"
         default: return "\(error)"

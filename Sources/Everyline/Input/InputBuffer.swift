@@ -1,0 +1,98 @@
+import NIOCore
+
+/// A command's input between the client that writes it and the runner that reads it, in memory: what the runner hasn't taken yet, and
+/// what the control lines say.
+///
+/// Each byte has a place, counted from 0, by which both sides ask. So what is written twice is taken once, and what the runner didn't get
+/// it gets again.
+package struct InputBuffer {
+    /// How much may wait for the runner.
+    package static let limit: ByteCount = .mebibytes(1)
+
+    private var unread = ByteBuffer()
+    /// How many bytes the runner has.
+    package private(set) var taken: UInt64
+    /// Whether nothing follows what was received.
+    package private(set) var isEnded = false
+    /// Whether the runner takes no more.
+    package private(set) var isClosed = false
+    private var size: TerminalSize?
+
+    /// How many bytes the client has written.
+    package var received: UInt64 { taken + UInt64(unread.readableBytes) }
+    package var count: ByteCount { unread.readableBytes }
+
+    /// - Parameter taken: how many bytes the runner has.
+    package init(after taken: UInt64) { self.taken = taken }
+
+    // MARK: The client's side
+
+    /// Takes what is new of `lines`, as far as there is room.
+    ///
+    /// - Parameters:
+    ///   - after: the place of the first byte of `lines`. If that is beyond ``received``, no byte is taken.
+    ///   - room: how many bytes may be added.
+    /// - Returns: whether anything was new.
+    package mutating func write(_ lines: [InputLine], after: UInt64, room: ByteCount) -> Bool {
+        var place = after
+        var isNew = false
+        var room = min(room, Self.limit - count)
+        for line in lines {
+            switch line {
+            case .size(let size):
+                isNew = isNew || self.size != size
+                self.size = size
+            case .end:
+                guard place == received, !isEnded else { continue }
+                (isEnded, isNew) = (true, true)
+            case .bytes(let bytes):
+                let end = place.addingReportingOverflow(UInt64(bytes.readableBytes))
+                guard !end.overflow else { return isNew }
+                defer { place = end.partialValue }
+                guard !isEnded, !isClosed, place <= received, end.partialValue > received else { continue }
+                let held = Int(received - place)
+                let count = min(bytes.readableBytes - held, max(0, room))
+                guard count > 0, let rest = bytes.getSlice(at: bytes.readerIndex + held, length: count) else {
+                    continue
+                }
+                unread.writeImmutableBuffer(rest)
+                room -= count
+                isNew = true
+            }
+        }
+        return isNew
+    }
+
+    // MARK: The runner's side
+
+    /// Learns that the runner has everything before `place`, and forgets that.
+    package mutating func take(through place: UInt64, isClosed: Bool) {
+        if place >= taken, place <= received {
+            unread.moveReaderIndex(forwardBy: Int(place - taken))
+            unread = unread.readableBytes == 0 ? ByteBuffer() : unread
+            taken = place
+        } else if place > received {
+            // What was before this server's start.
+            self = InputBuffer(after: place)
+        }
+        if isClosed { close() }
+    }
+
+    private mutating func close() {
+        isClosed = true
+        taken = received
+        unread = ByteBuffer()
+    }
+
+    /// What the runner gets that has everything before `place`, and a terminal of this size.
+    package func lines(after place: UInt64, size known: TerminalSize?, limit: ByteCount) -> [InputLine] {
+        // A request that was overtaken by a later one: nobody waits for its answer.
+        guard place == taken, !isClosed else { return [] }
+        var lines: [InputLine] = []
+        if let size, size != known { lines.append(.size(size)) }
+        let count = min(limit, unread.readableBytes)
+        if let next = unread.getSlice(at: unread.readerIndex, length: count), count > 0 { lines.append(.bytes(next)) }
+        if isEnded, count == unread.readableBytes { lines.append(.end) }
+        return lines
+    }
+}

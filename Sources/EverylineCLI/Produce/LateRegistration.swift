@@ -1,0 +1,88 @@
+import Everyline
+import EverylineClient
+import EverylineProducer
+import EverylineRunner
+import Synchronization
+
+/// The registration of an execution whose command was started without a server: made with the first of its events that gets through.
+final class LateRegistration: Sendable {
+    /// What the server knows the execution by.
+    struct Registered: Sendable {
+        let execution: ExecutionID
+        let endpoint: ProducerEndpoint
+    }
+
+    private let client: EverylineClient
+    private let command: [String]
+    private let directory: ProducerDirectory
+    private let configuration: EverylineClient.Configuration
+    private let isQuiet: Bool
+    private let made = Mutexed<Registered>()
+    private let changes = ChangeSignal()
+
+    /// - Parameters:
+    ///   - configuration: where `everyline recover` finds the server.
+    ///   - isQuiet: whether the user isn't told the execution's id.
+    init(
+        _ client: EverylineClient, command: [String], in directory: ProducerDirectory,
+        _ configuration: EverylineClient.Configuration, isQuiet: Bool
+    ) {
+        self.isQuiet = isQuiet
+        self.client = client
+        self.command = command
+        self.directory = directory
+        self.configuration = configuration
+    }
+
+    var registered: Registered? { made.value }
+
+    /// What the producer asks of the server. An append registers the execution, if that hasn't been done; everything else waits for it.
+    var endpoint: ProducerEndpoint {
+        ProducerEndpoint(
+            append: { [self] events, head in try await register().endpoint.append(events, head) },
+            setPending: { [self] in try await wait().endpoint.setPending($0) },
+            mustStop: { [self] in try await wait().endpoint.mustStop() })
+    }
+
+    private func wait() async throws -> Registered {
+        while true {
+            let version = changes.version
+            if let registered { return registered }
+            try await changes.wait(past: version)
+        }
+    }
+
+    /// For one caller at a time.
+    ///
+    /// - Throws: ``ClientError`` also where the server refuses: a command that runs already is no less worth recording then.
+    private func register() async throws -> Registered {
+        if let registered { return registered }
+        let answer: RegisterAnswer
+        do {
+            answer = try await client.register(RegisterRequest(command: command))
+        } catch let error as APIError {
+            throw ClientError.unreachable("\(error)")
+        }
+        let registered = try Self.note(answer, of: command, in: directory, configuration)
+        let endpoint = ProducerEndpoint(client, execution: registered.id, token: registered.token)
+        if !isQuiet { Console.announce(registered.id, at: configuration.address) }
+        made.set(Registered(execution: registered.id, endpoint: endpoint))
+        changes.announce()
+        return Registered(execution: registered.id, endpoint: endpoint)
+    }
+
+    /// Writes down what the server gave, so that what is kept can be delivered by another process from now on.
+    @discardableResult
+    static func note(
+        _ answer: RegisterAnswer, of command: [String], in directory: ProducerDirectory,
+        _ configuration: EverylineClient.Configuration
+    ) throws -> (id: ExecutionID, token: Credential) {
+        guard let id = ExecutionID(answer.executionID), let token = Credential(answer.appendToken) else {
+            throw ClientError.unexpectedAnswer("it gave no usable id")
+        }
+        var origin = ProducerDirectory.Origin(configuration: configuration, appendToken: answer.appendToken)
+        origin.execution = answer.executionID
+        try directory.note(origin)
+        return (id, token)
+    }
+}

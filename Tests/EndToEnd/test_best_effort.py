@@ -1,0 +1,107 @@
+"""`exec --best-effort`: the command runs whether there is a server or not, and nothing that it writes is lost."""
+
+import pytest
+
+from cli import CommandLine
+from everyline import messages, wait_for
+
+
+@pytest.fixture
+def away(own_server, tmp_path):
+    """A server that is away, and how to reach it."""
+    server = own_server.start()
+    cli = CommandLine(server, tmp_path)
+    server.stop()
+    yield server, cli
+
+
+def only(server):
+    executions = server.get("/api/v1/executions")["executions"]
+    assert len(executions) == 1
+    return server.execution(executions[0]["execution_id"])
+
+
+def test_the_command_runs_without_a_server_and_recover_delivers_its_output(away, tmp_path):
+    server, cli = away
+    done = cli.run("exec", "--best-effort", "--", "sh", "-c", "echo one; echo two; exit 3")
+    assert (done.returncode, done.stdout) == (3, b"one\ntwo\n")
+    said = done.stderr.decode()
+    assert "can't be reached" in said and "The command runs without it" in said
+    assert "`everyline recover` delivers it." in said
+    assert cli.run("recover").returncode == 125
+    server.start()
+    recovered = cli.run("recover")
+    execution = only(server)
+    assert (recovered.returncode, recovered.stdout.decode().strip()) == (0, execution["execution_id"]), recovered.stderr
+    assert (execution["status"], execution["exit_code"]) == ("FAILED", 3)
+    assert execution["command"] == ["sh", "-c", "echo one; echo two; exit 3"]
+    assert messages(server.events(execution["execution_id"])) == ["one", "two"]
+    assert cli.run("recover").stdout == b""
+    assert len(server.get("/api/v1/executions")["executions"]) == 1
+
+
+def test_the_output_is_delivered_by_itself_if_a_server_comes_while_the_command_runs(away, tmp_path):
+    server, cli = away
+    go = tmp_path / "go"
+    command = cli.start("exec", "--best-effort", "--", "sh", "-c", f"echo early; while ! test -e {go}; do sleep 0.05; done; echo late")
+    try:
+        wait_for(lambda: command.out == "early\n")
+        server.start()
+        wait_for(lambda: "Everything has been delivered." in command.err)
+        execution = only(server)
+        assert execution["status"] == "RUNNING" and f"execution {execution['execution_id']}\n" in command.err
+        go.touch()
+        assert command.wait() == 0
+    finally:
+        command.end()
+    assert messages(server.events(execution["execution_id"])) == ["early", "late"]
+    assert only(server)["status"] == "SUCCEEDED"
+    assert cli.run("recover").stdout == b""
+
+
+def test_without_it_nothing_runs_without_a_server(away, tmp_path):
+    server, cli = away
+    done = cli.run("exec", "--", "touch", str(tmp_path / "ran"))
+    assert done.returncode == 125 and "Nothing was started." in done.stderr.decode()
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_key_that_is_refused_is_no_reason_not_to_run(own_server, tmp_path):
+    server = own_server.start()
+    cli = CommandLine(server, tmp_path, key="elk_" + "A" * 43)
+    done = cli.run("exec", "--best-effort", "--", "echo", "ran")
+    assert (done.returncode, done.stdout) == (0, b"ran\n")
+    assert cli.run("recover").returncode == 125
+    assert cli.run("recover", EVERYLINE_API_KEY=server.key).returncode == 0
+    assert messages(server.events(only(server)["execution_id"])) == ["ran"]
+
+
+def test_a_server_that_is_there_gets_everything_as_without_it(own_server, tmp_path):
+    server = own_server.start()
+    done = CommandLine(server, tmp_path).run("exec", "--best-effort", "--", "echo", "ran")
+    assert (done.returncode, done.stdout) == (0, b"ran\n") and "delivered" not in done.stderr.decode()
+    assert messages(server.events(only(server)["execution_id"])) == ["ran"]
+
+
+def test_exec_says_when_an_outage_is_over_and_while_it_waits_names_recover(own_server, tmp_path):
+    server = own_server.start()
+    cli = CommandLine(server, tmp_path)
+    first, second = tmp_path / "first", tmp_path / "second"
+    waits = "while ! test -e {}; do sleep 0.05; done"
+    command = cli.start("exec", "--", "sh", "-c", f"echo one; {waits.format(first)}; echo two; {waits.format(second)}; echo three")
+    try:
+        wait_for(lambda: command.out == "one\n")
+        server.stop()
+        first.touch()
+        wait_for(lambda: "kept in" in command.err)
+        assert "delivered" not in command.err
+        server.start()
+        wait_for(lambda: "Everything has been delivered." in command.err)
+        server.stop()
+        second.touch()
+        wait_for(lambda: "waiting for the server; Ctrl-C leaves the rest to `everyline recover`" in command.err)
+        command.interrupt()
+        assert command.wait() == 0
+    finally:
+        command.end()
+    assert "`everyline recover` delivers them." in command.err
