@@ -1,5 +1,6 @@
 package import Everyline
 import GRDB
+import Synchronization
 
 extension SQLiteDatabase {
     /// Says that this database was put back from a backup: a new incarnation begins, and each open log's head is its base in it. It is

@@ -1,6 +1,7 @@
 package import Everyline
 import GRDB
 import NIOCore
+import Synchronization
 
 /// Logs as blocks of encoded lines: a block a row, found by its offset or its time through an index.
 package struct SQLiteLogStore: LogStore {

@@ -62,7 +62,9 @@ def test_an_append_says_whether_the_producer_should_stop(server):
 
     def answer():
         headers = {"Content-Type": "text/plain"}
-        return server.post(f"{log.path}/events?after=0", b"", key=log.token, headers=headers)
+        answer = server.post(f"{log.path}/events?after=0", b"", key=log.token, headers=headers)
+        assert answer.pop("incarnation")
+        return answer
 
     assert answer() == {"head": 0, "stop_requested": False}
     server.delete(log.path)

@@ -48,7 +48,9 @@ struct IncarnationTests {
         #expect(second != first)
     }
 
-    @Test("whose row is damaged or gone is another one", arguments: ["UPDATE incarnation SET name = 'a/b'", "DELETE FROM incarnation"])
+    @Test(
+        "whose row is damaged or gone is another one",
+        arguments: ["UPDATE incarnation SET name = 'a/b'", "DELETE FROM incarnation"])
     func damage(sql: String) async throws {
         let first = try await current()
         try change(sql)

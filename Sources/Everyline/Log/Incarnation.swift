@@ -45,7 +45,9 @@ package struct LogHistory: Sendable {
     /// Begins another incarnation.
     ///
     /// - Parameter base: the log's head, if it goes on.
-    package mutating func restore(to incarnation: Incarnation, base: Offset?) { incarnations.append((incarnation, base)) }
+    package mutating func restore(to incarnation: Incarnation, base: Offset?) {
+        incarnations.append((incarnation, base))
+    }
 
     /// As ``LogReader/restoration(of:since:)``.
     package func restoration(since known: Incarnation) -> Restoration? {

@@ -58,7 +58,7 @@ struct Run: AsyncParsableCommand {
                 return Int32(0)
             }
             if !quiet { say(id, client) }
-            return try await follow(client, id, at: started.websocketURL)
+            return try await follow(client, id, started)
         }
         if code != 0 { throw ExitCode(code) }
     }
@@ -69,9 +69,11 @@ struct Run: AsyncParsableCommand {
         if Console.hasInput { Console.say("standard input is not passed on to the command") }
     }
 
-    private func follow(_ client: EverylineClient, _ id: ExecutionID, at location: String) async throws -> Int32 {
+    private func follow(_ client: EverylineClient, _ id: ExecutionID, _ started: RunAnswer) async throws -> Int32 {
+        let tail = client.follow(
+            id, at: started.websocketURL, in: started.incarnation.flatMap { Incarnation($0) })
         let result = try await withThrowingTaskGroup(of: Following.self) { group in
-            group.addTask { .ended(try await output.printer.print(client.follow(id, at: location))) }
+            group.addTask { .ended(try await output.printer.print(tail)) }
             group.addTask { .left(by: try await interruption(of: id, client)) }
             defer { group.cancelAll() }
             guard let result = try await group.next() else { preconditionFailure("two tasks were added") }

@@ -70,6 +70,9 @@ struct LocalProducer {
                     for: id, .init(configuration: connection.configuration(), appendToken: registered.appendToken),
                     in: place)
                 spool = try Spool(in: directory.files)
+                if let incarnation = registered.incarnation.flatMap({ Incarnation($0) }) {
+                    spool.begin(in: incarnation)
+                }
             } catch {
                 // Where the server can't be told now either, it ends the log when it has not heard of its producer for long.
                 try? await endpoint.endUnstarted("The command was not started: \(error)", at: .now)
@@ -149,7 +152,8 @@ struct LocalProducer {
         var (delivered, since) = (spool.delivered, clock.now)
         while production.leave.reason == nil {
             let version = spool.changes.version
-            if spool.delivered > delivered { (delivered, since) = (spool.delivered, clock.now) }
+            // After a restore it is less.
+            if spool.delivered != delivered { (delivered, since) = (spool.delivered, clock.now) }
             if !requiresDelivery, clock.now - since >= Self.patience {
                 return .left("the server has taken nothing for \(Self.patience.components.seconds) seconds")
             }

@@ -108,7 +108,7 @@ struct EmbeddedServer {
                 try runners.start(
                     RunnerJob(
                         execution: order.execution, appendToken: order.appendToken, request: order.request,
-                        serverSocket: runnerSocket, lineLimit: limits.line))
+                        serverSocket: runnerSocket, lineLimit: limits.line, incarnation: log.incarnation))
             })
     }
 

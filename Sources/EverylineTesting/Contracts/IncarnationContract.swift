@@ -22,7 +22,8 @@ extension ContractCase {
             try await stores.restore()
             let refusal = LogStoreError.otherIncarnation(
                 Restoration(to: try stores.incarnation(), base: Offset(2)), head: Offset(2))
-            for (messages, head) in [([], 0), (["a", "b"], 0), (["x"], 0), (["c"], 2), (["c"], 7)] as [([String], UInt64)] {
+            let tries: [([String], UInt64)] = [([], 0), (["a", "b"], 0), (["x"], 0), (["c"], 2), (["c"], 7)]
+            for (messages, head) in tries {
                 try await expectThrow(refusal) {
                     try await stores.append(messages, to: id, after: head, in: incarnation)
                 }
