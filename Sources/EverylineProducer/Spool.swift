@@ -214,7 +214,7 @@ package final class Spool: Sendable {
 
     /// What the server has acknowledged, as an offset of the log in the incarnation that this process knows.
     package var deliveredPlace: (offset: Offset, incarnation: Incarnation?) {
-        state.withLock { ($0.place.offset(of: $0.delivered), $0.place.incarnation) }
+        state.withLock { ($0.place.place(after: $0.delivered), $0.place.incarnation) }
     }
 
     var place: LogPlace { state.withLock { $0.place } }

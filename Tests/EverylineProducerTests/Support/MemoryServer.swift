@@ -93,7 +93,9 @@ final class MemoryServer: Sendable {
             mustStop: {
                 let pause = self.state.withLock { $0.poll() }
                 if let pause { return pause }
-                for await isAsked in self.stop.stream { return .init(isRequested: isAsked, incarnation: self.incarnation) }
+                for await isAsked in self.stop.stream {
+                    return .init(isRequested: isAsked, incarnation: self.incarnation)
+                }
                 throw CancellationError()
             })
     }
