@@ -148,7 +148,7 @@ def test_a_log_that_goes_on_is_an_address_and_one_that_ended_is_its_events(serve
     log = server.register()
     log.append("a", "b")
     going = server.get(f"{log.path}/logs")
-    assert set(going) == {"execution_id", "status", "websocket_url", "stream_url"} and going["status"] == "RUNNING"
+    assert set(going) == {"execution_id", "status", "websocket_url", "stream_url", "incarnation"} and going["status"] == "RUNNING"
     log.append("c", end="FAILED")
     ended = server.get(f"{log.path}/logs")
     assert ended["execution_id"] == log.id and ended["status"] == "FAILED" and ended["exit_code"] == 1
