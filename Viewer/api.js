@@ -12,11 +12,16 @@ const TIMEOUT = 15_000;
  *   created_at: number, started_at?: number, ended_at?: number, last_offset: number, log_bytes: number}} Execution */
 /** @typedef {{user: string, role: "viewer" | "developer" | "operator" | "admin"}} Me */
 
+/** Says that the server was restored from a backup since what is known of a log. */
+export const RESTORED = "other_incarnation";
+
 /** An answer that is no success; status 0 if there was none. */
 export class Refused extends Error {
-  /** @param {number} status @param {string} code @param {string} detail */
-  constructor(status, code, detail) {
+  /** @param {number} status @param {string} code @param {string} detail
+   * @param {number} [base] up to which event a log is what was known of it, where the server was restored from a backup */
+  constructor(status, code, detail, base) {
     super(detail);
+    this.base = base;
     this.status = status;
     this.code = code;
   }
@@ -40,7 +45,7 @@ export async function request(path, options = {}) {
   }
   if (response.ok) return response;
   const problem = await response.json().catch(() => ({}));
-  throw new Refused(response.status, problem.code ?? "", problem.detail ?? `The server answered ${response.status}.`);
+  throw new Refused(response.status, problem.code ?? "", problem.detail ?? `The server answered ${response.status}.`, problem.base);
 }
 
 /** Does something that a network which swallows what is sent must not hold up for ever.

@@ -27,6 +27,7 @@ export class Delivery {
   #resumedAt = -Infinity;
   #retryAt = 0;
   #lost = false;
+  /** @type {number | null} */ #restoredAfter = null;
 
   /** @param {number} now */
   opened(now) {
@@ -37,6 +38,12 @@ export class Delivery {
       this.#lost = false;
     }
     this.phase = "live";
+  }
+
+  /** The server was restored from a backup: what came after this line is void, and was forgotten.
+   * @param {number} base */
+  restored(base) {
+    this.#restoredAfter = base;
   }
 
   /** The log has ended, and what came of it meanwhile is being read. */
@@ -68,6 +75,10 @@ export class Delivery {
   words({ now, silence, isOnline, end, received, missing, reason, way }) {
     if (this.phase === "refused") return { tone: "bad", text: this.reason };
     if (missing > 0) return { tone: "bad", text: `${count(missing, "line")} missing` };
+    if (this.#restoredAfter !== null && (this.phase === "live" || this.phase === "ended")) {
+      const after = numbers.format(this.#restoredAfter);
+      return { tone: "warn", text: `The server was restored from a backup: what came after ${after} was void, and is read anew` };
+    }
     switch (this.phase) {
       case "connecting": return { tone: "quiet", text: way ? `Connecting ${way}…` : "Connecting…" };
       case "finishing": return { tone: "good", text: `Ended: reading on after ${numbers.format(this.cursor)}` };

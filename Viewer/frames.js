@@ -4,7 +4,7 @@
 // whether all came.
 
 /** @typedef {{lines: string[], control: {type: string, head?: number, after?: number, message?: string,
- *   stream?: string} | null}} Frame */
+ *   stream?: string, code?: string, base?: number} | null}} Frame */
 
 export class Framing {
   #address;

@@ -1,6 +1,6 @@
 // The page of one log: puts its parts together, and keeps what is said around the rows true.
 
-import { isTerminal, json, mayStop, Refused } from "./api.js";
+import { isTerminal, json, mayStop, Refused, RESTORED } from "./api.js";
 import { BLOCK, BlockStore, blockOf } from "./blocks.js";
 import { Delivery, numbers } from "./delivery.js";
 import { keepFavicon } from "./favicon.js";
@@ -39,7 +39,7 @@ const delivery = new Delivery();
 const allRows = new Rows(store);
 const rows = new ShownRows(allRows, store);
 const view = new LogView({ scroller: byId("scroller"), log: byId("log"), rows: byId("rows") }, rows, store, source);
-const tail = new Tail(id, source, store, delivery, changed);
+const tail = new Tail(id, source, store, delivery, changed, restored);
 const map = new Minimap(byId("map"), (offset) => {
   if (offset >= store.head) view.follows = true;
   else view.seek(offset);
@@ -74,6 +74,14 @@ source.onFailure = failed;
 document.addEventListener("visibilitychange", changed);
 open();
 
+/** The server was restored from a backup: what came after `base` is void, and with it rows, hits and selections. The page is loaded anew,
+ * and says why.
+ * @param {number} base */
+function restored(base) {
+  sessionStorage.setItem(RESTORED, `${id} ${base}`);
+  location.reload();
+}
+
 /** Opens the log, as soon as the server lets it. */
 async function open() {
   try {
@@ -88,6 +96,9 @@ async function open() {
 
 async function begin() {
   await session.takeOver();
+  const [log, base] = sessionStorage.getItem(RESTORED)?.split(" ") ?? [];
+  sessionStorage.removeItem(RESTORED);
+  if (log === id) delivery.restored(Number(base));
   // A page that has a key already saves two round trips.
   const early = session.key() ? json(`/executions/${id}`).catch(() => null) : null;
   if (early) source.address().catch(() => null);
@@ -119,6 +130,7 @@ async function begin() {
  * @param {unknown} error */
 function failed(error) {
   if (error instanceof Refused && error.status === 401) location.reload();
+  if (error instanceof Refused && error.code === RESTORED && error.base !== undefined) restored(error.base);
   return null;
 }
 

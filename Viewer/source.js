@@ -19,6 +19,9 @@ export class Source {
   /** @type {number[]} */ #wanted = [];
   #reading = new Set();
   #averageLine = 0;
+  /** Of what is known of the log: another one says that the server was restored from a backup.
+   * @type {string | undefined} */
+  #incarnation;
   /** Called when blocks have come. */
   onArrival = () => {};
   /** @type {(error: unknown) => void} */
@@ -46,10 +49,15 @@ export class Source {
 
   /** @returns {Promise<Address | null>} */
   async #ask() {
-    const answer = await json(`/executions/${this.#id}/logs?limit=1`);
+    const answer = await json(`/executions/${this.#id}/logs?limit=1${this.#known}`);
+    this.#incarnation ??= answer.incarnation;
     if (!answer.websocket_url) this.#store.head = this.#store.end = answer.last_offset;
     const { websocket_url: socket, stream_url: events = null } = answer;
     return (this.#address = socket ? { socket, events } : null);
+  }
+
+  get #known() {
+    return this.#incarnation ? `&incarnation=${this.#incarnation}` : "";
   }
 
   /** The log's head, as the server knows it. */
@@ -156,7 +164,7 @@ export class Source {
 
   /** @param {string} query @param {AbortSignal} [signal] @returns {Promise<string>} */
   #read(query, signal) {
-    const path = `/executions/${this.#id}/block?${query}`;
+    const path = `/executions/${this.#id}/block?${query}${this.#known}`;
     return within(TIMEOUT, async (signal) => (await request(path, { signal })).text(), signal);
   }
 }

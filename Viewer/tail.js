@@ -1,7 +1,7 @@
 // Following a log until its end: connects, by another way where one is blocked, takes up again after the last offset, and
 // never leaves the words for it unsaid.
 
-import { Refused } from "./api.js";
+import { Refused, RESTORED } from "./api.js";
 import { mayReconnect, retryDelay } from "./frames.js";
 import { connectSocket, Stream } from "./stream.js";
 import { Ways } from "./ways.js";
@@ -20,6 +20,7 @@ export class Tail {
   #store;
   #delivery;
   #onChange;
+  #onRestored;
   /** @type {Stream | null} */ #stream = null;
   #isConnecting = false;
   /** Whether it will be tried again in a while. */
@@ -30,8 +31,10 @@ export class Tail {
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #timer;
 
   /** @param {string} id @param {import("./source.js").Source} source @param {import("./blocks.js").BlockStore} store
-   * @param {import("./delivery.js").Delivery} delivery @param {() => void} onChange */
-  constructor(id, source, store, delivery, onChange) {
+   * @param {import("./delivery.js").Delivery} delivery @param {() => void} onChange
+   * @param {(base: number) => void} onRestored the server was restored from a backup: what came after `base` is void */
+  constructor(id, source, store, delivery, onChange, onRestored) {
+    this.#onRestored = onRestored;
     this.#id = id;
     this.#source = source;
     this.#store = store;
@@ -111,7 +114,8 @@ export class Tail {
         this.#failures = Math.min(this.#failures, 1);
         this.#onChange();
       },
-      control: ({ type, head, after, message, stream }) => {
+      control: ({ type, head, after, message, stream, code, base }) => {
+        if (type === "notice" && code === RESTORED && base !== undefined) this.#onRestored(base);
         if (head !== undefined && head > this.#store.head) this.#store.head = head;
         if (type === "pending" && after !== undefined && message !== undefined) {
           this.#store.pending = { after, message, stream };
@@ -173,7 +177,9 @@ export class Tail {
       return address;
     } catch (error) {
       this.ways.serverIsAway();
-      if (error instanceof Refused && error.isFinal) {
+      if (error instanceof Refused && error.code === RESTORED && error.base !== undefined) {
+        this.#onRestored(error.base);
+      } else if (error instanceof Refused && error.isFinal) {
         this.#delivery.refused(error.message);
         this.#onChange();
       } else {

@@ -16,12 +16,13 @@ extension EverylineClient {
     /// - Parameters:
     ///   - start: where to begin. An offset beyond the log's head is refused.
     ///   - location: ``RunAnswer/websocketURL``, which saves a request.
+    ///   - incarnation: ``RunAnswer/incarnation``.
     public func follow(
         _ id: ExecutionID, from start: StreamStart = .beginning, at location: String? = nil,
-        options: ResumingTail.Options = .init()
+        in incarnation: Incarnation? = nil, options: ResumingTail.Options = .init()
     ) -> ResumingTail {
         ResumingTail(
-            from: start, at: location, options: options, endpoint: endpoint(of: id, options: options),
+            from: start, at: location, in: incarnation, options: options, endpoint: endpoint(of: id, options: options),
             clock: ContinuousClock(), seed: { .random(in: 0 ... .max) })
     }
 
@@ -31,13 +32,16 @@ extension EverylineClient {
     ) -> TailEndpoint {
         let ways = StreamFallback(self, of: id, options: options)
         return TailEndpoint(
-            locate: { start in
-                switch try await failing({ try await log(of: id, LogSelection(.events, from: start)) }) {
-                case .ended(let download): .download(DownloadTailConnection(download))
-                case .running(let location): .stream(location.websocketURL)
+            locate: { start, incarnation in
+                let selection = LogSelection(.events, from: start, knowing: incarnation)
+                return switch try await failing({ try await log(of: id, selection) }) {
+                case .ended(let download):
+                    .download(DownloadTailConnection(download), in: download.incarnation)
+                case .running(let location):
+                    .stream(location.websocketURL, in: location.incarnation.flatMap { Incarnation($0) })
                 }
             },
-            open: { url, start in
+            open: { url, start, incarnation in
                 if let offset = StreamGateway.start(of: url) {
                     return try await openGatewayStream(at: url, of: id, after: start.offset ?? offset, options, route)
                 }
@@ -46,7 +50,7 @@ extension EverylineClient {
                     WebSocketTailConnection(try await openStream(at: own, from: start, options: options, by: route))
                 }
                 guard route.mayFallBack else { return try await webSocket() }
-                return try await ways.open(own, from: start, webSocket: webSocket)
+                return try await ways.open(own, from: start, knowing: incarnation, webSocket: webSocket)
             },
             standing: {
                 let view = try await failing { try await execution(id) }
@@ -91,9 +95,11 @@ extension EverylineClient {
     }
 
     /// The events that there are by now after `start`, ended or not, as lines; empty if there are none.
-    func block(of id: ExecutionID, from start: StreamStart, limit: Int) async throws -> ByteBuffer {
+    func block(
+        of id: ExecutionID, from start: StreamStart, knowing incarnation: Incarnation?, limit: Int
+    ) async throws -> ByteBuffer {
         var request = APIRequest(.GET, APIPath.executions + "/\(id)/block")
-        request.query = start.query + [(name: "limit", value: "\(limit)")]
+        request.query = start.query + incarnation.query + [(name: "limit", value: "\(limit)")]
         request.headers = [(name: "Accept-Encoding", value: "gzip")]
         return try await transport.send(request)
     }

@@ -30,6 +30,7 @@ extension EverylineClient {
             return .ended(
                 LogDownload(
                     lastOffset: last, nextAfter: next, entityTag: response.headers.first(name: "ETag"),
+                    incarnation: response.headers.first(name: APIHeader.incarnation).flatMap { Incarnation($0) },
                     body: response.body))
         default:
             throw ClientError.unexpectedAnswer("the logs endpoint gave \(type ?? "no content type")")

@@ -18,28 +18,34 @@ extension EverylineClient {
     ///     sign of life.
     ///   - head: the offset of the event that `events` follow.
     ///   - token: the execution's append token.
-    /// - Throws: ``APIError`` with ``APIError/head`` if the log isn't there yet (`append_out_of_order`), has ended
+    ///   - incarnation: the one that the producer knows; `nil` if no server has named any.
+    /// - Returns: also the server's incarnation, if it names one.
+    /// - Throws: ``APIError`` with ``APIError/restoration`` if a backup was put back since (`other_incarnation`), with ``APIError/head`` if the log isn't there yet (`append_out_of_order`), has ended
     ///   (`execution_ended`) or is full (`log_full`).
     public func append(
-        _ events: ByteBuffer, to id: ExecutionID, after head: Offset, token: Credential
-    ) async throws -> (head: Offset, isStopRequested: Bool) {
+        _ events: ByteBuffer, to id: ExecutionID, after head: Offset, token: Credential,
+        in incarnation: Incarnation? = nil
+    ) async throws -> (head: Offset, isStopRequested: Bool, incarnation: Incarnation?) {
         var request = APIRequest(.POST, APIPath.events(of: id))
-        request.query = [(name: "after", value: "\(head)")]
+        request.query = [(name: "after", value: "\(head)")] + incarnation.query
         request.body = events
         request.contentType = APIHeader.ndjson
         request.credential = token
         request.waitsWhileBytesMove = true
         let answer = try await transport.answer(to: request, as: AppendAnswer.self)
         guard answer.head <= Offset.maximum.rawValue else { throw ClientError.unexpectedAnswer("no log is that long") }
-        return (Offset(answer.head), answer.stopRequested)
+        return (Offset(answer.head), answer.stopRequested, answer.incarnation.flatMap { Incarnation($0) })
     }
 
     /// Says what there is of a line that has no newline yet, in the place of what was said before. Viewers see it at most ten times a second; it
     /// isn't stored, and ends with the next event or with an empty message. Nothing is to be sent again.
     ///
     /// - Throws: ``APIError`` with the code `not_supported` where whole lines only are shown; with 404 or 405 by a server that knows no such thing.
-    public func setPending(_ line: PendingLine, of id: ExecutionID, token: Credential) async throws {
+    public func setPending(
+        _ line: PendingLine, of id: ExecutionID, token: Credential, in incarnation: Incarnation? = nil
+    ) async throws {
         var request = APIRequest(.PUT, APIPath.pending(of: id))
+        request.query = incarnation.query
         request.body = ByteBuffer(bytes: try JSONEncoder().encode(line))
         request.contentType = "application/json"
         request.credential = token

@@ -15,6 +15,8 @@ public struct LogDownload: AsyncSequence, Sendable {
     public let nextAfter: Offset?
     /// Changes if the body would.
     public let entityTag: String?
+    /// Of the server's data; `nil` from a server that tells none apart.
+    public let incarnation: Incarnation?
     let body: HTTPClientResponse.Body
 
     public func makeAsyncIterator() -> Iterator { Iterator(body: body.makeAsyncIterator()) }

@@ -15,6 +15,8 @@ public struct LogSelection: Sendable, Equatable {
     public var limit: Int?
     /// These bytes of the answer only.
     public var bytes: ByteRange?
+    /// What is known of the log already is of this one; the server refuses if that isn't true any more.
+    public var incarnation: Incarnation?
 
     public enum ByteRange: Sendable, Equatable {
         case from(Int)
@@ -23,8 +25,10 @@ public struct LogSelection: Sendable, Equatable {
     }
 
     public init(
-        _ format: Format = .events, from start: StreamStart = .beginning, limit: Int? = nil, bytes: ByteRange? = nil
+        _ format: Format = .events, from start: StreamStart = .beginning, limit: Int? = nil, bytes: ByteRange? = nil,
+        knowing incarnation: Incarnation? = nil
     ) {
+        self.incarnation = incarnation
         self.format = format
         self.start = start
         self.limit = limit
@@ -33,7 +37,7 @@ public struct LogSelection: Sendable, Equatable {
 
     /// As the request names them.
     var query: [(name: String, value: String)] {
-        var query = start.query
+        var query = start.query + incarnation.query
         if let limit { query.append((name: "limit", value: "\(limit)")) }
         // `LogDownload.nextAfter` says where to go on.
         query.append((name: "parts", value: "true"))
@@ -50,6 +54,11 @@ public struct LogSelection: Sendable, Equatable {
         }
         return headers
     }
+}
+
+extension Incarnation? {
+    /// As a request names it.
+    var query: [(name: String, value: String)] { map { [(name: "incarnation", value: $0.rawValue)] } ?? [] }
 }
 
 extension StreamStart {

@@ -55,7 +55,7 @@ struct Viewer {
             case .ended(let outcome, let isVerified):
                 received.outcome = outcome
                 received.isVerified = isVerified
-            case .reconnecting, .notice, .pending, .way:
+            case .reconnecting, .notice, .pending, .way, .restored:
                 continue
             }
         }

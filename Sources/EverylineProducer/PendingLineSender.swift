@@ -42,10 +42,18 @@ final class PendingLineSender: Sendable {
             try await clock.sleep(for: Self.pace)
             do {
                 guard let newest = try await delivered() else { continue }
-                try await endpoint.setPending(newest)
+                let place = recorder.spool.place
+                let line = PendingLine(
+                    after: place.offset(of: newest.after), message: newest.message, stream: newest.stream)
+                try await endpoint.setPending(line, place.incarnation)
                 known = newest
             } catch is PlaceLost {
                 return
+            } catch let error as APIError where error.knownCode == .otherIncarnation {
+                // The uplink learns what that means. Then the line has another place.
+                known = nil
+                recorder.spool.doubtPlace()
+                try await clock.sleep(for: Self.retryPause)
             } catch let error as APIError where error.endsPendingLines {
                 return
             } catch let error as CancellationError {

@@ -9,8 +9,11 @@ package struct ProducerEndpoint: Sendable {
         package var head: Offset
         /// Whether the producer should stop.
         package var isStopRequested: Bool
+        /// Of the server's data; `nil` from a server that tells none apart.
+        package var incarnation: Incarnation?
 
-        package init(head: Offset, isStopRequested: Bool = false) {
+        package init(head: Offset, isStopRequested: Bool = false, incarnation: Incarnation? = nil) {
+            self.incarnation = incarnation
             self.head = head
             self.isStopRequested = isStopRequested
         }
@@ -21,23 +24,29 @@ package struct ProducerEndpoint: Sendable {
         package var isRequested: Bool
         /// How long to wait before asking again, where the server answers at once.
         package var pause: Duration
+        /// Of the server's data; `nil` from a server that tells none apart.
+        package var incarnation: Incarnation?
 
-        package init(isRequested: Bool, pause: Duration = .zero) {
+        package init(isRequested: Bool, pause: Duration = .zero, incarnation: Incarnation? = nil) {
+            self.incarnation = incarnation
             self.isRequested = isRequested
             self.pause = pause
         }
     }
 
-    /// Appends events after a head.
-    package let append: @Sendable (_ events: ByteBuffer, _ head: Offset) async throws -> Appended
+    /// Appends events after a head; the producer knows the log in the incarnation.
+    package let append:
+        @Sendable (_ events: ByteBuffer, _ head: Offset, _ incarnation: Incarnation?) async throws -> Appended
     /// Says what is known of the line that has no newline yet, in the place of what was said before.
-    package let setPending: @Sendable (PendingLine) async throws -> Void
+    package let setPending: @Sendable (PendingLine, Incarnation?) async throws -> Void
     /// Asks whether the producer should stop. The question may wait at the server for a while.
     package let mustStop: @Sendable () async throws -> StopAnswer
 
     package init(
-        append: @escaping @Sendable (_ events: ByteBuffer, _ head: Offset) async throws -> Appended,
-        setPending: @escaping @Sendable (PendingLine) async throws -> Void,
+        append:
+            @escaping @Sendable (_ events: ByteBuffer, _ head: Offset, _ incarnation: Incarnation?) async throws ->
+            Appended,
+        setPending: @escaping @Sendable (PendingLine, Incarnation?) async throws -> Void,
         mustStop: @escaping @Sendable () async throws -> StopAnswer
     ) {
         self.append = append
@@ -50,6 +59,6 @@ package struct ProducerEndpoint: Sendable {
     /// - Throws: ``APIError``, ``ClientError``.
     package func endUnstarted(_ reason: String, at time: Timestamp) async throws {
         let outcome = ExecutionOutcome(status: .failed, exitCode: nil, reason: .notStarted)
-        _ = try await append(Uplink.ending(.notStarted, reason, outcome, at: time), .zero)
+        _ = try await append(Uplink.ending(.notStarted, reason, outcome, at: time), .zero, nil)
     }
 }

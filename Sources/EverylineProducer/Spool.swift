@@ -3,7 +3,7 @@ package import NIOCore
 import Synchronization
 
 /// The events of one execution that its server hasn't acknowledged, on disk: the n-th line that was ever written is the
-/// log's event n. They outlive the process that wrote them; what the server has is deleted.
+/// log's event n, as long as its server isn't restored from a backup (``LogPlace``). They outlive the process that wrote them; what the server has is deleted.
 ///
 /// No write fails. What the disk doesn't take (it is full, has gone away, fails) is held in memory and written later; it can be read
 /// all the same. Who writes waits with ``waitForRoom(on:)`` after each write, so that at most one write of each stream is held back: then
@@ -45,6 +45,14 @@ package final class Spool: Sendable {
         var isRefused = false
         /// The log holds a notice in the place of events that are here: what comes has other offsets there.
         var hasLostPlace = false
+        /// Where the events stand in the log.
+        var place = LogPlace()
+        /// Whether the disk has that.
+        var isPlaceWritten = true
+        /// Whether the log may be another one by now: the server's data seem to have been restored.
+        var isInDoubt = false
+        /// What was dropped before the disk had taken it, because the server had it: up to this event.
+        var dropped = Offset.zero
         /// Something was dropped after a refusal, so nothing may follow.
         var hasDropped = false
 
@@ -65,6 +73,7 @@ package final class Spool: Sendable {
         }
         var state = State(segments: segments, delivered: Offset(segments[0].base.rawValue - 1))
         if let line = try Self.lastLine(of: segments), line.isEndEvent { state.end = (state.last, line) }
+        if let place = try Self.storedPlace(on: disk) { state.place = place }
         self.state = Mutex(state)
     }
 
@@ -186,6 +195,7 @@ package final class Spool: Sendable {
             state.delivered = max(state.delivered, offset)
             if offset >= state.last, offset > state.last || isWorthReplacing(state) {
                 // All of it is delivered: its room on the disk is needed more than its file.
+                if state.unwritten.readableBytes > 0 { state.dropped = state.last }
                 state.unwritten = ByteBuffer()
                 state.segments.append(SpoolSegment(base: max(offset, state.last).next))
             }
@@ -198,6 +208,111 @@ package final class Spool: Sendable {
     package func refuse() {
         state.withLock { $0.isRefused = true }
         changes.announce()
+    }
+
+    // MARK: Its place in the log
+
+    /// What the server has acknowledged, as an offset of the log in the incarnation that this process knows.
+    package var deliveredPlace: (offset: Offset, incarnation: Incarnation?) {
+        state.withLock { ($0.place.place(after: $0.delivered), $0.place.incarnation) }
+    }
+
+    var place: LogPlace { state.withLock { $0.place } }
+
+    /// Notes in which incarnation of the server's data the log was begun, if that isn't known yet.
+    package func begin(in incarnation: Incarnation) {
+        state.withLock { state in
+            guard state.place.begin(in: incarnation) else { return }
+            state.isPlaceWritten = false
+            writePlace(&state)
+        }
+    }
+
+    /// Goes back to what the server has after a restore, as far as it is here.
+    func move(to restoration: Restoration) {
+        state.withLock { state in
+            let kept = Offset(state.segments[0].base.rawValue - 1)
+            state.place.move(to: restoration, available: max(kept, state.dropped))
+            state.isPlaceWritten = false
+            writePlace(&state)
+            state.delivered = state.place.number(at: state.place.offset(of: .zero))
+            state.reading = nil
+            state.hasLostPlace = false
+            state.isInDoubt = false
+            if state.delivered > state.last { state.segments.append(SpoolSegment(base: state.delivered.next)) }
+        }
+        changes.announce()
+    }
+
+    /// Waits until the disk has the place, so that a successor goes on from it: for as long as it takes.
+    ///
+    /// - Throws: `CancellationError`.
+    func waitForPlace(on clock: any Clock<Duration>) async throws {
+        while true {
+            let isWritten = state.withLock { state in
+                writePlace(&state)
+                return state.isPlaceWritten
+            }
+            if isWritten { return }
+            try await clock.sleep(for: Self.retryPause)
+        }
+    }
+
+    /// Says that the log may be another one by now: the server is to be asked.
+    func doubtPlace() {
+        state.withLock { $0.isInDoubt = true }
+        changes.announce()
+    }
+
+    /// Whether the server is to be asked where the log is. It is told once.
+    func takeDoubt() -> Bool {
+        state.withLock { state in
+            defer { state.isInDoubt = false }
+            return state.isInDoubt
+        }
+    }
+
+    private static let placeName = "place"
+
+    private func writePlace(_ state: inout State) {
+        guard !state.isPlaceWritten else { return }
+        let temporary = Self.placeName + ".new"
+        do {
+            var bytes = try state.place.stored()
+            try disk.remove(temporary)
+            let file = try disk.create(temporary)
+            defer { file.close() }
+            while bytes.readableBytes > 0 {
+                bytes.moveReaderIndex(forwardBy: try bytes.withUnsafeReadableBytes { try file.append($0) })
+            }
+            // With this lost and the events there, they would be numbered as if nothing had happened.
+            try file.sync()
+            try disk.rename(temporary, to: Self.placeName)
+            state.isPlaceWritten = true
+        } catch {
+            // As with events: the next call tries again.
+        }
+    }
+
+    struct UnreadablePlace: Error, CustomStringConvertible {
+        let description = "the spool's file “place” is damaged"
+    }
+
+    private static func storedPlace(on disk: any SpoolDisk) throws -> LogPlace? {
+        guard try disk.names().contains(placeName) else { return nil }
+        let file = try disk.open(placeName)
+        defer { file.close() }
+        var bytes = ByteBuffer()
+        let limit: ByteCount = .kibibytes(64)
+        while bytes.readableBytes < limit {
+            let (position, wanted) = (bytes.readableBytes, limit - bytes.readableBytes)
+            let count = try bytes.writeWithUnsafeMutableBytes(minimumWritableBytes: wanted) { space in
+                try file.read(at: position, into: UnsafeMutableRawBufferPointer(rebasing: space[..<wanted]))
+            }
+            if count == 0 { break }
+        }
+        guard let place = LogPlace(stored: bytes) else { throw UnreadablePlace() }
+        return place
     }
 
     /// Says that the log doesn't go on with what is written here.

@@ -26,6 +26,9 @@ package protocol SpoolFile: Sendable {
     /// Reads what there is from a position on, and returns how many bytes that are; 0 at the end.
     func read(at position: ByteCount, into buffer: UnsafeMutableRawBufferPointer) throws -> Int
 
+    /// Returns when all that was written is there also after the power is lost, under whatever name the file gets.
+    func sync() throws
+
     /// Cuts off what is behind the first `size` bytes.
     func truncate(to size: ByteCount) throws
 

@@ -68,9 +68,11 @@ package struct Uplink: Sendable {
 
     /// Lets the server compare the last event here with its log: one that has ended otherwise, or holds another event there, refuses it.
     private func compareLast() async throws {
-        guard spool.last > spool.acknowledged else { return }
-        let before = Offset(spool.last.rawValue - 1)
-        guard let (event, _) = try? spool.read(after: before, limit: 1) else { return }
+        let place = spool.place
+        guard spool.last > spool.acknowledged, place.sends(spool.last) else { return }
+        let number = Offset(spool.last.rawValue - 1)
+        guard let (event, _) = try? spool.read(after: number, limit: 1) else { return }
+        let before = place.offset(of: number)
         do {
             _ = try await retrying { try await append(event, after: before) }
         } catch let error as APIError where error.knownCode == .differentContent {
@@ -119,11 +121,41 @@ package struct Uplink: Sendable {
 
     /// - Parameter owed: the last events of an earlier process, which will write nothing any more.
     private func deliver(owed: ByteBuffer?) async throws {
+        while true {
+            do {
+                return try await deliverHere(owed: owed)
+            } catch let error as APIError where error.knownCode == .otherIncarnation {
+                guard let restoration = error.restoration else { throw error }
+                willRetry(error)
+                spool.move(to: try await common(restoration))
+                // A successor that doesn't know it would number its events as if nothing had happened.
+                try await spool.waitForPlace(on: clock)
+            }
+        }
+    }
+
+    /// What a server that was restored to before the newest incarnation here has in common with this producer: it may know an earlier one.
+    private func common(_ restoration: Restoration) async throws -> Restoration {
+        var restoration = restoration
+        for (incarnation, base) in spool.place.earlier where restoration.base == .zero {
+            do {
+                let answer = try await retrying { try await endpoint.append(ByteBuffer(), .zero, incarnation) }
+                restoration = Restoration(to: incarnation, base: min(base, answer.head))
+            } catch let error as APIError where error.knownCode == .otherIncarnation {
+                guard let older = error.restoration else { throw error }
+                restoration = Restoration(to: older.incarnation, base: min(base, older.base))
+            }
+        }
+        return restoration
+    }
+
+    private func deliverHere(owed: ByteBuffer?) async throws {
         var pace = BatchPace()
         var generator = SeededGenerator(seed: seed)
         var failures = 0
         var head = try await align()
-        if head < spool.acknowledged {
+        let place = spool.place
+        if head < place.place(after: spool.acknowledged) {
             return try await finish(after: head, .linesLost, Self.discarded, owed: owed)
         }
         while true {
@@ -131,6 +163,9 @@ package struct Uplink: Sendable {
             let batch: ByteBuffer
             switch read {
             case .events(let events): batch = events
+            case .doubt:
+                head = max(head, try await align())
+                continue
             case .end:
                 if let owed { try await pay(owed, after: head) }
                 return
@@ -147,13 +182,16 @@ package struct Uplink: Sendable {
                 }
                 head = confirmed
                 failures = 0
-                spool.acknowledge(through: head)
+                spool.acknowledge(through: place.number(at: head))
             } catch let error as APIError
                 where error.status == 413 && batch.lineCount > 1 && error.knownCode != .logFull
             {
                 pace.halve()
             } catch let error as APIError where error.knownCode == .outOfOrder {
-                guard let current = error.head, current >= spool.acknowledged, current != head else { throw error }
+                guard let current = error.head, current >= place.place(after: spool.acknowledged), current != head
+                else {
+                    throw error
+                }
                 head = current
             } catch let error as APIError where error.knownCode == .logFull {
                 return try await finish(after: error.head ?? head, .logFull, Self.fullLog, owed: owed)
@@ -174,18 +212,22 @@ package struct Uplink: Sendable {
     ///
     /// - Throws: as ``run()``, and ``APIError``.
     private func align() async throws -> Offset {
+        let place = spool.place
+        let start = place.place(after: spool.acknowledged)
         do {
-            let head = try await retrying { try await append(ByteBuffer(), after: spool.acknowledged) }
-            spool.acknowledge(through: head)
+            let head = try await retrying { try await append(ByteBuffer(), after: start) }
+            spool.acknowledge(through: place.number(at: head))
             return head
         } catch let error as APIError {
-            guard error.knownCode == .outOfOrder, let head = error.head, head < spool.acknowledged else { throw error }
+            guard error.knownCode == .outOfOrder, let head = error.head, head < start else { throw error }
             return head
         }
     }
 
     private enum Next {
         case events(ByteBuffer)
+        /// The server is to be asked where the log is.
+        case doubt
         /// Nothing follows `head`.
         case end
         case unreadable(String)
@@ -199,12 +241,16 @@ package struct Uplink: Sendable {
     /// - Parameter isComplete: whether no more will be written.
     private func next(after head: Offset, limit: ByteCount, isComplete: Bool) async throws -> Next {
         var failures = 0
+        let place = spool.place
+        if let notices = place.notices(after: head, at: now()) { return .events(notices) }
+        let number = place.number(at: head)
         while true {
             let version = spool.changes.version
-            if let end = spool.end, end <= head { return .end }
-            if isComplete, spool.last <= head { return .end }
+            if spool.takeDoubt() { return .doubt }
+            if let end = spool.end, end <= number { return .end }
+            if isComplete, spool.last <= number { return .end }
             do {
-                if let (events, _) = try spool.read(after: head, limit: limit) { return .events(events) }
+                if let (events, _) = try spool.read(after: number, limit: limit) { return .events(events) }
                 try await spool.changes.wait(past: version)
             } catch let error as CancellationError {
                 throw error
@@ -233,6 +279,7 @@ package struct Uplink: Sendable {
                 _ = try await appendLast(end, after: noted)
                 return spool.acknowledge(through: spool.last)
             }
+            if spool.takeDoubt() { _ = try await retrying { try await append(ByteBuffer(), after: noted) } }
             // What is discarded makes room, so that the command goes on.
             if spool.last > spool.delivered, !spool.hasRoom { spool.acknowledge(through: spool.last) }
             try await spool.changes.wait(past: version, atMost: Spool.retryPause, on: clock)
@@ -261,8 +308,8 @@ package struct Uplink: Sendable {
     }
 
     private static func notice(_ code: NoticeCode, _ message: String, at time: Timestamp) -> ByteBuffer {
-        var notice = ByteBuffer(string: "{")
-        EventFields.writeNotice(code: code.rawValue, message: message, timestamp: time, into: &notice)
+        var notice = ByteBuffer()
+        notice.writeNotice(code, message, at: time)
         return notice
     }
 
@@ -276,7 +323,8 @@ package struct Uplink: Sendable {
     }
 
     private func append(_ events: ByteBuffer, after head: Offset) async throws -> Offset {
-        let answer = try await endpoint.append(events, head)
+        let answer = try await endpoint.append(events, head, spool.place.incarnation)
+        if let incarnation = answer.incarnation { spool.begin(in: incarnation) }
         if answer.isStopRequested { stopRequested() }
         return answer.head
     }

@@ -11,11 +11,14 @@ package struct RunnerJob: Codable, Sendable, Equatable {
     package var lineLimit: ByteCount
     /// The fields of an `end` that the server knows; `nil` from a server that knows no more than those of the first release.
     package var endFields: [String]?
+    /// ``Incarnation`` of the server's data; `nil` from a server that told none apart.
+    package var incarnation: String?
 
     package init(
         execution: ExecutionID, appendToken: Secret, request: RunRequest, lineLimit: ByteCount,
-        endFields: [String]? = ResourceUsage.fields
+        endFields: [String]? = ResourceUsage.fields, incarnation: Incarnation? = nil
     ) {
+        self.incarnation = incarnation?.rawValue
         self.execution = execution.rawValue
         self.appendToken = appendToken.value
         self.request = request
@@ -24,7 +27,7 @@ package struct RunnerJob: Codable, Sendable, Equatable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case execution, request
+        case execution, request, incarnation
         case appendToken = "append_token"
         case lineLimit = "line_limit"
         case endFields = "end_fields"

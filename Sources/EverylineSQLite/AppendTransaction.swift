@@ -17,6 +17,7 @@ struct AppendTransaction {
     private let db: Database
     private let now: Timestamp
     private let limit: ByteCount
+    private let incarnation: Incarnation?
     private var logs: [ExecutionID: Log] = [:]
 
     private struct Log {
@@ -30,7 +31,8 @@ struct AppendTransaction {
         }
     }
 
-    init(_ db: Database, at now: Timestamp, limit: ByteCount) {
+    init(_ db: Database, at now: Timestamp, limit: ByteCount, in incarnation: Incarnation?) {
+        self.incarnation = incarnation
         self.db = db
         self.now = now
         self.limit = limit
@@ -68,7 +70,11 @@ struct AppendTransaction {
     }
 
     private func decide(_ append: LogAppend, _ log: LogRow) throws -> AppendRule.Decision {
-        var rule = AppendRule(append, at: log.head, limit: limit)
+        var restoration: Restoration?
+        if let known = append.incarnation, let incarnation {
+            restoration = try log.restoration(since: known, to: incarnation, in: db)
+        }
+        var rule = AppendRule(append, at: log.head, limit: limit, restoration: restoration)
         while let wanted = rule.wanted {
             do {
                 rule.compare(try log.read(after: wanted.offset, limit: wanted.limit, in: db))

@@ -82,6 +82,7 @@ package struct Retention: Sendable {
             for number in numbers {
                 try db.execute(sql: "INSERT OR IGNORE INTO removed (execution) VALUES (?)", arguments: [number])
                 try db.execute(sql: "DELETE FROM execution WHERE number = ?", arguments: [number])
+                try db.execute(sql: "DELETE FROM base WHERE execution = ?", arguments: [number])
             }
             return numbers.count
         }

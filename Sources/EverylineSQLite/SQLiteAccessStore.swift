@@ -111,7 +111,8 @@ package final class SQLiteAccessStore: AccessStore {
         }
         guard let user = user.flatMap({ UserID($0) }) else { return nil }
         return StreamToken(
-            execution: execution, user: user, key: grant.key, start: grant.start, expiresAt: grant.expiresAt)
+            execution: execution, user: user, key: grant.key, start: grant.start, expiresAt: grant.expiresAt,
+            incarnation: grant.incarnation)
     }
 
     private func seal(_ number: UInt32) async throws -> StreamTokenSeal? {

@@ -1,6 +1,7 @@
 import Everyline
 import GRDB
 import Glibc
+import Synchronization
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -18,6 +19,8 @@ package final class SQLiteDatabase: Sendable {
     /// The database's connections: one that writes, some that read.
     let pool: DatabasePool
     private let lock: DirectoryLock?
+    /// Which life of the data this is; `nil` where it was opened to look at it.
+    let current: Mutex<Incarnation?>
     /// Where it is written, and where the log's writer should work.
     package let thread = WritingThread()
     private let readers = ReadingThreads()
@@ -37,7 +40,8 @@ package final class SQLiteDatabase: Sendable {
             try pool.writeWithoutTransaction(extendWriteAheadLog)
             return pool
         }
-        return SQLiteDatabase(pool: pool, lock: lock)
+        let incarnation = try SQLiteDatabaseError.translating(directory) { try pool.write(incarnation(in:)) }
+        return SQLiteDatabase(pool: pool, lock: lock, incarnation)
     }
 
     /// Opens data that is there, as ``open(_:)`` does.
@@ -75,10 +79,11 @@ package final class SQLiteDatabase: Sendable {
             }
             return pool
         }
-        return SQLiteDatabase(pool: pool, lock: nil)
+        return SQLiteDatabase(pool: pool, lock: nil, nil)
     }
 
-    private init(pool: DatabasePool, lock: DirectoryLock?) {
+    private init(pool: DatabasePool, lock: DirectoryLock?, _ incarnation: Incarnation?) {
+        current = Mutex(incarnation)
         self.pool = pool
         self.lock = lock
     }

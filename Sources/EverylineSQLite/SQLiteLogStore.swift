@@ -1,6 +1,7 @@
 package import Everyline
 import GRDB
 import NIOCore
+import Synchronization
 
 /// Logs as blocks of encoded lines: a block a row, found by its offset or its time through an index.
 package struct SQLiteLogStore: LogStore {
@@ -42,15 +43,24 @@ package struct SQLiteLogStore: LogStore {
     }
 
     private func commit(_ appends: [LogAppend], at now: Timestamp) async throws -> [Result<Appended, LogStoreError>] {
-        let limit = logLimit
+        let (limit, incarnation) = (logLimit, incarnation)
         let (results, hasEnded) = try await database.write { db in
-            var batch = AppendTransaction(db, at: now, limit: limit)
+            var batch = AppendTransaction(db, at: now, limit: limit, in: incarnation)
             let results = try appends.map { try batch.append($0) }
             try batch.finish()
             return (results, batch.hasEnded)
         }
         if hasEnded { onEnd() }
         return results
+    }
+
+    package var incarnation: Incarnation? { database.current.withLock { $0 } }
+
+    package func restoration(of execution: ExecutionID, since known: Incarnation) async throws -> Restoration? {
+        guard let incarnation, known != incarnation else { return nil }
+        return try await database.read { db in
+            try LogRow(execution, in: db).restoration(since: known, to: incarnation, in: db)
+        }
     }
 
     package func head(of execution: ExecutionID) async throws -> LogHead {

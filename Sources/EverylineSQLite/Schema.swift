@@ -23,8 +23,28 @@ enum Schema {
             guard try !db.columns(in: "block").contains(where: { $0.name == "unpacked" }) else { return }
             try db.execute(sql: compression)
         }
+        migrator.registerMigration("6: incarnations") { db in
+            guard try !db.tableExists("incarnation") else { return }
+            try db.execute(sql: incarnations)
+            try SQLiteDatabase.beginIncarnation(in: db)
+        }
         return migrator
     }
+
+    /// The lives of this database, oldest first, and the head of each log that was open when one began, as its `base`.
+    private static let incarnations = """
+        CREATE TABLE incarnation (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            name TEXT NOT NULL UNIQUE,
+            created_ms INTEGER NOT NULL
+        ) STRICT;
+        CREATE TABLE base (
+            execution INTEGER NOT NULL,
+            incarnation INTEGER NOT NULL,
+            base INTEGER NOT NULL,
+            PRIMARY KEY (execution, incarnation)
+        ) STRICT, WITHOUT ROWID;
+        """
 
     /// `stop_ms` is when a stop was first asked for, `heard_ms` when the producer was last heard of, to some hours.
     private static let producers = """

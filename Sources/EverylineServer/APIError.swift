@@ -6,8 +6,12 @@ package struct APIError: Error {
     package let code: Problem.Code
     package let detail: String
     package let head: Offset?
+    package let restoration: Restoration?
 
-    package init(_ code: Problem.Code, _ detail: String, head: Offset? = nil) {
+    package init(
+        _ code: Problem.Code, _ detail: String, head: Offset? = nil, restoration: Restoration? = nil
+    ) {
+        self.restoration = restoration
         self.code = code
         self.detail = detail
         self.head = head
@@ -47,6 +51,11 @@ extension APIError {
         switch error {
         case .unknownExecution:
             self.init(.unknownExecution, "There is no execution with this id.")
+        case .otherIncarnation(let restoration, let head):
+            self.init(
+                .otherIncarnation,
+                "The server's data were restored from a backup: what came after event \(restoration.base) is void. Go on after it.",
+                head: head, restoration: restoration)
         case .ended(let head):
             self.init(.ended, "The log ended with event \(head); nothing can follow it.", head: head)
         case .outOfOrder(let head):

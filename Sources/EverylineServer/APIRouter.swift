@@ -33,7 +33,7 @@ struct APIRouter {
         LogRoutes(core: core, authenticator: authenticator, addresses: addresses, limits: limits).add(to: router)
         if let admission {
             EventStreamRoutes(core: core, admission: admission, metrics: metrics, limits: limits).add(to: router)
-            WebSocketRoutes(admission: admission).add(to: router)
+            WebSocketRoutes(admission: admission, log: core.log).add(to: router)
         }
         AppendRoutes(
             core: core, authenticator: authenticator, producers: producers, metrics: metrics, limits: limits,

@@ -80,6 +80,7 @@ extension HTTPField.Name {
     package static let idempotencyKey = Self.constant(APIHeader.idempotencyKey)
     package static let requestID = Self.constant(APIHeader.requestID)
     package static let lastOffset = Self.constant(APIHeader.lastOffset)
+    package static let incarnation = Self.constant(APIHeader.incarnation)
     package static let nextAfter = Self.constant(APIHeader.nextAfter)
     package static let accelBuffering = Self.constant("X-Accel-Buffering")
     package static let lastEventID = Self.constant("Last-Event-ID")

@@ -26,6 +26,8 @@ package struct WebSocketCloseCode: Hashable, Sendable, CustomStringConvertible {
     package static let tryAgainLater = WebSocketCloseCode(1013)
     /// The execution is unknown. Don't reconnect.
     package static let unknownExecution = WebSocketCloseCode(4404)
+    /// The viewer knows the log as it was before a backup was put back. Ask for it anew.
+    package static let otherIncarnation = WebSocketCloseCode(4409)
     /// What is stored of the log is damaged. Don't reconnect.
     package static let dataDamaged = WebSocketCloseCode(4500)
 

@@ -5,6 +5,7 @@ import re
 import threading
 
 from proxy import CuttingProxy
+from restoring import back_up, put_back
 from tabs import tabs
 from viewer import ROWS, OUTAGE, asleep, check_rows, message, seed, wait_for_row, wait_for_words, wait_until_read
 
@@ -116,6 +117,26 @@ def test_a_server_that_is_killed_and_started_again_is_waited_for(own_server, vie
         check_rows(page)
     log.append(end="FAILED")
     check_complete(page, log)
+
+
+def test_a_restored_server_is_said_and_what_is_void_is_gone(own_server, viewer, tmp_path):
+    server = own_server.start()
+    log = server.register()
+    seed(log, 10)
+    back_up(server, tmp_path / "backup")
+    page = viewer.log(server, log.id, allow=OUTAGE)
+    wait_for_words(page, "^Live$")
+    log.append("void", "void too")
+    wait_for_row(page, 12)
+    server.kill()
+    wait_for_words(page, "^Reconnecting.*goes on after ")
+    put_back(server, tmp_path / "backup", "another")
+    server.start()
+    log.head = 10
+    log.append("new")
+    wait_for_words(page, "^The server was restored from a backup: what came after 10 was void, and is read anew$")
+    wait_for_row(page, 11)
+    assert [row["text"] for row in page.evaluate(ROWS) if row["first"] > 10] == ["new"]
 
 
 def test_a_log_that_cannot_be_opened_yet_is_opened_later(server, viewer):

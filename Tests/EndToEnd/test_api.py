@@ -62,7 +62,9 @@ def test_an_append_says_whether_the_producer_should_stop(server):
 
     def answer():
         headers = {"Content-Type": "text/plain"}
-        return server.post(f"{log.path}/events?after=0", b"", key=log.token, headers=headers)
+        answer = server.post(f"{log.path}/events?after=0", b"", key=log.token, headers=headers)
+        assert answer.pop("incarnation")
+        return answer
 
     assert answer() == {"head": 0, "stop_requested": False}
     server.delete(log.path)
@@ -146,7 +148,7 @@ def test_a_log_that_goes_on_is_an_address_and_one_that_ended_is_its_events(serve
     log = server.register()
     log.append("a", "b")
     going = server.get(f"{log.path}/logs")
-    assert set(going) == {"execution_id", "status", "websocket_url", "stream_url"} and going["status"] == "RUNNING"
+    assert set(going) == {"execution_id", "status", "websocket_url", "stream_url", "incarnation"} and going["status"] == "RUNNING"
     log.append("c", end="FAILED")
     ended = server.get(f"{log.path}/logs")
     assert ended["execution_id"] == log.id and ended["status"] == "FAILED" and ended["exit_code"] == 1

@@ -205,7 +205,9 @@ def test_silence_is_broken_by_heartbeats_with_the_head(tmp_path):
         log = server.register()
         log.append("one")
         with stream(log.stream_url() + "&after=1") as viewer:
-            assert json.loads(viewer.recv(timeout=30)) == {"type": "heartbeat", "head": 1}
+            incarnation = server.get(f"{log.path}/logs")["incarnation"]
+            heartbeat = {"type": "heartbeat", "head": 1, "incarnation": incarnation}
+            assert json.loads(viewer.recv(timeout=30)) == heartbeat
 
 
 def test_a_viewer_that_does_not_read_is_closed_and_can_resume_and_delays_nobody(tmp_path):

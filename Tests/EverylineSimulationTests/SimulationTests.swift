@@ -71,6 +71,8 @@ extension Mutation {
         case .foreignAnswers: [.honest]
         case .acknowledgement: [.durableBeforeVisible, .honest]
         case .successor: [.live]
+        case .restoreBase: [.honest, .gapFree, .end]
+        case .shift: [.honest, .live, .order, .durableBeforeVisible]
         case .silentLoss: [.honest]
         }
     }

@@ -7,6 +7,20 @@ import { lines } from "./support.mjs";
 
 const facts = { now: 100_000, silence: 0, isOnline: true, end: 0, received: 10, missing: 0 };
 
+test("the words say for as long as the page is open that the server was restored", () => {
+  const delivery = new Delivery();
+  delivery.restored(1_000);
+  assert.equal(delivery.words(facts).text, "Connecting…");
+  delivery.opened(1_000);
+  const text = "The server was restored from a backup: what came after 1,000 was void, and is read anew";
+  assert.deepEqual(delivery.words(facts), { tone: "warn", text });
+  assert.equal(delivery.words({ ...facts, missing: 1 }).text, "1 line missing");
+  delivery.lost(102_500);
+  assert.match(delivery.words(facts).text, /^Reconnecting/);
+  delivery.ended();
+  assert.equal(delivery.words({ ...facts, end: 10 }).text, text);
+});
+
 test("the words follow what happens", () => {
   const delivery = new Delivery();
   const words = (more = {}) => delivery.words({ ...facts, ...more }).text;

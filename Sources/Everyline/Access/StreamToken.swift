@@ -9,10 +9,14 @@ public struct StreamToken: Sendable, Equatable {
     public let start: StreamStart
     /// Checked on every use, never left to a clean-up.
     public let expiresAt: Timestamp
+    /// In which incarnation it was issued; `nil` where none is told apart.
+    public let incarnation: Incarnation?
 
     public init(
-        execution: ExecutionID, user: UserID, key: APIKey.ID, start: StreamStart, expiresAt: Timestamp
+        execution: ExecutionID, user: UserID, key: APIKey.ID, start: StreamStart, expiresAt: Timestamp,
+        incarnation: Incarnation? = nil
     ) {
+        self.incarnation = incarnation
         self.execution = execution
         self.user = user
         self.key = key

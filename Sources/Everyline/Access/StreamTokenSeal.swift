@@ -15,11 +15,14 @@ package struct StreamTokenSeal: Sendable {
         package let key: APIKey.ID
         package let start: StreamStart
         package let expiresAt: Timestamp
+        package let incarnation: Incarnation?
     }
 
-    private static let version: UInt8 = 1
-    /// Version, number, expiry, kind of start, start.
+    /// 1 has no incarnation: tokens of earlier servers are good until they expire.
+    private static let versions: ClosedRange<UInt8> = 1...2
+    /// Version, number, expiry, kind of start, start. Then the incarnation, behind its length, and the key.
     private static let headLength = 1 + 4 + 8 + 1 + 8
+    private static let longestIncarnation = 1 + ExecutionID.maximumLength
     private static let longestKey = 64
     package static let secretLength = 32
 
@@ -30,7 +33,7 @@ package struct StreamTokenSeal: Sendable {
 
     /// A token for the grant.
     package func seal(_ token: StreamToken) -> Secret {
-        var bytes = [Self.version]
+        var bytes = [Self.versions.upperBound]
         bytes.append(bigEndian: number)
         bytes.append(bigEndian: UInt64(bitPattern: token.expiresAt.milliseconds))
         switch token.start {
@@ -41,6 +44,8 @@ package struct StreamTokenSeal: Sendable {
             bytes.append(1)
             bytes.append(bigEndian: UInt64(bitPattern: time.milliseconds))
         }
+        let incarnation = Array((token.incarnation?.rawValue ?? "").utf8)
+        bytes += [UInt8(incarnation.count)] + incarnation
         bytes += token.key.utf8
         let code = HMAC<SHA256>.authenticationCode(for: Self.message(bytes[...], token.execution), using: secret)
         return Secret(.streamToken, bytes: bytes + Array(code))
@@ -57,9 +62,16 @@ package struct StreamTokenSeal: Sendable {
         let value = UInt64(bigEndian: head[14..<22])
         let start: StreamStart =
             head[13] == 0 ? .after(Offset(value)) : .notOlderThan(Timestamp(milliseconds: Int64(bitPattern: value)))
+        var rest = head[Self.headLength...]
+        var incarnation: Incarnation?
+        if head[0] > 1, let length = rest.popFirst() {
+            incarnation = Incarnation(String(decoding: rest.prefix(Int(length)), as: UTF8.self))
+            rest = rest.dropFirst(Int(length))
+        }
         return Grant(
-            key: String(decoding: head[Self.headLength...], as: UTF8.self), start: start,
-            expiresAt: Timestamp(milliseconds: Int64(bitPattern: UInt64(bigEndian: head[5..<13]))))
+            key: String(decoding: rest, as: UTF8.self), start: start,
+            expiresAt: Timestamp(milliseconds: Int64(bitPattern: UInt64(bigEndian: head[5..<13]))),
+            incarnation: incarnation)
     }
 
     /// Which secret the token says that it was made with; `nil` for what is no such token.
@@ -68,9 +80,10 @@ package struct StreamTokenSeal: Sendable {
     }
 
     private static func bytes(of text: String) -> [UInt8]? {
-        let longest = headLength + longestKey + SHA256.byteCount
+        let longest = headLength + longestIncarnation + longestKey + SHA256.byteCount
         guard text.utf8.count <= longest * 4 / 3 + 8, let bytes = Secret.bytes(of: text, .streamToken),
-            bytes.count > headLength + SHA256.byteCount, bytes.count <= longest, bytes[0] == version, bytes[13] <= 1
+            bytes.count > headLength + SHA256.byteCount, bytes.count <= longest, versions.contains(bytes[0]),
+            bytes[13] <= 1
         else { return nil }
         return bytes
     }

@@ -12,8 +12,8 @@ import NIOCore
 package struct ResumingTailStateMachine {
     package enum Action: Equatable {
         case tell(TailUpdate)
-        case locate(StreamStart)
-        case open(String, StreamStart)
+        case locate(StreamStart, knowing: Incarnation? = nil)
+        case open(String, StreamStart, knowing: Incarnation? = nil)
         case read
         case askStanding
         case close
@@ -23,9 +23,11 @@ package struct ResumingTailStateMachine {
     }
 
     package enum Input: Equatable {
-        case located(String)
-        /// A stream is open, or a download has begun.
+        case located(String, in: Incarnation? = nil)
+        /// A stream is open.
         case connected
+        /// A download has begun.
+        case downloading(in: Incarnation?)
         case read(TailReading)
         case standing(TailStanding)
         case failed(TailFailure)
@@ -51,6 +53,8 @@ package struct ResumingTailStateMachine {
     private var pending: [Action] = []
     /// Where the stream is; it stays good until its token is refused.
     private var location: String?
+    /// Of what is known; `nil` while no server has named any.
+    package private(set) var incarnation: Incarnation?
     /// Whether what is read is a download, which is known to be whole when it is closed in order. A stream may have lost
     /// messages that were on their way.
     private var isDownload = false
@@ -69,7 +73,15 @@ package struct ResumingTailStateMachine {
     /// Whether the last heartbeat spoke of events that have not come.
     private var isBehind = false
 
-    package init(from start: StreamStart, at location: String? = nil, options: ResumptionOptions, seed: UInt64) {
+    /// - Parameters:
+    ///   - location: a stream's URL that is known already.
+    ///   - incarnation: of the answer in which the location was.
+    package init(
+        from start: StreamStart, at location: String? = nil, in incarnation: Incarnation? = nil,
+        options: ResumptionOptions,
+        seed: UInt64
+    ) {
+        self.incarnation = incarnation
         self.start = start
         self.location = location
         self.options = options
@@ -88,8 +100,8 @@ package struct ResumingTailStateMachine {
     package mutating func next() -> Action {
         if !pending.isEmpty { return pending.removeFirst() }
         switch state {
-        case .locating: return .locate(resumption)
-        case .opening(let url): return .open(url, resumption)
+        case .locating: return .locate(resumption, knowing: incarnation)
+        case .opening(let url): return .open(url, resumption, knowing: incarnation)
         case .reading: return .read
         case .asking: return .askStanding
         case .waiting(let delay): return .wait(delay)
@@ -101,10 +113,14 @@ package struct ResumingTailStateMachine {
     /// Takes what came of the last action.
     package mutating func take(_ input: Input) {
         switch input {
-        case .located(let url):
+        case .located(let url, let incarnation):
+            self.incarnation = incarnation ?? self.incarnation
             location = url
             state = .opening(url)
         case .connected: connect()
+        case .downloading(let incarnation):
+            self.incarnation = incarnation ?? self.incarnation
+            connect()
         case .read(.message(let message)): receive(message)
         case .read(.closed(let code, let reason)): close(code, reason)
         case .read(.partComplete): askForMore()
@@ -154,6 +170,8 @@ package struct ResumingTailStateMachine {
         if let fault = finding.fault {
             pending.append(.close)
             lose(fault)
+        } else if let restoration = finding.restoration {
+            restore(restoration)
         } else if let outcome = check.outcome {
             pending.append(.close)
             pending.append(.tell(.ended(outcome, isVerified: true)))
@@ -161,6 +179,18 @@ package struct ResumingTailStateMachine {
         } else if let head = finding.head {
             compare(head)
         }
+    }
+
+    /// Forgets what is void, and asks for the log anew: an address is of the incarnation in which it was given.
+    private mutating func restore(_ restoration: Restoration) {
+        pending.append(.close)
+        location = nil
+        guard restoration.incarnation != incarnation else { return lose("the server contradicts itself") }
+        incarnation = restoration.incarnation
+        let known = check.hasReceived ? check.last : nil
+        check.forget(after: restoration.base)
+        pending.append(.tell(.restored(after: restoration.base, known: known)))
+        lose("the server's data were restored", isImmediate: true)
     }
 
     /// Compares what has come with what a heartbeat says there is.
@@ -191,6 +221,10 @@ package struct ResumingTailStateMachine {
             lose(reason.isEmpty ? "the server is overloaded" : reason, atLeast: options.overloadDelay)
         case 1008:
             state = .failed(.refused(APIError(status: 403, code: "forbidden", detail: or(reason, "Not allowed."))))
+        case 4409:
+            // What it is now, the logs endpoint says.
+            location = nil
+            lose(or(reason, "the server's data were restored"))
         case 4404:
             let detail = or(reason, "There is no execution with this id.")
             state = .failed(.refused(APIError(status: 404, code: "unknown_execution", detail: detail)))
@@ -225,6 +259,8 @@ package struct ResumingTailStateMachine {
             state = .locating
             if hasRelocated { lose("the stream's token was refused") }
             hasRelocated = true
+        case .refused(let error) where error.restoration != nil && error.knownCode == .otherIncarnation:
+            if let restoration = error.restoration { restore(restoration) }
         case .refused(let error) where error.isTransient || (hasConnected && error.knownCode == nil):
             // What isn't Everyline's own answer is a proxy's, in front of a server that is coming back.
             lose(error.detail, atLeast: error.retryAfter ?? .zero)

@@ -31,6 +31,8 @@ public struct StreamCheck: Sendable {
         public var pending: PendingLine?
         /// What the server says beside the log.
         public var notice: String?
+        /// What must be forgotten, if a backup was put back since this stream's incarnation. Nothing follows.
+        public var restoration: Restoration?
         /// What is wrong behind the block's events. The stream can't be used any further.
         public var fault: StreamFault?
 
@@ -44,6 +46,13 @@ public struct StreamCheck: Sendable {
             self.notice = notice
             self.fault = fault
         }
+    }
+
+    /// Forgets what came after this offset: other events will come in the place of those.
+    package mutating func forget(after offset: Offset) {
+        guard let last, last > offset else { return }
+        self.last = offset
+        outcome = nil
     }
 
     /// Takes one message: event lines joined by `\n`, or control lines; a last newline may stand or be missing.
@@ -79,6 +88,7 @@ public struct StreamCheck: Sendable {
         // One that stands elsewhere is none: it says nothing of what has been received.
         case .pending(let line) where line.after == (last ?? .zero): finding.pending = line
         case .pending: break
+        case .restored(let restoration): finding.restoration = restoration
         case .notice(let code, let message): finding.notice = "\(message) (\(code))"
         case nil: finding.fault = .malformed
         }

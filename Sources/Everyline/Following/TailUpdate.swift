@@ -7,6 +7,9 @@ public enum TailUpdate: Sendable, Equatable {
     case pending(PendingLine)
     /// The server says something that is not part of the log.
     case notice(String)
+    /// The server's data were restored from a backup. Of what was given, the events after this one are void; `known` is the last that
+    /// was given. What comes next follows this one.
+    case restored(after: Offset, known: Offset?)
     /// The log is followed by another way than before, at first by another than WebSocket.
     case way(StreamWay)
     /// There is no connection now. The next try is made after the delay.

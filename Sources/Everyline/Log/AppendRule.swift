@@ -27,11 +27,17 @@ public struct AppendRule {
     private var comparison: ContentComparison?
     private var decided: Decision?
 
-    /// - Parameter limit: how many bytes a log may hold before only notices and the `end` are taken.
-    public init(_ append: LogAppend, at head: LogHead, limit: ByteCount) {
+    /// - Parameters:
+    ///   - limit: how many bytes a log may hold before only notices and the `end` are taken.
+    ///   - restoration: what ``LogReader/restoration(of:since:)`` says of the append's incarnation. It is the first that is looked at.
+    public init(_ append: LogAppend, at head: LogHead, limit: ByteCount, restoration: Restoration? = nil) {
         self.append = append
         self.head = head
         self.limit = limit
+        if let restoration {
+            decided = .refuse(.otherIncarnation(restoration, head: head.offset))
+            return
+        }
         guard append.head <= head.offset else {
             decided = .refuse(.outOfOrder(head: head.offset))
             return

@@ -18,8 +18,11 @@ struct EventRecord {
     var code: JSONScanner.Text?
     var cpuMilliseconds: Int64?
     var peakMemory: Int64?
+    /// What a notice beside the log says of a restore.
+    var incarnation: JSONScanner.Text?
+    var base: Int64?
     /// The fields that were there, as ``Field/bit``s.
-    private(set) var seen: UInt16 = 0
+    private(set) var seen: UInt32 = 0
 
     enum Kind: String {
         case line
@@ -61,12 +64,12 @@ struct EventRecord {
         case offset, timestamp, stream, message, partial, type, status, reason, code, verified
         case eventID = "event_id"
         case exitCode = "exit_code"
-        case head, after
+        case head, after, incarnation, base
         case cpu = "cpu_ms"
         case peakMemory = "peak_memory_bytes"
 
         /// Its place in a set of fields that have been seen.
-        var bit: UInt16 {
+        var bit: UInt32 {
             switch self {
             case .offset: 1
             case .timestamp: 2
@@ -84,6 +87,8 @@ struct EventRecord {
             case .after: 8192
             case .cpu: 16384
             case .peakMemory: 32768
+            case .incarnation: 65536
+            case .base: 131072
             }
         }
     }
@@ -99,6 +104,8 @@ struct EventRecord {
         case .offset: offset = try scanner.integer()
         case .head: head = try scanner.integer()
         case .after: after = try scanner.integer()
+        case .incarnation: incarnation = try scanner.string()
+        case .base: base = try scanner.integer()
         case .timestamp: timestamp = try scanner.integer()
         case .stream: stream = try word(from: &scanner, field)
         case .message: message = try scanner.string()

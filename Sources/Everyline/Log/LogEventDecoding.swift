@@ -48,6 +48,8 @@ public enum StreamLine: Sendable, Equatable {
     case pending(PendingLine)
     /// What the server has to say that isn't in the log.
     case notice(code: String, message: String)
+    /// A backup was put back since the viewer's incarnation. The last line of a stream.
+    case restored(Restoration)
 
     public init(_ line: UnsafeRawBufferPointer) throws {
         var scanner = JSONScanner(line)
@@ -67,6 +69,12 @@ public enum StreamLine: Sendable, Equatable {
                     after: Offset(UInt64(after)), message: scanner.decodeString(message), stream: record.stream))
         case .notice where record.offset == nil:
             guard let code = record.code, let message = record.message else { throw LogEventDecodingError.malformed }
+            if scanner.decodeString(code) == Problem.Code.otherIncarnation.rawValue, let base = record.base, base >= 0,
+                let incarnation = record.incarnation.flatMap({ Incarnation(scanner.decodeString($0)) })
+            {
+                self = .restored(Restoration(to: incarnation, base: Offset(UInt64(base))))
+                return
+            }
             self = .notice(code: scanner.decodeString(code), message: scanner.decodeString(message))
         default:
             guard let offset = record.offset, offset > 0, let timestamp = record.timestamp else {

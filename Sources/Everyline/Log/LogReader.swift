@@ -18,4 +18,30 @@ public protocol LogReader: Sendable {
     /// Where timestamps go backwards, everything after that first event follows, older or not: none is lost.
     /// - Throws: ``LogStoreError/unknownExecution``.
     func offset(in execution: ExecutionID, before time: Timestamp) async throws -> Offset
+
+    /// Which life of the data this is; `nil` where none is told apart.
+    var incarnation: Incarnation? { get }
+
+    /// What a client must forget that knows this log as it was in `incarnation`; `nil` if the log is the same still: it is the incarnation
+    /// of now, or the log had ended before another one began. For an incarnation that isn't known here, the base is 0.
+    ///
+    /// - Throws: ``LogStoreError/unknownExecution``.
+    func restoration(of execution: ExecutionID, since incarnation: Incarnation) async throws -> Restoration?
+}
+
+extension LogReader {
+    public var incarnation: Incarnation? { nil }
+
+    public func restoration(of execution: ExecutionID, since incarnation: Incarnation) async throws -> Restoration? {
+        nil
+    }
+
+    /// Checks that what a client knows of this log is still true.
+    ///
+    /// - Parameter known: the client's incarnation; `nil` if it names none.
+    /// - Throws: ``LogStoreError/otherIncarnation(_:head:)``, ``LogStoreError/unknownExecution``.
+    public func require(_ known: Incarnation?, of execution: ExecutionID) async throws {
+        guard let known, let restoration = try await restoration(of: execution, since: known) else { return }
+        throw LogStoreError.otherIncarnation(restoration, head: try await head(of: execution).offset)
+    }
 }

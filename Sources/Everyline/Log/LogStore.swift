@@ -21,9 +21,14 @@ public struct LogAppend: Sendable {
     /// The head that the body follows.
     public let head: Offset
     public let body: AppendBody
+    /// The incarnation that the producer knows; `nil` if it names none.
+    public let incarnation: Incarnation?
 
-    public init(_ body: AppendBody, to execution: ExecutionID, after head: Offset) {
+    public init(
+        _ body: AppendBody, to execution: ExecutionID, after head: Offset, in incarnation: Incarnation? = nil
+    ) {
         precondition(body.block.map { $0.predecessor == head } ?? true)
+        self.incarnation = incarnation
         self.execution = execution
         self.head = head
         self.body = body
@@ -86,6 +91,8 @@ public struct LogRead: Sendable, Equatable {
 
 public enum LogStoreError: Error, Equatable {
     case unknownExecution
+    /// A backup was put back since the client's incarnation. Nothing was taken or given.
+    case otherIncarnation(Restoration, head: Offset)
     /// The log's last event is its `end`; nothing can follow it.
     case ended(head: Offset)
     /// The append follows a head that the log has not reached.

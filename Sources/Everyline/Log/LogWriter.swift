@@ -56,10 +56,13 @@ public final class LogWriter: Sendable {
 
     /// Appends and returns what became of it, once it is durable.
     ///
+    /// - Parameter incarnation: the one that the producer knows; `nil` if it names none.
     /// - Throws: ``LogStoreError``. Whatever it is, the same append may be tried again without doing harm.
-    public func append(_ body: AppendBody, to execution: ExecutionID, after head: Offset) async throws -> Appended {
+    public func append(
+        _ body: AppendBody, to execution: ExecutionID, after head: Offset, in incarnation: Incarnation? = nil
+    ) async throws -> Appended {
         try await withCheckedThrowingContinuation { answer in
-            let request = Request(append: LogAppend(body, to: execution, after: head), answer: answer)
+            let request = Request(append: LogAppend(body, to: execution, after: head, in: incarnation), answer: answer)
             let (refusal, idle) = state.withLock { $0.add(request, limit: limits.waitingBytes) }
             idle?.resume()
             if let refusal { answer.resume(throwing: refusal) }

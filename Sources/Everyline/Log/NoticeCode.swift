@@ -14,6 +14,8 @@ public enum NoticeCode: String, Sendable, CaseIterable {
     case outputLost = "output_lost"
     /// Events that were kept on the producer's disk could not be read back; on AWS, lines that CloudWatch has lost.
     case linesLost = "lines_lost"
+    /// The server's data were restored from a backup: what the log held beyond that was void, and comes again as far as its producer has it.
+    case restored
     /// A line that was given up has come after all: its number and its text.
     case lateLine = "late_line"
     /// What a command has written past the script that numbers its lines.

@@ -8,15 +8,18 @@ public struct APIError: Error, Sendable, Equatable, CustomStringConvertible {
     public let detail: String
     /// Finds the request in the server's log.
     public let requestID: String?
-    /// With `append_out_of_order`, `different_content`, `execution_ended` and `log_full`: the log's head.
+    /// With `append_out_of_order`, `different_content`, `execution_ended`, `log_full` and `other_incarnation`: the log's head.
     public let head: Offset?
+    /// With `other_incarnation`: what the client must forget.
+    public let restoration: Restoration?
     /// How long the server asks to be left alone before the next try.
     public let retryAfter: Duration?
 
     public init(
         status: Int, code: String, detail: String, requestID: String? = nil, head: Offset? = nil,
-        retryAfter: Duration? = nil
+        restoration: Restoration? = nil, retryAfter: Duration? = nil
     ) {
+        self.restoration = restoration
         self.status = status
         self.code = code
         self.detail = detail

@@ -33,6 +33,8 @@ public enum APIHeader {
     public static let lastOffset = "X-Last-Offset"
     /// On an answer of the logs endpoint that holds less than was asked for: the rest comes `after` this offset.
     public static let nextAfter = "X-Next-After"
+    /// On answers that hold a part of a log: ``Incarnation`` of the server's data.
+    public static let incarnation = "X-Incarnation"
     public static let ndjson = "application/x-ndjson"
     public static let problem = "application/problem+json"
     /// The WebSocket subprotocol in which a message is a block of event lines.

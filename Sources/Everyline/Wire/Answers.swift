@@ -4,8 +4,13 @@ public struct RunAnswer: Codable, Sendable, Equatable {
     public var status: String
     public var websocketURL: String
     public var logURL: String
+    /// ``Incarnation`` of the server's data; `nil` from a server that tells none apart.
+    public var incarnation: String?
 
-    public init(executionID: String, status: String, websocketURL: String, logURL: String) {
+    public init(
+        executionID: String, status: String, websocketURL: String, logURL: String, incarnation: Incarnation? = nil
+    ) {
+        self.incarnation = incarnation?.rawValue
         self.executionID = executionID
         self.status = status
         self.websocketURL = websocketURL
@@ -13,7 +18,7 @@ public struct RunAnswer: Codable, Sendable, Equatable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case status
+        case status, incarnation
         case executionID = "execution_id"
         case websocketURL = "websocket_url"
         case logURL = "log_url"
@@ -31,8 +36,14 @@ public struct RegisterAnswer: Codable, Sendable, Equatable {
     /// The fields of an `end` that the server knows besides those of the first release: ``ResourceUsage/fields``. `nil` from a server
     /// that knows none.
     public var endFields: [String]?
+    /// ``Incarnation`` of the server's data; `nil` from a server that tells none apart.
+    public var incarnation: String?
 
-    public init(executionID: String, appendToken: String, lineLimit: ByteCount? = nil, endFields: [String]? = nil) {
+    public init(
+        executionID: String, appendToken: String, lineLimit: ByteCount? = nil, endFields: [String]? = nil,
+        incarnation: Incarnation? = nil
+    ) {
+        self.incarnation = incarnation?.rawValue
         self.executionID = executionID
         self.appendToken = appendToken
         self.lineLimit = lineLimit
@@ -40,6 +51,7 @@ public struct RegisterAnswer: Codable, Sendable, Equatable {
     }
 
     enum CodingKeys: String, CodingKey {
+        case incarnation
         case executionID = "execution_id"
         case appendToken = "append_token"
         case lineLimit = "line_limit"
@@ -143,8 +155,13 @@ public struct LogLocation: Codable, Sendable, Equatable {
     public var websocketURL: String
     /// Server-sent events, where the server has them.
     public var streamURL: String?
+    /// ``Incarnation`` of the server's data; `nil` from a server that tells none apart.
+    public var incarnation: String?
 
-    public init(executionID: String, status: String, websocketURL: String, streamURL: String?) {
+    public init(
+        executionID: String, status: String, websocketURL: String, streamURL: String?, incarnation: Incarnation? = nil
+    ) {
+        self.incarnation = incarnation?.rawValue
         self.executionID = executionID
         self.status = status
         self.websocketURL = websocketURL
@@ -152,7 +169,7 @@ public struct LogLocation: Codable, Sendable, Equatable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case status
+        case status, incarnation
         case executionID = "execution_id"
         case websocketURL = "websocket_url"
         case streamURL = "stream_url"
@@ -164,8 +181,11 @@ public struct AppendAnswer: Codable, Sendable, Equatable {
     public var head: UInt64
     /// Whether the producer should stop its command.
     public var stopRequested: Bool
+    /// ``Incarnation`` of the server's data; `nil` from a server that tells none apart.
+    public var incarnation: String?
 
-    public init(head: UInt64, stopRequested: Bool) {
+    public init(head: UInt64, stopRequested: Bool, incarnation: Incarnation? = nil) {
+        self.incarnation = incarnation?.rawValue
         self.head = head
         self.stopRequested = stopRequested
     }
@@ -175,10 +195,11 @@ public struct AppendAnswer: Codable, Sendable, Equatable {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         head = try values.decode(UInt64.self, forKey: .head)
         stopRequested = try values.decodeIfPresent(Bool.self, forKey: .stopRequested) ?? false
+        incarnation = try values.decodeIfPresent(String.self, forKey: .incarnation)
     }
 
     enum CodingKeys: String, CodingKey {
-        case head
+        case head, incarnation
         case stopRequested = "stop_requested"
     }
 }
@@ -189,15 +210,20 @@ public struct ControlAnswer: Codable, Sendable, Equatable {
     public var status: String
     /// When to ask again, in seconds, where a server answers at once; `nil` where the question waits at the server.
     public var pollAfterSeconds: Int?
+    /// ``Incarnation`` of the server's data; `nil` from a server that tells none apart.
+    public var incarnation: String?
 
-    public init(stopRequested: Bool, status: String, pollAfterSeconds: Int? = nil) {
+    public init(
+        stopRequested: Bool, status: String, pollAfterSeconds: Int? = nil, incarnation: Incarnation? = nil
+    ) {
+        self.incarnation = incarnation?.rawValue
         self.stopRequested = stopRequested
         self.status = status
         self.pollAfterSeconds = pollAfterSeconds
     }
 
     enum CodingKeys: String, CodingKey {
-        case status
+        case status, incarnation
         case stopRequested = "stop_requested"
         case pollAfterSeconds = "poll_after_seconds"
     }

@@ -7,10 +7,18 @@ public struct Problem: Codable, Sendable, Equatable {
     public var detail: String
     public var code: String
     public var requestID: String
-    /// With `append_out_of_order`, `different_content`, `execution_ended` and `log_full`: the log's head.
+    /// With `append_out_of_order`, `different_content`, `execution_ended`, `log_full` and `other_incarnation`: the log's head.
     public var head: UInt64?
+    /// With `other_incarnation`: the one of now.
+    public var incarnation: String?
+    /// With `other_incarnation`: up to this event the log is what the client knows.
+    public var base: UInt64?
 
-    public init(_ code: Code, detail: String, requestID: String, head: UInt64? = nil) {
+    public init(
+        _ code: Code, detail: String, requestID: String, head: UInt64? = nil, restoration: Restoration? = nil
+    ) {
+        incarnation = restoration?.incarnation.rawValue
+        base = restoration?.base.rawValue
         type = "about:blank"
         title = code.title
         status = code.status
@@ -21,7 +29,7 @@ public struct Problem: Codable, Sendable, Equatable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case type, title, status, detail, code, head
+        case type, title, status, detail, code, head, incarnation, base
         case requestID = "request_id"
     }
 
@@ -42,6 +50,7 @@ public struct Problem: Codable, Sendable, Equatable {
         case differentContent = "different_content"
         case ended = "execution_ended"
         case noInput = "no_input"
+        case otherIncarnation = "other_incarnation"
         case idempotencyKeyReused = "idempotency_key_reused"
         case lastAdministrator = "last_administrator"
         case bodyTooLarge = "body_too_large"
@@ -64,7 +73,7 @@ public struct Problem: Codable, Sendable, Equatable {
             case .notFound, .unknownExecution, .unknownKey: 404
             case .methodNotAllowed: 405
             case .requestTimeout: 408
-            case .outOfOrder, .differentContent, .ended, .noInput, .lastAdministrator: 409
+            case .outOfOrder, .differentContent, .ended, .noInput, .otherIncarnation, .lastAdministrator: 409
             case .bodyTooLarge, .logFull: 413
             case .unsupportedMediaType: 415
             case .rangeNotSatisfiable: 416
@@ -95,6 +104,7 @@ public struct Problem: Codable, Sendable, Equatable {
             case .differentContent: "The log holds something else there"
             case .ended: "The execution has ended"
             case .noInput: "No runner asks for the command's input"
+            case .otherIncarnation: "A backup was put back since"
             case .lastAdministrator: "The last administrator's key"
             case .idempotencyKeyReused: "The idempotency key was used with another body"
             case .bodyTooLarge: "The body is too large"

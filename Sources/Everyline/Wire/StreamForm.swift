@@ -32,9 +32,13 @@ public enum StreamForm: String, Sendable {
         return messages
     }
 
-    public func heartbeat(head: Offset) -> ByteBuffer? {
+    /// - Parameter incarnation: of the server's data, where one is told apart.
+    public func heartbeat(head: Offset, in incarnation: Incarnation? = nil) -> ByteBuffer? {
         switch self {
-        case .blocks: ByteBuffer(string: "{\"type\":\"heartbeat\",\"head\":\(head)}")
+        case .blocks:
+            ByteBuffer(
+                string: "{\"type\":\"heartbeat\",\"head\":\(head)"
+                    + (incarnation.map { ",\"incarnation\":\"\($0)\"" } ?? "") + "}")
         case .lines: nil
         }
     }
@@ -44,6 +48,21 @@ public enum StreamForm: String, Sendable {
         switch self {
         case .blocks: line.controlLine
         case .lines: nil
+        }
+    }
+
+    /// The last message to a viewer that knows the log as it was in an earlier incarnation.
+    package func restored(_ restoration: Restoration) -> ByteBuffer {
+        let fields = "\"incarnation\":\"\(restoration.incarnation)\",\"base\":\(restoration.base)}"
+        return switch self {
+        case .blocks:
+            ByteBuffer(
+                string: "{\"type\":\"notice\",\"code\":\"\(Problem.Code.otherIncarnation.rawValue)\",\"message\":"
+                    + "\"The server's data were restored from a backup: what came after event \(restoration.base) is void. "
+                    + "Ask for the log anew after it.\"," + fields)
+        case .lines:
+            ByteBuffer(
+                string: "{\"type\":\"disconnect\",\"reason\":\"\(Problem.Code.otherIncarnation.rawValue)\"," + fields)
         }
     }
 

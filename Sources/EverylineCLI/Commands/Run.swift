@@ -65,7 +65,7 @@ struct Run: AsyncParsableCommand {
                 return Int32(0)
             }
             if !quiet { say(id, client) }
-            return try await follow(client, id, at: started.websocketURL)
+            return try await follow(client, id, started)
         }
         if code != 0 { throw ExitCode(code) }
     }
@@ -76,13 +76,15 @@ struct Run: AsyncParsableCommand {
         if !interactive, Console.hasInput { Console.say("standard input is not passed on to the command") }
     }
 
-    private func follow(_ client: EverylineClient, _ id: ExecutionID, at location: String) async throws -> Int32 {
+    private func follow(_ client: EverylineClient, _ id: ExecutionID, _ started: RunAnswer) async throws -> Int32 {
         // Before the terminal is taken: a signal that came in between would leave it so.
         let reports = interactive && tty && Keyboard.isThere ? try SentSignal.reports() : nil
         let input = interactive ? try RunInput(to: id, client, isTyped: tty, hasOwnSize: size != nil) : nil
         defer { input?.keyboard?.end() }
+        let tail = client.follow(
+            id, at: started.websocketURL, in: started.incarnation.flatMap { Incarnation($0) })
         let result = try await withThrowingTaskGroup(of: Following?.self) { group in
-            group.addTask { .ended(try await output.printer.print(client.follow(id, at: location))) }
+            group.addTask { .ended(try await output.printer.print(tail)) }
             group.addTask { .left(by: try await interruption(of: id, client, input, reports)) }
             if let input {
                 group.addTask {

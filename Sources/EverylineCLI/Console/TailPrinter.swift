@@ -54,6 +54,10 @@ struct TailPrinter {
                 guard format == .text, last == nil else { continue }
                 printer.style.pendingWidth = Console.terminalWidth
                 try Console.write(printer.pending(line))
+            case .restored(let base, let known):
+                try say(Self.sentence(ofRestoreAfter: base, known: known), &printer)
+                // How long the log was is void too.
+                if last != nil { throw CLIError("print the log again.") }
             case .way(let way):
                 let found = way == .webSocket ? "WebSocket gets through again" : "WebSocket doesn't get through"
                 try say("\(found); following by \(way.name)", &printer)
@@ -71,6 +75,12 @@ struct TailPrinter {
             }
         }
         throw CLIError("the log came to no end")
+    }
+
+    private static func sentence(ofRestoreAfter base: Offset, known: Offset?) -> String {
+        let what = "the server's data were restored from a backup"
+        guard let known, known > base else { return "\(what); what was shown is still true" }
+        return "\(what): events \(base.next) to \(known), shown above, are void; the log goes on after event \(base)"
     }
 
     private func write(_ block: ReceivedBlock, _ printer: inout LogPrinter) throws {

@@ -39,8 +39,10 @@ final class LateRegistration: Sendable {
     /// What the producer asks of the server. An append registers the execution, if that hasn't been done; everything else waits for it.
     var endpoint: ProducerEndpoint {
         ProducerEndpoint(
-            append: { [self] events, head in try await register().endpoint.append(events, head) },
-            setPending: { [self] in try await wait().endpoint.setPending($0) },
+            append: { [self] events, head, incarnation in
+                try await register().endpoint.append(events, head, incarnation)
+            },
+            setPending: { [self] in try await wait().endpoint.setPending($0, $1) },
             mustStop: { [self] in try await wait().endpoint.mustStop() })
     }
 

@@ -136,9 +136,11 @@ struct LocalProducer {
                 for: id, .init(configuration: configuration, appendToken: registered.appendToken), in: place)
             // Longer lines the server would cut, and an event would not be an offset.
             let lineLimit = max(1, min(registered.lineLimit ?? LineCutter.defaultLimit, LineCutter.defaultLimit))
+            let spool = try Spool(in: directory.files)
+            if let incarnation = registered.incarnation.flatMap({ Incarnation($0) }) { spool.begin(in: incarnation) }
             return Start(
-                execution: id, endpoint: endpoint, directory: directory, spool: try Spool(in: directory.files),
-                lineLimit: lineLimit, endFields: registered.endFields ?? [])
+                execution: id, endpoint: endpoint, directory: directory, spool: spool, lineLimit: lineLimit,
+                endFields: registered.endFields ?? [])
         } catch {
             // Where the server can't be told now either, it ends the log when it has not heard of its producer for long.
             try? await endpoint.endUnstarted("The command was not started: \(error)", at: .now)
@@ -199,7 +201,8 @@ struct LocalProducer {
         var (delivered, since, isSaid) = (spool.delivered, clock.now, false)
         while production.leave.reason == nil {
             let version = spool.changes.version
-            if spool.delivered > delivered { (delivered, since) = (spool.delivered, clock.now) }
+            // After a restore it is less.
+            if spool.delivered != delivered { (delivered, since) = (spool.delivered, clock.now) }
             if clock.now - since >= .seconds(2), !isSaid {
                 isSaid = true
                 Console.say("waiting for the server; Ctrl-C leaves the rest to `everyline recover`")

@@ -122,7 +122,7 @@ struct EmbeddedServer {
                 try runners.start(
                     RunnerJob(
                         execution: order.execution, appendToken: order.appendToken, request: order.request,
-                        lineLimit: limits.line))
+                        lineLimit: limits.line, incarnation: log.incarnation))
             })
     }
 

@@ -51,7 +51,14 @@ struct RunnersService: Service {
 
     /// Ends a log that no runner will end, and says in it why.
     @Sendable private func end(_ id: ExecutionID, _ reason: String) async throws {
-        guard try await !core.log.head(of: id).isEnded else { return }
+        do {
+            guard try await !core.log.head(of: id).isEnded else { return }
+        } catch LogStoreError.unknownExecution {
+            // It was begun after the backup that was put back, or its log was removed.
+            return logger.error(
+                "The execution of a runner that gave up isn't known here; what it recorded is kept",
+                metadata: ["execution_id": "\(id)", "reason": "\(reason)"])
+        }
         logger.error("A runner is given up", metadata: ["execution_id": "\(id)", "reason": "\(reason)"])
         _ = try await core.writer.end(
             id, ExecutionOutcome(status: .failed, exitCode: nil, reason: .runnerLost),

@@ -53,7 +53,7 @@ struct Viewer: Sendable {
                 isBeingCut = false
             case .resumed:
                 tally.update { $0.reconnections += 1 }
-            case .ended, .notice, .pending, .way:
+            case .ended, .notice, .pending, .way, .restored:
                 continue
             }
         }

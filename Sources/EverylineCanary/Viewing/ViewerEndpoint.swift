@@ -20,20 +20,22 @@ struct ViewerEndpoint: Sendable {
     var endpoint: TailEndpoint {
         let direct = client.endpoint(of: execution, options: options, by: route)
         return TailEndpoint(
-            locate: { start in
-                switch try await direct.locate(start) {
-                case .download(let connection):
-                    return .download(witnessed(connection, from: start, isBehindGateway: false))
-                case .stream(let url):
-                    return .stream(form == .serverSentEvents ? try await eventStream() ?? url : url)
+            locate: { start, known in
+                switch try await direct.locate(start, known) {
+                case .download(let connection, let incarnation):
+                    return .download(
+                        witnessed(connection, from: start, isBehindGateway: false), in: incarnation)
+                case .stream(let url, let incarnation):
+                    return .stream(
+                        form == .serverSentEvents ? try await eventStream() ?? url : url, in: incarnation)
                 }
             },
-            open: { url, start in
+            open: { url, start, incarnation in
                 let isBehindGateway = StreamGateway.start(of: url) != nil
                 let connection =
                     switch form {
-                    case _ where isBehindGateway: try await direct.open(url, start)
-                    case .blocks, .compressedBlocks: try await direct.open(url, start)
+                    case _ where isBehindGateway: try await direct.open(url, start, incarnation)
+                    case .blocks, .compressedBlocks: try await direct.open(url, start, incarnation)
                     case .lines: try await openLines(url, start)
                     case .serverSentEvents: try await openEventStream(url, start)
                     }

@@ -14,8 +14,13 @@ extension APIError {
                 status: status, code: "http_\(status)", detail: detail, requestID: requestID, retryAfter: retryAfter)
             return
         }
+        let offset = { (value: UInt64?) in value.flatMap { $0 <= Offset.maximum.rawValue ? Offset($0) : nil } }
+        var restoration: Restoration?
+        if let incarnation = problem.incarnation.flatMap({ Incarnation($0) }), let base = offset(problem.base) {
+            restoration = Restoration(to: incarnation, base: base)
+        }
         self.init(
             status: status, code: problem.code, detail: problem.detail, requestID: problem.requestID,
-            head: problem.head.flatMap { $0 <= Offset.maximum.rawValue ? Offset($0) : nil }, retryAfter: retryAfter)
+            head: offset(problem.head), restoration: restoration, retryAfter: retryAfter)
     }
 }

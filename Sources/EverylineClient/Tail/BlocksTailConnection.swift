@@ -13,8 +13,12 @@ final class BlocksTailConnection: TailConnection {
     private let execution: ExecutionID
     private var start: StreamStart
     private var probed: ByteBuffer?
+    private let incarnation: Incarnation?
 
-    init(_ client: EverylineClient, of execution: ExecutionID, from start: StreamStart) {
+    init(
+        _ client: EverylineClient, of execution: ExecutionID, from start: StreamStart, knowing incarnation: Incarnation?
+    ) {
+        self.incarnation = incarnation
         self.client = client
         self.execution = execution
         self.start = start
@@ -58,7 +62,9 @@ final class BlocksTailConnection: TailConnection {
     func close() {}
 
     private func read() async throws -> ByteBuffer {
-        try await client.failing { try await client.block(of: execution, from: start, limit: Self.portion) }
+        try await client.failing {
+            try await client.block(of: execution, from: start, knowing: incarnation, limit: Self.portion)
+        }
     }
 
     private static func lastLine(of block: ByteBuffer) -> ByteBuffer {

@@ -20,18 +20,23 @@ public struct ResumingTail: AsyncSequence, Sendable {
 
     private let start: StreamStart
     private let location: String?
+    private let incarnation: Incarnation?
     private let options: Options
     private let endpoint: TailEndpoint
     private let clock: any Clock<Duration>
     private let seed: @Sendable () -> UInt64
 
-    /// - Parameter location: a stream's URL that is known already, from the answer to a run.
+    /// - Parameters:
+    ///   - location: a stream's URL that is known already, from the answer to a run.
+    ///   - incarnation: of that answer.
     package init(
-        from start: StreamStart, at location: String? = nil, options: Options, endpoint: TailEndpoint,
+        from start: StreamStart, at location: String? = nil, in incarnation: Incarnation? = nil, options: Options,
+        endpoint: TailEndpoint,
         clock: any Clock<Duration>, seed: @escaping @Sendable () -> UInt64
     ) {
         self.start = start
         self.location = location
+        self.incarnation = incarnation
         self.options = options
         self.endpoint = endpoint
         self.clock = clock
@@ -40,7 +45,8 @@ public struct ResumingTail: AsyncSequence, Sendable {
 
     public func makeAsyncIterator() -> Iterator {
         Iterator(
-            machine: ResumingTailStateMachine(from: start, at: location, options: options, seed: seed()),
+            machine: ResumingTailStateMachine(
+                from: start, at: location, in: incarnation, options: options, seed: seed()),
             endpoint: endpoint, clock: clock)
     }
 
@@ -114,15 +120,15 @@ public struct ResumingTail: AsyncSequence, Sendable {
             _ action: ResumingTailStateMachine.Action
         ) async throws -> ResumingTailStateMachine.Input {
             switch action {
-            case .locate(let start):
-                switch try await endpoint.locate(start) {
-                case .stream(let url): return .located(url)
-                case .download(let connection):
+            case .locate(let start, let incarnation):
+                switch try await endpoint.locate(start, incarnation) {
+                case .stream(let url, let incarnation): return .located(url, in: incarnation)
+                case .download(let connection, let incarnation):
                     self.connection = connection
-                    return .connected
+                    return .downloading(in: incarnation)
                 }
-            case .open(let url, let start):
-                let opened = try await endpoint.open(url, start)
+            case .open(let url, let start, let incarnation):
+                let opened = try await endpoint.open(url, start, incarnation)
                 if opened.way != way { newWay = opened.way }
                 way = opened.way
                 connection = opened

@@ -30,7 +30,8 @@ final class StreamFallback: Sendable {
     /// - Parameter webSocket: opens the stream by WebSocket.
     /// - Throws: ``TailFailure``, `CancellationError`.
     func open(
-        _ url: String, from start: StreamStart, webSocket: () async throws -> any TailConnection
+        _ url: String, from start: StreamStart, knowing incarnation: Incarnation?,
+        webSocket: () async throws -> any TailConnection
     ) async throws -> any TailConnection {
         if state.withLock({ $0.way }) == .webSocket {
             do {
@@ -43,15 +44,15 @@ final class StreamFallback: Sendable {
                     return state.failures
                 }
                 guard failure.maySpareOtherWays || failures > 1 else { throw failure }
-                return try await openOther(url, from: start, insteadOf: failure)
+                return try await openOther(url, from: start, knowing: incarnation, insteadOf: failure)
             }
         }
-        return try await openOther(url, from: start, insteadOf: nil)
+        return try await openOther(url, from: start, knowing: incarnation, insteadOf: nil)
     }
 
     /// - Parameter failure: of the WebSocket; what is thrown if no other way works either.
     private func openOther(
-        _ url: String, from start: StreamStart, insteadOf failure: TailFailure?
+        _ url: String, from start: StreamStart, knowing incarnation: Incarnation?, insteadOf failure: TailFailure?
     ) async throws -> any TailConnection {
         do {
             var eventsFailure: TailFailure?
@@ -62,7 +63,7 @@ final class StreamFallback: Sendable {
                     eventsFailure = failure
                 }
             }
-            let connection = BlocksTailConnection(client, of: execution, from: start)
+            let connection = BlocksTailConnection(client, of: execution, from: start, knowing: incarnation)
             try await connection.probe()
             let isSure = state.withLock { state in
                 state.suspicions += 1

@@ -2,16 +2,16 @@ package import Everyline
 
 /// What a ``ResumingTail`` needs of the world, as closures. Each throws ``TailFailure``, or `CancellationError`.
 package struct TailEndpoint: Sendable {
-    /// Asks where to follow the log.
-    package var locate: @Sendable (StreamStart) async throws -> TailSource
+    /// Asks where to follow the log; what is known of it is of the incarnation.
+    package var locate: @Sendable (StreamStart, Incarnation?) async throws -> TailSource
     /// Opens the stream at a URL that ``locate`` gave.
-    package var open: @Sendable (String, StreamStart) async throws -> any TailConnection
+    package var open: @Sendable (String, StreamStart, Incarnation?) async throws -> any TailConnection
     /// Asks how the execution stands.
     package var standing: @Sendable () async throws -> TailStanding
 
     package init(
-        locate: @escaping @Sendable (StreamStart) async throws -> TailSource,
-        open: @escaping @Sendable (String, StreamStart) async throws -> any TailConnection,
+        locate: @escaping @Sendable (StreamStart, Incarnation?) async throws -> TailSource,
+        open: @escaping @Sendable (String, StreamStart, Incarnation?) async throws -> any TailConnection,
         standing: @escaping @Sendable () async throws -> TailStanding
     ) {
         self.locate = locate
@@ -23,9 +23,9 @@ package struct TailEndpoint: Sendable {
 /// Where a log can be followed.
 package enum TailSource {
     /// At this URL.
-    case stream(String)
+    case stream(String, in: Incarnation? = nil)
     /// Here: it has ended, and this is what follows the offset.
-    case download(any TailConnection)
+    case download(any TailConnection, in: Incarnation? = nil)
 }
 
 /// One connection over which events come. A reader that doesn't ask makes the server wait.

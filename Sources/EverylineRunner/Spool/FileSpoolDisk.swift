@@ -38,6 +38,10 @@ package struct FileSpoolDisk: SpoolDisk {
             try file.read(fromAbsoluteOffset: Int64(position), into: buffer)
         }
 
+        func sync() throws {
+            guard fsync(file.rawValue) == 0 else { throw Errno(rawValue: errno) }
+        }
+
         func truncate(to size: ByteCount) throws { try file.resize(to: Int64(size)) }
 
         func close() { try? file.close() }

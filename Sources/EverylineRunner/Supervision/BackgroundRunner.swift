@@ -35,6 +35,7 @@ package struct BackgroundRunner: Sendable {
         let job = try directory.job()
         guard let token = Credential(job.appendToken) else { preconditionFailure("a job has a token") }
         let spool = try Spool(in: directory.files)
+        if let incarnation = job.incarnation.flatMap({ Incarnation($0) }) { spool.begin(in: incarnation) }
         let recorder = Recorder(spool: spool, lineLimit: job.lineLimit, now: now)
         let configuration = EverylineClient.Configuration(
             address: ServerAddress(socketPath: try directory.serverSocket()))
@@ -55,7 +56,8 @@ package struct BackgroundRunner: Sendable {
             return try await session.run { try await run(job, recorder, input) }.conclusion
         }
         switch conclusion {
-        case .refused(let error) where error.knownCode != .ended && error.knownCode != .unknownExecution:
+        case .refused(let error) where error.knownCode != .ended:
+            // Also what no execution is known for: it may have been begun after the backup that the server was restored from.
             try directory.giveUp(error.description)
         case .delivered, .refused:
             directory.files.remove()
@@ -94,10 +96,10 @@ package struct BackgroundRunner: Sendable {
         let server = ProducerEndpoint(client, execution: directory.execution, token: token)
         let absence = Absence(clock: ContinuousClock(), limit: .seconds(60))
         let endpoint = ProducerEndpoint(
-            append: { events, head in
+            append: { events, head, incarnation in
                 let isGone = absence.isLong(directory.files.exists)
                 guard spool.end == nil || !isGone else { throw JobDirectory.Deleted() }
-                return try await server.append(events, head)
+                return try await server.append(events, head, incarnation)
             },
             setPending: server.setPending, mustStop: server.mustStop)
         return Uplink(

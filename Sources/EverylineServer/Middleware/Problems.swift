@@ -56,7 +56,8 @@ package struct Problems: RouterMiddleware {
     /// The problem document, for where there is no route.
     static func answer(_ error: APIError, requestID: String) -> (head: HTTPResponse, body: ByteBuffer) {
         let problem = Problem(
-            error.code, detail: error.detail, requestID: requestID, head: error.head.map(\.rawValue))
+            error.code, detail: error.detail, requestID: requestID, head: error.head.map(\.rawValue),
+            restoration: error.restoration)
         var headers: HTTPFields = [.contentType: APIHeader.problem]
         switch error.code {
         case .unauthorized: headers[.wwwAuthenticate] = "Bearer"

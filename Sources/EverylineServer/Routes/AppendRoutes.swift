@@ -24,7 +24,9 @@ struct AppendRoutes {
         let id = try context.executionID()
         try await authenticator.producer(of: request, for: id)
         producers.heard(id)
-        guard let text = try Query(request).single("after"), let head = Offset(decimal: text) else {
+        let query = Query(request)
+        let incarnation = try query.incarnation()
+        guard let text = try query.single("after"), let head = Offset(decimal: text) else {
             throw APIError(.invalidCursor, "Say after=HEAD: the offset of the event that the body follows; 0 at first.")
         }
         let received = try await RequestBytes(
@@ -35,7 +37,7 @@ struct AppendRoutes {
         let appended: Appended
         let start = ContinuousClock.now
         do {
-            appended = try await core.writer.append(body, to: id, after: head)
+            appended = try await core.writer.append(body, to: id, after: head, in: incarnation)
         } catch LogStoreError.ended(let head) {
             forget(id)
             throw Self.ended(try await core.executions.execution(id), head)
@@ -44,7 +46,10 @@ struct AppendRoutes {
         if appended.isStopRequested { try await noteStopHeard(by: id) }
         metrics.appendTimes.observe(.now - start)
         if let block = appended.block { metrics.countAppend(events: block.count, bytes: block.bytes.readableBytes) }
-        return try .json(AppendAnswer(head: appended.head.offset.rawValue, stopRequested: appended.isStopRequested))
+        return try .json(
+            AppendAnswer(
+                head: appended.head.offset.rawValue, stopRequested: appended.isStopRequested,
+                incarnation: core.log.incarnation))
     }
 
     /// Takes the line that has no newline yet, and answers once its viewers may see it: an execution's lines are shown at a pace.
@@ -64,6 +69,7 @@ struct AppendRoutes {
                 "message may have \(PendingLine.limit) bytes of UTF-8 at the most, and no newline: send the line's end."
             )
         }
+        try await core.log.require(Query(request).incarnation(), of: id)
         let head = try await core.feed.takePending(line, of: id, in: core.log, now: { .now }) { time in
             try await context.sleep(for: time)
         }
@@ -116,7 +122,7 @@ struct AppendRoutes {
                 return try .json(
                     ControlAnswer(
                         stopRequested: mustStop, status: execution.status.rawValue,
-                        pollAfterSeconds: mustStop ? nil : limits.controlPoll))
+                        pollAfterSeconds: mustStop ? nil : limits.controlPoll, incarnation: core.log.incarnation))
             }
             do {
                 _ = try await withGracefulShutdownHandler {

@@ -36,6 +36,15 @@ struct Query {
         return String(value)
     }
 
+    /// The incarnation that the client knows; `nil` if it names none.
+    func incarnation() throws -> Incarnation? {
+        guard let text = try single("incarnation") else { return nil }
+        guard let known = Incarnation(text) else {
+            throw APIError(.invalidRequest, "incarnation must be one that an answer has named.")
+        }
+        return known
+    }
+
     /// Whether it is `true`; not if it isn't there.
     func flag(_ name: String) throws -> Bool {
         switch try single(name) {

@@ -27,6 +27,7 @@ struct EventStreamRoutes {
         let viewer = try await admission.admit(
             id, query: Query(request), origin: request.headers[.origin], authority: request.head.authority,
             resumption: resumption)
+        try await viewer.requireSameIncarnation(in: core.log)
         let after = viewer.after
         let head = try await core.log.head(of: id)
         // 204 is what tells a browser that has seen the end not to come back.

@@ -34,11 +34,12 @@ struct ExecutionRoutes {
         }
         let execution = created.execution
         let token = try await StreamTokens(access: core.access, now: core.now, lifetime: limits.streamToken)
-            .issue(for: execution.id, to: principal)
+            .issue(for: execution.id, to: principal, in: core.log.incarnation)
         let answer = RunAnswer(
             executionID: execution.id.rawValue, status: execution.status.rawValue,
             websocketURL: addresses.webSocket(of: execution.id, token: token, for: request),
-            logURL: addresses.http(APIPath.logs(of: execution.id), for: request))
+            logURL: addresses.http(APIPath.logs(of: execution.id), for: request),
+            incarnation: core.log.incarnation)
         return try .json(answer, status: .accepted)
     }
 
@@ -57,7 +58,7 @@ struct ExecutionRoutes {
         }
         let answer = RegisterAnswer(
             executionID: created.execution.id.rawValue, appendToken: created.token.value, lineLimit: limits.line,
-            endFields: ResourceUsage.fields)
+            endFields: ResourceUsage.fields, incarnation: core.log.incarnation)
         return try .json(answer, status: .created)
     }
 

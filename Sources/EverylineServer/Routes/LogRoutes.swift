@@ -21,6 +21,7 @@ struct LogRoutes {
         let id = try context.executionID()
         let part = try Part(request, limits: limits)
         let execution = try await core.executions.execution(id)
+        try await core.log.require(part.incarnation, of: id)
         let after = try await part.start.offset(in: id, of: core.log)
         guard execution.status.isTerminal else {
             return try await location(of: execution, start: part.start, after: after, for: principal, request)
@@ -48,6 +49,7 @@ struct LogRoutes {
         _ = try await authenticator.principal(of: request, may: .read)
         let id = try context.executionID()
         let part = try Part(request, limits: limits)
+        try await core.log.require(part.incarnation, of: id)
         let after = try await part.start.offset(in: id, of: core.log)
         let head = try await core.log.head(of: id).offset
         let (range, isCut) = try await range(of: id, after: after, count: part.count, through: head)
@@ -73,6 +75,7 @@ struct LogRoutes {
         let download = LogDownload(
             range: range, form: form, knownLength: length, resources: core.resources, context: context)
         var response = try await download.response(to: request)
+        response.headers[.incarnation] = core.log.incarnation?.rawValue
         if isCut { response.headers[.nextAfter] = range.through.description }
         return response
     }
@@ -81,12 +84,13 @@ struct LogRoutes {
         of execution: Execution, start: StreamStart, after offset: Offset, for principal: Principal, _ request: Request
     ) async throws -> Response {
         let token = try await StreamTokens(access: core.access, now: core.now, lifetime: limits.streamToken)
-            .issue(for: execution.id, to: principal, start: start)
+            .issue(for: execution.id, to: principal, start: start, in: core.log.incarnation)
         return try .json(
             LogLocation(
                 executionID: execution.id.rawValue, status: execution.status.rawValue,
                 websocketURL: addresses.webSocket(of: execution.id, token: token, after: offset, for: request),
-                streamURL: addresses.events(of: execution.id, token: token, for: request)))
+                streamURL: addresses.events(of: execution.id, token: token, for: request),
+                incarnation: core.log.incarnation))
     }
 
     /// The events in one JSON document, written as it is read.
@@ -100,6 +104,7 @@ struct LogRoutes {
         var opening = "{\"execution_id\":\"\(execution.id)\",\"status\":\"\(execution.status.rawValue)\""
         opening += ",\"exit_code\":\(execution.exitCode.map(String.init) ?? "null"),\"last_offset\":\(end)"
         if range.through < Offset(end.rawValue - 1) { opening += ",\"next_after\":\(range.through)" }
+        if let incarnation = core.log.incarnation { opening += ",\"incarnation\":\"\(incarnation)\"" }
         opening += ",\"events\":["
         let paced = PacedBody(context: context, unread: core.resources.unread)
         let body = ResponseBody { [opening, workers = core.resources.workers] writer in
@@ -124,6 +129,8 @@ struct LogRoutes {
 /// What part of a log a request wants.
 private struct Part {
     let start: StreamStart
+    /// What the client knows is of this one.
+    let incarnation: Incarnation?
     /// Of events; `nil` for all.
     let count: Int?
     /// Whether the client goes on where an answer says that it ends.
@@ -132,8 +139,9 @@ private struct Part {
     /// - Throws: `invalid_cursor` or `invalid_request`.
     init(_ request: Request, limits: ServerConfiguration.Limits) throws {
         let query = Query(request)
-        try query.allow(only: "after", "last_seen_timestamp", "limit", "parts")
+        try query.allow(only: "after", "last_seen_timestamp", "limit", "parts", "incarnation")
         start = try Cursor(query).start ?? .beginning
+        incarnation = try query.incarnation()
         count = try query.count("limit", maximum: limits.logPage)
         followsParts = try query.flag("parts") || count != nil
     }

@@ -7,12 +7,13 @@ struct StreamTokens {
     let lifetime: Duration
 
     func issue(
-        for execution: ExecutionID, to principal: Principal, start: StreamStart = .beginning
+        for execution: ExecutionID, to principal: Principal, start: StreamStart = .beginning,
+        in incarnation: Incarnation?
     ) async throws -> Secret {
         let now = now()
         return try await access.issue(
             StreamToken(
                 execution: execution, user: principal.user, key: principal.key, start: start,
-                expiresAt: now + lifetime), at: now)
+                expiresAt: now + lifetime, incarnation: incarnation), at: now)
     }
 }

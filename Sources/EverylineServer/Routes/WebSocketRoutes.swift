@@ -5,15 +5,17 @@ import Hummingbird
 /// What a stream's address answers over plain HTTP: why the upgrade was declined, or that it takes one.
 struct WebSocketRoutes {
     let admission: StreamAdmission
+    let log: any LogStore
 
     func add(to router: Router<EverylineContext>) {
         router.read(RouterPath(APIPath.executions + "/:id/stream"), use: stream)
     }
 
     @Sendable func stream(_ request: Request, context: EverylineContext) async throws -> Response {
-        _ = try await admission.admit(
+        let stream = try await admission.admit(
             context.executionID(), query: Query(request), origin: request.headers[.origin],
             authority: request.head.authority)
+        try await stream.requireSameIncarnation(in: log)
         throw APIError(.upgradeRequired, "Connect with WebSocket, version 13 (RFC 6455).")
     }
 }

@@ -9,6 +9,18 @@ struct AdmittedStream: Sendable {
     let after: Offset
     /// Is given up when nothing holds it any more.
     let place: StreamPlace
+    /// What the viewer must forget: then nothing follows, and it must ask for the log anew.
+    var restoration: Restoration?
+}
+
+extension AdmittedStream {
+    /// Where a stream is an answer to a request, the answer says it.
+    ///
+    /// - Throws: ``LogStoreError/otherIncarnation(_:head:)``.
+    func requireSameIncarnation(in log: any LogStore) async throws {
+        guard let restoration else { return }
+        throw LogStoreError.otherIncarnation(restoration, head: try await log.head(of: execution).offset)
+    }
 }
 
 /// Decides who may open a stream, and counts it in the same step: from the answer on the stream has its place, so that two
@@ -42,7 +54,7 @@ final class StreamAdmission: Sendable {
     func admit(
         _ id: ExecutionID, query: Query, origin: String?, authority: String?, resumption: StreamStart? = nil
     ) async throws -> AdmittedStream {
-        try query.allow(only: "token", "after", "last_seen_timestamp")
+        try query.allow(only: "token", "after", "last_seen_timestamp", "incarnation")
         guard origins.admit(origin, at: authority) else {
             throw APIError(.forbidden, "Streams may not be opened from a page of this origin.")
         }
@@ -50,11 +62,21 @@ final class StreamAdmission: Sendable {
         while true {
             let revocations = places.revocations
             let token = try await authenticator.viewer(token: query.single("token"), of: id)
-            let start = try Cursor(query).start ?? token.start
-            let after = try await (resumption ?? start).offset(in: id, of: core.log)
+            let asked = try Cursor(query).start
+            let start = resumption ?? asked ?? token.start
+            var restoration: Restoration?
+            if let known = try query.incarnation() ?? token.incarnation {
+                restoration = try await core.log.restoration(of: id, since: known)
+            }
+            let after: Offset
+            if let restoration {
+                after = restoration.base
+            } else {
+                after = try await start.offset(in: id, of: core.log)
+            }
             // Where a key was revoked meanwhile, it may be this one: the token is looked at again.
             if let place = try places.take(under: token.key, revocations: revocations) {
-                return AdmittedStream(execution: id, after: after, place: place)
+                return AdmittedStream(execution: id, after: after, place: place, restoration: restoration)
             }
         }
     }

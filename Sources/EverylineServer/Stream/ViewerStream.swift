@@ -26,8 +26,13 @@ actor ViewerStream {
     func run(logger: Logger) async {
         parts.metrics.streamOpened()
         do {
-            try await send()
-            connection.startClosing(.normal)
+            if let restoration = request.restoration {
+                try await connection.send(texts: [form.restored(restoration)])
+                connection.startClosing(.otherIncarnation, reason: "the server's data were restored from a backup")
+            } else {
+                try await send()
+                connection.startClosing(.normal)
+            }
         } catch is CancellationError {
             // The connection was closed while nothing was to be sent, or the server is going.
             connection.startClosing(.goingAway)
@@ -49,8 +54,10 @@ actor ViewerStream {
         parts.metrics.streamClosed(stalled: closure.cause == .failure(.stalled))
     }
 
+    private var form: StreamForm { connection.subprotocol == APIHeader.subprotocol ? .blocks : .lines }
+
     private func send() async throws {
-        let form: StreamForm = connection.subprotocol == APIHeader.subprotocol ? .blocks : .lines
+        let form = form
         var tail = Tail(
             of: request.execution, after: request.after, in: parts.core.log, feed: parts.core.feed,
             limit: parts.limits.read)
@@ -83,7 +90,7 @@ actor ViewerStream {
         case .pending(let line):
             messages = form.pending(line).map { [$0] } ?? []
         case .idle(let head):
-            messages = form.heartbeat(head: head).map { [$0] } ?? []
+            messages = form.heartbeat(head: head, in: parts.core.log.incarnation).map { [$0] } ?? []
         case .ended:
             return nil
         }

@@ -7,6 +7,7 @@ struct PendingRequest: Sendable {
     let producer: ProducerBoard
     let wait: Int
     let line: PendingLine
+    let incarnation: Incarnation?
 }
 
 // The line that has no newline yet, from the producer to its server; and what viewers are shown of it.
@@ -31,6 +32,10 @@ extension EmbeddedWorld {
     func pendingArrives(_ request: PendingRequest) {
         guard let server else {
             return schedule(.pendingAnswered(request, ClientError.unreachable("no server")), after: latency())
+        }
+        if let restoration = request.incarnation.flatMap(history.restoration) {
+            let refusal = APIError(.otherIncarnation, "restored", restoration: restoration)
+            return schedule(.pendingAnswered(request, refusal), after: latency())
         }
         var line = request.line
         if world.mutation == .pendingPlace {

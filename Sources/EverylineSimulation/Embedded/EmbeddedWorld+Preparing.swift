@@ -13,6 +13,7 @@ extension EmbeddedWorld {
         outputWaits.removeAll()
         controls.removeAll()
         servers = 0
+        (history, backup, restores) = (LogHistory(in: Self.incarnation(0)), nil, 0)
         executions = [SimulatedExecution(id: Self.id)]
         readLimit = world.random.within(90...900)
         logLimit = world.strikes(.logFull, 300) ? world.random.within(0...600) : .gibibytes(1)
@@ -45,7 +46,8 @@ extension EmbeddedWorld {
                 limits: isSmall
                     ? .init(total: segment + world.random.within(1...1000), segment: segment)
                     : .init(segment: world.random.chance(500) ? segment : .mebibytes(16)),
-                lineLimit: world.random.chance(300) ? 40 : .kibibytes(4), mutation: world.mutation))
+                lineLimit: world.random.chance(300) ? 40 : .kibibytes(4), mutation: world.mutation,
+                incarnation: Self.incarnation(0)))
         producer.isForeground = world.random.chance(400)
         if world.strikes(.slowLink, 300) { producer.rate = world.random.within(100...3000) }
         if world.random.chance(500) {
@@ -95,6 +97,11 @@ extension EmbeddedWorld {
             heap.add(.killProducer, at: Int64(world.random.below(within)))
         }
         if world.random.chance(400) { heap.add(.losePower, at: Int64(world.random.below(within))) }
+        for _ in 0..<2 where world.random.chance(200) {
+            let time = Int64(world.random.below(within))
+            heap.add(.backUp, at: time)
+            heap.add(.restore, at: time + Int64(world.random.within(1...20_000)))
+        }
         if world.random.chance(380) { heap.add(.requestStop, at: Int64(world.random.below(within))) }
     }
 

@@ -5,9 +5,11 @@ import NIOCore
 // The way from the producer to its server, and what goes wrong on it.
 extension EmbeddedWorld {
     /// A producer's append sets out.
-    func send(_ body: ByteBuffer, after: Offset, _ wait: Int, of life: ProducerLife) {
+    func send(
+        _ body: ByteBuffer, after: Offset, in incarnation: Incarnation?, _ wait: Int, of life: ProducerLife
+    ) {
         let number = producer.requests.count
-        producer.requests.append(.init(life: life, wait: wait, body: body, after: after))
+        producer.requests.append(.init(life: life, wait: wait, body: body, after: after, incarnation: incarnation))
         world.tell("producer \(life.number) sends \(body.readableBytes) bytes after \(after), request \(number)")
         if world.strikes(.appendTooEarly, 50) { appendStray(after: after.advanced(by: 50)) }
         if world.strikes(.foreignAnswer, 50) { return answer(number, foreignAnswer(), after: latency()) }
@@ -49,7 +51,7 @@ extension EmbeddedWorld {
         } catch {
             return answer(number, APIError(.invalidEvent, "\(error)"), after: latency())
         }
-        append(body, after: request.after, number, to: server)
+        append(body, after: request.after, in: request.incarnation, number, to: server)
     }
 
     /// Somebody else with the token appends where the log is not yet: that must not be taken.
@@ -57,14 +59,17 @@ extension EmbeddedWorld {
         guard let server else { return }
         var encoder = BlockEncoder(after: after)
         encoder.appendLine(LogLine(message: "stray"), timestamp: world.time)
-        append(AppendBody(block: encoder.finish(), hasLines: true), after: after, -1, to: server)
+        append(AppendBody(block: encoder.finish(), hasLines: true), after: after, in: nil, -1, to: server)
     }
 
-    private func append(_ body: AppendBody, after: Offset, _ request: Int, to server: SimulatedServer) {
+    private func append(
+        _ body: AppendBody, after: Offset, in incarnation: Incarnation?, _ request: Int, to server: SimulatedServer
+    ) {
         let (writer, board, id) = (server.writer, board, executions[0].id)
         let task = Task(executorPreference: executor) {
             do {
-                board.say(.answered(request: request, .success(try await writer.append(body, to: id, after: after))))
+                let appended = try await writer.append(body, to: id, after: after, in: incarnation)
+                board.say(.answered(request: request, .success(appended)))
             } catch {
                 board.say(.answered(request: request, .failure(error as? LogStoreError ?? .unavailable("gone"))))
             }
@@ -85,8 +90,10 @@ extension EmbeddedWorld {
         if world.strikes(.answerLost, 60) {
             return answer(number, ClientError.unreachable("the answer was lost"), after: latency())
         }
+        let incarnation = history.current
         let answer = result.map {
-            ProducerEndpoint.Appended(head: $0.head.offset, isStopRequested: $0.isStopRequested)
+            ProducerEndpoint.Appended(
+                head: $0.head.offset, isStopRequested: $0.isStopRequested, incarnation: incarnation)
         }
         schedule(.answer(request: number, answer.mapError { APIError($0) }), after: latency())
     }
@@ -117,10 +124,12 @@ extension EmbeddedWorld {
 
     /// A spool drops what is in the log, and nothing else.
     private func checkAcknowledgement() {
-        guard let spool = producer.spool, spool.delivered > executions[0].head.log.offset else { return }
+        guard let (delivered, incarnation) = producer.spool?.deliveredPlace, incarnation == history.current,
+            delivered > executions[0].head.log.offset
+        else { return }
         world.require(
             notices().contains { $0 == .logFull || $0 == .linesLost }, .durableBeforeVisible,
-            "a spool drops up to \(spool.delivered), and the log is at \(executions[0].head.log.offset)")
+            "a spool drops up to \(delivered), and the log is at \(executions[0].head.log.offset)")
     }
 
     /// The server is gone: no request that it had is answered.
@@ -150,11 +159,11 @@ extension EmbeddedWorld {
             return
         }
         controls.remove(at: index)
-        reply(.success(.mustStop(producer.isStopRequested)), to: control)
+        reply(.success(.mustStop(producer.isStopRequested, in: history.current)), to: control)
     }
 
     func answerControl() {
-        for control in controls { reply(.success(.mustStop(true)), to: control) }
+        for control in controls { reply(.success(.mustStop(true, in: history.current)), to: control) }
         controls.removeAll()
     }
 
@@ -184,14 +193,17 @@ extension EmbeddedWorld {
 }
 
 extension APIError {
-    fileprivate init(_ code: Problem.Code, _ detail: String, head: Offset? = nil) {
-        self.init(status: code.status, code: code.rawValue, detail: detail, head: head)
+    init(_ code: Problem.Code, _ detail: String, head: Offset? = nil, restoration: Restoration? = nil) {
+        self.init(
+            status: code.status, code: code.rawValue, detail: detail, head: head, restoration: restoration)
     }
 
     /// As the server's `Problems` translate it.
     fileprivate init(_ error: LogStoreError) {
         switch error {
         case .unknownExecution: self.init(.unknownExecution, "unknown")
+        case .otherIncarnation(let restoration, let head):
+            self.init(.otherIncarnation, "restored", head: head, restoration: restoration)
         case .ended(let head): self.init(.ended, "ended", head: head)
         case .differentContent(let head): self.init(.differentContent, "different content", head: head)
         case .outOfOrder(let head): self.init(.outOfOrder, "out of order", head: head)

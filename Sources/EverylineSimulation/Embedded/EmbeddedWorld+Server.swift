@@ -87,7 +87,8 @@ extension EmbeddedWorld {
 
     private func commit(_ append: LogAppend) -> Result<Appended, LogStoreError> {
         let head = executions[0].head.log
-        var rule = AppendRule(append, at: head, limit: logLimit)
+        var rule = AppendRule(
+            append, at: head, limit: logLimit, restoration: append.incarnation.flatMap(history.restoration))
         while let wanted = rule.wanted,
             let block = executions[0].read(after: wanted.offset, limit: wanted.limit).block
         {

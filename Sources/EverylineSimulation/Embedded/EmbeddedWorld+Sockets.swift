@@ -14,6 +14,7 @@ extension EmbeddedWorld {
             let status = world.random.chance(500) ? 401 : 503
             return take(.failed(.refused(APIError(status: status, code: "refused", detail: "refused"))), by: viewer)
         }
+        guard !turnBack(viewer) else { return }
         var offset = viewers[viewer].machine.last ?? .zero
         if viewers[viewer].machine.last == nil, case .notOlderThan(let time) = viewers[viewer].start {
             offset = executions[0].offset(before: time)

@@ -26,6 +26,8 @@ final class EmbeddedWorld: ViewerHost {
         case effect(Int)
         case reply(Int)
         case tick
+        case backUp
+        case restore
         case kill
         case stop
         case start
@@ -83,6 +85,11 @@ final class EmbeddedWorld: ViewerHost {
     var faultsEnd: Int64 = 0
     var logLimit: ByteCount = .gibibytes(1)
     var readLimit: ByteCount = 400
+    /// The lives of the server's data.
+    var history = LogHistory(in: incarnation(0))
+    /// The newest backup of the data.
+    var backup: (execution: SimulatedExecution, history: LogHistory)?
+    var restores = 0
     /// Whether somebody beside the producer ends the log.
     var isEndedFromOutside = false
 
@@ -132,6 +139,8 @@ final class EmbeddedWorld: ViewerHost {
         case .effect(let operation): effect(operation)
         case .reply(let operation): reply(operation)
         case .tick: tick()
+        case .backUp: backUp()
+        case .restore: restore()
         case .kill: if server != nil, world.strikes(.serverKilled, 1000) { kill() }
         case .stop: if server != nil, world.strikes(.serverStopped, 1000) { stop() }
         case .start: start()

@@ -40,6 +40,7 @@ struct SimulatedProducer {
         let wait: Int
         let body: ByteBuffer
         let after: Offset
+        let incarnation: Incarnation?
         var isAtServer = false
     }
 }

@@ -68,6 +68,7 @@ package enum Fault: Int, CaseIterable, Sendable {
     case requestCut
     case requestLate
     case slowLink
+    case restored
 
     package var name: String { "\(self)" }
 }

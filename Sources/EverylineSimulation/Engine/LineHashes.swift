@@ -1,4 +1,5 @@
 import Everyline
+import NIOCore
 
 extension EventBlock {
     /// A hash of each event's line, in order: what an offset stands for, for good.
@@ -16,7 +17,7 @@ extension EventBlock {
         return isEqual
     }
 
-    private static func hash(_ line: UnsafeRawBufferPointer) -> UInt64 {
+    fileprivate static func hash(_ line: UnsafeRawBufferPointer) -> UInt64 {
         var hash: UInt64 = 0x9E37_79B9_7F4A_7C15 &+ UInt64(line.count)
         var index = 0
         while index + 8 <= line.count {
@@ -29,5 +30,19 @@ extension EventBlock {
             index += 1
         }
         return hash
+    }
+}
+
+extension ReceivedBlock {
+    /// Each event's offset and the hash of its line, in order.
+    func forEachHash(_ body: (Offset, UInt64) -> Void) {
+        bytes.withUnsafeReadableBytes { bytes in
+            var (position, offset) = (0, first)
+            while position < bytes.count {
+                let end = bytes.firstNewline(from: position) ?? bytes.count
+                body(offset, EventBlock.hash(UnsafeRawBufferPointer(rebasing: bytes[position..<end])))
+                (position, offset) = (end + 1, offset.next)
+            }
+        }
     }
 }

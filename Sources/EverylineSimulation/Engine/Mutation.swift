@@ -44,4 +44,8 @@ package enum Mutation: String, CaseIterable, Sendable {
     case successor
     /// Who takes over from a producer doesn't say what may be missing.
     case silentLoss = "silent-loss"
+    /// After a restore viewers go on from the log's head, not from the smallest base.
+    case restoreBase = "restore-base"
+    /// A producer forgets by how much its events' numbers and their offsets differ since a restore.
+    case shift
 }

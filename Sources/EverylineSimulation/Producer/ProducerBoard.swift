@@ -11,8 +11,8 @@ final class ProducerBoard: Sendable {
         /// For output of a stream of the command.
         case output(stream: Int)
         case exit
-        case append(ByteBuffer, after: Offset)
-        case pending(PendingLine)
+        case append(ByteBuffer, after: Offset, in: Incarnation?)
+        case pending(PendingLine, in: Incarnation?)
         case control
     }
 
@@ -23,7 +23,7 @@ final class ProducerBoard: Sendable {
         case exited(ExecutionOutcome)
         case appended(ProducerEndpoint.Appended)
         case pendingTaken
-        case mustStop(Bool)
+        case mustStop(Bool, in: Incarnation)
     }
 
     struct Entry: Sendable {

@@ -19,6 +19,8 @@ final class ProducerLife {
         var policy = RetryPolicy(longest: .seconds(5))
         var seed: UInt64 = 0
         var mutation: Mutation?
+        /// In which the log was begun.
+        var incarnation: Incarnation?
     }
 
     let number: Int
@@ -67,6 +69,7 @@ private struct Process: Sendable {
 
     private func produce(_ spool: Spool) async throws -> Uplink.Conclusion {
         let (board, clock, stop) = (board, SimulatedClock(board: board), StopSignal())
+        if case .record = work, let incarnation = settings.incarnation { spool.begin(in: incarnation) }
         let recorder = Recorder(spool: spool, lineLimit: settings.lineLimit, now: { board.time })
         let uplink = Uplink(
             spool: spool, endpoint: endpoint, policy: settings.policy, clock: clock, seed: settings.seed,
@@ -110,18 +113,22 @@ private struct Process: Sendable {
 
     private var endpoint: ProducerEndpoint {
         ProducerEndpoint(
-            append: { [board] events, head in
-                guard case .appended(let answer) = try await board.wait(for: .append(events, after: head)) else {
+            append: { [board, settings] events, head, incarnation in
+                // One of the mutations: the shift that the restore made is forgotten.
+                let isShifted = settings.mutation == .shift && incarnation != settings.incarnation && head > .zero
+                let place = isShifted ? Offset(head.rawValue - 1) : head
+                let wait = ProducerBoard.Wait.append(events, after: place, in: incarnation)
+                guard case .appended(let answer) = try await board.wait(for: wait) else {
                     throw CancellationError()
                 }
                 return answer
             },
-            setPending: { [board] in _ = try await board.wait(for: .pending($0)) },
+            setPending: { [board] in _ = try await board.wait(for: .pending($0, in: $1)) },
             mustStop: { [board] in
-                guard case .mustStop(let answer) = try await board.wait(for: .control) else {
+                guard case .mustStop(let answer, let incarnation) = try await board.wait(for: .control) else {
                     throw CancellationError()
                 }
-                return ProducerEndpoint.StopAnswer(isRequested: answer)
+                return ProducerEndpoint.StopAnswer(isRequested: answer, incarnation: incarnation)
             })
     }
 }

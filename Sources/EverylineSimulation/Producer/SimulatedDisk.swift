@@ -30,6 +30,8 @@ final class SimulatedDisk: Sendable {
         var files: [String: [UInt8]] = [:]
         var conditions: Condition = []
         var free = 0
+        /// The files that a loss of power leaves as they are.
+        var synced: Set<String> = []
     }
 
     private let state = Mutex(State())
@@ -65,7 +67,7 @@ final class SimulatedDisk: Sendable {
     func losePower(_ kept: (Int) -> Int?) {
         state.withLock { state in
             var isMissing = false
-            for name in state.files.keys.sorted() {
+            for name in state.files.keys.sorted() where !state.synced.contains(name) {
                 let count = state.files[name]?.count ?? 0
                 let left = isMissing ? nil : kept(count)
                 isMissing = left == nil
@@ -105,10 +107,18 @@ final class SimulatedDisk: Sendable {
         }
 
         func rename(_ name: String, to other: String) throws {
-            try use { $0.files[other] = $0.files.removeValue(forKey: name) }
+            try use { state in
+                state.files[other] = state.files.removeValue(forKey: name)
+                if state.synced.remove(name) == nil { state.synced.remove(other) } else { state.synced.insert(other) }
+            }
         }
 
-        func remove(_ name: String) throws { try use { $0.files[name] = nil } }
+        func remove(_ name: String) throws {
+            try use { state in
+                state.files[name] = nil
+                state.synced.remove(name)
+            }
+        }
 
         private func use<Value>(_ body: (inout State) throws -> Value) throws -> Value {
             guard !isGone.load(ordering: .relaxed) else { throw Failure(description: "the process is dead") }
@@ -148,6 +158,8 @@ final class SimulatedDisk: Sendable {
                     return part.count
                 }
             }
+
+            func sync() throws { try mount.use { _ = $0.synced.insert(name) } }
 
             func truncate(to size: ByteCount) throws {
                 try mount.use { state in

@@ -21,6 +21,11 @@ struct SimulatedViewer {
     /// What has come and was not yet asked for.
     var mailbox: [TailReading] = []
     var lastHeard: Int64 = 0
+    /// The incarnation that it named when it asked where to follow the log, and the one of the address that it got.
+    var known: Incarnation?
+    var addressed: Incarnation?
+    /// A hash of each event that it was told of.
+    var seen: [Offset: UInt64] = [:]
     /// The last event that it was told of.
     var last: Offset?
     /// What it was shown of lines that had no newline yet.

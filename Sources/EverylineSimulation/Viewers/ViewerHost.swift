@@ -17,6 +17,10 @@ protocol ViewerHost: AnyObject {
     func latency() -> Int64
     /// The viewer has asked the API for its execution.
     func asked(about execution: Int)
+    /// Of the data; `nil` where no backup is put back.
+    var incarnation: Incarnation? { get }
+    /// What a viewer must forget that knows the log as it was in an incarnation.
+    func restoration(since known: Incarnation?) -> Restoration?
 }
 
 enum ViewerEvent {
@@ -34,10 +38,16 @@ extension ViewerHost {
             asked(about: number)
             if world.strikes(.refusedRequest, 40) {
                 take(.failed(.refused(APIError(status: 503, code: "unavailable", detail: "later"))), by: viewer)
+            } else if let restoration = restoration(since: viewers[viewer].known) {
+                let refusal = APIError(
+                    status: 409, code: Problem.Code.otherIncarnation.rawValue, detail: "restored",
+                    restoration: restoration)
+                take(.failed(.refused(refusal)), by: viewer)
             } else if executions[number].isEnded, world.random.chance(400) {
                 download(viewer)
             } else {
-                take(.located("stream"), by: viewer)
+                viewers[viewer].addressed = incarnation
+                take(.located("stream", in: incarnation), by: viewer)
             }
         case .asked:
             asked(about: number)
@@ -50,8 +60,9 @@ extension ViewerHost {
     /// How long the viewer takes over one message; in the end nobody is slow.
     func pace(of viewer: SimulatedViewer) -> Int64 { world.faults.isOver ? min(viewer.pace, 500) : viewer.pace }
 
-    func newMachine(from start: StreamStart) -> ResumingTailStateMachine {
-        ResumingTailStateMachine(from: start, options: ResumptionOptions(), seed: world.random.next())
+    func newMachine(from start: StreamStart, knowing known: Incarnation? = nil) -> ResumingTailStateMachine {
+        ResumingTailStateMachine(
+            from: start, in: known, options: ResumptionOptions(), seed: world.random.next())
     }
 
     /// Does what the tail says until it has to wait for something.
@@ -65,7 +76,8 @@ extension ViewerHost {
                 told(update, viewer)
             case .close:
                 hangUp(viewer)
-            case .locate:
+            case .locate(_, let known):
+                viewers[viewer].known = known
                 viewers[viewer].phase = .locating
                 return schedule(.located, of: viewer, token: token, after: latency() % 9000)
             case .open:
@@ -120,16 +132,18 @@ extension ViewerHost {
             cursor = block.last
         }
         viewers[viewer].mailbox.append(.closed(code: 1000, reason: ""))
-        take(.connected, by: viewer)
+        take(.downloading(in: incarnation), by: viewer)
     }
 
-    /// The viewer's program dies, and is started again after the last event that it knows.
+    /// The viewer's program dies, and is started again after the last event that it knows, in its incarnation.
     func restart(_ viewer: Int) {
         guard viewers[viewer].phase != .finished else { return }
         world.tell("viewer \(viewer) is started anew after \(viewers[viewer].last?.description ?? "nothing")")
         hangUp(viewer)
         viewers[viewer].token += 1
-        viewers[viewer].machine = newMachine(from: viewers[viewer].last.map(StreamStart.after) ?? viewers[viewer].start)
+        viewers[viewer].machine = newMachine(
+            from: viewers[viewer].last.map(StreamStart.after) ?? viewers[viewer].start,
+            knowing: viewers[viewer].machine.incarnation)
         schedule(.look, of: viewer, token: viewers[viewer].token, after: latency() % 9000)
         viewers[viewer].phase = .waiting
     }
@@ -140,8 +154,17 @@ extension ViewerHost {
         case .ended(let outcome, let isVerified): ended(outcome, isVerified: isVerified, viewer)
         case .reconnecting(let reconnection): world.tell("viewer \(viewer) reconnects: \(reconnection.reason)")
         case .pending(let line): saw(line, viewer)
+        case .restored(let base, _): restored(after: base, viewer)
         case .resumed, .notice, .way: break
         }
+    }
+
+    private func restored(after base: Offset, _ viewer: Int) {
+        world.tell("viewer \(viewer) forgets what came after \(base)")
+        guard let last = viewers[viewer].last, last > base else { return }
+        viewers[viewer].last = base
+        viewers[viewer].seen = viewers[viewer].seen.filter { $0.key <= base }
+        viewers[viewer].pending.removeAll { $0.after > base }
     }
 
     private func saw(_ line: PendingLine, _ viewer: Int) {
@@ -167,6 +190,7 @@ extension ViewerHost {
             world.require(block.first == Offset(1), .gapFree, "viewer \(viewer) gets \(block.first) first")
         }
         viewers[viewer].last = block.last
+        block.forEachHash { viewers[viewer].seen[$0] = $1 }
     }
 
     private func ended(_ outcome: ExecutionOutcome, isVerified: Bool, _ viewer: Int) {
@@ -174,6 +198,12 @@ extension ViewerHost {
         world.tell("viewer \(viewer) has the end")
         world.require(execution.isEnded, .end, "viewer \(viewer) was told of an end that the log doesn't hold")
         if isVerified {
+            for (offset, hash) in viewers[viewer].seen {
+                world.require(
+                    offset.rawValue <= UInt64(execution.hashes.count)
+                        && execution.hashes[Int(offset.rawValue) - 1] == hash, .honest,
+                    "viewer \(viewer) takes \(offset) for an event that it isn't any more")
+            }
             world.require(
                 viewers[viewer].last == execution.head.log.offset, .end,
                 "viewer \(viewer) ends at \(viewers[viewer].last ?? .zero) instead of \(execution.head.log.offset)")
@@ -209,4 +239,9 @@ extension TailReading {
         if case .message = self { return false }
         return true
     }
+}
+
+extension ViewerHost {
+    var incarnation: Incarnation? { nil }
+    func restoration(since known: Incarnation?) -> Restoration? { nil }
 }

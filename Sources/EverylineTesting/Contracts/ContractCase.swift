@@ -17,8 +17,14 @@ package struct ContractCase: Sendable, CustomStringConvertible {
         package let log: any LogStore
         package let executions: any ExecutionStore
         package let access: any AccessStore
+        /// Says that the data were put back from a backup.
+        let restore: @Sendable () async throws -> Void
 
-        package init(log: any LogStore, executions: any ExecutionStore, access: any AccessStore) {
+        package init(
+            log: any LogStore, executions: any ExecutionStore, access: any AccessStore,
+            restore: @escaping @Sendable () async throws -> Void = {}
+        ) {
+            self.restore = restore
             self.log = log
             self.executions = executions
             self.access = access
@@ -27,8 +33,10 @@ package struct ContractCase: Sendable, CustomStringConvertible {
 
     package static let logLimit: ByteCount = .mebibytes(4)
 
-    /// Every case of every port.
+    /// Every case of every port that holds wherever the data are.
     package static let all: [ContractCase] = appending + reading + executions + access
+    /// Those of data that can be put back from a backup too.
+    package static let restorable: [ContractCase] = all + incarnations
 }
 
 /// What an adapter did that its port's contract doesn't allow.

@@ -18,7 +18,8 @@ extension InMemoryStores: ExecutionStore {
                 return (earlier.execution, false)
             }
             state.executions[execution.id] = Record(
-                execution: execution, appendToken: appendToken, idempotency: idempotency)
+                execution: execution, appendToken: appendToken, idempotency: idempotency,
+                history: LogHistory(in: state.incarnation))
             state.order.append(execution.id)
             return (execution, true)
         }

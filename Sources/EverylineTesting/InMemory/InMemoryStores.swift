@@ -9,6 +9,7 @@ package final class InMemoryStores: Sendable {
         var order: [ExecutionID] = []
         var keys: [APIKey] = []
         var tokens: [SecretHash: StreamToken] = [:]
+        var incarnation: Incarnation
     }
 
     struct Record {
@@ -18,6 +19,7 @@ package final class InMemoryStores: Sendable {
         var ledger = LedgerHead()
         var blocks: [EventBlock] = []
         var parked: [ClosedRange<UInt64>: SourceRun] = [:]
+        var history: LogHistory
 
         var head: LogHead { ledger.log }
 
@@ -39,10 +41,27 @@ package final class InMemoryStores: Sendable {
         }
     }
 
-    let state = Mutex(State())
+    let state: Mutex<State>
     let logLimit: ByteCount
 
-    package init(logLimit: ByteCount = .gibibytes(4)) { self.logLimit = logLimit }
+    package init(logLimit: ByteCount = .gibibytes(4)) {
+        self.logLimit = logLimit
+        var generator = SystemGenerator()
+        state = Mutex(State(incarnation: Incarnation(using: &generator)))
+    }
+
+    /// Says that the data were put back from a backup.
+    package func markRestored() {
+        var generator = SystemGenerator()
+        let next = Incarnation(using: &generator)
+        state.withLock { state in
+            state.incarnation = next
+            for id in state.order {
+                let head = state.executions[id]?.head
+                state.executions[id]?.history.restore(to: next, base: head.flatMap { $0.isEnded ? nil : $0.offset })
+            }
+        }
+    }
 }
 
 extension InMemoryStores: LogStore {
@@ -54,6 +73,12 @@ extension InMemoryStores: LogStore {
                 return record.append(append, at: now, limit: logLimit)
             }
         }
+    }
+
+    package var incarnation: Incarnation? { state.withLock { $0.incarnation } }
+
+    package func restoration(of execution: ExecutionID, since known: Incarnation) async throws -> Restoration? {
+        try record(execution).history.restoration(since: known)
     }
 
     package func head(of execution: ExecutionID) async throws -> LogHead { try record(execution).head }
@@ -83,7 +108,8 @@ extension InMemoryStores.Record {
     fileprivate mutating func append(
         _ append: LogAppend, at now: Timestamp, limit: ByteCount
     ) -> Result<Appended, LogStoreError> {
-        var rule = AppendRule(append, at: head, limit: limit)
+        var rule = AppendRule(
+            append, at: head, limit: limit, restoration: append.incarnation.flatMap(history.restoration))
         while let wanted = rule.wanted, let block = block(after: wanted.offset, limit: wanted.limit) {
             rule.compare(block)
         }

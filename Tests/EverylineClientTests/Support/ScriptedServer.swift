@@ -32,14 +32,14 @@ final class ScriptedServer: Sendable {
 
     var endpoint: TailEndpoint {
         TailEndpoint(
-            locate: { start in
+            locate: { start, _ in
                 guard case .locate(let result) = self.step("locate \(start.name)") else { throw self.unscripted }
                 switch try result.get() {
                 case .stream(let url): return .stream(url)
                 case .download(let readings): return .download(ScriptedConnection(server: self, readings: readings))
                 }
             },
-            open: { url, start in
+            open: { url, start, _ in
                 guard case .open(let result) = self.step("open \(url) \(start.name)") else { throw self.unscripted }
                 return ScriptedConnection(server: self, readings: try result.get())
             },

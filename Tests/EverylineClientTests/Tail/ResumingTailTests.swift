@@ -36,7 +36,7 @@ import Testing
             case .events(let block): offsets += try block.events().map(\.offset.rawValue)
             case .resumed(let after): resumed.append(after)
             case .ended: ended.append(update)
-            case .reconnecting, .notice, .pending, .way: break
+            case .reconnecting, .notice, .pending, .way, .restored: break
             }
         }
         #expect(offsets == Array(1...8))

@@ -75,6 +75,8 @@ final class FaultyDisk: SpoolDisk {
             }
         }
 
+        func sync() throws {}
+
         func truncate(to size: ByteCount) throws {
             disk.state.withLock { state in
                 let count = state.files[name, default: []].count

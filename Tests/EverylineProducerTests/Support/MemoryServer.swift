@@ -18,6 +18,8 @@ final class MemoryServer: Sendable {
         var pendingFailures: [any Error] = []
         /// What it answers at once to who asks whether to stop.
         var polls: [ProducerEndpoint.StopAnswer] = []
+        /// `nil` where incarnations aren't told apart.
+        var history: LogHistory?
 
         mutating func poll() -> ProducerEndpoint.StopAnswer? { polls.isEmpty ? nil : polls.removeFirst() }
 
@@ -61,28 +63,53 @@ final class MemoryServer: Sendable {
     /// Those who ask whether to stop aren't kept waiting for these.
     func answerPolls(_ answers: ProducerEndpoint.StopAnswer...) { state.withLock { $0.polls = answers } }
     var unansweredPolls: Int { state.withLock { $0.polls.count } }
+    var incarnation: Incarnation? { state.withLock { $0.history?.current } }
+    /// Tells incarnations apart from now on.
+    func begin(in incarnation: Incarnation) { state.withLock { $0.history = LogHistory(in: incarnation) } }
+    /// What a backup of now holds.
+    var backup: Backup { state.withLock { Backup(lines: $0.lines, history: $0.history) } }
+    struct Backup: Sendable {
+        fileprivate let lines: [String]
+        fileprivate let history: LogHistory?
+    }
+    /// Puts a backup back.
+    func restore(_ backup: Backup, as incarnation: Incarnation) {
+        state.withLock { state in
+            state.lines = backup.lines
+            state.history = backup.history
+            state.history?.restore(to: incarnation, base: Offset(UInt64(backup.lines.count)))
+        }
+    }
     func requestStop() { stop.continuation.yield(true) }
 
     var endpoint: ProducerEndpoint {
         ProducerEndpoint(
-            append: { events, head in
-                let current = try self.append(events, head)
-                return .init(head: current, isStopRequested: self.state.withLock { $0.saysStop })
+            append: { events, head, incarnation in
+                let current = try self.append(events, head, incarnation)
+                return .init(
+                    head: current, isStopRequested: self.state.withLock { $0.saysStop }, incarnation: self.incarnation)
             },
-            setPending: { line in try self.state.withLock { try $0.setPending(line) } },
+            setPending: { line, _ in try self.state.withLock { try $0.setPending(line) } },
             mustStop: {
                 let pause = self.state.withLock { $0.poll() }
                 if let pause { return pause }
-                for await isAsked in self.stop.stream { return .init(isRequested: isAsked) }
+                for await isAsked in self.stop.stream {
+                    return .init(isRequested: isAsked, incarnation: self.incarnation)
+                }
                 throw CancellationError()
             })
     }
 
-    private func append(_ events: ByteBuffer, _ head: Offset) throws -> Offset {
+    private func append(_ events: ByteBuffer, _ head: Offset, _ incarnation: Incarnation?) throws -> Offset {
         try state.withLock { state in
             state.requests.append((head, events.readableBytes))
             if !state.failures.isEmpty { throw state.failures.removeFirst() }
             let current = Offset(UInt64(state.lines.count))
+            if let restoration = incarnation.flatMap({ state.history?.restoration(since: $0) }) {
+                let code = Problem.Code.otherIncarnation
+                throw APIError(
+                    status: code.status, code: code.rawValue, detail: "no", head: current, restoration: restoration)
+            }
             func refuse(_ code: Problem.Code) -> APIError {
                 APIError(status: code.status, code: code.rawValue, detail: "no", head: current)
             }

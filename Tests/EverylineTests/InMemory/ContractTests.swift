@@ -3,10 +3,12 @@ import Testing
 
 @Suite("The stores in memory keep the ports' contract")
 struct InMemoryContractTests {
-    @Test("that", arguments: ContractCase.all)
+    @Test("that", arguments: ContractCase.restorable)
     func contract(_ contract: ContractCase) async throws {
         let stores = InMemoryStores(logLimit: ContractCase.logLimit)
-        try await contract.check(ContractCase.Stores(log: stores, executions: stores, access: stores))
+        try await contract.check(
+            ContractCase.Stores(
+                log: stores, executions: stores, access: stores, restore: { stores.markRestored() }))
     }
 }
 

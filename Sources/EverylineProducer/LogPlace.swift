@@ -1,0 +1,143 @@
+import Everyline
+import NIOCore
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// Where a spool's events stand in the log. An event's number in the spool is its offset in the log, until a backup is put back; from then on
+/// the two are a shift apart, which each restore changes.
+///
+/// In each incarnation but the first, the producer's first event is the notice `restored`; a second one says how many events are missing, if
+/// the spool has dropped some that the backup lacks. Then the spool's events follow.
+struct LogPlace: Codable, Sendable, Equatable {
+    /// The log in one incarnation, as this producer has it.
+    struct Life: Codable, Sendable, Equatable {
+        /// `nil` if no server has named any.
+        var incarnation: String?
+        /// The log's head when it began.
+        var base: UInt64 = 0
+        /// How many notices follow the base.
+        var notices: UInt64 = 0
+        /// The spool's events behind this one follow the notices.
+        var resumed: UInt64 = 0
+        /// How many events before that are missing.
+        var lost: UInt64 = 0
+
+        /// The offset that the spool's events follow.
+        var start: UInt64 { base + notices }
+    }
+
+    /// Oldest first; never empty.
+    private(set) var lives = [Life()]
+    /// What is further back was a restore of a restore of a restore.
+    private static let limit = 64
+
+    var incarnation: Incarnation? { newest.incarnation.flatMap { Incarnation($0) } }
+
+    private var newest: Life { lives[lives.count - 1] }
+
+    /// Notes in which incarnation the log was begun, if that isn't known.
+    ///
+    /// - Returns: whether that is new.
+    mutating func begin(in incarnation: Incarnation) -> Bool {
+        guard newest.incarnation == nil else { return false }
+        lives[lives.count - 1].incarnation = incarnation.rawValue
+        return true
+    }
+
+    /// Goes on after a restore.
+    ///
+    /// - Parameter available: the spool has what comes after this event.
+    mutating func move(to restoration: Restoration, available: Offset) {
+        let base = restoration.base.rawValue
+        let number = self.number(at: restoration.base).rawValue
+        while lives.count > 1, newest.base >= base { lives.removeLast() }
+        let resumed = max(number, available.rawValue)
+        let lost = resumed - number
+        lives.append(
+            Life(
+                incarnation: restoration.incarnation.rawValue, base: base, notices: lost > 0 ? 2 : 1, resumed: resumed,
+                lost: lost))
+        if lives.count > Self.limit { lives.removeFirst() }
+    }
+
+    /// The spool's event that stands at an offset of the log; of a notice, the one before it.
+    func number(at offset: Offset) -> Offset {
+        let life = lives.last { $0.base < offset.rawValue } ?? lives[0]
+        guard offset.rawValue >= life.start else {
+            return Offset(offset.rawValue <= life.base + 1 ? life.resumed - life.lost : life.resumed)
+        }
+        return Offset(life.resumed + (offset.rawValue - life.start))
+    }
+
+    /// The offset of a spool's event; of one that isn't sent in this incarnation, the offset that the others follow.
+    func offset(of number: Offset) -> Offset {
+        Offset(newest.start + (max(number.rawValue, newest.resumed) - newest.resumed))
+    }
+
+    /// Whether this event of the spool is sent in the newest incarnation.
+    func sends(_ number: Offset) -> Bool { number.rawValue > newest.resumed }
+
+    /// The offset behind which the log lacks everything that the spool has, if the server has all up to `acknowledged`.
+    func place(after acknowledged: Offset) -> Offset {
+        acknowledged.rawValue > newest.resumed ? offset(of: acknowledged) : Offset(newest.base)
+    }
+
+    /// What this producer says of the restore behind an offset of the log; `nil` if it has said all.
+    func notices(after offset: Offset, at time: Timestamp) -> ByteBuffer? {
+        let life = newest
+        guard (life.base..<life.start).contains(offset.rawValue) else { return nil }
+        var notices = ByteBuffer()
+        if offset.rawValue == life.base {
+            let message =
+                "The server's data were restored from a backup: what came after event \(life.base) is void, and is sent again as far as it is there."
+            notices.writeNotice(.restored, message, at: time)
+        }
+        if life.lost > 0 {
+            let events = life.lost == 1 ? "1 event is" : "\(life.lost) events are"
+            let message =
+                "\(events) missing here: the server had acknowledged them before it was restored, and they aren't kept any more."
+            notices.writeNotice(.linesLost, message, at: time)
+        }
+        return notices
+    }
+
+    /// The incarnations that this producer knows before the newest, the newest of them first, each with the base of the one after it.
+    var earlier: [(incarnation: Incarnation, base: Offset)] {
+        zip(lives, lives.dropFirst()).reversed().compactMap { life, next in
+            life.incarnation.flatMap { Incarnation($0) }.map { ($0, Offset(next.base)) }
+        }
+    }
+
+    // MARK: On the disk
+
+    init() {}
+
+    /// - Returns: `nil` for what can't have been written, as after a crash of the machine.
+    init?(stored bytes: ByteBuffer) {
+        guard let place = try? JSONDecoder().decode(LogPlace.self, from: Data(bytes.readableBytesView)),
+            !place.lives.isEmpty, place.lives.allSatisfy(\.isSound)
+        else { return nil }
+        self = place
+    }
+
+    /// - Throws: what the encoder throws.
+    func stored() throws -> ByteBuffer { ByteBuffer(bytes: try JSONEncoder().encode(self)) }
+}
+
+extension LogPlace.Life {
+    fileprivate var isSound: Bool {
+        let most = Offset.maximum.rawValue / 4
+        return base <= most && notices <= 2 && resumed <= most && lost <= resumed
+    }
+}
+
+extension ByteBuffer {
+    mutating func writeNotice(_ code: NoticeCode, _ message: String, at time: Timestamp) {
+        writeStaticString("{")
+        EventFields.writeNotice(code: code.rawValue, message: message, timestamp: time, into: &self)
+    }
+}

@@ -1,0 +1,62 @@
+package import Everyline
+import GRDB
+import Synchronization
+
+extension SQLiteDatabase {
+    /// Says that this database was put back from a backup: a new incarnation begins, and each open log's head is its base in it. It is
+    /// durable when this returns.
+    ///
+    /// To be called before a server works with the database, once for each time that a backup is put back.
+    /// - Throws: ``LogStoreError``.
+    @discardableResult
+    package func markRestored() async throws -> Incarnation {
+        let next = try await write { db in
+            let next = try Self.beginIncarnation(in: db)
+            try db.execute(
+                sql: """
+                    INSERT INTO base (execution, incarnation, base)
+                    SELECT number, last_insert_rowid(), head FROM execution WHERE ended_ms IS NULL
+                    """)
+            return next
+        }
+        current.withLock { $0 = next }
+        return next
+    }
+
+    /// The newest incarnation. One whose row is damaged or gone can't be told from others: then another one begins.
+    static func incarnation(in db: Database) throws -> Incarnation {
+        let row = try Row.fetchOne(db, sql: "SELECT name FROM incarnation ORDER BY number DESC LIMIT 1")
+        let name = row.flatMap { String.fromDatabaseValue($0[0]) }
+        return try name.flatMap { Incarnation($0) } ?? beginIncarnation(in: db)
+    }
+
+    @discardableResult
+    static func beginIncarnation(in db: Database) throws -> Incarnation {
+        var generator = SystemGenerator()
+        let next = Incarnation(using: &generator)
+        try db.execute(
+            sql: "INSERT INTO incarnation (name, created_ms) VALUES (?, unixepoch() * 1000)",
+            arguments: [next.rawValue])
+        return next
+    }
+}
+
+extension LogRow {
+    /// As ``LogReader/restoration(of:since:)``.
+    ///
+    /// - Throws: ``LogStoreError/damaged(_:)``.
+    func restoration(since known: Incarnation, to current: Incarnation, in db: Database) throws -> Restoration? {
+        guard known != current else { return nil }
+        let statement = try db.cachedStatement(
+            sql: """
+                SELECT number, (SELECT min(base) FROM base WHERE execution = ? AND incarnation > number)
+                FROM incarnation WHERE name = ?
+                """)
+        guard let row = try Row.fetchOne(statement, arguments: [number, known.rawValue]) else {
+            return Restoration(to: current, base: .zero)
+        }
+        guard !(row[1] as DatabaseValue).isNull else { return nil }
+        // More than the log holds can't be true of it.
+        return Restoration(to: current, base: min(try Offset(stored: row.stored(1)), head.offset))
+    }
+}

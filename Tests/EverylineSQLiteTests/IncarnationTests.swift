@@ -1,0 +1,82 @@
+import Everyline
+@testable import EverylineSQLite
+import EverylineTesting
+import Foundation
+import GRDB
+import Testing
+
+@Suite("A database's incarnation")
+struct IncarnationTests {
+    private let directory: TemporaryDirectory
+
+    init() throws { directory = try TemporaryDirectory() }
+
+    private func opened<Value: Sendable>(_ body: (SQLiteDatabase) async throws -> Value) async throws -> Value {
+        let database = try SQLiteDatabase.open(directory.path)
+        let value = try await body(database)
+        try database.close()
+        return value
+    }
+
+    private func current() async throws -> Incarnation? {
+        try await opened { SQLiteLogStore($0, logLimit: .max).incarnation }
+    }
+
+    private func change(_ sql: String) throws {
+        let queue = try DatabaseQueue(path: directory.path + "/" + SQLiteDatabase.fileName)
+        try queue.write { try $0.execute(sql: sql) }
+        try queue.close()
+    }
+
+    @Test("stays with the data, and changes with a restore alone")
+    func stays() async throws {
+        let first = try await current()
+        #expect(first != nil)
+        #expect(try await current() == first)
+        let second = try await opened { try await $0.markRestored() }
+        #expect(second != first)
+        #expect(try await current() == second)
+    }
+
+    @Test("is given to a database of an earlier version, and to it alone")
+    func migration() async throws {
+        let first = try await current()
+        try change(
+            "DROP TABLE base; DROP TABLE incarnation; DELETE FROM grdb_migrations WHERE identifier LIKE '%: incarnations'")
+        let second = try await current()
+        #expect(second != nil)
+        #expect(second != first)
+    }
+
+    @Test(
+        "whose row is damaged or gone is another one",
+        arguments: ["UPDATE incarnation SET name = 'a/b'", "DELETE FROM incarnation"])
+    func damage(sql: String) async throws {
+        let first = try await current()
+        try change(sql)
+        let second = try await current()
+        #expect(second != nil)
+        #expect(second != first)
+        #expect(try await current() == second)
+    }
+
+    @Test("leaves no base of a log that was removed")
+    func retention() async throws {
+        let id = Sample.id("e")
+        try await opened { database in
+            let log = SQLiteLogStore(database, logLimit: .max)
+            _ = try await SQLiteExecutionStore(database).create(
+                Sample.execution("e"), appendToken: Sample.hash("t"), idempotency: nil)
+            try await database.markRestored()
+            let end = Sample.body(["a"], after: 0, end: Sample.success)
+            _ = try await log.append([LogAppend(end, to: id, after: .zero)], at: .epoch)
+            #expect(try await bases(in: database) == 1)
+            try await Retention(database, .init(age: .zero)).enforce(at: Timestamp(milliseconds: 1_000_000))
+            #expect(try await bases(in: database) == 0)
+        }
+    }
+
+    private func bases(in database: SQLiteDatabase) async throws -> Int? {
+        try await database.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM base") }
+    }
+}
