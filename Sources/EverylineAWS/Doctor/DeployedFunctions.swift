@@ -1,3 +1,4 @@
+import Everyline
 import NIOCore
 import NIOHTTP1
 
@@ -49,7 +50,8 @@ struct DeployedFunctions: Sendable {
 
     func function(_ name: String) async throws -> Function {
         try await get(
-            "GetFunctionConfiguration", path: "/2015-03-31/functions/\(name.uriEncoded())/configuration", query: [],
+            "GetFunctionConfiguration", path: "/2015-03-31/functions/\(PercentEncoding.encode(name))/configuration",
+            query: [],
             giving: Function.self)
     }
 
