@@ -92,10 +92,15 @@ extension EverylineClient {
 
     /// The events that there are by now after `start`, ended or not, as lines; empty if there are none.
     func block(of id: ExecutionID, from start: StreamStart, limit: Int) async throws -> ByteBuffer {
-        var request = APIRequest(.GET, APIPath.executions + "/\(id)/block")
+        var request = APIRequest(.GET, APIPath.block(of: id))
         request.query = start.query + [(name: "limit", value: "\(limit)")]
         request.headers = [(name: "Accept-Encoding", value: "gzip")]
         return try await transport.send(request)
+    }
+
+    /// The first event that isn't older than `time`; `nil` if the log holds none by now. The server finds it by its index.
+    package func firstEvent(of id: ExecutionID, notOlderThan time: Timestamp) async throws -> LogEvent? {
+        try LogEvent.decode(lines: try await block(of: id, from: .notOlderThan(time), limit: 1)).first
     }
 
     /// Opens a stream that begins by itself.
