@@ -23,7 +23,7 @@ struct ViewerEndpoint: Sendable {
             locate: { start in
                 switch try await direct.locate(start) {
                 case .download(let connection):
-                    return .download(witnessed(connection, from: start, isBehindGateway: false))
+                    return .download(recorded(connection, from: start, isBehindGateway: false))
                 case .stream(let url):
                     return .stream(form == .serverSentEvents ? try await eventStream() ?? url : url)
                 }
@@ -37,7 +37,7 @@ struct ViewerEndpoint: Sendable {
                     case .lines: try await openLines(url, start)
                     case .serverSentEvents: try await openEventStream(url, start)
                     }
-                return witnessed(connection, from: start, isBehindGateway: isBehindGateway)
+                return recorded(connection, from: start, isBehindGateway: isBehindGateway)
             },
             standing: direct.standing)
     }
@@ -53,10 +53,10 @@ struct ViewerEndpoint: Sendable {
         return route
     }
 
-    private func witnessed(
+    private func recorded(
         _ connection: any TailConnection, from start: StreamStart, isBehindGateway: Bool
-    ) -> WitnessedConnection {
-        WitnessedConnection(connection, from: start, allowsRepeats: isBehindGateway, tally: tally)
+    ) -> RecordingConnection {
+        RecordingConnection(connection, from: start, allowsRepeats: isBehindGateway, tally: tally)
     }
 
     private func openLines(_ url: String, _ start: StreamStart) async throws -> any TailConnection {

@@ -66,7 +66,7 @@ final class EmbeddedWorld: ViewerHost {
 
     var world: World
     var heap = EventHeap<Event>()
-    let executor = HandExecutor()
+    let executor = ManualExecutor()
     var board = StepBoard()
     /// The execution as it is on the disk. There is one, at 0.
     var executions: [SimulatedExecution] = []
@@ -83,7 +83,7 @@ final class EmbeddedWorld: ViewerHost {
     var faultsEnd: Int64 = 0
     var logLimit: ByteCount = .gibibytes(1)
     var readLimit: ByteCount = 400
-    /// Whether somebody beside the producer ends the log.
+    /// Whether the server ends the log instead of its producer.
     var isEndedFromOutside = false
 
     init(_ world: World) { self.world = world }
