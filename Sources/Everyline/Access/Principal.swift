@@ -18,7 +18,7 @@ public struct UserID: Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-/// Somebody who has shown a valid key: who it is and what they may do.
+/// The user whose valid key a request has shown, and what that user may do.
 public struct Principal: Sendable, Equatable {
     public let user: UserID
     public let role: Role

@@ -4,7 +4,7 @@ public enum Role: String, Sendable, CaseIterable, Comparable {
     case viewer
     /// Also starts executions, and stops its own.
     case developer
-    /// Also stops anybody's.
+    /// Also stops every user's executions.
     case `operator`
     /// Also makes and revokes keys.
     case admin

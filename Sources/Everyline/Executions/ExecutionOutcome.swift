@@ -2,7 +2,7 @@
 public struct ExecutionOutcome: Sendable, Equatable {
     /// Always terminal.
     public let status: ExecutionStatus
-    /// The command's exit code; 128 + n for a command that signal n ended; `nil` where nobody knows it.
+    /// The command's exit code; 128 + n for a command that signal n ended; `nil` where it is unknown.
     public let exitCode: Int32?
     /// A stable word for an end that the command didn't choose itself.
     public let reason: Reason?
@@ -15,7 +15,7 @@ public struct ExecutionOutcome: Sendable, Equatable {
     public enum Reason: String, Sendable, CaseIterable {
         /// The time limit passed. The exit code is 124.
         case timedOut = "timed_out"
-        /// Somebody asked for it.
+        /// A stop was requested.
         case stopRequested = "stop_requested"
         /// The command could not be started. The exit code is 126 or 127, as a shell gives it.
         case notStarted = "not_started"

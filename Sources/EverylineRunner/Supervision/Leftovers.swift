@@ -1,7 +1,7 @@
 import Everyline
 import Glibc
 
-/// What is left of a command whose runner is gone: it may be anybody's child by now.
+/// What is left of a command whose runner is gone: its processes may have another parent by now.
 struct Leftovers {
     private let execution: ExecutionID
     private let leader: ProcessIdentity?

@@ -3,7 +3,7 @@ import Synchronization
 
 /// Messages that wait for the channel to be writable.
 struct PendingSend {
-    /// Says that whoever waits doesn't any more. Readable from the task that is cancelled and from the event loop.
+    /// Says that the sending task no longer waits. Readable from the task that is cancelled and from the event loop.
     final class Ticket: Sendable {
         private let cancelled = Atomic(false)
 

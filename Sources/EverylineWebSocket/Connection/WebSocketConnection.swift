@@ -2,8 +2,8 @@ package import NIOCore
 
 /// One WebSocket connection that stands, of a server or of a client. It may be used from any task.
 ///
-/// Messages are pulled with ``next()``, which slows the peer down when nobody pulls, or pushed with
-/// ``push(to:onQuiesce:)``. Whoever got the connection must ``close(code:reason:)`` it in the end.
+/// Messages are pulled with ``next()``, which slows the peer down when no task pulls, or pushed with
+/// ``push(to:onQuiesce:)``. Its owner must ``close(code:reason:)`` it in the end.
 package final class WebSocketConnection: Sendable {
     /// The channel's event loop. An actor that runs on it sends without changing threads.
     package let eventLoop: any EventLoop

@@ -68,7 +68,7 @@ final class LateUpgradeHandler: ChannelDuplexHandler {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        // Who says nothing more can't be a WebSocket. The HTTP side ends the connection when it has answered.
+        // A peer that has closed its side can't be a WebSocket. The HTTP side ends the connection when it has answered.
         if case ChannelEvent.inputClosed = event, case .holding = state { state = .done }
         context.fireUserInboundEventTriggered(event)
     }
