@@ -143,12 +143,13 @@ struct LateUpgradeTests {
     @Test(
         "is answered, and hung up on, if it is no handshake",
         arguments: [("Version: 13", "Version: 7", "426"), ("ZQ==", "Z", "400")], [0, 1])
-    func refused(change: (part: String, replacement: String, status: String), requests: Int) async throws {
+    func refused(change: (String, String, String), requests: Int) async throws {
+        let (part, replacement, status) = change
         try await LoopbackServer.withPeer { peer in
             for _ in 0..<requests { try await peer.get("/a") }
             let head = String(buffer: UpgradeRequestTests.head("GET /ws HTTP/1.1"))
-            try await peer.send(head.split(separator: change.part).joined(separator: change.replacement))
-            #expect(try await peer.head().hasPrefix("HTTP/1.1 \(change.status) "))
+            try await peer.send(head.split(separator: part).joined(separator: replacement))
+            #expect(try await peer.head().hasPrefix("HTTP/1.1 \(status) "))
             #expect(try await peer.rest().readableBytes == 0)
         }
     }
@@ -170,7 +171,7 @@ struct LateUpgradeTests {
 
     @Test(
         "is never served if its connection ends while it waits, or is decided about",
-        arguments: [(requests: 0, isDeciding: true), (1, true), (1, false)])
+        arguments: [(0, true), (1, true), (1, false)] as [(Int, Bool)])
     func lost(requests: Int, isDeciding: Bool) async throws {
         let (answer, decision) = (Checkpoint(), Checkpoint())
         if isDeciding { answer.open() }

@@ -297,6 +297,6 @@ import Testing
 }
 
 extension ResumingTailStateMachine.Action {
-    fileprivate var block: EventBlock? { if case .tell(.events(let block)) = self { block } else { nil } }
+    fileprivate var block: ReceivedBlock? { if case .tell(.events(let block)) = self { block } else { nil } }
     fileprivate var refusal: APIError? { if case .fail(.refused(let error)) = self { error } else { nil } }
 }
