@@ -148,3 +148,10 @@ extension ChannelPipeline.SynchronousOperations {
         try addHandlers([held, HTTPResponseEncoder(configuration: framing), decoder, upgrades, turns])
     }
 }
+
+/// A request for an upgrade that isn't its connection's first, when all that came before it has been answered.
+struct LateUpgrade {
+    let head: HTTPRequestHead
+    /// What had been read behind its head.
+    let rest: ByteBuffer
+}
