@@ -29,6 +29,9 @@ struct OpenAPIDocumentTests {
             ("role", Role.allCases.map(\.rawValue)),
         ])
     func words(property: String, words: [String]) {
+        var document = document
+        // The server's own status is another one.
+        document["paths"] = (document["paths"] as? [String: Any])?.filter { !$0.key.contains("/health") }
         let found = enums(of: property, in: document)
         #expect(!found.isEmpty)
         for list in found { #expect(Set(list) == Set(words)) }
