@@ -72,7 +72,8 @@ struct DeployedFunctions: Sendable {
     /// - Returns: what it gave back, and `nil`; or what it says of its failure, and the failure's kind.
     func invoke(_ name: String, _ event: some Encodable) async throws -> (answer: ByteBuffer, failure: String?) {
         let request = AWSHTTPRequest(
-            .POST, client.endpoint(of: .lambda), path: "/2015-03-31/functions/\(name.uriEncoded())/invocations",
+            .POST, client.endpoint(of: .lambda),
+            path: "/2015-03-31/functions/\(PercentEncoding.encode(name))/invocations",
             body: ByteBuffer(bytes: try AWSClient.json(event)))
         let response = try await client.send(
             request, signedFor: .lambda, operation: "lambda.Invoke", retries: AWSRetryPolicy(attempts: 1),
