@@ -155,7 +155,7 @@ export class BlockStore {
     this.#evict();
   }
 
-  /** Notes that nobody gives these events. What follows them can be kept all the same.
+  /** Notes that these events can't be had. What follows them can be kept all the same.
    * @param {number} first @param {number} last */
   miss(first, last) {
     this.missing.add(first, last);

@@ -197,7 +197,7 @@ function press(wanted) {
   statuses = pressed.dataset.statuses ?? "";
 }
 
-/** Keeps them in the address, for whoever comes back from a log. */
+/** Keeps them in the address, so that the way back from a log finds them. */
 function keepFilters() {
   const query = new URLSearchParams();
   if (filter.value) query.set("filter", filter.value);

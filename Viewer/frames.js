@@ -51,7 +51,9 @@ export class Framing {
   read(message) {
     const lines = message.split("\n");
     if (lines.at(-1) === "") lines.pop();
-    if (lines.length === 0 || lines[0].startsWith('{"offset":')) return { lines, control: null };
+    if (lines.length === 0) return { lines, control: null };
+    // Without a block's head, the gateway meant them for another viewer, which had the connection's id before.
+    if (lines[0].startsWith('{"offset":')) return { lines: this.#speaksFirst ? [] : lines, control: null };
     const control = JSON.parse(lines[0]);
     // The gateway may give a connection's id to another viewer.
     const isOthers = control.type === "block" && (control.gen !== this.#generation || control.execution !== this.#execution);

@@ -68,7 +68,7 @@ export class Finder {
     const line = this.#pieces + last;
     const text = plain(line);
     if ((!movesAway(line) && this.#matches(text)) || (moves(line) && this.#matches(overwritten(line)))) {
-      // The page will mark what matches on the row, and nobody can stop it: what takes too long there is to do so here.
+      // The page will mark what matches on the row, and can't be stopped there: what takes too long must do so here.
       if (this.#triesMarks) marks(this.#expression, text.length > COLUMNS ? render(line, PLAIN).text : text);
       found.push(this.#first);
     }

@@ -14,7 +14,7 @@ static void report(int number, siginfo_t *info, void *context) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     struct cspawn_signal signal = {number, info->si_code, info->si_pid, now.tv_sec * 1000000000LL + now.tv_nsec};
-    // Into a pipe that doesn't block: a thousand signals that nobody has looked at say it all.
+    // The pipe doesn't block: where a thousand signals wait in it unread, one more tells its reader nothing new.
     (void)!write(report_to, &signal, sizeof signal);
     errno = error;
 }

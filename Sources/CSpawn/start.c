@@ -61,7 +61,7 @@ __attribute__((constructor)) static void note_start(int count, char **arguments)
             close(opened);
         }
     }
-    // Who ignores its children's ends isn't told of them.
+    // A process that ignores SIGCHLD isn't told of its children's ends.
     if (sigismember(&start->ignored, SIGCHLD)) signal(SIGCHLD, SIG_DFL);
 }
 

@@ -9,12 +9,13 @@ import EverylineUserFiles
 
 /// Where a server keeps everything.
 enum DataDirectory {
-    /// What the flag or another setting says; else `everyline` in the user's data directory. Always absolute: runners have other working directories, and they are told the path.
+    /// What the flag or another setting says; else `everyline` in the user's data directory. Always absolute: runners have
+    /// other working directories, and are given this path.
     static func path(
         _ flag: String?, _ settings: ServeSettings, _ environment: [String: String]
     ) throws -> String {
         let base = UserDirectories(environment).data
-        guard let path = try settings.value(flag, "data") ?? base.map({ $0 + "/everyline" }) else {
+        guard let path = try settings.value(flag, .data) ?? base.map({ $0 + "/everyline" }) else {
             throw ValidationError("There is no home directory; say where the data is: --data DIR.")
         }
         return absolute(path)

@@ -9,7 +9,7 @@ import NIOSSL
 /// Tries a server's promise on the server itself: writes numbered lines, follows them from many viewers whose connections
 /// are cut, held up and crumbled, and counts what is missing, doubled, out of order or not what was written.
 ///
-///     LineWriter ─► server ─► FaultyProxy ─► WitnessedConnection ─► ResumingTail ─► Viewer     (each viewer its own)
+///     LineWriter ─► server ─► FaultyProxy ─► RecordingConnection ─► ResumingTail ─► Viewer     (each viewer its own)
 ///                                                    └───────── Tally ◄──────────────┘
 package struct Canary: Sendable {
     private let settings: CanarySettings

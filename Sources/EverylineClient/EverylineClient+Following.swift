@@ -98,10 +98,15 @@ extension EverylineClient {
     func block(
         of id: ExecutionID, from start: StreamStart, knowing incarnation: Incarnation?, limit: Int
     ) async throws -> ByteBuffer {
-        var request = APIRequest(.GET, APIPath.executions + "/\(id)/block")
+        var request = APIRequest(.GET, APIPath.block(of: id))
         request.query = start.query + incarnation.query + [(name: "limit", value: "\(limit)")]
         request.headers = [(name: "Accept-Encoding", value: "gzip")]
         return try await transport.send(request)
+    }
+
+    /// The first event that isn't older than `time`; `nil` if the log holds none by now. The server finds it by its index.
+    package func firstEvent(of id: ExecutionID, notOlderThan time: Timestamp) async throws -> LogEvent? {
+        try LogEvent.decode(lines: try await block(of: id, from: .notOlderThan(time), limit: 1)).first
     }
 
     /// Opens a stream that begins by itself.

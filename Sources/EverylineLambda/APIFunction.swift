@@ -7,7 +7,7 @@ import NIOCore
 
 /// The HTTP API: the server's own router, behind an HTTP API or a function URL.
 ///
-/// Who may invoke the function itself may also ask it for an API key, which is how the first one is made:
+/// A caller that may invoke the function itself may also ask it for an API key, which is how the first one is made:
 /// `{"create_key": {"user": "me", "role": "admin"}}`.
 struct APIFunction: LambdaHandler {
     let api: DirectAPI

@@ -170,7 +170,7 @@ struct Assembly: Sendable {
             // A question that waits would hold an instance of the function, day and night. The answers to appends say it too.
             limits.controlPoll = try configuration.controlPoll
             limits.stopPatience = try configuration.stopPatience
-            // Which producers are there, no one instance of a function knows.
+            // An instance of a function doesn't know which producers are there.
             limits.lostProducer = nil
             return limits
         }

@@ -78,7 +78,7 @@ package struct Runner: Sendable {
         } catch let error as CommandProcess.StartError {
             let message = "The command was not started: \(error.reason)."
             recorder.note(.notStarted, message)
-            // Who sits before it should not have to ask the server. If the terminal is gone, nobody does.
+            // The user at the terminal should not have to ask the server. If the terminal is gone, the write fails harmlessly.
             foreground?.error.write(ByteBuffer(string: "everyline: \(message.visible())\n"))
             outcome = ExecutionOutcome(status: .failed, exitCode: error.exitCode, reason: .notStarted)
         }
@@ -114,7 +114,7 @@ package struct Runner: Sendable {
             let message =
                 "A process that the command left behind holds its output; what it still writes is not recorded."
             recorder.note(.outputHeld, message)
-            // It must not die of writing to a pipe that nobody reads.
+            // A write to a pipe without a reader would kill that process.
             for output in held { try output.reader.leave(to: output.copy) }
         }
         if !unreached.isEmpty { recorder.note(.notEnded, Self.sentence(of: unreached)) }

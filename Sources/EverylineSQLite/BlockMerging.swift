@@ -33,7 +33,7 @@ package struct BlockMerging: Sendable {
         do {
             try await database.write { try Self.step(number, in: $0) }
         } catch LogStoreError.damaged {
-            // It stays as it is, for who wants to save what is left; the other logs' blocks are merged.
+            // It stays as it is, so that an operator can save what is left; the other logs' blocks are merged.
             try await database.write { db in
                 try db.execute(sql: "UPDATE execution SET merged = NULL WHERE number = ?", arguments: [number])
             }

@@ -30,7 +30,7 @@ extension APIError {
             self.init(.unavailable, "The server holds as much as it may. Nothing was taken; try again later.")
         case AccessStoreError.unknownKey: self.init(.unknownKey, "There is no key with this id.")
         case AccessStoreError.lastAdministrator:
-            self.init(.lastAdministrator, "Nobody could manage keys then. Make another administrator's key first.")
+            self.init(.lastAdministrator, "This key is the only administrator's. Make another one first.")
         case AccessStoreError.duplicateKey: self.init(.internalError, "The key could not be made. Try again.")
         case let error as AppendSyntaxError: self.init(.invalidEvent, "Line \(error.line): \(error.cause.sentence)")
         case let error as HTTPParserError: self.init(error)

@@ -4,7 +4,7 @@ package import HTTPTypes
 package import Hummingbird
 import Synchronization
 
-/// Finds out who asks, from nothing but the secret that a request shows. Every route begins with one of its verbs.
+/// Finds out which user asks, from nothing but the secret that a request shows. Every route begins with one of its verbs.
 package final class Authenticator: Sendable {
     private let executions: any ExecutionStore
     private let access: any AccessStore

@@ -68,7 +68,7 @@ package final class LogQueue: Sendable {
                 state.lines.writeStaticString("{\"timestamp\":")
                 state.lines.writeDecimal(now().milliseconds)
                 state.lines.writeStaticString(
-                    ",\"level\":\"warning\",\"message\":\"Lines of this log were dropped: nobody read them\",\"dropped\":\""
+                    ",\"level\":\"warning\",\"message\":\"Lines of this log were dropped: its reader was too slow\",\"dropped\":\""
                 )
                 state.lines.writeDecimal(Int64(state.dropped))
                 state.lines.writeStaticString("\"}\n")

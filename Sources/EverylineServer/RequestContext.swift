@@ -46,7 +46,7 @@ package struct EverylineContext: RequestContext {
                 return channel.eventLoop.makeFailedFuture(error)
             }
         }
-        // Who doesn't read isn't waited for by a server that stops.
+        // A server that stops doesn't wait for a client that doesn't read.
         try await withTaskCancellationHandler {
             try await taken.get()
         } onCancel: {

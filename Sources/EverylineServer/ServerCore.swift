@@ -1,6 +1,6 @@
 package import Everyline
 
-/// What the routes work with: the stores, the log's writer and feed, and who starts commands.
+/// What the routes work with: the stores, the log's writer and feed, and what starts commands.
 package struct ServerCore: Sendable {
     package let executions: any ExecutionStore
     package let log: any LogStore

@@ -7,7 +7,7 @@ import SystemPackage
     import Foundation
 #endif
 
-/// Files that hold secrets: nobody but their owner may read them.
+/// Files that hold secrets: only their owner may read them.
 package enum PrivateFile {
     /// The longest such file that is read, in bytes.
     private static let limit = 1 << 20

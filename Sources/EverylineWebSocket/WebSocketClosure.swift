@@ -19,7 +19,7 @@ package struct WebSocketClosure: Hashable, Sendable {
         return code == .normal || code == .goingAway
     }
 
-    /// What whoever still sends or waits gets to know.
+    /// The error that tasks which still send or wait are given.
     package var error: WebSocketError {
         if case .failure(let error) = cause { return error }
         return .closed(code, reason: reason)

@@ -48,3 +48,9 @@ package struct WebSocketConfiguration: Sendable {
     /// A client's: 16 MiB a message.
     package static let client = WebSocketConfiguration(maximumMessageSize: 16 * 1024 * 1024)
 }
+
+/// Which end of the connection this is. A client masks what it sends, a server doesn't.
+enum WebSocketRole: Sendable {
+    case server
+    case client
+}

@@ -23,7 +23,7 @@ package enum WebSocketError: Error, Hashable, Sendable {
     /// The address is no `ws://` or `wss://` URL.
     case invalidURL(String)
 
-    /// The code that tells the peer; `nil` where there is nobody to tell.
+    /// The code that tells the peer; `nil` where there is no peer to tell.
     package var closeCode: WebSocketCloseCode? {
         switch self {
         case .closed(let code, _): code.mayBeSent ? code : nil

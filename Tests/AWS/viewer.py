@@ -1,24 +1,25 @@
-"""A viewer that speaks the stream's protocol and trusts nobody: it keeps what is its own and next, and fails on a hole."""
+"""A viewer that speaks the stream's protocol over a connection of its own, and trusts no server."""
 
 import json
 import socket
 import threading
 import time
 
+from follower import Follower
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 
-class Viewer:
+class Viewer(Follower):
     """One connection that resumes, pings, and collects events."""
 
     ping_after = 3
 
     def __init__(self, execution, after=0, url=None, form="everyline.v1"):
-        self.execution, self.after, self.form = execution, after, form
+        super().__init__(execution.id, after, form)
+        self.execution = execution
         self.url = url or execution.location(f"?after={after}" if after else "")["websocket_url"]
-        self.events, self.repeated, self.strangers, self.end = [], 0, 0, None
-        self.generation, self.resumed, self.failure = 1, False, None
+        self.failure = None
         self.changed = threading.Condition()
         self.socket = connect(self.url, subprotocols=[form] if form else None, open_timeout=30, max_size=1 << 20)
         self.stalled = threading.Event()
@@ -30,14 +31,6 @@ class Viewer:
 
     def say(self, **message):
         self.socket.send(json.dumps(message))
-
-    @property
-    def last(self):
-        return self.events[-1]["offset"] if self.events else self.after
-
-    @property
-    def messages(self):
-        return [e["message"] for e in self.events if e.get("type", "line") == "line"]
 
     def _run(self):
         try:
@@ -52,7 +45,7 @@ class Viewer:
                         self.say(action="resume", gen=self.generation, after=self.last)
                     continue
                 with self.changed:
-                    self._take(message)
+                    self.take(message)
                     self.changed.notify_all()
         except ConnectionClosed:
             pass
@@ -60,32 +53,6 @@ class Viewer:
             self.failure = error
         with self.changed:
             self.changed.notify_all()
-
-    def _take(self, message):
-        lines = [json.loads(line) for line in message.split("\n")]
-        head = lines[0]
-        if self.form and head.get("type") == "block":
-            if head["gen"] != self.generation or head["execution"] != self.execution.id:
-                self.strangers += 1
-                return
-            lines = lines[1:]
-        for line in lines:
-            if "offset" in line:
-                self._accept(line)
-            elif line.get("type") == "disconnect":
-                self.end = line
-            else:
-                assert line.get("type") in ("resumed", "heartbeat"), line
-                self.resumed |= line.get("type") == "resumed"
-
-    def _accept(self, event):
-        if event["offset"] <= self.last:
-            self.repeated += 1
-            return
-        assert event["offset"] == self.last + 1, f"a hole: {event['offset']} after {self.last}"
-        self.events.append(event)
-        if event.get("type") == "end":
-            self.end = event
 
     def wait(self, predicate, seconds=40):
         deadline = time.monotonic() + seconds

@@ -95,6 +95,7 @@ class Crashes:
         try:
             for _ in range(rounds):
                 self.fill_up()
+                # The moment of a crash is by chance: that is the test.
                 time.sleep(self.random.random() * 0.15)
                 self.crash()
         finally:

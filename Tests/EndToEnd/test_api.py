@@ -136,7 +136,7 @@ def test_a_log_at_its_limit_takes_notices_and_the_end(tmp_path):
         log = server.register()
         log.append("x" * 1000)
         assert refusal(log.append, "y") == (413, "log_full")
-        log.append_raw('{"timestamp":1,"type":"notice","code":"log_limit","message":"the log is full"}\n')
+        log.append_raw('{"timestamp":1,"type":"notice","code":"log_full","message":"the log is full"}\n')
         log.append(end="SUCCEEDED")
         assert [e.get("type", "line") for e in server.events(log.id)] == ["line", "notice", "end"]
 

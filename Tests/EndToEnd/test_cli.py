@@ -195,6 +195,21 @@ def test_logs_of_a_log_that_goes_on_are_what_is_there(cli, server):
     log.append(end="SUCCEEDED")
 
 
+def delivered(server):
+    metrics = server.request("GET", "/metrics", key="")[2].decode()
+    return int(re.search(r"^everyline_delivered_bytes_total (\d+)$", metrics, re.M)[1])
+
+
+def test_logs_since_a_time_get_no_older_lines_from_the_server(cli, server):
+    log = server.register()
+    log.append_raw("".join(json.dumps({"timestamp": n + 1, "message": "old " + "x" * 100}) + "\n" for n in range(5000)))
+    before = delivered(server)
+    assert cli.out("logs", "--since", "1h", log.id) == ""
+    log.append("young")
+    assert cli.out("logs", "--since", "1h", log.id) == "young\n"
+    assert delivered(server) - before < 10_000
+
+
 def test_logs_print_times_and_json(cli, seeded):
     lines = cli.out("logs", "--timestamps", "--tail", "1", seeded.id)
     assert lines == "1970-01-01T00:10:00.000Z line 10\n"

@@ -60,6 +60,21 @@ def test_the_pages_have_calls(commands):
     assert {name[:1] for name in commands if name} - {("help",), ("completions",), ("runner",)} <= found
 
 
+def test_the_help_says_the_defaults_that_the_page_of_limits_says():
+    help = " ".join(subprocess.run([BINARY, "serve", "--help"], capture_output=True, text=True, check=True).stdout.split())
+    units = {"": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "s": 1, "h": 3600, "d": 86400}
+
+    def value(figure):
+        number, unit = re.fullmatch(r"([0-9,]+) ?([A-Za-z]*)", figure).groups()
+        return int(number.replace(",", "")) * units[unit]
+
+    rows = re.findall(r"^\| [^|]+ \| ([^|]+) \| `(--[a-z-]+)` \|", (ROOT / "docs/limits.md").read_text(), re.M)
+    assert len(rows) > 10
+    for figure, option in rows:
+        told = re.search(rf"{option} <[a-z-]+> .*?\(default: ([^)]+)\)", help)
+        assert told and value(told[1]) == value(figure), option
+
+
 def test_the_page_of_the_api_has_the_paths_that_there_are():
     document = json.loads((ROOT / "Sources/EverylineServer/Resources/openapi.json").read_text())
     there = {f"{method.upper()} {path.removeprefix('/api/v1')}" for path, item in document["paths"].items()

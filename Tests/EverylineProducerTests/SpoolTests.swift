@@ -140,7 +140,7 @@ import Testing
         #expect(last == 101)
     }
 
-    @Test("ends at a file that is missing: what follows it is sent to nobody")
+    @Test("ends at a file that is missing: what follows it is never sent")
     func missingFile() throws {
         do {
             let spool = try open(.init(segment: 60))
@@ -167,7 +167,7 @@ import Testing
         #expect(spool.hasRoom)
     }
 
-    @Test("asks nobody to wait once the server has refused, and keeps what there is room for")
+    @Test("makes no writer wait once the server has refused, and keeps what there is room for")
     func refused() throws {
         let spool = try open(.init(total: 100, segment: 100))
         var count: UInt64 = 0

@@ -11,12 +11,12 @@ struct SimulationTests {
     }
 
     @Test("plays the same run for the same seed, on any number of threads")
-    func determinism() {
+    func determinism() throws {
         let one = Campaign(firstSeed: 77, schedules: 600, threads: 1).run()
         let three = Campaign(firstSeed: 77, schedules: 600, threads: 3).run()
         #expect(one.faults == three.faults)
         let first = Campaign(firstSeed: 1, schedules: 5000, threads: 2, mutation: .fence, violationLimit: 1).run()
-        guard let found = first.violations.first else { return #expect(Bool(false), "nothing was found") }
+        let found = try #require(first.violations.first)
         for _ in 1...3 { #expect(Simulation().run(seed: found.seed, mutation: .fence) == found.violation) }
     }
 

@@ -37,9 +37,12 @@ struct PagesTests {
 
     @Test("of the settings are those that serve takes")
     func settings() throws {
-        let code = try Repository.text("Sources/EverylineCLI/Serve/ServeSettings.swift")
-        let list = try #require(code.firstMatch(of: /names: Set = \[([^\]]+)\]/)).1
-        let names = Set(list.matches(of: /"([a-z-]+)"/).map { String($0.1) })
+        let code = try Repository.text("Sources/EverylineCLI/Serve/ServeSetting.swift")
+        let list = try #require(code.firstMatch(of: /enum ServeSetting[^{]*\{(.+?)\n\n/.dotMatchesNewlines())).1
+        let names = Set(
+            list.matches(of: /case ([a-z, ]+)\n|case [A-Za-z]+ = "([a-z-]+)"/).flatMap { found in
+                (found.2 ?? found.1 ?? "").split(separator: ", ").map(String.init)
+            })
         let rows = try Repository.rows("docs/operations.md")
         let head = try #require(rows.firstIndex { $0[0] == "setting" })
         let told = Set(
@@ -71,6 +74,21 @@ struct PagesTests {
                     declared[String(type)] != nil || Repository.exists("Sources/\(type)")
                         || Repository.exists("Tests/\(type)"),
                     "\(page): \(type)")
+            }
+        }
+    }
+
+    @Test("of words name a type for each, which there is")
+    func glossary() throws {
+        let declared = try declarations()
+        let rows = try Repository.rows("docs/glossary.md").dropFirst()
+        #expect(rows.count > 25)
+        for row in rows {
+            let types = Repository.code(row.last ?? "")
+            #expect(row.count == 3 && types.count == 1, "\(row[0])")
+            for type in types {
+                let isOurs = declared[type]?.contains { $0.hasPrefix("Sources/") } == true
+                #expect(isOurs, "\(row[0]): there is no \(type)")
             }
         }
     }

@@ -3,9 +3,9 @@ import Testing
 
 @testable import EverylineWebSocket
 
-@Suite("An upgrade that isn't its connection's first request", .timeLimit(.minutes(1)))
+@Suite("An upgrade, its connection's first request or a later one", .timeLimit(.minutes(1)))
 struct LateUpgradeTests {
-    @Test("is taken after any number of requests", arguments: [1, 2, 100])
+    @Test("is taken after any number of requests", arguments: [0, 1, 2, 100])
     func after(requests: Int) async throws {
         try await LoopbackServer.withPeer { peer in
             for _ in 0..<requests { try await peer.get("/a") }
@@ -32,10 +32,10 @@ struct LateUpgradeTests {
         }
     }
 
-    @Test("that comes byte by byte loses nothing, nor do the frames behind it")
-    func slowly() async throws {
+    @Test("that comes byte by byte loses nothing, nor do the frames behind it", arguments: [0, 1])
+    func slowly(requests: Int) async throws {
         try await LoopbackServer.withPeer { peer in
-            try await peer.get("/a")
+            for _ in 0..<requests { try await peer.get("/a") }
             var bytes = UpgradeRequestTests.head("GET /ws HTTP/1.1")
             for number in 0..<10 { bytes.writeImmutableBuffer(Wire.frame(.text, "\(number)")) }
             while let byte = bytes.readSlice(length: 1) { try await peer.send(byte) }
@@ -115,7 +115,6 @@ struct LateUpgradeTests {
     func declined(fields: String) async throws {
         try await LoopbackServer.withPeer { peer in
             for _ in 0..<3 {
-                try await peer.get("/a")
                 try await peer.send(
                     "GET /no HTTP/1.1\r\nHost: x\r\n\(fields)\r\nGET /next HTTP/1.1\r\nHost: x\r\n\r\n")
                 try await peer.expect("GET /no upgrade=0 ")
@@ -143,10 +142,11 @@ struct LateUpgradeTests {
 
     @Test(
         "is answered, and hung up on, if it is no handshake",
-        arguments: [("Version: 13", "Version: 7", "426"), ("ZQ==", "Z", "400")])
-    func refused(part: String, replacement: String, status: String) async throws {
+        arguments: [("Version: 13", "Version: 7", "426"), ("ZQ==", "Z", "400")], [0, 1])
+    func refused(change: (String, String, String), requests: Int) async throws {
+        let (part, replacement, status) = change
         try await LoopbackServer.withPeer { peer in
-            try await peer.get("/a")
+            for _ in 0..<requests { try await peer.get("/a") }
             let head = String(buffer: UpgradeRequestTests.head("GET /ws HTTP/1.1"))
             try await peer.send(head.split(separator: part).joined(separator: replacement))
             #expect(try await peer.head().hasPrefix("HTTP/1.1 \(status) "))
@@ -169,15 +169,17 @@ struct LateUpgradeTests {
         }
     }
 
-    @Test("is forgotten if its connection ends while it waits, or is decided about", arguments: [true, false])
-    func lost(isDeciding: Bool) async throws {
+    @Test(
+        "is never served if its connection ends while it waits, or is decided about",
+        arguments: [(0, true), (1, true), (1, false)] as [(Int, Bool)])
+    func lost(requests: Int, isDeciding: Bool) async throws {
         let (answer, decision) = (Checkpoint(), Checkpoint())
         if isDeciding { answer.open() }
         try await LoopbackServer.run(
-            decide: decision.accepting, answer: answer,
+            decide: decision.accepting, serve: { _ in Issue.record("the connection is served") }, answer: answer,
             body: { server in
                 try await RawPeer.connect(to: server.port) { peer in
-                    try await peer.send("GET /later HTTP/1.1\r\nHost: x\r\n\r\n")
+                    for _ in 0..<requests { try await peer.send("GET /later HTTP/1.1\r\nHost: x\r\n\r\n") }
                     try await peer.send(UpgradeRequestTests.head("GET /ws HTTP/1.1"))
                     await (isDeciding ? decision : answer).whenReached()
                 }
@@ -186,6 +188,8 @@ struct LateUpgradeTests {
                 try await channel.closeFuture.get()
                 answer.open()
                 decision.open()
+                var failures = server.failures.makeAsyncIterator()
+                #expect(await failures.next() is WebSocketError)
             })
     }
 }

@@ -9,6 +9,8 @@ struct LoopbackServer: Sendable {
     let port: Int
     /// Each connection, in the order in which they were accepted.
     let accepted: AsyncStream<any Channel>
+    /// Why connections ended that never became a WebSocket.
+    let failures: AsyncStream<any Error>
 
     var url: String { "ws://127.0.0.1:\(port)/ws" }
 
@@ -24,6 +26,7 @@ struct LoopbackServer: Sendable {
     ) async throws {
         let gate = WebSocketUpgradeGate(configuration: configuration, decide: decide ?? acceptWebSocketPath)
         let (accepted, continuation) = AsyncStream.makeStream(of: (any Channel).self)
+        let (failures, failed) = AsyncStream.makeStream(of: (any Error).self)
         let channel = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .bind(host: "127.0.0.1", port: 0) { channel in
@@ -38,15 +41,19 @@ struct LoopbackServer: Sendable {
                     try await withThrowingDiscardingTaskGroup { connections in
                         for try await result in inbound {
                             connections.addTask {
-                                guard let connection = await webSocket(result) else { return }
-                                try? await serve(connection)
-                                await connection.close()
+                                switch await webSocket(result) {
+                                case .success(let connection):
+                                    // The test sees for itself how its connection ends.
+                                    try? await serve(connection)
+                                    await connection.close()
+                                case .failure(let error): failed.yield(error)
+                                }
                             }
                         }
                     }
                 }
                 let port = channel.channel.localAddress?.port ?? 0
-                try await body(LoopbackServer(port: port, accepted: accepted))
+                try await body(LoopbackServer(port: port, accepted: accepted, failures: failures))
                 group.cancelAll()
             }
         }
@@ -62,18 +69,19 @@ struct LoopbackServer: Sendable {
         }
     }
 
-    /// What it became in the end. A connection that ends before it is one is the test's business, not the server's.
+    /// What a connection became in the end, after however many requests.
     private static func webSocket(
         _ result: EventLoopFuture<WebSocketUpgradeResult<Void, String>>
-    ) async -> WebSocketConnection? {
-        switch try? await result.get() {
-        case nil: nil
-        case .http(_, let then): await webSocket(then)
-        case .webSocket(let connection, _): connection
-        }
+    ) async -> Result<WebSocketConnection, any Error> {
+        do {
+            switch try await result.get() {
+            case .http(_, let then): return await webSocket(then)
+            case .webSocket(let connection, _): return .success(connection)
+            }
+        } catch { return .failure(error) }
     }
 
-    /// The first connection that nobody has asked for yet.
+    /// The first connection that has not been given out yet.
     func connection() async -> (any Channel)? {
         var connections = accepted.makeAsyncIterator()
         return await connections.next()

@@ -24,7 +24,7 @@ struct PerMessageDeflateTests {
     }
 
     @Test(
-        "isn't accepted with parameters that nobody knows",
+        "isn't accepted with unknown parameters",
         arguments: [
             "", "x-other", "permessage-deflate; unknown", "permessage-deflate; server_max_window_bits",
             "permessage-deflate; server_max_window_bits=7", "permessage-deflate; server_max_window_bits=16",

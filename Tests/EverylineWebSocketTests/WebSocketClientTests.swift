@@ -29,9 +29,9 @@ struct WebSocketClientTests {
         }
         try await server.close()
         // Not the port that was just given back: another test's server may have got it.
-        let nobody = "ws://127.0.0.1:1/"
+        let unreachable = "ws://127.0.0.1:1/"
         let error = await #expect(throws: WebSocketError.self) {
-            try await WebSocketClient.connect(to: nobody, configuration: configuration, eventLoopGroup: group)
+            try await WebSocketClient.connect(to: unreachable, configuration: configuration, eventLoopGroup: group)
         }
         guard case .connectionLost? = error else {
             Issue.record("\(String(describing: error))")

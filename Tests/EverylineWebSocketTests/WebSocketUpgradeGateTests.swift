@@ -18,47 +18,6 @@ struct WebSocketUpgradeGateTests {
         }
     }
 
-    @Test(
-        "lets declined upgrades through without their wish, and what follows them",
-        arguments: [
-            "GET /other HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n",
-            "GET /other HTTP/1.1\r\nHost: x\r\nUpgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\n",
-        ])
-    func declined(request: String) async throws {
-        try await LoopbackServer.withPeer { peer in
-            try await peer.send(request + "\r\nGET /next HTTP/1.1\r\nHost: x\r\n\r\n")
-            for text in ["GET /other upgrade=0 ", "GET /next upgrade=0 "] {
-                #expect(try await peer.head().hasPrefix("HTTP/1.1 404"))
-                #expect(try await peer.read(text.utf8.count) == text)
-            }
-        }
-    }
-
-    @Test("takes a head that comes byte by byte, and frames that come right behind it")
-    func slowHead() async throws {
-        try await LoopbackServer.withPeer { peer in
-            let head = String(buffer: UpgradeRequestTests.head("GET /ws HTTP/1.1"))
-            for byte in head.dropLast() { try await peer.send(String(byte)) }
-            var last = ByteBuffer(string: "\r\n")
-            last.writeImmutableBuffer(Wire.frame(.text, "early"))
-            try await peer.send(last)
-            #expect(try await peer.head().hasPrefix("HTTP/1.1 101"))
-            #expect(try await peer.frame()?.1 == ByteBuffer(string: "early"))
-        }
-    }
-
-    @Test(
-        "answers a handshake that isn't one, and hangs up",
-        arguments: [("Version: 13", "Version: 7", "426"), ("ZQ==", "Z", "400")])
-    func refused(part: String, replacement: String, status: String) async throws {
-        try await LoopbackServer.withPeer { peer in
-            let head = String(buffer: UpgradeRequestTests.head("GET /ws HTTP/1.1"))
-            try await peer.send(head.split(separator: part).joined(separator: replacement))
-            #expect(try await peer.head().hasPrefix("HTTP/1.1 \(status) "))
-            #expect(try await peer.rest().readableBytes == 0)
-        }
-    }
-
     @Test("reads little of a viewer at a time, however much it sends")
     func reading() async throws {
         try await LoopbackServer.run { server in
@@ -143,25 +102,6 @@ struct WebSocketUpgradeGateTests {
                     #expect(try await peer.head().hasPrefix("HTTP/1.1 101"))
                     #expect(try await peer.close()?.code == .goingAway)
                 }
-            })
-    }
-
-    @Test("forgets a connection that ends while it is decided about")
-    func lostWhileDeciding() async throws {
-        let decision = Checkpoint()
-        try await LoopbackServer.run(
-            decide: decision.accepting,
-            body: { server in
-                try await RawPeer.connect(to: server.port) { peer in
-                    try await peer.send(UpgradeRequestTests.head("GET /ws HTTP/1.1"))
-                    await decision.whenReached()
-                }
-                for await channel in server.accepted.prefix(1) {
-                    channel.close(promise: nil)
-                    // It is gone before the decision is made.
-                    try await channel.closeFuture.get()
-                }
-                decision.open()
             })
     }
 }

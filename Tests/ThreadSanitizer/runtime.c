@@ -62,6 +62,6 @@ SWIFT void unlock(SELF mutex) {
 
 SWIFT void deallocate(void *memory) {
   deallocateOriginal(memory);
-  // Whoever resumes a task has released it.
+  // The thread that resumes a task has released it.
   __tsan_acquire(swift_task_getCurrent());
 }

@@ -1,7 +1,7 @@
 /// The origins whose pages may open streams: where the viewer's own page is, and what else was allowed.
 ///
 /// A browser says where a page comes from, and a page of another site must not use what the browser can reach (RFC 6455,
-/// section 10.2). Who sends no origin is no browser.
+/// section 10.2). A client that sends no origin is no browser.
 public struct PageOrigins: Sendable {
     private let allowed: Set<String>
 

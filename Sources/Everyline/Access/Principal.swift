@@ -18,7 +18,7 @@ public struct UserID: Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-/// Somebody who has shown a valid key: who it is and what they may do.
+/// The user whose valid key a request has shown, and what that user may do.
 public struct Principal: Sendable, Equatable {
     public let user: UserID
     public let role: Role
@@ -46,6 +46,29 @@ public struct Principal: Sendable, Equatable {
         case .stop(let owner): role >= .operator || (role >= .developer && owner == user)
         case .writeInput(let owner): role >= .developer && owner == user
         case .manageKeys: role >= .admin
+        }
+    }
+}
+
+/// What a key's holder may do. Each role may do all that the ones before it may.
+public enum Role: String, Sendable, CaseIterable, Comparable {
+    /// Reads executions and logs.
+    case viewer
+    /// Also starts executions, and stops its own.
+    case developer
+    /// Also stops every user's executions.
+    case `operator`
+    /// Also makes and revokes keys.
+    case admin
+
+    public static func < (left: Role, right: Role) -> Bool { left.rank < right.rank }
+
+    private var rank: Int {
+        switch self {
+        case .viewer: 0
+        case .developer: 1
+        case .operator: 2
+        case .admin: 3
         }
     }
 }

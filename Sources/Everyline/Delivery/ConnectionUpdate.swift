@@ -1,8 +1,8 @@
 /// A conditional write on a ``ViewerConnection``. A store carries it out in one step: if the condition doesn't hold, nothing
 /// changes, and the writer must read again, never force it.
 public enum ConnectionUpdate: Sendable, Equatable {
-    /// The viewer says from where it goes on. A later generation than the record's wins; whoever was sending loses its
-    /// right.
+    /// The viewer says from where it goes on. A later generation than the record's wins; a sender that
+    /// holds the lock loses it.
     case resume(generation: UInt64, after: Offset)
     /// Takes the lock if it is free or its lease is over, of a viewer that may be sent to.
     case acquire(owner: String, now: Timestamp, lease: Duration)

@@ -54,12 +54,12 @@ public struct Delivery: Sendable {
         case gone
         /// There is more, and the turn was long: ring again and give way.
         case yield
-        /// Somebody else sends, or something failed: the message must come back, it must not be deleted.
+        /// Another sender has the lock, or a step failed: the message must come back, it must not be deleted.
         case retry
-        /// The lock was lost on the way; whoever has it goes on.
+        /// The lock was lost on the way; the sender that has it now goes on.
         case superseded
 
-        /// What becomes of the ring that the turn answered.
+        /// What the queue does with the ring that the turn answered.
         public var ring: RingFate {
             switch self {
             case .idle, .completed, .gone, .superseded: .delete

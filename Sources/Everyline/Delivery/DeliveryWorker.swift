@@ -19,7 +19,7 @@ public struct DeliveryWorker: Sendable {
         self.now = now
     }
 
-    /// Takes one turn of sending to a viewer. What becomes of the ring, ``Delivery/Outcome/ring`` says.
+    /// Takes one turn of sending to a viewer. ``Delivery/Outcome/ring`` says what the queue does with the ring.
     ///
     /// - Parameter owner: names this worker; never two at once by the same name.
     public func deliver(

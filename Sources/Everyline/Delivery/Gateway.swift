@@ -4,10 +4,10 @@ public import NIOCore
 public protocol Gateway: Sendable {
     /// Hands over one text message, of at most 128 KiB.
     ///
-    /// That it is accepted says nothing of whether the viewer has received it.
+    /// Accepted does not mean delivered.
     func post(_ message: ByteBuffer, to connection: ConnectionID) async -> PostResult
 
-    /// Closes the connection. One that is gone already is none the worse.
+    /// Closes the connection. Closing an unknown connection is a no-op.
     func close(_ connection: ConnectionID) async
 }
 
@@ -18,6 +18,6 @@ public enum PostResult: Sendable, Equatable {
     case gone
     /// Too fast, or the viewer doesn't read.
     case throttled
-    /// Nobody knows what became of it.
+    /// It is not known whether the gateway took it.
     case failed
 }

@@ -2,9 +2,9 @@
 /// reports what became of it.
 ///
 /// A resumption is written, then rung, then acknowledged: a viewer that hears nothing says it again. A ping is the watchdog:
-/// it rings where something is to be sent and nobody has the lock, or has had it beyond its lease. So whatever ring was
-/// lost, and whoever crashed with a lock, the next ping repairs it; and without viewers nothing needs repair. Where nothing
-/// waits and the log has no end, it has the producer looked at: that it stopped may have been said to nobody.
+/// it rings where something is to be sent and no sender has the lock, or one has had it beyond its lease. So the next ping
+/// repairs a lost ring and a sender's crash; and without viewers nothing needs repair. Where nothing waits and the log has
+/// no end, a ping has the producer looked at: the message that it stopped may have been lost.
 public struct Reception: Sendable {
     public enum Action: Sendable, Equatable {
         /// Write the update; report ``Input/updated(_:)`` or ``Input/refused``.
@@ -129,7 +129,7 @@ public struct Reception: Sendable {
 
     private mutating func compare(_ connection: ViewerConnection?, with generation: UInt64) -> Action {
         guard let connection, connection.isUsable(at: now) else { return close() }
-        // An older resumption that comes late is nobody's wish any more.
+        // The viewer has resumed again since: this older resumption comes late and changes nothing.
         guard connection.generation == generation else { return finish(.done) }
         // The first one may have been cut off between its write and its ring.
         state = .resumed(generation)

@@ -26,7 +26,7 @@ public struct ReceptionWorker: Sendable {
     /// know the connection before this has returned, that ring may have to come back.
     ///
     /// - Parameter refusal: why it may not be made after all, if so. It is asked for when the record is there: of two that
-    ///   come at once, one sees the other; and who ends all connections of a key finds it, or was seen here.
+    ///   come at once, one sees the other; and a revocation that ends all connections of a key finds it, or was seen here.
     /// - Returns: the refusal; then the record is closed.
     /// - Throws: what the ports throw, and the refusal's cause; then the connection must be refused.
     public func connect<Refusal: Sendable>(
@@ -41,7 +41,7 @@ public struct ReceptionWorker: Sendable {
             _ = try await connections.update(id, of: connection.execution, .close)
             return refusal
         } catch {
-            // Nobody comes for it: no `$disconnect` follows. If it stays open, it expires.
+            // No `$disconnect` follows that would close it. If it stays open, it expires.
             _ = try? await connections.update(id, of: connection.execution, .close)
             throw error
         }

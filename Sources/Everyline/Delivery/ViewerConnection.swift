@@ -1,6 +1,6 @@
 /// The record of one viewer's connection where no process owns it: how far it has got, and who may send to it.
 ///
-/// Whoever sends holds the ``ReplayLock``; the cursor moves only under the lock's fence. Every change is one of
+/// The sender holds the ``ReplayLock``; the cursor moves only under the lock's fence. Every change is one of
 /// ``ConnectionUpdate``'s conditional writes.
 public struct ViewerConnection: Sendable, Equatable {
     public let execution: ExecutionID
@@ -58,14 +58,14 @@ public struct ViewerConnection: Sendable, Equatable {
     /// Whether its viewer may still be served.
     public func isUsable(at now: Timestamp) -> Bool { isOpen && now < expiresAt }
 
-    /// Whether somebody may send to it now. Whatever was sent to a viewer that opens with a resumption before that was heard,
-    /// the viewer would refuse; it is rung when it resumes.
+    /// Whether a sender may send to it now. A viewer that opens with a resumption refuses what is sent to it before that;
+    /// it is rung when it resumes.
     public func isServable(at now: Timestamp) -> Bool { isUsable(at: now) && !awaitsResumption }
 
     /// Whether its viewer is yet to say from where it goes on.
     public var awaitsResumption: Bool { form == .blocks && generation == 0 }
 
-    /// Whether somebody has the right to send to it.
+    /// Whether a sender has the right to send to it.
     public func isLocked(at now: Timestamp, lease: Duration) -> Bool { lock?.holds(at: now, lease: lease) ?? false }
 
     /// The record of a new connection that was given the id of this one: the old senders' fence never fits it.
@@ -84,7 +84,7 @@ public struct ViewerConnection: Sendable, Equatable {
 
 /// The exclusive, expiring right to send to one viewer's connection and to move its cursor.
 ///
-/// The lease is for progress only: when it is over, somebody else may take the lock. Safety comes from the fence, which
+/// The lease is for progress only: when it is over, another sender may take the lock. Safety comes from the fence, which
 /// no clock moves.
 public struct ReplayLock: Sendable, Equatable {
     public let owner: String
@@ -95,8 +95,8 @@ public struct ReplayLock: Sendable, Equatable {
         self.leaseUntil = leaseUntil
     }
 
-    /// Whether the lease is not over. One that is more than two leases away was written by a wrong clock, and holds nobody
-    /// off: to take a lock that is still held is safe.
+    /// Whether the lease is not over. One that is more than two leases away was written by a wrong clock, and holds no
+    /// sender off: to take a lock that is still held is safe.
     public func holds(at now: Timestamp, lease: Duration) -> Bool {
         now < leaseUntil && leaseUntil <= now + lease * 2
     }

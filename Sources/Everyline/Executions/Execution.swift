@@ -15,9 +15,9 @@ public struct Execution: Sendable, Equatable {
     public var startedAt: Timestamp?
     /// When it ended by its log's last event, within ``endTime(told:started:now:)``.
     public var endedAt: Timestamp?
-    /// When somebody first asked for it to stop.
+    /// When a stop was first requested.
     public var stopRequestedAt: Timestamp?
-    /// Who that was, where it is known.
+    /// The user who requested it, where that is known.
     public var stoppedBy: UserID?
     /// When its producer was last heard of, as far as the store was told: it may be hours old.
     public var heardAt: Timestamp?
@@ -29,7 +29,7 @@ public struct Execution: Sendable, Equatable {
     public enum Producer: String, Sendable {
         /// A runner that this server started.
         case runner
-        /// Somebody else, who holds the execution's append token.
+        /// A client that holds the execution's append token.
         case external
     }
 
@@ -61,8 +61,8 @@ public struct Execution: Sendable, Equatable {
     /// What its command takes in memory, more or less.
     public var commandBytes: ByteCount { command.reduce(0) { $0 + $1.utf8.count + MemoryLayout<String>.size } }
 
-    /// When an execution ended: the time that the event at its end tells, for whoever keeps the log may hear of it only after
-    /// a long outage. Never before the start nor after `now`, whatever the clock of the producer says.
+    /// When an execution ended: the time that the event at its end tells, because the server may receive that event only
+    /// after a long outage. Never before the start nor after `now`, whatever the clock of the producer says.
     public static func endTime(told: Timestamp, started: Timestamp, now: Timestamp) -> Timestamp {
         max(started, min(told, now))
     }

@@ -2,7 +2,7 @@
 public struct ExecutionOutcome: Sendable, Equatable {
     /// Always terminal.
     public let status: ExecutionStatus
-    /// The command's exit code; 128 + n for a command that signal n ended; `nil` where nobody knows it.
+    /// The command's exit code; 128 + n for a command that signal n ended; `nil` where it is unknown.
     public let exitCode: Int32?
     /// A stable word for an end that the command didn't choose itself.
     public let reason: Reason?
@@ -15,7 +15,7 @@ public struct ExecutionOutcome: Sendable, Equatable {
     public enum Reason: String, Sendable, CaseIterable {
         /// The time limit passed. The exit code is 124.
         case timedOut = "timed_out"
-        /// Somebody asked for it.
+        /// A stop was requested.
         case stopRequested = "stop_requested"
         /// The command could not be started. The exit code is 126 or 127, as a shell gives it.
         case notStarted = "not_started"
@@ -72,5 +72,25 @@ public struct ResourceUsage: Sendable, Equatable {
         if !fields.contains(EventRecord.Field.cpu.rawValue) { told.cpuMilliseconds = nil }
         if !fields.contains(EventRecord.Field.peakMemory.rawValue) { told.peakMemory = nil }
         return told == ResourceUsage() ? nil : told
+    }
+}
+
+/// Where an execution stands. `STARTING → RUNNING → SUCCEEDED | FAILED | STOPPED`, with `TERMINATING` between a request to
+/// stop and the end.
+///
+/// A status is terminal exactly when the log holds its `end` event: one transaction writes both.
+public enum ExecutionStatus: String, Sendable, CaseIterable {
+    case starting = "STARTING"
+    case running = "RUNNING"
+    case terminating = "TERMINATING"
+    case succeeded = "SUCCEEDED"
+    case failed = "FAILED"
+    case stopped = "STOPPED"
+
+    public var isTerminal: Bool {
+        switch self {
+        case .starting, .running, .terminating: false
+        case .succeeded, .failed, .stopped: true
+        }
     }
 }

@@ -23,7 +23,7 @@ public protocol ExecutionStore: Sendable {
     func list(_ query: ExecutionQuery) async throws -> [Execution]
 
     /// Moves a `STARTING` or `RUNNING` execution to `TERMINATING`; any other stays as it is. Idempotent: the first time
-    /// stays, and who asked then.
+    /// stays, and the user who asked then.
     /// - Returns: the execution as it is now.
     /// - Throws: ``ExecutionStoreError/unknownExecution``.
     func requestStop(_ id: ExecutionID, by user: UserID, at now: Timestamp) async throws -> Execution

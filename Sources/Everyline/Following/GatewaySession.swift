@@ -60,7 +60,7 @@ public struct GatewaySession: Sendable {
     }
 
     private mutating func accept(_ lines: ByteBuffer) -> Finding {
-        // Whatever can't be read is let through: who checks the stream says what is wrong with it.
+        // What can't be read is let through: the StreamCheck says what is wrong with it.
         guard let span = Self.span(of: lines) else { return Finding(message: lines) }
         guard span.first <= have.next else { return Finding(answer: resume()) }
         isResumed = true

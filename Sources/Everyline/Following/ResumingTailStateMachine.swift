@@ -62,7 +62,7 @@ package struct ResumingTailStateMachine {
     private var hasConnected = false
     /// The last event that was known when the connection began to stand.
     private var connectedAfter: Offset?
-    /// Whether somebody was told of a lost connection, and must be told of the next one that stands.
+    /// Whether the caller was told of a lost connection, and must be told of the next one that stands.
     private var isLost = false
     /// Failures in a row: until anything valid comes.
     private var failures = 0

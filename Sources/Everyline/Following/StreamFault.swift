@@ -1,4 +1,4 @@
-/// How a server broke what it promises of a stream. Whoever sees one must not go on as if nothing were missing.
+/// How a server broke what it promises of a stream. A client that sees one must not go on as if nothing were missing.
 public enum StreamFault: Error, Sendable, Equatable, CustomStringConvertible {
     /// The event `wanted` is missing: `got` came in its place.
     case hole(wanted: Offset, got: Offset)

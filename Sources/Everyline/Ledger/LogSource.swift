@@ -12,7 +12,7 @@ public enum LogSourceError: Error, Equatable {
     case unknownPosition
 }
 
-/// Where a reading of a ``LogSource`` has got to; opaque to everybody else.
+/// Where a reading of a ``LogSource`` has got to; opaque to all other code.
 public struct SourcePosition: Sendable, Hashable {
     public let token: String
 

@@ -71,7 +71,7 @@ public struct SourceEvent: Sendable, Equatable {
 public struct ScriptEnd: Sendable, Equatable {
     public enum Word: String, Sendable {
         case timedOut = "timed_out"
-        /// The script was asked to stop, by whomever.
+        /// The script was asked to stop.
         case stopped
     }
 

@@ -103,7 +103,7 @@ public enum LogStoreError: Error, Equatable {
     case logFull(head: Offset)
     /// The disk is full. Nothing was kept; the same append may be tried again.
     case noSpace
-    /// What is stored of the log, or of an execution, can't be what was written. It stays so; other logs are none the worse.
+    /// What is stored of the log, or of an execution, can't be what was written. It stays so; other logs are not affected.
     case damaged(String)
     /// The store can't be used now. Nothing was acknowledged; the same append may be tried again.
     case unavailable(String)

@@ -4,7 +4,7 @@ import Synchronization
 /// The one way into a process's log store: gathers what all producers append while a commit runs, and commits it as one.
 ///
 /// There is no timer: an append that finds nothing going on is committed at once, and the busier it gets, the more share a
-/// commit. Nobody is answered, and nothing announced to a tail, before the commit is durable.
+/// commit. No producer is answered, and nothing is announced to a tail, before the commit is durable.
 public final class LogWriter: Sendable {
     private let store: any LogStore
     private let feed: LogFeed
@@ -138,7 +138,7 @@ public final class LogWriter: Sendable {
             results = try await store.append(batch.map(\.append), at: now())
         } catch {
             for request in batch {
-                feed.announceDoubt(about: request.append.execution)
+                feed.invalidate(request.append.execution)
                 request.answer.resume(throwing: error)
             }
             return

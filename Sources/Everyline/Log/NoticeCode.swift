@@ -24,7 +24,7 @@ public enum NoticeCode: String, Sendable, CaseIterable {
     case producerLost = "producer_lost"
     /// The key that registered the execution was revoked: the server has ended the log.
     case keyRevoked = "key_revoked"
-    /// Somebody ended the log at once.
+    /// A client had the server end the log at once.
     case stopForced = "stop_forced"
     /// The producer went on for too long after it was asked to stop: the server has ended the log.
     case stopUnheeded = "stop_unheeded"

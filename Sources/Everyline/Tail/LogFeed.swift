@@ -10,7 +10,7 @@ public final class LogFeed: Sendable {
         case change
         /// Nothing but the pending line has changed.
         case pending
-        /// Time has passed. Who waits may send a sign of life.
+        /// Time has passed. A tail that waits may have its stream send a sign of life.
         case tick
     }
 
@@ -67,9 +67,9 @@ public final class LogFeed: Sendable {
         wake(execution) { $0.version.events += 1 }
     }
 
-    /// Says that nobody knows what the log holds by now, for instance after a commit that failed: perhaps it was durable all the
-    /// same. The newest blocks are forgotten, so that every tail asks the store.
-    public func announceDoubt(about execution: ExecutionID) {
+    /// Says that the head of the log is unknown, for instance after a commit that failed: it may be durable all the same.
+    /// The newest blocks are forgotten, so that every tail asks the store.
+    public func invalidate(_ execution: ExecutionID) {
         wake(execution) {
             $0.recent = RecentBlocks(limit: recentLimit)
             $0.version.events += 1
@@ -86,7 +86,7 @@ public final class LogFeed: Sendable {
         for waiter in waiters { waiter.resume(returning: .tick) }
     }
 
-    /// How many logs somebody follows, and how many follow.
+    /// How many logs have subscribers, and how many subscribers there are.
     public var counts: (logs: Int, subscriptions: Int) {
         state.withLock { state in
             (state.entries.count, state.entries.values.reduce(0) { $0 + $1.subscriptions })

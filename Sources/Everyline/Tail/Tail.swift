@@ -2,7 +2,7 @@
 /// resumption are this one loop.
 ///
 /// It gives each event after the offset exactly once and in order, whatever is appended meanwhile. It keeps nothing but
-/// its offset, so that who calls ``next()`` sets the pace.
+/// its offset, so that the caller of ``next()`` sets the pace.
 public struct Tail: Sendable {
     public enum Step: Sendable {
         /// The events that follow, in order; never empty.

@@ -11,6 +11,8 @@ public enum APIPath {
     public static func execution(_ id: ExecutionID) -> String { "\(executions)/\(id)" }
     public static func status(of id: ExecutionID) -> String { "\(executions)/\(id)/status" }
     public static func logs(of id: ExecutionID) -> String { "\(executions)/\(id)/logs" }
+    /// The events that there are by now.
+    public static func block(of id: ExecutionID) -> String { "\(executions)/\(id)/block" }
     /// WebSocket.
     public static func stream(of id: ExecutionID) -> String { "\(executions)/\(id)/stream" }
     /// Server-sent events.

@@ -41,7 +41,7 @@ public enum GatewayFrame: Sendable, Equatable {
         .control(ByteBuffer(string: "{\"type\":\"heartbeat\",\"head\":\(head)}"))
     }
 
-    /// Reads a message. What is no block and no `resumed` is `control`, for whoever knows it.
+    /// Reads a message. What is no block and no `resumed` is `control`: the client decides what it means.
     public init(_ message: ByteBuffer) {
         var lines = message
         let fields = message.withUnsafeReadableBytes { bytes -> FlatObject? in

@@ -1,7 +1,7 @@
 /// Where a log's stream is, if another machine than the API's keeps its connections, and how its URL says so.
 ///
 /// On such a stream the viewer speaks first: nothing comes before it has said from where it goes on. The URL says that, and
-/// where to begin, so that whoever has the URL knows.
+/// where to begin, so that the URL alone is enough for a client.
 public struct StreamGateway: Sendable, Equatable {
     /// `wss://host/stage`, without a query.
     public let address: String

@@ -14,7 +14,7 @@ public enum ViewerMessage: Sendable, Equatable {
     /// Reads one message; `nil` for anything that isn't one.
     public init?(_ text: ByteBuffer) {
         guard text.readableBytes <= Self.maximumLength else { return nil }
-        // What can't be read is no message; there is nobody to tell why.
+        // What can't be read is no message, and the stream has no answer that would tell the viewer why.
         let fields = text.withUnsafeReadableBytes {
             try? FlatObject($0, words: ["action"], numbers: ["gen", "after", "have"])
         }

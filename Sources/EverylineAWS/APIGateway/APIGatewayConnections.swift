@@ -29,7 +29,7 @@ package struct APIGatewayConnections: Sendable {
 
     /// Hands one text message to the gateway: when this returns, it was accepted, not received.
     ///
-    /// A refusal isn't tried again: whoever posts decides what it means, because "too many requests" is also what a viewer
+    /// A refusal isn't tried again: the caller decides what it means, because "too many requests" is also what a viewer
     /// that doesn't read looks like. What had no answer is, once: a function that was frozen finds its connections closed.
     /// So a message may be accepted twice.
     package func post(_ message: ByteBuffer, to connection: String, timeout: Duration = .seconds(5)) async throws {
@@ -73,6 +73,6 @@ package struct APIGatewayConnections: Sendable {
     /// The `@` stays as it is; a connection's id, which ends in `=`, is encoded once here and once more where it is signed.
     private func request(_ method: HTTPMethod, _ connection: String) -> AWSHTTPRequest {
         AWSHTTPRequest(
-            method, endpoint, path: "\(endpoint.basePath)/@connections/\(connection.uriEncoded())")
+            method, endpoint, path: "\(endpoint.basePath)/@connections/\(PercentEncoding.encode(connection))")
     }
 }

@@ -97,7 +97,7 @@ package struct AWSClient: Sendable {
             preconditionFailure("\(service.signingName) doesn't speak the query protocol")
         }
         let form = ([("Action", action), ("Version", version)] + parameters)
-            .map { "\($0.uriEncoded())=\($1.uriEncoded())" }.joined(separator: "&")
+            .map { "\(PercentEncoding.encode($0))=\(PercentEncoding.encode($1))" }.joined(separator: "&")
         let request = AWSHTTPRequest(
             .POST, endpoint(of: service),
             headers: ["Content-Type": "application/x-www-form-urlencoded; charset=utf-8"],

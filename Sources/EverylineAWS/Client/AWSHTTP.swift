@@ -43,7 +43,8 @@ package struct AWSHTTPRequest: Sendable, Equatable {
     }
 
     package var url: String {
-        let query = query.map { "\($0.name.uriEncoded())=\($0.value.uriEncoded())" }.joined(separator: "&")
+        let query = query.map { "\(PercentEncoding.encode($0.name))=\(PercentEncoding.encode($0.value))" }
+            .joined(separator: "&")
         return endpoint.origin + path + (query.isEmpty ? "" : "?" + query)
     }
 }

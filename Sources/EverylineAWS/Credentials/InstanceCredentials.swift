@@ -1,8 +1,9 @@
+import Everyline
 import NIOCore
 import NIOHTTP1
 
 /// The credentials of an EC2 instance's role, from its metadata service, version 2 (with a session's token; version 1, which
-/// answers anybody, is never asked).
+/// asks for no token, is never used).
 package struct InstanceCredentials: CredentialSource {
     private let isDisabled: Bool
     private let http: any AWSHTTP
@@ -21,7 +22,7 @@ package struct InstanceCredentials: CredentialSource {
         guard !isDisabled, let token = try await token() else { return nil }
         guard let names = try await get(Self.path, token) else { return nil }
         guard let role = String(buffer: names).split(whereSeparator: \.isNewline).first else { return nil }
-        guard let document = try await get(Self.path + String(role).uriEncoded(), token) else {
+        guard let document = try await get(Self.path + PercentEncoding.encode(String(role)), token) else {
             throw CredentialError.unavailable(place: Self.place, reason: "the role \(role) has none")
         }
         return try CredentialDocument.credentials(from: document, place: Self.place)

@@ -4,7 +4,7 @@
 /// error that says how to get at them.
 package struct ProfileCredentials: CredentialSource {
     private let profile: String
-    /// Whether somebody asked for this profile, so that it must exist.
+    /// Whether the user named this profile, so that it must exist.
     private let isNamed: Bool
     private let paths: (credentials: String, configuration: String)
     private let readFile: @Sendable (String) throws -> String?

@@ -93,7 +93,7 @@ extension AWSDoctor {
         }
     }
 
-    /// Asks for a connection that can't be there. Whoever may ask is told that it is gone.
+    /// Asks for a connection that can't be there. The answer is that it is gone, if these credentials may ask.
     func examineGateway(_ url: String?) async throws -> [DoctorFinding] {
         try await examine("gateway", named: url) { url, notes in
             guard let endpoint = AWSEndpoint(url) else { return notes.unknown("that is no address") }

@@ -1,3 +1,4 @@
+import Everyline
 import NIOCore
 import NIOHTTP1
 
@@ -49,7 +50,8 @@ struct DeployedFunctions: Sendable {
 
     func function(_ name: String) async throws -> Function {
         try await get(
-            "GetFunctionConfiguration", path: "/2015-03-31/functions/\(name.uriEncoded())/configuration", query: [],
+            "GetFunctionConfiguration", path: "/2015-03-31/functions/\(PercentEncoding.encode(name))/configuration",
+            query: [],
             giving: Function.self)
     }
 
@@ -70,7 +72,8 @@ struct DeployedFunctions: Sendable {
     /// - Returns: what it gave back, and `nil`; or what it says of its failure, and the failure's kind.
     func invoke(_ name: String, _ event: some Encodable) async throws -> (answer: ByteBuffer, failure: String?) {
         let request = AWSHTTPRequest(
-            .POST, client.endpoint(of: .lambda), path: "/2015-03-31/functions/\(name.uriEncoded())/invocations",
+            .POST, client.endpoint(of: .lambda),
+            path: "/2015-03-31/functions/\(PercentEncoding.encode(name))/invocations",
             body: ByteBuffer(bytes: try AWSClient.json(event)))
         let response = try await client.send(
             request, signedFor: .lambda, operation: "lambda.Invoke", retries: AWSRetryPolicy(attempts: 1),

@@ -45,7 +45,7 @@ package struct ConnectionFunction: LambdaHandler {
         case .disconnect:
             try await worker.disconnect(id)
         case .message:
-            // What isn't a message of ours is nobody's business; a browser's own keep-alive may be among it.
+            // Other messages are ignored; a browser's own keep-alive may be among them.
             guard let message = event.body.flatMap({ ViewerMessage(ByteBuffer(string: $0)) }) else { break }
             // The viewer says it again: it hears nothing.
             if await worker.receive(message, from: id) == .failed {

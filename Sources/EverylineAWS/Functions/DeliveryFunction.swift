@@ -6,7 +6,7 @@ package import NIOCore
 ///
 ///     deliveries.fifo (group = connection) ─► Delivery: lock, read the ledger, post, advance ─► viewer
 ///
-/// The connections of a batch are served side by side, so that a slow one holds up nobody else's turn. All rings of one
+/// The connections of a batch are served side by side, so that a slow one holds up no other one's turn. All rings of one
 /// connection in a batch are answered by one turn: each was rung before the turn reads.
 package struct DeliveryFunction: LambdaHandler {
     private let worker: DeliveryWorker

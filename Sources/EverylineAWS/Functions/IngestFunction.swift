@@ -24,7 +24,7 @@ package final class IngestFunction: LambdaHandler {
         self.logger = logger
     }
 
-    /// - Throws: ``IngestError/unknownStream(_:)`` as long as nobody has said whose stream it is: the event comes again.
+    /// - Throws: ``IngestError/unknownStream(_:)`` as long as no record says whose stream it is: the event comes again.
     package func handle(_ invocation: LambdaInvocation) async throws -> ByteBuffer {
         let event = try LogsSubscriptionEvent(invocation.payload)
         guard event.kind == .data, !event.events.isEmpty else { return .null }
@@ -55,7 +55,7 @@ package enum IngestError: Error, Equatable {
 }
 
 extension ByteBuffer {
-    /// The answer of a function that nobody asks for one.
+    /// The answer of a function whose caller ignores it.
     static let null = ByteBuffer(string: "null")
 }
 

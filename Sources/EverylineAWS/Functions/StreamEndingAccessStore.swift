@@ -3,7 +3,7 @@ package import Everyline
 /// An access store that ends a key's streams when the key is revoked: where connections outlive every process.
 ///
 /// A connection that is being made meanwhile is found here, or finds the key revoked, since it looks at the key only after its
-/// record is there. Whoever is sending to one of the connections loses its right with the record; a message that is on its way
+/// record is there. A sender to one of the connections loses its right with the record; a message that is on its way
 /// may still arrive.
 package struct StreamEndingAccessStore<Store: AccessStore>: AccessStore {
     private let store: Store

@@ -8,7 +8,7 @@ package protocol TaskStore: Sendable {
     /// The task of an execution; `nil` if none was started.
     func task(of execution: ExecutionID) async throws -> ExecutionTask?
 
-    /// The execution whose output goes to this stream; `nil` if nobody knows (yet).
+    /// The execution whose output goes to this stream; `nil` if that is not known (yet).
     func execution(of stream: LogStreamName) async throws -> ExecutionID?
 }
 

@@ -22,7 +22,7 @@ package final class TaskWatch: Sendable {
         self.logger = logger
     }
 
-    /// That it fails is nobody's loss: whoever asks next does it again.
+    /// A failure is only logged: the next request for this execution does it again.
     package func look(at execution: ExecutionID) async {
         let minute = now().milliseconds / 60_000
         let isFirst = asked.withLock { asked in

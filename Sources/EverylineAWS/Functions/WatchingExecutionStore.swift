@@ -1,6 +1,6 @@
 package import Everyline
 
-/// An execution store that has the task of an execution looked at when somebody asks for it and it has not ended.
+/// An execution store that has the task of an execution looked at when a client reads that execution and it has not ended.
 package struct WatchingExecutionStore<Store: ExecutionStore>: ExecutionStore {
     private let store: Store
     private let watch: TaskWatch

@@ -4,6 +4,6 @@ package import NIOCore
 package protocol LambdaHandler: Sendable {
     /// Handles one event and returns the answer as JSON.
     ///
-    /// What it throws is reported as the invocation's failure; whoever sent the event decides whether it comes again.
+    /// What it throws is reported as the invocation's failure; the event's source decides whether it comes again.
     func handle(_ invocation: LambdaInvocation) async throws -> ByteBuffer
 }

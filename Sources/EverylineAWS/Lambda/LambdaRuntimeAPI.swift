@@ -18,7 +18,7 @@ package protocol LambdaRuntimeAPI: Sendable {
     func failToStart(with failure: LambdaFailure) async throws
 }
 
-/// An error as Lambda shows it to whoever called.
+/// An error as Lambda shows it to the caller.
 package struct LambdaFailure: Sendable, Equatable {
     /// A stable word.
     package let type: String

@@ -35,11 +35,12 @@ struct CanonicalRequest {
             }
         }
         let isDirectory = !segments.isEmpty && path.hasSuffix("/")
-        return ("/" + segments.joined(separator: "/") + (isDirectory ? "/" : "")).uriEncoded(keepsSlashes: true)
+        return PercentEncoding.encode(
+            "/" + segments.joined(separator: "/") + (isDirectory ? "/" : ""), keepsSlashes: true)
     }
 
     private static func query(_ query: [AWSHTTPRequest.QueryItem]) -> String {
-        query.map { (name: $0.name.uriEncoded(), value: $0.value.uriEncoded()) }
+        query.map { (name: PercentEncoding.encode($0.name), value: PercentEncoding.encode($0.value)) }
             .sorted { ($0.name, $0.value) < ($1.name, $1.value) }
             .map { "\($0.name)=\($0.value)" }.joined(separator: "&")
     }

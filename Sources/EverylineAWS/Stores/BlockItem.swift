@@ -59,7 +59,7 @@ struct BlockItem {
             throw DamagedItem(attribute: "events")
         }
         guard bytes.readableBytes == rawBytes else { throw DamagedItem(attribute: "raw_bytes") }
-        // Whoever cuts the block counts on it.
+        // The code that cuts a block counts on this.
         let lines = bytes.withUnsafeReadableBytes { $0.wholeLines(within: .max) }
         guard lines.length == rawBytes, lines.count == bounds.last.distance(from: bounds.predecessor) else {
             throw DamagedItem(attribute: "events")

@@ -80,7 +80,7 @@ extension DynamoDBLogStore: LogStore {
             let change = HeadChange(from: head, to: next, at: now, end: end)
             guard try await table.transact(change.writes(part.items, meta), token: Self.token()) == .done else {
                 if index == 0 { return false }
-                throw LogStoreError.unavailable("somebody else appends to the same log")
+                throw LogStoreError.unavailable("another producer appends to the same log")
             }
             head = next
         }

@@ -99,7 +99,7 @@ struct CanaryCommand: AsyncParsableCommand {
         return settings
     }
 
-    /// As many as are due in that time; more than anybody can want is one more than are allowed.
+    /// As many as are due in that time, and at most one more than are allowed.
     private func lines(in duration: Duration) -> UInt64 {
         let lines = duration / .seconds(1) * Double(rate)
         return lines > Double(CanarySettings.mostLines) ? CanarySettings.mostLines + 1 : UInt64(lines)

@@ -104,7 +104,7 @@ extension ExecutionOutcome {
         if let exitCode { words.append("exit code \(exitCode)") }
         switch reason {
         case .timedOut: words.append("its time limit passed")
-        case .stopRequested: words.append("somebody stopped it")
+        case .stopRequested: words.append("a stop was requested")
         case .notStarted: words.append("it was not started")
         case .runnerLost: words.append("the process that ran it is gone")
         case .producerLost: words.append("who produced it is gone")

@@ -11,7 +11,7 @@ struct Keys: AsyncParsableCommand {
             abstract: "Make a key and print it, this once.",
             discussion: """
                 viewer: reads executions and logs. developer: also starts commands, and stops its own. operator: also stops \
-                anybody's. admin: also makes and revokes keys.
+                those of others. admin: also makes and revokes keys.
                 """)
 
         @Option(help: "viewer, developer, operator or admin.")

@@ -103,12 +103,8 @@ struct Logs: AsyncParsableCommand {
         guard let since, let time = TimeExpression.parse(since, now: .now) else { return .beginning }
         if follow || hasEnded { return .notOlderThan(time) }
         // A log that goes on may have nothing that young yet; waiting for it is what -f is for.
-        for try await update in client.follow(id) {
-            guard case .events(let block) = update else { continue }
-            let first = try block.events().first { $0.timestamp >= time }
-            if let first { return first.offset <= head ? .after(Offset(first.offset.rawValue - 1)) : nil }
-            if block.last >= head { return nil }
-        }
-        return nil
+        guard let first = try await client.firstEvent(of: id, notOlderThan: time), first.offset <= head
+        else { return nil }
+        return .after(Offset(first.offset.rawValue - 1))
     }
 }

@@ -20,7 +20,7 @@ enum Console {
         // While a command has the terminal, a newline alone doesn't go back to the line's beginning.
         var settings = termios()
         let isRaw = tcgetattr(STDERR_FILENO, &settings) == 0 && settings.c_oflag & tcflag_t(OPOST) == 0
-        // Nobody may be reading; the exit code says what matters.
+        // Standard error may have no reader; the exit code says what matters.
         try? write(Array("everyline: \(text.visible())\(isRaw ? "\r\n" : "\n")".utf8), to: .standardError)
     }
 

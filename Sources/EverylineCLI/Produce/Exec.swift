@@ -79,7 +79,7 @@ struct Exec: AsyncParsableCommand {
             Console.say(shortfall)
             if requireDelivery { throw Root.failure }
         }
-        // Who started this sees how the command ended: a shell ends its loops when a Ctrl-C has ended what runs in them.
+        // The process that started this sees how the command ended: a shell ends its loops when a Ctrl-C has ended what runs in them.
         if result.outcome.reason == nil, let signal = process.endingSignal { OwnProcess.suffer(signal) }
         if result.outcome.processExitCode != 0 { throw ExitCode(result.outcome.processExitCode) }
     }

@@ -259,8 +259,8 @@ private final class DeliveryVoice: Sendable {
     /// Hears of each answer that says that the server is there.
     func hearing(_ endpoint: ProducerEndpoint) -> ProducerEndpoint {
         ProducerEndpoint(
-            append: { events, head in
-                let answer = try await endpoint.append(events, head)
+            append: { events, head, incarnation in
+                let answer = try await endpoint.append(events, head, incarnation)
                 self.answered()
                 return answer
             },

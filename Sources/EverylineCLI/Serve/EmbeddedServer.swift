@@ -44,7 +44,7 @@ struct EmbeddedServer {
         defer { runnersLock?.release() }
         let access = SQLiteAccessStore(database)
         let key = try await adminKey.prepare(access, at: .now)
-        // A server that was killed has left its socket; the lock on the directory says that it is nobody's.
+        // A server that was killed has left its socket; the lock on the directory says that no server uses it.
         unlink(runnerSocket)
         let (ended, hasEnded) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         let log = SQLiteLogStore(database, logLimit: logLimit) { hasEnded.yield() }

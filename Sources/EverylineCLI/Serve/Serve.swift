@@ -27,32 +27,18 @@ struct Serve: AsyncParsableCommand {
             (0600), so that the other commands just work; or to --admin-key-file.
             """)
 
-    @Option(help: "The directory that holds everything. (default: $XDG_DATA_HOME/everyline)")
-    var data: String?
-    @Option(help: "Where runners keep what the server hasn't acknowledged. (default: runners/ in the data directory)")
-    var spool: String?
-    @Option(
-        help: ArgumentHelp(
-            "Where to listen; port 0 lets the system choose. (default: 127.0.0.1:7070)", valueName: "host:port"))
-    var listen: ListenAddress?
-    @Flag(help: "Record what producers elsewhere send, and run no commands: `run` is refused.")
-    var recordOnly = false
-    @Option(help: "Take the administrator's key from this file, or make one and write it there.")
-    var adminKeyFile: String?
-    @Option(help: "The certificate's chain, as a PEM file: serve over TLS.")
-    var tlsCertificate: String?
-    @Option(help: "The certificate's private key, as a PEM file.")
-    var tlsKey: String?
-    @Option(help: "How clients reach the server, when it stands behind a proxy: https://logs.example.com")
-    var publicUrl: String?
-    @Option(help: "Another origin whose pages may open streams; may be given several times.")
-    var allowOrigin: [String] = []
-    @Option(help: "Remove executions this long after their end: 90d. (default: keep them)")
-    var retentionAge: WithUnit<TimeSpan>?
-    @Option(help: "Remove the oldest ended executions while all logs take more: 100GiB. (default: keep them)")
-    var retentionSize: WithUnit<ByteSize>?
-    @Option(help: "trace, debug, info, notice, warning or error. (default: info)")
-    var logLevel: Logger.Level?
+    @Option(.data) var data: String?
+    @Option(.spool) var spool: String?
+    @Option(.listen) var listen: ListenAddress?
+    @Flag(help: ServeSetting.recordOnly.help) var recordOnly = false
+    @Option(.adminKeyFile) var adminKeyFile: String?
+    @Option(.tlsCertificate) var tlsCertificate: String?
+    @Option(.tlsKey) var tlsKey: String?
+    @Option(.publicURL) var publicURL: String?
+    @Option(help: ServeSetting.allowOrigin.help) var allowOrigin: [String] = []
+    @Option(.retentionAge) var retentionAge: WithUnit<TimeSpan>?
+    @Option(.retentionSize) var retentionSize: WithUnit<ByteSize>?
+    @Option(.logLevel) var logLevel: Logger.Level?
     @OptionGroup(title: "Limits")
     var limits: LimitOptions
 
@@ -65,7 +51,7 @@ struct Serve: AsyncParsableCommand {
         let openFiles = Self.prepareProcess()
         let server = try server(settings, environment, log, openFiles: openFiles)
         let adminKey = AdminKey(
-            named: try settings.value(adminKeyFile, "admin-key-file"), directory: server.directory)
+            named: try settings.value(adminKeyFile, .adminKeyFile), directory: server.directory)
         do {
             try await server.run(adminKey: adminKey) { url, key in
                 if let key, !adminKey.isNamed {
@@ -83,27 +69,27 @@ struct Serve: AsyncParsableCommand {
     private func server(
         _ settings: ServeSettings, _ environment: [String: String], _ log: LogQueue, openFiles: Int
     ) throws -> EmbeddedServer {
-        let address = try settings.value(listen, "listen") ?? .standard
+        let address = try settings.value(listen, .listen) ?? .standard
         var configuration = ServerConfiguration(host: address.host, port: address.port)
         configuration.tls = try tls(settings)
-        configuration.publicURL = try publicURL(settings)
+        configuration.publicURL = try proxyURL(settings)
         configuration.origins = PageOrigins(
             allowOrigin
-                + (try settings.value(nil as String?, "allow-origin")?.split(separator: " ").map(String.init) ?? []))
+                + (try settings.value(nil as String?, .allowOrigin)?.split(separator: " ").map(String.init) ?? []))
         configuration.limits = try limits.limits(settings)
         // A connection that no descriptor is left for would be accepted again and again.
         configuration.limits.connections = max(
             1, min(configuration.limits.connections, openFiles - OpenFiles.reserve))
-        let level = try settings.value(logLevel, "log-level") ?? .info
+        let level = try settings.value(logLevel, .logLevel) ?? .info
         let directory = try DataDirectory.path(data, settings, environment)
-        let spool = try settings.value(spool, "spool").map { DataDirectory.absolute($0) }
+        let spool = try settings.value(spool, .spool).map { DataDirectory.absolute($0) }
         return EmbeddedServer(
             directory: directory, runnerDirectory: spool ?? directory + "/runners", configuration: configuration,
-            isRecordOnly: try settings.value(recordOnly ? true : nil, "record-only") ?? false,
+            isRecordOnly: try settings.value(recordOnly ? true : nil, .recordOnly) ?? false,
             logLimit: try limits.log(settings),
             retention: Retention.Limits(
-                age: try settings.value(retentionAge, "retention-age")?.value.duration,
-                size: try settings.value(retentionSize, "retention-size")?.value.bytes),
+                age: try settings.value(retentionAge, .retentionAge)?.value.duration,
+                size: try settings.value(retentionSize, .retentionSize)?.value.bytes),
             logger: Logger(label: "everyline") {
                 JSONLogHandler(label: $0, level: level, write: log.add, now: { .now })
             })
@@ -111,7 +97,7 @@ struct Serve: AsyncParsableCommand {
 
     private func tls(_ settings: ServeSettings) throws -> ServerConfiguration.TLSFiles? {
         let (certificate, key) = (
-            try settings.value(tlsCertificate, "tls-certificate"), try settings.value(tlsKey, "tls-key")
+            try settings.value(tlsCertificate, .tlsCertificate), try settings.value(tlsKey, .tlsKey)
         )
         switch (certificate, key) {
         case (nil, nil): return nil
@@ -120,14 +106,14 @@ struct Serve: AsyncParsableCommand {
         }
     }
 
-    private func publicURL(_ settings: ServeSettings) throws -> String? {
-        guard let text = try settings.value(publicUrl, "public-url") else { return nil }
+    private func proxyURL(_ settings: ServeSettings) throws -> String? {
+        guard let text = try settings.value(publicURL, .publicURL) else { return nil }
         do throws(InvalidServerAddress) {
             let address = try ServerAddress(text)
             guard address.socketPath == nil else { throw InvalidServerAddress(.scheme) }
             return address.description
         } catch {
-            throw ValidationError("public-url: \(error).")
+            throw ValidationError("\(ServeSetting.publicURL.name): \(error).")
         }
     }
 
@@ -166,7 +152,7 @@ struct Serve: AsyncParsableCommand {
     }
 
     private static func print(_ line: String) {
-        // Nobody may be reading; that is no reason not to serve.
+        // Standard output may have no reader; the server serves all the same.
         _ = try? FileDescriptor.standardOutput.writeAll(Array((line + "\n").utf8))
     }
 }

@@ -7,35 +7,24 @@ struct ServeSettings {
     /// What stands under `serve:`.
     private let file: [String: String]
 
-    private static let names: Set = [
-        "data", "spool", "listen", "record-only", "admin-key-file", "tls-certificate", "tls-key",
-        "public-url", "allow-origin",
-        "retention-age", "retention-size", "log-level", "line-limit", "log-limit", "append-limit", "body-memory",
-        "viewer-memory", "frame-limit",
-        "stall-timeout", "heartbeat", "token-lifetime", "max-connections", "max-viewers-per-key", "max-viewers",
-        "request-timeout",
-        "idle-timeout", "absent-producer", "unheeded-stop", "lost-producer",
-    ]
-
-    /// - Throws: a `ValidationError` that names a setting which there isn't: whoever misspelt a limit should not learn it
-    ///   from its absence.
+    /// - Throws: a `ValidationError` that names a setting which doesn't exist: a misspelt limit must not go unnoticed.
     init(environment: [String: String], file: [String: String]) throws {
-        if let unknown = file.keys.sorted().first(where: { !Self.names.contains($0) }) {
-            let known = Self.names.sorted().joined(separator: ", ")
+        if let unknown = file.keys.sorted().first(where: { ServeSetting(rawValue: $0) == nil }) {
+            let known = ServeSetting.allCases.map(\.name).sorted().joined(separator: ", ")
             throw ValidationError("serve: \(unknown) in the file is no setting. There are \(known).")
         }
         self.environment = environment
         self.file = file
     }
 
-    /// The value of `--name`, of `EVERYLINE_NAME`, or of `name` in the file; `nil` if none is given.
+    /// What the flag says, else the setting's variable, else its name in the file; `nil` if it isn't given.
     ///
     /// - Throws: a `ValidationError` that says where the value that can't be used came from.
-    func value<Value: ExpressibleByArgument>(_ flag: Value?, _ name: String) throws -> Value? {
-        precondition(Self.names.contains(name), "\(name) is missing in the list of settings")
+    func value<Value: ExpressibleByArgument>(_ flag: Value?, _ setting: ServeSetting) throws -> Value? {
         if let flag { return flag }
-        let variable = "EVERYLINE_" + name.uppercased().map { $0 == "-" ? "_" : String($0) }.joined()
-        let (text, origin) = environment[variable].map { ($0, variable) } ?? (file[name], "\(name) in the file")
+        let (text, origin) =
+            environment[setting.variable].map { ($0, setting.variable) }
+            ?? (file[setting.name], "\(setting.name) in the file")
         guard let text, !text.isEmpty else { return nil }
         guard let value = Value(argument: text) else {
             throw ValidationError("\(origin): '\(text)' is no usable value.")
@@ -45,8 +34,10 @@ struct ServeSettings {
 }
 
 /// A number of bytes as people write it: `65536`, `256KiB`, `8MiB`, `4GiB`, `20GB`.
-struct ByteSize: ExpressibleByArgument, Equatable {
+struct ByteSize: ExpressibleByArgument, Equatable, CustomStringConvertible {
     let bytes: Int
+
+    init(_ bytes: Int) { self.bytes = bytes }
 
     init?(argument: String) {
         let digits = argument.prefix { $0.isASCII && $0.isNumber }
@@ -61,17 +52,32 @@ struct ByteSize: ExpressibleByArgument, Equatable {
         "": 1, "b": 1, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30, "tib": 1 << 40, "kb": 1000, "mb": 1_000_000,
         "gb": 1_000_000_000, "tb": 1_000_000_000_000,
     ]
+
+    var description: String {
+        let (factor, unit) =
+            [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")].first { bytes.isMultiple(of: $0.0) } ?? (1, "")
+        return "\(bytes / factor)\(unit)"
+    }
 }
 
 /// A span of time as people write it: `30s`, `10m`, `1h30m`, `7d`; a bare number is seconds.
-struct TimeSpan: ExpressibleByArgument, Equatable {
+struct TimeSpan: ExpressibleByArgument, Equatable, CustomStringConvertible {
     let duration: Duration
+
+    init(_ duration: Duration) { self.duration = duration }
 
     init?(argument: String) {
         guard let duration = TimeExpression.duration(argument) ?? TimeExpression.duration(argument + "s") else {
             return nil
         }
         self.duration = duration
+    }
+
+    /// In whole days, hours or seconds.
+    var description: String {
+        let seconds = duration.components.seconds
+        let (factor, unit) = [(86_400, "d"), (3600, "h")].first { seconds.isMultiple(of: $0.0) } ?? (1, "s")
+        return "\(seconds / factor)\(unit)"
     }
 }
 

@@ -9,7 +9,7 @@ import NIOCore
     import Darwin
 #endif
 
-/// One direction of a proxied connection: hands on what it reads, at the pace of who takes it, unless a fault strikes.
+/// One direction of a proxied connection: hands on what it reads, at the pace of the receiver, unless a fault strikes.
 ///
 /// What is held is bounded by what had been read when the fault struck.
 final class FaultyStream: ChannelDuplexHandler {

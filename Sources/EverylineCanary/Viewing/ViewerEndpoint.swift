@@ -24,7 +24,7 @@ struct ViewerEndpoint: Sendable {
                 switch try await direct.locate(start, known) {
                 case .download(let connection, let incarnation):
                     return .download(
-                        witnessed(connection, from: start, isBehindGateway: false), in: incarnation)
+                        recorded(connection, from: start, isBehindGateway: false), in: incarnation)
                 case .stream(let url, let incarnation):
                     return .stream(
                         form == .serverSentEvents ? try await eventStream() ?? url : url, in: incarnation)
@@ -39,7 +39,7 @@ struct ViewerEndpoint: Sendable {
                     case .lines: try await openLines(url, start)
                     case .serverSentEvents: try await openEventStream(url, start)
                     }
-                return witnessed(connection, from: start, isBehindGateway: isBehindGateway)
+                return recorded(connection, from: start, isBehindGateway: isBehindGateway)
             },
             standing: direct.standing)
     }
@@ -55,10 +55,10 @@ struct ViewerEndpoint: Sendable {
         return route
     }
 
-    private func witnessed(
+    private func recorded(
         _ connection: any TailConnection, from start: StreamStart, isBehindGateway: Bool
-    ) -> WitnessedConnection {
-        WitnessedConnection(connection, from: start, allowsRepeats: isBehindGateway, tally: tally)
+    ) -> RecordingConnection {
+        RecordingConnection(connection, from: start, allowsRepeats: isBehindGateway, tally: tally)
     }
 
     private func openLines(_ url: String, _ start: StreamStart) async throws -> any TailConnection {
@@ -105,5 +105,24 @@ struct ViewerEndpoint: Sendable {
             try Task.checkCancellation()
             throw TailFailure.unreachable("\(error)")
         }
+    }
+}
+
+/// How a viewer speaks with the server.
+enum ViewerForm: Sendable {
+    case blocks
+    case compressedBlocks
+    case lines
+    case serverSentEvents
+
+    /// Of ten viewers six ask for blocks, two for compressed ones, one for single lines and one for server-sent events.
+    init(ofViewer number: Int) {
+        self =
+            switch number % 10 {
+            case 2: .serverSentEvents
+            case 3: .lines
+            case 4, 9: .compressedBlocks
+            default: .blocks
+            }
     }
 }

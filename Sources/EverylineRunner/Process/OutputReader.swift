@@ -45,7 +45,7 @@ package final class OutputReader: Sendable {
     /// Lets every read from now on return what is there already, and then the end.
     package func interrupt() {
         interrupted.store(true, ordering: .releasing)
-        // One byte that nobody takes out again: it stays readable.
+        // One byte that is never read: the pipe stays readable.
         _ = try? interruption.writeEnd.writeAll([0])
     }
 

@@ -14,7 +14,7 @@ package struct BackgroundRunner: Sendable {
 
     /// - Parameters:
     ///   - environment: what the command's environment is made from.
-    ///   - stop: lets whoever ends this process stop the command.
+    ///   - stop: has a signal that ends this process stop the command.
     package init(
         _ directory: JobDirectory, environment: CommandEnvironment, stop: StopSignal, logger: Logger,
         now: @escaping @Sendable () -> Timestamp
@@ -42,7 +42,7 @@ package struct BackgroundRunner: Sendable {
         let conclusion = try await EverylineClient.with(configuration) { client in
             let uplink = uplink(spool, client, token)
             if isSuccessor || directory.mayHaveStarted {
-                // If its end is recorded, what it left behind is nobody's business.
+                // If its end is recorded, the processes that it left behind run on.
                 if spool.end == nil { await Leftovers(directory).end() }
                 return try await uplink.runForLostProcess(directory.isCopy ? Self.copied : Uplink.lostProcess)
             }

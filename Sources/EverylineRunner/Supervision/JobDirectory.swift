@@ -13,7 +13,7 @@ import SystemPackage
 ///
 ///     job.json       what to run; holds the append token (0600)
 ///     command.json   is there once the command may have been started; names its process, its runner's, and this very directory
-///     given-up       why nobody will try again to deliver what is left
+///     given-up       why no runner tries again to deliver what is left
 ///     runner.log     what the runner has to say of itself
 package struct JobDirectory: Sendable {
     package let files: OwnedDirectory
@@ -146,7 +146,7 @@ package struct JobDirectory: Sendable {
     /// nothing is known of it.
     var mayEndCommand: Bool { mayHaveStarted && !isCopy && !runnerLives }
 
-    /// Notes that nobody need try again.
+    /// Notes that no runner need try again.
     package func giveUp(_ reason: String) throws { try files.write(Data((reason + "\n").utf8), to: "given-up") }
 
     /// Why no runner will try again; `nil` if one may.

@@ -1,8 +1,8 @@
 import Everyline
 import Glibc
 
-/// What is left of a command whose runner is gone: it may be anybody's child by now. Nothing, where the command isn't this server's to end
-/// (``JobDirectory/mayEndCommand``).
+/// What is left of a command whose runner is gone: its processes may have another parent by now.
+/// There are none where the command isn't this server's to end (``JobDirectory/mayEndCommand``).
 struct Leftovers {
     private let execution: ExecutionID
     private let leader: ProcessIdentity?

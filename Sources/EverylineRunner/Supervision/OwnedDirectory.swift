@@ -72,7 +72,7 @@ package struct OwnedDirectory: Sendable {
         try held?.subdirectory("..") ?? parent ?? HeldDirectory(path: FilePath(path).removingLastComponent().string)
     }
 
-    // MARK: Who works in it
+    // MARK: Ownership
 
     /// Takes the directory for this process, for as long as the process lives.
     ///

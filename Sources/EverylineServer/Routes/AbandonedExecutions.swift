@@ -10,7 +10,7 @@ struct AbandonedExecutions {
     enum Cause {
         /// The key that registered the execution was revoked.
         case keyRevoked
-        /// Who asked for the stop wants no waiting.
+        /// The client that asked for the stop wants no waiting.
         case forced
         /// The producer was asked to stop, and isn't heard of.
         case stopUnanswered
@@ -123,7 +123,7 @@ extension AbandonedExecutions.Cause {
                 "The API key that registered this execution was revoked. What its command still writes isn't recorded."
             )
         case .forced:
-            (.stopForced, "Somebody ended this log at once. What its command still writes isn't recorded.")
+            (.stopForced, "A forced stop ended this log at once. What its command still writes isn't recorded.")
         case .stopOverdue: StopPatience.overdueNotice
         case .producerLost:
             (.producerLost, "Nothing was heard of the producer for too long. What it still sends isn't recorded.")

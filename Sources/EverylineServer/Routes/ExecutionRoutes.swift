@@ -107,7 +107,7 @@ struct ExecutionRoutes {
             }
             return outcome.usage
         } catch is LogStoreError, is LogEventDecodingError {
-            // A damaged log is told to who reads it; what else is known of the execution is true.
+            // A client that reads a damaged log is told so; what else is known of the execution is true.
             return nil
         }
     }

@@ -2,7 +2,7 @@ package import Everyline
 import Hummingbird
 import Logging
 
-/// Making, listing and revoking API keys; and who one is.
+/// Making, listing and revoking API keys; and what a key's user may do.
 struct KeyRoutes {
     let core: ServerCore
     let authenticator: Authenticator

@@ -7,7 +7,7 @@ extension EmbeddedWorld {
     func checkTheEnd() {
         let log = executions[0]
         world.require(log.isEnded, .live, "the log has not ended")
-        world.require(producer.isDone, .live, "a producer still waits, or nobody takes over from it")
+        world.require(producer.isDone, .live, "a producer still waits, or has no successor")
         world.require(
             producer.command.hasEnded || producer.lives > 1, .harmless, "the command still waits for its pipe")
         for (number, viewer) in viewers.enumerated() where viewer.isToBeServed && viewer.phase != .finished {
@@ -59,7 +59,7 @@ extension EmbeddedWorld {
         return left.isEmpty
     }
 
-    /// Whether the log says that it doesn't hold everything, or somebody else ended it.
+    /// Whether the log says that it doesn't hold everything, or something other than its producer ended it.
     private var isCutShort: Bool {
         isEndedFromOutside || notices().contains { $0 == .logFull || $0 == .linesLost }
     }

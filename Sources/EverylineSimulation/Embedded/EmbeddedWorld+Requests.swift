@@ -54,7 +54,7 @@ extension EmbeddedWorld {
         append(body, after: request.after, in: request.incarnation, number, to: server)
     }
 
-    /// Somebody else with the token appends where the log is not yet: that must not be taken.
+    /// A second client with the token appends where the log is not yet: that must not be taken.
     private func appendStray(after: Offset) {
         guard let server else { return }
         var encoder = BlockEncoder(after: after)
@@ -173,11 +173,11 @@ extension EmbeddedWorld {
 
     // MARK: Others
 
-    /// Somebody else ends the log, as the server does for a runner that it gives up.
+    /// The server itself ends the log, as it does for a runner that it gives up.
     func endFromOutside() {
         guard !executions[0].isEnded else { return }
         guard let server else { return schedule(.endFromOutside, after: 1000) }
-        world.tell("somebody else ends the log")
+        world.tell("the server ends the log")
         isEndedFromOutside = true
         let (writer, board, id) = (server.writer, board, executions[0].id)
         let outcome = ExecutionOutcome(status: .failed, exitCode: nil, reason: .runnerLost)

@@ -139,7 +139,7 @@ extension EmbeddedWorld {
         schedule(.tick, after: Self.heartbeat)
     }
 
-    /// The process is gone at once: what it had not committed, and everybody who was connected.
+    /// The process is gone at once: with what it had not committed, and with all connections.
     func kill() {
         guard let dead = server else { return }
         world.tell("server \(dead.number) is killed")
@@ -157,7 +157,7 @@ extension EmbeddedWorld {
         for socket in sockets.indices where sockets[socket].server == old.number && sockets[socket].isOpen {
             closeInOrder(socket, code: 1001)
         }
-        // What is being committed may still succeed on the disk, with nobody left to hear of it.
+        // A commit that is under way may still succeed on the disk, though no producer hears of it.
         for index in operations.indices {
             if let operation = operations[index], operation.outcome == nil, case .append = operation.entry.step {
                 effect(index)

@@ -68,7 +68,7 @@ final class EmbeddedWorld: ViewerHost {
 
     var world: World
     var heap = EventHeap<Event>()
-    let executor = HandExecutor()
+    let executor = ManualExecutor()
     var board = StepBoard()
     /// The execution as it is on the disk. There is one, at 0.
     var executions: [SimulatedExecution] = []
@@ -90,7 +90,7 @@ final class EmbeddedWorld: ViewerHost {
     /// The newest backup of the data.
     var backup: (execution: SimulatedExecution, history: LogHistory)?
     var restores = 0
-    /// Whether somebody beside the producer ends the log.
+    /// Whether the server ends the log instead of its producer.
     var isEndedFromOutside = false
 
     init(_ world: World) { self.world = world }

@@ -11,7 +11,7 @@ struct SimulatedServer {
     /// The last event that its tails were told of.
     var announced = Offset.zero
 
-    init(number: Int, board: StepBoard, executor: HandExecutor) {
+    init(number: Int, board: StepBoard, executor: ManualExecutor) {
         self.number = number
         let feed = LogFeed(recentLimit: 700)
         let store = BoardLogStore(board: board, server: number, stream: -1)

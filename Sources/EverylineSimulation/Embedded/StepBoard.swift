@@ -94,7 +94,7 @@ final class StepBoard: Sendable {
     }
 }
 
-/// The server's process is gone, and with it whoever waited in it.
+/// The server's process is gone, and with it all tasks that waited in it.
 struct ServerGone: Error {}
 
 extension StepBoard.Step {

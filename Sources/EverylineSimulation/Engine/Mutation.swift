@@ -18,7 +18,7 @@ package enum Mutation: String, CaseIterable, Sendable {
     case resumeFirst = "resume-first"
     /// A connection that the gateway doesn't know counts as gone, also while it is being made.
     case settling
-    /// Nobody looks at a task that has stopped unheard.
+    /// A task that has stopped unheard is never looked at.
     case look
     /// Viewers don't ping, and wait for ever.
     case ping
@@ -40,9 +40,9 @@ package enum Mutation: String, CaseIterable, Sendable {
     case foreignAnswers = "foreign-answers"
     /// A spool drops what was sent instead of what was acknowledged.
     case acknowledgement
-    /// Nobody takes over from a producer that is gone.
+    /// A producer that is gone gets no successor.
     case successor
-    /// Who takes over from a producer doesn't say what may be missing.
+    /// A producer's successor doesn't say what may be missing.
     case silentLoss = "silent-loss"
     /// After a restore viewers go on from the log's head, not from the smallest base.
     case restoreBase = "restore-base"

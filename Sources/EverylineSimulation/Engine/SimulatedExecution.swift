@@ -14,7 +14,7 @@ struct SimulatedExecution {
     /// Whether the script has written the end.
     var hasEnd = true
     var stoppedAt: Int64 = 0
-    /// When somebody last asked for a look at its task.
+    /// When a look at its task was last requested.
     var lookedAt = -LedgerWorld.lookInterval
     /// How many messages with lines have been sent, and have been dealt with.
     var batchesSent = 0

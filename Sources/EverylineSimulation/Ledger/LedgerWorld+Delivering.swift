@@ -38,7 +38,7 @@ extension LedgerWorld {
             if concluded != nil { checkConclusion(by: process) }
             return concluded.map(Delivery.Input.updated) ?? .refused
         case .close:
-            // An id that was given away meanwhile is somebody else's; what is closed then comes back by itself.
+            // The gateway may have given the id to another viewer meanwhile; that viewer then reconnects by itself.
             complete(name, isOwed: process.link == linkOf[name], of: number)
             return .closed
         case .finish:
@@ -236,7 +236,7 @@ extension ViewerConnection {
 }
 
 extension SimulatedExecution {
-    /// Where somebody goes on who knows only the time of his last event: behind every event that is not newer.
+    /// Where a viewer goes on that knows only the time of its last event: behind every event that is not newer.
     fileprivate func offsetByTime(of offset: Offset) -> Offset {
         guard let block = blocks.last(where: { $0.first <= offset && offset <= $0.last }),
             let event = (try? LogEvent.decode(lines: block.bytes))?.first(where: { $0.offset == offset })

@@ -78,7 +78,7 @@ extension LedgerWorld {
         links[index].state = .open
         let viewer = links[index].viewer
         guard viewers[viewer].link == index, viewers[viewer].phase == .opening else {
-            return cut(index, because: "nobody wants it any more")
+            return cut(index, because: "its viewer has gone on")
         }
         viewers[viewer].lastHeard = now
         if viewers[viewer].form == .lines { return viewers[viewer].phase = .reading }

@@ -1,6 +1,6 @@
 import Everyline
 
-// The watchdog of executions whose end was said to nobody: whoever asks.
+// The watchdog of executions whose end was not reported: each request for one has its task looked at.
 extension LedgerWorld {
     func asked(about execution: Int) {
         // A younger one isn't looked at.
@@ -19,7 +19,7 @@ extension LedgerWorld {
         send(.reconcile(isStopped: false, request: .init()), of: execution, after: 0)
     }
 
-    /// Where no connected viewer pings, it takes somebody else to ask.
+    /// Where no connected viewer pings, a client that isn't connected asks.
     func askAsStranger(about execution: Int) {
         guard !executions[execution].isEnded else { return }
         let isAskedFor = viewers.contains {

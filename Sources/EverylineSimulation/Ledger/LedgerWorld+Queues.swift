@@ -54,7 +54,7 @@ extension LedgerWorld {
         schedule(.pollReconcile(message: index), after: 1)
     }
 
-    /// What becomes of a worker's message: `nil` if it goes back.
+    /// Settles a worker's message: `nil` sends it back to its queue.
     func finish(_ process: SimulatedProcess, _ outcome: Reconciler.Outcome?) {
         guard process.reconciles else { return finishMessage(process, isDone: outcome != nil) }
         process.isAlive = false
@@ -188,7 +188,7 @@ extension LedgerWorld {
         schedule(.pollRings(group: rings.messages[index].group), after: 1)
     }
 
-    /// What becomes of the ring that a turn answered.
+    /// Settles the ring that a turn answered.
     func finishTurn(_ process: SimulatedProcess, _ outcome: Delivery.Outcome) {
         process.isAlive = false
         world.tell("worker \(process.number): \(outcome)")

@@ -137,7 +137,7 @@ extension LedgerWorld {
         }
     }
 
-    /// One of the mutations: everybody is told of the end at once, wherever they are.
+    /// One of the mutations: all viewers are told of the end at once, wherever they are.
     private func completeBesideTheLog(_ number: Int) {
         for name in records.indices {
             guard var record = records[name][number], record.isUsable(at: world.time) else { continue }

@@ -31,7 +31,7 @@ final class LedgerWorld: ViewerHost {
         case viewer(Int, token: Int, ViewerEvent)
         case silence(viewer: Int, link: Int)
         case restart(viewer: Int)
-        /// Somebody who isn't connected asks the API for an execution.
+        /// A client that isn't connected asks the API for an execution.
         case ask(execution: Int)
         case faultsEnd
     }
@@ -54,7 +54,7 @@ final class LedgerWorld: ViewerHost {
     var rings = SimulatedQueue(visibility: LedgerWorld.ringVisibility, maximumReceives: 5)
     var reconciling = SimulatedQueue(visibility: LedgerWorld.reconcileVisibility, maximumReceives: 20)
     let board = LedgerBoard()
-    let executor = HandExecutor()
+    let executor = ManualExecutor()
     var processes: [SimulatedProcess] = []
     var links: [SimulatedLink] = []
     /// By connection id: the link that has it now, the execution that it stands for, and the records.

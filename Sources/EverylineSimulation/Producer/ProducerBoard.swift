@@ -76,7 +76,7 @@ final class ProducerBoard: Sendable {
         }
     }
 
-    /// Whether somebody still waits for the answer.
+    /// Whether a task still waits for the answer.
     func isWaiting(_ number: Int) -> Bool { state.withLock { $0.waiting[number] != nil } }
 
     /// Ends a wait. Does nothing if it has ended already.

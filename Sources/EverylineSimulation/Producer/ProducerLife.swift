@@ -31,7 +31,7 @@ final class ProducerLife {
 
     init(
         number: Int, _ work: Work, on disk: SimulatedDisk, _ settings: Settings, at now: Int64,
-        executor: HandExecutor
+        executor: ManualExecutor
     ) {
         let (board, mount) = (ProducerBoard(), disk.mounted())
         board.advance(to: now)
@@ -42,8 +42,8 @@ final class ProducerLife {
         task = Task(executorPreference: executor) { await process.run() }
     }
 
-    /// The process dies: its disk takes nothing more of it, nobody hears it.
-    func kill(_ executor: HandExecutor) {
+    /// The process dies: its disk takes nothing more of it, and its answers reach no task.
+    func kill(_ executor: ManualExecutor) {
         mount.unmount()
         board.bury()
         task.cancel()

@@ -57,7 +57,7 @@ extension ViewerHost {
         }
     }
 
-    /// How long the viewer takes over one message; in the end nobody is slow.
+    /// How long the viewer takes over one message; once the faults are over no viewer is slow.
     func pace(of viewer: SimulatedViewer) -> Int64 { world.faults.isOver ? min(viewer.pace, 500) : viewer.pace }
 
     func newMachine(from start: StreamStart, knowing known: Incarnation? = nil) -> ResumingTailStateMachine {

@@ -87,7 +87,7 @@ extension ContractCase {
                 LogAppend(Sample.body(["a"], after: 0), to: id, after: .zero),
                 LogAppend(Sample.body(["x"], after: 7), to: other, after: Offset(7)),
                 LogAppend(Sample.body(["b"], after: 1), to: id, after: Offset(1)),
-                LogAppend(Sample.body(["y"], after: 0), to: Sample.id("nobody"), after: .zero),
+                LogAppend(Sample.body(["y"], after: 0), to: Sample.id("unknown"), after: .zero),
                 LogAppend(Sample.body(["a", "b"], after: 0), to: id, after: .zero),
             ]
             let results = try await $0.log.append(appends, at: .epoch)
@@ -150,7 +150,7 @@ extension ContractCase {
                 try await stores.append(["a"], to: id, after: 1)
             }
             var notice = BlockEncoder(after: Offset(1))
-            notice.appendNotice(code: "log_limit", message: "full", timestamp: .epoch)
+            notice.appendNotice(code: "log_full", message: "full", timestamp: .epoch)
             try await stores.append(AppendBody(block: notice.finish()), to: id, after: 1)
             try await stores.append(Sample.body([String](), after: 2, end: Sample.success), to: id, after: 2)
             try expectEqual(try await stores.log.head(of: id).offset, Offset(3))

@@ -13,7 +13,7 @@ extension ContractCase {
             try expectEqual(try await stores.executions.appendToken(of: execution.id), Sample.hash("t"))
         },
         ContractCase("what doesn't exist is unknown") { stores in
-            let id = Sample.id("nobody")
+            let id = Sample.id("unknown")
             try await expectThrow(ExecutionStoreError.unknownExecution) { try await stores.executions.execution(id) }
             try await expectThrow(ExecutionStoreError.unknownExecution) {
                 try await stores.executions.appendToken(of: id)
@@ -109,11 +109,11 @@ extension ContractCase {
             try expectEqual(try await stores.executions.execution(id).heardAt, nil)
             try await stores.append(Sample.body(["a"], after: 0, end: Sample.success), to: ended, after: 0)
             let time = Timestamp(milliseconds: 70)
-            try await stores.executions.noteProducers([id: time, ended: time, Sample.id("nobody"): time])
+            try await stores.executions.noteProducers([id: time, ended: time, Sample.id("unknown"): time])
             try expectEqual(try await stores.executions.execution(id).heardAt, time)
             try expectEqual(try await stores.executions.execution(ended).heardAt, nil)
             try await expectThrow(ExecutionStoreError.unknownExecution) {
-                try await stores.executions.execution(Sample.id("nobody"))
+                try await stores.executions.execution(Sample.id("unknown"))
             }
         },
         ContractCase("a stop is idempotent, and nothing to one that has ended") { stores in

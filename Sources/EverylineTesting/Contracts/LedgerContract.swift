@@ -169,7 +169,7 @@ package struct LedgerContractCase: Sendable, CustomStringConvertible {
             try expectEqual(Set(try await ports.texts(of: id)).count, 40)
         },
         LedgerContractCase("what doesn't exist is unknown") { ports in
-            let id = Sample.id("nobody")
+            let id = Sample.id("unknown")
             try await expectThrow(LogStoreError.unknownExecution) { try await ports.ledger.ledgerHead(of: id) }
             try await expectThrow(LogStoreError.unknownExecution) { try await ports.ledger.head(of: id) }
             try await expectThrow(LogStoreError.unknownExecution) {

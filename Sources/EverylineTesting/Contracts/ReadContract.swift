@@ -43,7 +43,7 @@ extension ContractCase {
             try expect(bytes == body.block?.bytes, "other bytes came back")
         },
         ContractCase("an execution that doesn't exist has no log") { stores in
-            let id = Sample.id("nobody")
+            let id = Sample.id("unknown")
             try await expectThrow(LogStoreError.unknownExecution) { try await stores.log.head(of: id) }
             try await expectThrow(LogStoreError.unknownExecution) {
                 try await stores.log.read(id, after: .zero, limit: 10)

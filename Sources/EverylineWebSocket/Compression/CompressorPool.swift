@@ -3,7 +3,7 @@ import Synchronization
 
 /// The zlib states that all connections of a server share, so that none holds one between its messages.
 ///
-/// A message borrows one for as long as it is coded; at most `limit` of each kind are kept while nobody needs them.
+/// A message borrows one for as long as it is coded; at most `limit` of each kind are kept while no message needs them.
 final class CompressorPool: Sendable {
     private struct Idle {
         var deflaters: [RawDeflater] = []
@@ -27,7 +27,7 @@ final class CompressorPool: Sendable {
         guard let deflater = kept ?? RawDeflater(windowBits: windowBits, level: level) else { return nil }
         defer {
             idle.withLock { idle in
-                // The oldest gives way, so that a window nobody else uses doesn't stay.
+                // The oldest gives way, so that a window that no connection uses any more doesn't stay.
                 if idle.deflaters.count >= limit { idle.deflaters.removeFirst() }
                 idle.deflaters.append(deflater)
             }

@@ -2,8 +2,8 @@ package import NIOCore
 
 /// One WebSocket connection that stands, of a server or of a client. It may be used from any task.
 ///
-/// Messages are pulled with ``next()``, which slows the peer down when nobody pulls, or pushed with
-/// ``push(to:onQuiesce:)``. Whoever got the connection must ``close(code:reason:)`` it in the end.
+/// Messages are pulled with ``next()``, which slows the peer down when no task pulls, or pushed with
+/// ``push(to:onQuiesce:)``. Its owner must ``close(code:reason:)`` it in the end.
 package final class WebSocketConnection: Sendable {
     /// The channel's event loop. An actor that runs on it sends without changing threads.
     package let eventLoop: any EventLoop
@@ -166,6 +166,19 @@ package final class WebSocketConnection: Sendable {
             body(handler.value)
         } else {
             eventLoop.execute { [handler] in body(handler.value) }
+        }
+    }
+}
+
+/// One whole message of the peer. Text is valid UTF-8.
+package enum WebSocketMessage: Hashable, Sendable {
+    case text(ByteBuffer)
+    case binary(ByteBuffer)
+
+    /// The message's bytes, whichever type it has.
+    package var bytes: ByteBuffer {
+        switch self {
+        case .text(let bytes), .binary(let bytes): bytes
         }
     }
 }

@@ -39,7 +39,7 @@ extension WebSocketHandler {
         if hasSentClose { hangUp() } else { sendClose(CloseFrame(code: frame.code)) }
     }
 
-    /// Nobody reads messages any more, so nothing is held back for room.
+    /// Messages are no longer read, so nothing is held back for room.
     private func ignoreMessages() {
         ignoresMessages = true
         failWaitingSends()

@@ -8,7 +8,7 @@ final class WebSocketHandler: ChannelDuplexHandler {
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    /// Whole messages go to the inbox until somebody wants them pushed.
+    /// Whole messages go to the inbox until the connection's owner wants them pushed.
     enum Delivery {
         case inbox
         case sink(@Sendable (WebSocketMessage) -> Void)
@@ -116,7 +116,7 @@ final class WebSocketHandler: ChannelDuplexHandler {
         }
     }
 
-    /// The channel is gone: everybody who waits is told.
+    /// The channel is gone: all tasks that wait are told.
     private func connectionEnded() {
         guard context != nil else { return }
         context = nil

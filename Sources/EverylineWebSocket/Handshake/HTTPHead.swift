@@ -2,7 +2,7 @@ import NIOCore
 
 /// The head of an HTTP/1.1 message as its bytes say it: the start line and the fields, in order.
 ///
-/// The grammar is strict: what deviates from it isn't parsed at all, and left to whoever understands more.
+/// The grammar is strict: what deviates from it isn't parsed here, and is left to the HTTP pipeline.
 struct HTTPHead: Hashable, Sendable {
     struct Field: Hashable, Sendable {
         let name: String

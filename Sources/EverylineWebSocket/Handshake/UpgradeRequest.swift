@@ -38,7 +38,7 @@ struct UpgradeRequest: Sendable {
             && head.values(of: "Content-Length").allSatisfy { $0 == "0" }
     }
 
-    /// The request for whoever decides about it.
+    /// The request as the code that decides about it reads it.
     var requestHead: HTTPRequestHead {
         let headers = HTTPHeaders(head.fields.map { ($0.name, $0.value) })
         return HTTPRequestHead(version: .http1_1, method: .init(rawValue: method), uri: target, headers: headers)

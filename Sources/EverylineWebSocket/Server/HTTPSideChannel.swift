@@ -100,7 +100,7 @@ extension HTTPSideChannel: ChannelCore {
         parts.onLateUpgrade(upgrade)
     }
 
-    // What no handler wanted is nobody's.
+    // What no handler took is dropped.
     func channelRead0(_ data: NIOAny) {}
     func errorCaught0(error: any Error) {}
 

@@ -68,7 +68,7 @@ final class LateUpgradeHandler: ChannelDuplexHandler {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        // Who says nothing more can't be a WebSocket. The HTTP side ends the connection when it has answered.
+        // A peer that has closed its side can't be a WebSocket. The HTTP side ends the connection when it has answered.
         if case ChannelEvent.inputClosed = event, case .holding = state { state = .done }
         context.fireUserInboundEventTriggered(event)
     }
@@ -147,4 +147,11 @@ extension ChannelPipeline.SynchronousOperations {
         let upgrades = LateUpgradeHandler(behind: decoder) { [weak turns] in turns?.upgradeCame() }
         try addHandlers([held, HTTPResponseEncoder(configuration: framing), decoder, upgrades, turns])
     }
+}
+
+/// A request for an upgrade that isn't its connection's first, when all that came before it has been answered.
+struct LateUpgrade {
+    let head: HTTPRequestHead
+    /// What had been read behind its head.
+    let rest: ByteBuffer
 }

@@ -130,7 +130,7 @@ extension UpgradeGateHandler {
         tellEvents(to: side.pipeline)
     }
 
-    /// Tells whoever is next what it has missed, and lets it read.
+    /// Tells the next handler or channel which events it has missed, and lets it read.
     private func tellEvents(to next: some ChannelInboundInvoker) {
         if isInputClosed { next.fireUserInboundEventTriggered(ChannelEvent.inputClosed) }
         if mustQuiesce { next.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent()) }

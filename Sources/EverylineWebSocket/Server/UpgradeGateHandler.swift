@@ -11,7 +11,7 @@ final class UpgradeGateHandler<HTTP: Sendable, Context: Sendable>: ChannelDuplex
 
     enum State {
         case awaitingHead(ByteBuffer, searched: Int)
-        /// Being decided or handed over; nothing is read. `rest` came in spite of that, and goes to whoever is next.
+        /// Being decided or handed over; nothing is read. `rest` came in spite of that, and goes to what is next.
         case waiting(rest: ByteBuffer)
         case http(HTTPSideChannel)
         case done
@@ -109,7 +109,7 @@ final class UpgradeGateHandler<HTTP: Sendable, Context: Sendable>: ChannelDuplex
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        // Whoever is next is told too.
+        // The next handler or channel is told too.
         if event is ChannelShouldQuiesceEvent { mustQuiesce = true }
         if case ChannelEvent.inputClosed = event { isInputClosed = true }
         switch (event, state) {

@@ -44,7 +44,7 @@ struct AsyncHTTPTests {
         }
     }
 
-    @Test("says that nobody is there, or not any more")
+    @Test("says that no server is there, or not any more")
     func unreachable() async throws {
         await #expect {
             _ = try await send(to: .hangUp)

@@ -35,7 +35,7 @@ import Testing
         #expect(queue.sent == [.init(message: .init(.stopped(task), of: Sample.id("e1")), delay: .seconds(5))])
     }
 
-    @Test("minds no other state and nobody else's tasks")
+    @Test("minds no other state and no other owner's tasks")
     func others() async throws {
         _ = try await function.handle(event(status: "RUNNING"))
         _ = try await function.handle(event(startedBy: "ecs-svc/1 2"))
@@ -54,7 +54,10 @@ import Testing
         ] as [(String, Int?, ExecutionOutcome)])
     func outcomes(stopCode: String, exitCode: Int?, outcome: ExecutionOutcome) async throws {
         _ = try await function.handle(event(stopCode: stopCode, exitCode: exitCode))
-        guard case .stopped(let task) = queue.sent.first?.message.cause else { return #expect(Bool(false)) }
+        guard case .stopped(let task) = queue.sent.first?.message.cause else {
+            Issue.record("\(queue.sent) has no stopped task")
+            return
+        }
         #expect(task.outcome == outcome)
     }
 

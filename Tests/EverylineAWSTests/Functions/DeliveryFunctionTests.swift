@@ -50,7 +50,7 @@ import Testing
         #expect(doorbell.take().isEmpty)
     }
 
-    @Test("keeps the rings of a viewer whom somebody else is sending to")
+    @Test("keeps the rings of a viewer that another sender has the lock of")
     func locked() async throws {
         try await begin("v")
         _ = try await connections.update(

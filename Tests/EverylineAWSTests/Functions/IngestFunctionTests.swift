@@ -50,7 +50,7 @@ import Testing
         #expect(queue.sent.count == 1)
     }
 
-    @Test("fails for a stream that nobody knows yet, so that the batch comes again")
+    @Test("fails for a stream whose execution isn't known yet, so that the batch comes again")
     func unknown() async throws {
         let event = try event([Event.line(1)])
         await #expect(throws: IngestError.unknownStream(stream)) { try await function.handle(event) }

@@ -18,7 +18,7 @@ import Testing
         gateway.open(ConnectionID(name))
     }
 
-    @Test("ends all connections of a key that is revoked, and nobody else's")
+    @Test("ends all connections of a key that is revoked, and no other key's")
     func revoked() async throws {
         for key in ["k", "other"] { try await access.add(Sample.key(key)) }
         for number in 0..<40 { try await connect("k\(number)", of: number % 2 == 0 ? "e" : "f", key: "k") }
@@ -30,7 +30,7 @@ import Testing
         #expect(try await connections.connections(with: "k", at: .epoch) == [])
         #expect(gateway.isOpen(ConnectionID("mine")))
         #expect(try await access.key(Sample.key("k").hash) == nil)
-        // Whoever was sending can't go on.
+        // A sender that had the lock can't go on.
         let advance = ConnectionUpdate.advance(
             fence: sender.fence, from: .zero, to: Offset(1), lastSeen: .epoch, now: .epoch, lease: .seconds(1))
         #expect(try await connections.update(ConnectionID("k0"), of: Sample.id("e"), advance) == nil)

@@ -51,7 +51,7 @@ import Testing
         #expect(queue.sent.map(\.message.execution) == [Sample.id("old")])
     }
 
-    @Test("asks for an execution that somebody asks for, unless it is young, or ended, or carried by no task")
+    @Test("asks for an execution that a client reads, unless it is young, or ended, or carried by no task")
     func executions() async throws {
         let store = WatchingExecutionStore(stores, watch: watch(), now: { self.now })
         func create(_ id: String, age: Int64, producer: Execution.Producer = .runner) async throws {

@@ -58,7 +58,7 @@ import Testing
         #expect(time.value == 4_600_000)
     }
 
-    @Test("leave alone what nobody has asked to stop, what its runner looks after, and what has ended")
+    @Test("leave alone what has no stop request, what its runner looks after, and what has ended")
     func others() async throws {
         try await hear()
         #expect(try await look(after: 9_000_000) == nil)

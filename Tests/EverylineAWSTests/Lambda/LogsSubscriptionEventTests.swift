@@ -37,7 +37,7 @@ struct LogsSubscriptionEventTests {
             ])
     }
 
-    @Test("that only looks whether somebody is there says so")
+    @Test("that only tests the subscription says so")
     func control() throws {
         let text = example.replacing("DATA_MESSAGE", with: "CONTROL_MESSAGE")
         #expect(try LogsSubscriptionEvent(event(text)).kind == .control)

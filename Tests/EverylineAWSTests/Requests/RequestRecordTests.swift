@@ -76,7 +76,7 @@ struct RequestRecordTests {
             let count = Int.random(in: length, using: &generator)
             return String((0..<count).map { _ in difficult[Int.random(in: 0..<difficult.count, using: &generator)] })
         }
-        let segments = (0..<Int.random(in: 0...4, using: &generator)).map { _ in text(1...6).uriEncoded() }
+        let segments = (0..<Int.random(in: 0...4, using: &generator)).map { _ in PercentEncoding.encode(text(1...6)) }
         let query = (0..<Int.random(in: 0...4, using: &generator)).map { _ in
             AWSHTTPRequest.QueryItem(text(1...4), text(0...6))
         }

@@ -119,7 +119,7 @@ struct DynamoDBLogStoreTests {
         #expect(stores.http.operations == ["GetItem", "Query", "GetItem"])
     }
 
-    @Test("is gone for everybody from its expiry on, whatever a clean-up has left of it")
+    @Test("is gone for all readers from its expiry on, whatever a clean-up has left of it")
     func retention() async throws {
         let stores = try await Stores(retention: .seconds(60))
         _ = try await stores.append(Sample.body(["a"], after: 0), after: 0)

@@ -16,7 +16,7 @@ final class ScriptedHTTP: AWSHTTP {
     func send(_ request: AWSHTTPRequest, timeout: Duration) async throws -> AWSHTTPResponse {
         let answer = state.withLock { state in
             state.requests.append(request)
-            // Whoever asks more often than it should finds nobody.
+            // A caller that asks more often than it should finds no server.
             return state.answers.isEmpty ? .failure(.unreachable("no more answers")) : state.answers.removeFirst()
         }
         return try answer.get()

@@ -68,7 +68,7 @@ import Testing
         #expect(server.asked == ["locate after 0", "locate after 3"])
     }
 
-    @Test("asks for the rest of a download that comes in parts, and tells nobody")
+    @Test("asks for the rest of a download that comes in parts, and doesn't report it")
     func parts() async throws {
         let server = ScriptedServer([
             .locate(.success(.download([message(Lines.lines(1...3)), .partComplete]))),

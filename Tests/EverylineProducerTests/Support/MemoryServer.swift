@@ -16,7 +16,7 @@ final class MemoryServer: Sendable {
         /// Each with the log's head at its arrival.
         var pending: [(line: PendingLine, head: Offset)] = []
         var pendingFailures: [any Error] = []
-        /// What it answers at once to who asks whether to stop.
+        /// What it answers at once to a producer that asks whether to stop.
         var polls: [ProducerEndpoint.StopAnswer] = []
         /// `nil` where incarnations aren't told apart.
         var history: LogHistory?

@@ -32,7 +32,7 @@ struct ConnectionUpdateTests {
         #expect(acquire("b", at: 1).apply(to: released) != nil)
     }
 
-    @Test("lets no one move the cursor who has lost the lock")
+    @Test("lets no sender move the cursor that has lost the lock")
     func fence() throws {
         let a = try #require(acquire("a", at: 0).apply(to: connection()))
         let b = try #require(acquire("b", at: 100).apply(to: a))
@@ -66,7 +66,7 @@ struct ConnectionUpdateTests {
         #expect(acquire("b", at: 799).apply(to: ahead) != nil)
     }
 
-    @Test("is concluded by nobody whose viewer resumed meanwhile")
+    @Test("is concluded by no sender whose viewer resumed meanwhile")
     func conclude() throws {
         let a = try #require(acquire("a", at: 0).apply(to: connection()))
         let resumed = try #require(ConnectionUpdate.resume(generation: 1, after: .zero).apply(to: a))
@@ -166,7 +166,7 @@ struct DeliveryTests {
         #expect(delivery.handle(.released) == .finish(.idle))
     }
 
-    @Test("completes behind the end event, also when somebody else has posted it")
+    @Test("completes behind the end event, also when another sender has posted it")
     func end() throws {
         let block = try #require(Self.block(1...3, ends: true))
         var first = Delivery()
@@ -196,7 +196,7 @@ struct DeliveryTests {
             delivery.handle(.read(found(nil, isEnded: true))) == .release(fence: connection.fence, then: .retry))
     }
 
-    @Test("goes back to the queue when somebody else has the lock, and is over where nobody is to be sent to")
+    @Test("goes back to the queue when another sender has the lock, and is over where no viewer is to be sent to")
     func held() {
         for (isServable, outcome) in [(true, Delivery.Outcome.retry), (false, .gone)] {
             var delivery = Delivery()

@@ -59,7 +59,7 @@ struct ReceptionTests {
         #expect(reception.handle(.connection(Sample.connection(generation: 0))) == .close)
     }
 
-    @Test("rings at a ping where something waits and nobody sends, and answers with the head")
+    @Test("rings at a ping where something waits and no sender has the lock, and answers with the head")
     func watchdog() throws {
         let behind = Sample.connection(cursor: 3)
         let lock = ConnectionUpdate.acquire(owner: "a", now: Timestamp(milliseconds: 401), lease: lease)
@@ -78,7 +78,7 @@ struct ReceptionTests {
             #expect((action == .ring) == rings)
             if rings { action = reception.handle(.rung) }
             #expect(action == .answer(.heartbeat(head: head.offset)))
-            // Where the viewer has everything and the log has no end, somebody must look whether one is to come.
+            // Where the viewer has everything and the log has no end, the producer is looked at: is one to come?
             let waits = connection.cursor == head.offset && !head.isEnded
             #expect(reception.handle(.answered) == (waits ? .look : .finish(.done)))
             if waits { #expect(reception.handle(.looked) == .finish(.done)) }

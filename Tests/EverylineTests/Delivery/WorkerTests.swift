@@ -135,7 +135,7 @@ struct DeliveryWorkerTests {
         #expect(looks.all == [])
         #expect(await deliver(from: stores) == .idle)
         #expect(try lines() == ["b"])
-        // Of a viewer that has everything there is, the end may have been said to nobody.
+        // The message that a log has ended may have been lost for a viewer that has everything else.
         #expect(await reception.receive(.ping(have: Offset(2)), from: id) == .done)
         #expect(doorbell.take().isEmpty && looks.all == [execution])
         try await reception.disconnect(id)

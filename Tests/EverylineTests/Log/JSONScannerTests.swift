@@ -17,7 +17,7 @@ struct JSONScannerTests {
         #expect(!isValue(text))
     }
 
-    @Test("leaves a line with such a field to nobody")
+    @Test("doesn't read a line with such a field")
     func unknownField() {
         let line = ByteBuffer(string: #"{"offset":1,"timestamp":1,"message":"m","new":1-2}"#)
         #expect(throws: LogEventDecodingError.malformed) { try LogEvent.decode(lines: line) }

@@ -20,14 +20,8 @@ struct RecentBlocksTests {
         #expect(try texts(recent.blocks(after: Offset(5), limit: 10_000)) == ["6", "7", "8", "9"])
         #expect(try texts(recent.blocks(after: Offset(8), limit: 10_000)) == ["9"])
         #expect(try texts(recent.blocks(after: Offset(6), limit: 1)) == ["7"])
-        guard case .upToDate = recent.blocks(after: Offset(9), limit: 1) else {
-            return #expect(Bool(false), "nothing follows the head")
-        }
-        for offset in [UInt64(4), 10] {
-            guard case .unknown = recent.blocks(after: Offset(offset), limit: 1) else {
-                return #expect(Bool(false), "\(offset) is not within")
-            }
-        }
+        #expect(recent.blocks(after: Offset(9), limit: 1).isUpToDate)
+        for offset in [UInt64(4), 10] { #expect(recent.blocks(after: Offset(offset), limit: 1).isUnknown) }
     }
 
     @Test("of which the oldest go beyond the limit, never the newest")
@@ -37,9 +31,7 @@ struct RecentBlocksTests {
             recent.add(try block(String(repeating: "x", count: 100), after: head))
             #expect(try texts(recent.blocks(after: Offset(head), limit: 1))?.count == 1)
         }
-        guard case .unknown = recent.blocks(after: Offset(90), limit: 1) else {
-            return #expect(Bool(false), "too much is kept")
-        }
+        #expect(recent.blocks(after: Offset(90), limit: 1).isUnknown, "too much is kept")
         recent.add(try block(String(repeating: "x", count: 1000), after: 100))
         #expect(try texts(recent.blocks(after: Offset(100), limit: 1))?.count == 1)
     }
@@ -49,9 +41,12 @@ struct RecentBlocksTests {
         var recent = RecentBlocks(limit: 10_000)
         recent.add(try block("1", after: 0))
         recent.add(try block("3", after: 2))
-        guard case .unknown = recent.blocks(after: .zero, limit: 100) else {
-            return #expect(Bool(false), "event 2 is missing")
-        }
+        #expect(recent.blocks(after: .zero, limit: 100).isUnknown, "event 2 is missing")
         #expect(try texts(recent.blocks(after: Offset(2), limit: 100)) == ["3"])
     }
+}
+
+extension RecentBlocks.Found {
+    var isUnknown: Bool { if case .unknown = self { true } else { false } }
+    fileprivate var isUpToDate: Bool { if case .upToDate = self { true } else { false } }
 }

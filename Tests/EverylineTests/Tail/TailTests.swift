@@ -19,7 +19,7 @@ struct TailTests {
         var texts: [String] = []
         while case .blocks(let blocks) = try await tail.next() { texts += try blocks.texts() }
         #expect(texts == Array(["a", "b", "c", "d", "e", "<end>"].dropFirst(Int(offset))))
-        guard case .ended = try await tail.next() else { return #expect(Bool(false), "it goes on after its end") }
+        #expect(try await tail.next().isEnd)
     }
 
     @Test("misses nothing that is appended between its read and its wait")
@@ -34,8 +34,7 @@ struct TailTests {
                 feed.announce(try await stores.add(["b"], to: id), in: id)
             })
         var tail = tail(in: staged, after: 1)
-        guard case .blocks(let blocks) = try await tail.next() else { return #expect(Bool(false), "nothing came") }
-        #expect(try blocks.texts() == ["b"])
+        #expect(try await tail.next().texts() == ["b"])
     }
 
     @Test("gives nothing twice that it reads from the store and is told of later")
@@ -43,11 +42,10 @@ struct TailTests {
         let stores = try await InMemoryStores.holding(id, [])
         var tail = tail(in: stores)
         let first = try await stores.add(["a"], to: id)
-        guard case .blocks = try await tail.next() else { return #expect(Bool(false), "nothing came") }
+        #expect(try await tail.next().texts() != nil)
         feed.announce(first, in: id)
         feed.announce(try await stores.add(["b"], to: id), in: id)
-        guard case .blocks(let blocks) = try await tail.next() else { return #expect(Bool(false), "nothing came") }
-        #expect(try blocks.texts() == ["b"])
+        #expect(try await tail.next().texts() == ["b"])
     }
 
     @Test("takes the newest blocks from memory, and the store's where they don't reach back")
@@ -58,8 +56,7 @@ struct TailTests {
         var tail = tail(in: unreadable, after: 1)
         feed.announce(try await stores.add(["b"], to: id), in: id)
         feed.announce(try await stores.add(["c"], to: id), in: id)
-        guard case .blocks(let blocks) = try await tail.next() else { return #expect(Bool(false), "nothing came") }
-        #expect(try blocks.texts() == ["b", "c"])
+        #expect(try await tail.next().texts() == ["b", "c"])
         var behind = Tail(of: id, after: .zero, in: unreadable, feed: feed, limit: 100)
         await #expect(throws: NotToBeRead.self) { _ = try await behind.next() }
     }
@@ -68,10 +65,9 @@ struct TailTests {
     func idle() async throws {
         let stores = try await InMemoryStores.holding(id, ["a"])
         var tail = tail(in: stores, after: 1)
-        // A tick has to come while the tail waits, and nobody knows when that is.
+        // A tick has to come while the tail waits, and the test can't see when that is.
         async let _: Void = ticking()
-        guard case .idle(let head) = try await tail.next() else { return #expect(Bool(false), "it isn't idle") }
-        #expect(head == Offset(1))
+        #expect(try await tail.next().idleHead == Offset(1))
     }
 
     private func ticking() async {
@@ -98,7 +94,7 @@ struct TailTests {
     func beyondTheEnd() async throws {
         let stores = try await InMemoryStores.holding(id, ["a"], ends: true)
         var tail = tail(in: stores, after: 9)
-        guard case .ended = try await tail.next() else { return #expect(Bool(false), "it waits") }
+        #expect(try await tail.next().isEnd)
     }
 
     @Test("after the end event ends at once, also where the end is in memory")
@@ -108,7 +104,7 @@ struct TailTests {
         feed.announce(try await stores.add([], to: id, end: Sample.success), in: id)
         var tail = tail(in: stores, after: 2)
         tail.subscription.end()
-        guard case .ended = try await tail.next() else { return #expect(Bool(false), "it waits") }
+        #expect(try await tail.next().isEnd)
         #expect(other.offset == .zero)
     }
 
@@ -145,23 +141,20 @@ struct TailTests {
             line, of: id, in: store, now: { clock.now }, sleep: { try await clock.sleep(for: $0) })
     }
 
-    @Test("that has given everything gives the line that has begun, what becomes of it, and no other line's")
+    @Test("that has given everything gives the line that has begun, its later states, and no other line's")
     func pending() async throws {
         let stores = try await InMemoryStores.holding(id, ["a"])
         try await take(PendingLine(after: Offset(1), message: "50%"), in: stores)
         var tail = tail(in: stores)
-        guard case .blocks = try await tail.next() else { return #expect(Bool(false), "the line comes first") }
-        guard case .pending(let line) = try await tail.next() else { return #expect(Bool(false), "no line came") }
-        #expect(line == PendingLine(after: Offset(1), message: "50%"))
+        #expect(try await tail.next().texts() != nil)
+        #expect(try await tail.next().pending == PendingLine(after: Offset(1), message: "50%"))
         // One that waits for its event, and one that is too late.
         try await take(PendingLine(after: Offset(2), message: "next"), in: stores)
         try await take(PendingLine(after: .zero, message: "old"), in: stores)
-        guard case .pending(let end) = try await tail.next() else { return #expect(Bool(false), "it doesn't end") }
-        #expect(end == PendingLine(after: Offset(1), message: ""))
+        #expect(try await tail.next().pending == PendingLine(after: Offset(1), message: ""))
         feed.announce(try await stores.add(["100%"], to: id), in: id)
-        guard case .blocks = try await tail.next() else { return #expect(Bool(false), "no event came") }
-        guard case .pending(let next) = try await tail.next() else { return #expect(Bool(false), "it doesn't wait") }
-        #expect(next == PendingLine(after: Offset(2), message: "next"))
+        #expect(try await tail.next().texts() != nil)
+        #expect(try await tail.next().pending == PendingLine(after: Offset(2), message: "next"))
     }
 
     @Test("misses no line that comes between its look and its wait, and goes to no store for it")
@@ -182,8 +175,7 @@ struct TailTests {
             })
         var tail = tail(in: staged, after: 1)
         for (text, next) in [("?", "50%"), ("50%", "60%"), ("60%", "")] {
-            guard case .pending(let line) = try await tail.next() else { return #expect(Bool(false), "no line came") }
-            #expect(line.message == text)
+            #expect(try await tail.next().pending?.message == text)
             try await offer(next)
         }
         #expect(reads.withLock { $0 } == 1)
@@ -196,4 +188,11 @@ struct TailTests {
         try await take(PendingLine(after: Offset(1), message: "b"), in: stores)
         #expect(feed.pending(of: id, after: Offset(1)) == nil)
     }
+}
+
+extension Tail.Step {
+    func texts() throws -> [String]? { if case .blocks(let blocks) = self { try blocks.texts() } else { nil } }
+    fileprivate var pending: PendingLine? { if case .pending(let line) = self { line } else { nil } }
+    fileprivate var idleHead: Offset? { if case .idle(let head) = self { head } else { nil } }
+    fileprivate var isEnd: Bool { if case .ended = self { true } else { false } }
 }

@@ -15,7 +15,7 @@ struct FuzzInput: Sendable {
         return SeededGenerator(seed: hash)
     }
 
-    /// The input cut at random places: for whoever must not care how bytes arrive.
+    /// The input cut at random places: for code that must not care how bytes arrive.
     var pieces: [ByteBuffer] { Self.pieces(of: bytes, using: generator) }
 
     static func pieces(of bytes: ByteBuffer, using generator: SeededGenerator) -> [ByteBuffer] {

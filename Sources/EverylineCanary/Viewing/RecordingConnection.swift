@@ -2,7 +2,7 @@ import Everyline
 import EverylineClient
 
 /// A tail's connection, with everything that comes over it counted before the tail sees it.
-struct WitnessedConnection: TailConnection {
+struct RecordingConnection: TailConnection {
     private var connection: any TailConnection
     private let tally: Tally
     private let allowsRepeats: Bool

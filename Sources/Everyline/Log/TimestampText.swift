@@ -1,11 +1,9 @@
-package import Everyline
-
 extension Timestamp {
     /// In UTC, as RFC 3339 writes it: `2025-11-18T21:06:40.123Z`.
     package var text: String { String(decoding: textBytes, as: UTF8.self) }
 
     /// The same as ASCII.
-    var textBytes: [UInt8] {
+    package var textBytes: [UInt8] {
         let (day, time) = milliseconds.floorDivided(by: 86_400_000)
         let date = CivilDate(daysSinceEpoch: day)
         var bytes: [UInt8] = []
@@ -30,7 +28,7 @@ extension Timestamp {
 
 /// A day of the Gregorian calendar, by Howard Hinnant's `civil_from_days` and `days_from_civil`. (Foundation's formatters
 /// bring tens of megabytes with them.)
-struct CivilDate: Equatable {
+package struct CivilDate: Equatable {
     let year: Int64
     let month: Int64
     let day: Int64
@@ -46,7 +44,7 @@ struct CivilDate: Equatable {
     }
 
     /// `nil` for a day that no calendar has.
-    init?(year: Int64, month: Int64, day: Int64) {
+    package init?(year: Int64, month: Int64, day: Int64) {
         self.year = year
         self.month = month
         self.day = day
@@ -55,7 +53,7 @@ struct CivilDate: Equatable {
         }
     }
 
-    var daysSinceEpoch: Int64 {
+    package var daysSinceEpoch: Int64 {
         let shiftedYear = month <= 2 ? year - 1 : year
         let (era, yearOfEra) = shiftedYear.floorDivided(by: 400)
         let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1

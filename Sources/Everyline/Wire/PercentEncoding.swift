@@ -1,10 +1,11 @@
-/// Percent-encoding of RFC 3986: everything but the unreserved characters.
-enum PercentEncoding {
-    static func encode(_ text: String) -> String {
+/// Percent-encoding of RFC 3986: everything but the unreserved characters, with upper-case digits, as signatures want it.
+package enum PercentEncoding {
+    /// - Parameter keepsSlashes: for a path, whose slashes separate its segments.
+    package static func encode(_ text: String, keepsSlashes: Bool = false) -> String {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(text.utf8.count)
         for byte in text.utf8 {
-            if isUnreserved(byte) {
+            if isUnreserved(byte) || keepsSlashes && byte == UInt8(ascii: "/") {
                 bytes.append(byte)
             } else {
                 bytes.append(UInt8(ascii: "%"))
@@ -16,7 +17,7 @@ enum PercentEncoding {
     }
 
     /// What an encoded text stands for; a `%` without two digits behind it stays as it is.
-    static func decode(_ text: some StringProtocol) -> String {
+    package static func decode(_ text: some StringProtocol) -> String {
         var bytes: [UInt8] = []
         var rest = Array(text.utf8)[...]
         while let byte = rest.popFirst() {
