@@ -60,7 +60,12 @@ let isDue = false;
 let shownAt = 0;
 let shownTo = 0;
 let isRefreshing = false;
+/** What was said last of how the log comes and stands. */
+let said = "";
 let isLoadingScreen = false;
+/** What selects text, once it is loaded.
+ * @type {import("./text-selection.js").TextSelection | null} */
+let texts = null;
 /** Does what a key does.
  * @type {(key: string) => void} */
 let press = () => {};
@@ -174,11 +179,12 @@ function showWords() {
     reason: execution?.reason ?? (store.end ? store.event(store.end)?.reason : undefined),
   });
   const text = words.text;
-  if (byId("words").textContent !== text) {
-    byId("words").textContent = text;
-    // Counting aloud would be a torment.
-    announce(text.replace(/ (in|for) \d+ s|\d+ % read here, | after [\d,]+$/, ""));
-  }
+  if (byId("words").textContent !== text) byId("words").textContent = text;
+  // Counting aloud would be a torment; and what the end was is said with it.
+  const hasEnded = isTerminal(execution?.status ?? "");
+  const plain = text.replace(/ (in|for) \d+ s|\d+ % read here, | after [\d,]+$/, "");
+  const aloud = hasEnded ? `${[byId("status").textContent, reasonOf(execution)].filter(Boolean).join(", ")}. ${plain}` : plain;
+  if (aloud !== said && (hasEnded || delivery.phase !== "ended")) announce(said = aloud);
   byId("delivery").dataset.tone = words.tone;
   byId("try-now").hidden = !tail.canTry;
   const empty = byId("empty");
@@ -304,6 +310,8 @@ function setWrap(wraps) {
 /** Shows each event by itself, with all that it wrote, or what a terminal shows. */
 function toggleRaw() {
   const [top] = view.range;
+  // Columns stand for other text now.
+  texts?.clear();
   allRows.isRaw = !allRows.isRaw;
   byId("rows").classList.toggle("raw", allRows.isRaw);
   if (!view.follows) view.seek(top);
@@ -346,7 +354,7 @@ function loadTextSelection() {
     try {
       const { TextSelection } = await import("./text-selection.js");
       for (const name of signs) removeEventListener(name, note, true);
-      const texts = new TextSelection(store, rows, view, bar, isFinger);
+      texts = new TextSelection(store, rows, view, bar, isFinger);
       for (const event of early) {
         if (event.type === "copy") void bar.copy();
         else texts.take(/** @type {MouseEvent | KeyboardEvent} */ (event));

@@ -24,6 +24,11 @@ export class ShownRows {
     this.#rows.isFiltered = filter !== null;
   }
 
+  /** Whether each event is shown by itself, with all that it wrote. */
+  get isRaw() {
+    return this.#rows.isRaw;
+  }
+
   /** The first offset of the row that an event wrote on.
    * @param {number} offset */
   home(offset) {
