@@ -2,7 +2,7 @@
 
 import { isTerminal, json, mayStop, Refused } from "./api.js";
 import { BLOCK, BlockStore, blockOf } from "./blocks.js";
-import { Delivery, numbers } from "./delivery.js";
+import { ConnectionStatus, numbers } from "./connection-status.js";
 import { keepFavicon } from "./favicon.js";
 import { listenToKeys } from "./log-keys.js";
 import { LogView } from "./log-view.js";
@@ -19,7 +19,7 @@ import { Source } from "./source.js";
 import { ShownRows } from "./shown-rows.js";
 import { Tail } from "./tail.js";
 import { duration, fullTime, linesIn, size } from "./time.js";
-import { commandLine } from "./words.js";
+import { commandLine } from "./shell-quoting.js";
 
 /** @typedef {import("./api.js").Execution} Execution */
 
@@ -35,7 +35,7 @@ const TIMES = /** @type {import("./time.js").TimeMode[]} */ (["off", "local", "u
 const id = decodeURIComponent(location.pathname.split("/").at(-1) ?? "");
 const store = new BlockStore();
 const source = new Source(id, store);
-const delivery = new Delivery();
+const delivery = new ConnectionStatus();
 const allRows = new Rows(store);
 const rows = new ShownRows(allRows, store);
 const view = new LogView({ scroller: byId("scroller"), log: byId("log"), rows: byId("rows") }, rows, store, source);
@@ -288,10 +288,10 @@ function setUpSheets(me) {
   };
   const cannot = () => announce("The server can’t be reached.");
   const open = (/** @type {string} */ name) =>
-    void import("./log-sheets.js").then((sheets) => sheets.open(name, context)).catch(cannot);
+    void import("./log-dialogs.js").then((sheets) => sheets.open(name, context)).catch(cannot);
   for (const name of ["help", "goto", "download", "stop", "delivery"]) byId(name).addEventListener("click", () => open(name));
   view.onWhole = (first, last) =>
-    void import("./log-sheets.js").then((sheets) => sheets.openLine(context, first, last)).catch(cannot);
+    void import("./log-dialogs.js").then((sheets) => sheets.openLine(context, first, last)).catch(cannot);
   return open;
 }
 

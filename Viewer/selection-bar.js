@@ -1,7 +1,7 @@
 // The bar that says what is selected, and copies it. Lines and text may both be selected: the bar is for what was selected
 // last.
 
-import { count } from "./delivery.js";
+import { count } from "./connection-status.js";
 import { announce, byId } from "./page.js";
 import { fragmentOf } from "./time.js";
 

@@ -1,7 +1,7 @@
 // Selecting lines: by their numbers, by keys and by the address. A selection is offsets, so a link to it stays true for
 // ever.
 
-import { count } from "./delivery.js";
+import { count } from "./connection-status.js";
 import { announce, byId } from "./page.js";
 import { fragmentOf } from "./time.js";
 

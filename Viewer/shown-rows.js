@@ -94,7 +94,7 @@ export class WithContext {
   #store;
   #around;
 
-  /** @param {import("./hits.js").Hits} hits @param {import("./blocks.js").BlockStore} store
+  /** @param {import("./match-index.js").MatchIndex} hits @param {import("./blocks.js").BlockStore} store
    * @param {number} around */
   constructor(hits, store, around) {
     this.#hits = hits;

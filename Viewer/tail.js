@@ -30,7 +30,7 @@ export class Tail {
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #timer;
 
   /** @param {string} id @param {import("./source.js").Source} source @param {import("./blocks.js").BlockStore} store
-   * @param {import("./delivery.js").Delivery} delivery @param {() => void} onChange */
+   * @param {import("./connection-status.js").ConnectionStatus} delivery @param {() => void} onChange */
   constructor(id, source, store, delivery, onChange) {
     this.#id = id;
     this.#source = source;

@@ -2,7 +2,7 @@
 // ends are an offset and a column, so what is selected stays so when its rows leave the screen; the browser's own
 // selection only shows the part that is drawn.
 
-import { count } from "./delivery.js";
+import { count } from "./connection-status.js";
 import { announce, byId, isTyping, pressesText } from "./page.js";
 
 /** @typedef {{offset: number, column: number}} Point a row's first offset, and a place in its text */

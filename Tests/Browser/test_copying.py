@@ -162,6 +162,7 @@ def test_where_all_that_was_written_is_shown_that_is_copied(server, viewer):
     wait_for_row(page, 5)
     page.mouse.click(*place(page, 3, 2))
     press(page, "Shift+ArrowUp")
+    expect(page.locator("#announcement")).to_have_text("Text of lines 2–3 (2 lines) selected")
     press(page, "r")
     wait_for_text(page, "␛[31mred␛[0m one")
     # What was selected were columns of another text.
