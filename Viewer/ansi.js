@@ -74,12 +74,6 @@ export function overwritten(message) {
   return message.replace(ANY, (sequence) => (WITHIN.test(sequence) || BETWEEN.test(sequence) ? "\n" : ""));
 }
 
-/** Whether a message moves the cursor to other lines; or at all.
- * @param {string} message */
-export const movesAway = (message) => CONTROL.test(message) && BETWEEN.test(message);
-/** @param {string} message */
-export const moves = (message) => movesAway(message) || (CONTROL.test(message) && WITHIN.test(message));
-
 /** What the line leaves set for the next one.
  * @param {string} message @param {Style} style @returns {Style} */
 export function styleAfter(message, style) {

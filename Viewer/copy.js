@@ -64,12 +64,16 @@ class RangeText {
     this.#rows = rows;
   }
 
-  /** @param {number} row its first offset */
+  /** Adds what is selected of a row: nothing, where a filter hides the line that the range begins or ends with, and the row only
+   * stands for it.
+   * @param {number} row its first offset */
   add(row) {
     const { from, to } = this.#range;
-    const begin = row <= from.offset ? from.column : 0;
-    const end = this.#rows.last(row) >= to.offset ? to.column : Infinity;
-    const shown = this.#rows.row(row).rendered?.text ?? "";
+    const { first, last, rendered } = this.#rows.row(row);
+    if (last < from.offset || first > to.offset) return;
+    const begin = first <= from.offset ? from.column : 0;
+    const end = last >= to.offset ? to.column : Infinity;
+    const shown = rendered?.text ?? "";
     const isToEnd = end >= shown.length;
     const line = begin === 0 && isToEnd
       ? this.#rows.text(row) ?? ""

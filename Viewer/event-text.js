@@ -1,7 +1,7 @@
 // What the page says of an event that is no line of output, the same wherever it is shown, searched, copied and
 // downloaded.
 
-import { count } from "./delivery.js";
+import { count } from "./connection-status.js";
 
 /** @typedef {import("./blocks.js").LogEvent} LogEvent */
 

@@ -5,7 +5,7 @@ import { isTerminal } from "./api.js";
 import { reasonOf } from "./event-text.js";
 import { make, showStatus } from "./page.js";
 import { duration, fullTime } from "./time.js";
-import { commandLine } from "./words.js";
+import { commandLine } from "./shell-quoting.js";
 
 /** @typedef {import("./api.js").Execution} Execution */
 

@@ -2,12 +2,11 @@
 
 import { isTerminal, json, mayRun, mayStop, Refused, request, sending } from "./api.js";
 import { Row } from "./execution-row.js";
-import {
-  announce, byId, changeTheme, isForPage, make, setUpKeysChoice, setUpSheets, setUpTheme, sheet, whoAmI,
-} from "./page.js";
+import { setUpKeysChoice, setUpSheets, sheet } from "./dialogs.js";
+import { announce, byId, changeTheme, isForPage, make, setUpTheme, whoAmI } from "./page.js";
 import { signOut } from "./session.js";
 import { shellSyntax, splitWords } from "./typed-command.js";
-import { commandLine } from "./words.js";
+import { commandLine } from "./shell-quoting.js";
 
 /** @typedef {import("./api.js").Execution} Execution */
 

@@ -2,7 +2,7 @@
 
 import { isTerminal, json, mayStop, Refused, RESTORED } from "./api.js";
 import { BLOCK, BlockStore, blockOf } from "./blocks.js";
-import { Delivery, numbers } from "./delivery.js";
+import { ConnectionStatus, numbers } from "./connection-status.js";
 import { keepFavicon } from "./favicon.js";
 import { listenToKeys } from "./log-keys.js";
 import { LogView } from "./log-view.js";
@@ -19,7 +19,7 @@ import { Source } from "./source.js";
 import { ShownRows } from "./shown-rows.js";
 import { Tail } from "./tail.js";
 import { duration, fullTime, linesIn, size } from "./time.js";
-import { commandLine } from "./words.js";
+import { commandLine } from "./shell-quoting.js";
 
 /** @typedef {import("./api.js").Execution} Execution */
 
@@ -35,7 +35,7 @@ const TIMES = /** @type {import("./time.js").TimeMode[]} */ (["off", "local", "u
 const id = decodeURIComponent(location.pathname.split("/").at(-1) ?? "");
 const store = new BlockStore();
 const source = new Source(id, store);
-const delivery = new Delivery();
+const delivery = new ConnectionStatus();
 const allRows = new Rows(store);
 const rows = new ShownRows(allRows, store);
 const view = new LogView({ scroller: byId("scroller"), log: byId("log"), rows: byId("rows") }, rows, store, source);
@@ -60,7 +60,12 @@ let isDue = false;
 let shownAt = 0;
 let shownTo = 0;
 let isRefreshing = false;
+/** What was said last of how the log comes and stands. */
+let said = "";
 let isLoadingScreen = false;
+/** What selects text, once it is loaded.
+ * @type {import("./text-selection.js").TextSelection | null} */
+let texts = null;
 /** Does what a key does.
  * @type {(key: string) => void} */
 let press = () => {};
@@ -186,11 +191,12 @@ function showWords() {
     reason: execution?.reason ?? (store.end ? store.event(store.end)?.reason : undefined),
   });
   const text = words.text;
-  if (byId("words").textContent !== text) {
-    byId("words").textContent = text;
-    // Counting aloud would be a torment.
-    announce(text.replace(/ (in|for) \d+ s|\d+ % read here, | after [\d,]+$/, ""));
-  }
+  if (byId("words").textContent !== text) byId("words").textContent = text;
+  // Counting aloud would be a torment; and what the end was is said with it.
+  const hasEnded = isTerminal(execution?.status ?? "");
+  const plain = text.replace(/ (in|for) \d+ s|\d+ % read here, | after [\d,]+$/, "");
+  const aloud = hasEnded ? `${[byId("status").textContent, reasonOf(execution)].filter(Boolean).join(", ")}. ${plain}` : plain;
+  if (aloud !== said && (hasEnded || delivery.phase !== "ended")) announce(said = aloud);
   byId("delivery").dataset.tone = words.tone;
   byId("try-now").hidden = !tail.canTry;
   const empty = byId("empty");
@@ -294,10 +300,10 @@ function setUpSheets(me) {
   };
   const cannot = () => announce("The server can’t be reached.");
   const open = (/** @type {string} */ name) =>
-    void import("./log-sheets.js").then((sheets) => sheets.open(name, context)).catch(cannot);
+    void import("./log-dialogs.js").then((sheets) => sheets.open(name, context)).catch(cannot);
   for (const name of ["help", "goto", "download", "stop", "delivery"]) byId(name).addEventListener("click", () => open(name));
   view.onWhole = (first, last) =>
-    void import("./log-sheets.js").then((sheets) => sheets.openLine(context, first, last)).catch(cannot);
+    void import("./log-dialogs.js").then((sheets) => sheets.openLine(context, first, last)).catch(cannot);
   return open;
 }
 
@@ -316,6 +322,8 @@ function setWrap(wraps) {
 /** Shows each event by itself, with all that it wrote, or what a terminal shows. */
 function toggleRaw() {
   const [top] = view.range;
+  // Columns stand for other text now.
+  texts?.clear();
   allRows.isRaw = !allRows.isRaw;
   byId("rows").classList.toggle("raw", allRows.isRaw);
   if (!view.follows) view.seek(top);
@@ -358,7 +366,7 @@ function loadTextSelection() {
     try {
       const { TextSelection } = await import("./text-selection.js");
       for (const name of signs) removeEventListener(name, note, true);
-      const texts = new TextSelection(store, rows, view, bar, isFinger);
+      texts = new TextSelection(store, rows, view, bar, isFinger);
       for (const event of early) {
         if (event.type === "copy") void bar.copy();
         else texts.take(/** @type {MouseEvent | KeyboardEvent} */ (event));

@@ -1,11 +1,11 @@
 // The rows on the screen. A fixed set of elements shows whatever rows are in view.
 
-import { Belt } from "./belt.js";
+import { VirtualScroller } from "./virtual-scroller.js";
 import { overwritten } from "./ansi.js";
 import { BLOCK, blockOf } from "./blocks.js";
 import { make, setText } from "./page.js";
 import { excerpt, fillText, keepColumns, makeRow, turnTo } from "./row-text.js";
-import { count } from "./delivery.js";
+import { count } from "./connection-status.js";
 import { areOfOneDay, duration, fullTime, lineTime } from "./time.js";
 import { Viewport } from "./viewport.js";
 
@@ -31,7 +31,7 @@ export class LogView {
   /** @type {[number, number] | null} */ selection = null;
   /** What is searched for, and where it was found. Only there is it marked: an expression that takes for ever on a line
    * must not be tried on it here.
-   * @type {{expression: RegExp, isRegex: boolean, hits: import("./hits.js").Hits} | null} */
+   * @type {{expression: RegExp, isRegex: boolean, hits: import("./match-index.js").MatchIndex} | null} */
   search = null;
   /** The match that is shown. */
   current = 0;
@@ -68,7 +68,7 @@ export class LogView {
     this.#store = store;
     this.#source = source;
     this.#viewport = new Viewport(rows, (first) => this.#heightOf(first));
-    this.#belt = new Belt(this.#scroller, (pixels) => this.scrollBy(pixels));
+    this.#belt = new VirtualScroller(this.#scroller, (pixels) => this.scrollBy(pixels));
     this.#log.addEventListener("scroll", () => {
       this.#log.scrollTop = 0;
       this.#rowsElement.classList.toggle("sideways", this.#log.scrollLeft > 0);

@@ -1,9 +1,16 @@
 // A search as it was typed, as a test for a line's text.
 
-import { COLUMNS, moves, movesAway, overwritten, PLAIN, plain, render } from "./ansi.js";
+import { COLUMNS, overwritten, PLAIN, plain, render } from "./ansi.js";
 import { PIECES } from "./blocks.js";
 import { textOf } from "./event-text.js";
 import { marks } from "./marks.js";
+import { BETWEEN, CONTROL, WITHIN } from "./sequences.js";
+
+/** Whether a message moves the cursor to other lines; or at all.
+ * @param {string} message */
+const movesAway = (message) => CONTROL.test(message) && BETWEEN.test(message);
+/** @param {string} message */
+const moves = (message) => movesAway(message) || (CONTROL.test(message) && WITHIN.test(message));
 
 /** Of a line that is longer, in characters, so much is looked at at once: what matches across that isn't found. */
 const LONGEST = 1 << 21;

@@ -1,7 +1,7 @@
 // The strip beside the log: it stands for the whole log, shows where the view is, what a search found and what is
 // missing, and is the scrollbar.
 
-/** @typedef {{head: number, top: number, bottom: number, hits: import("./hits.js").Hits | null, hitsSeen: number,
+/** @typedef {{head: number, top: number, bottom: number, hits: import("./match-index.js").MatchIndex | null, hitsSeen: number,
  *   current: number, selection: [number, number] | null, missing: [number, number][]}} Scene */
 
 export class Minimap {

@@ -1,4 +1,4 @@
-// What both pages have: finding elements, sheets, the theme, announcements, and signing in.
+// What both pages have: finding elements, the theme, announcements, keys, and signing in.
 
 import { json, Refused } from "./api.js";
 import * as session from "./session.js";
@@ -30,9 +30,6 @@ export function setText(element, text) {
   else element.textContent = text;
 }
 
-/** @param {string} id @returns {HTMLDialogElement} */
-export const sheet = (id) => byId(`sheet-${id}`);
-
 /** Says something to those who don't see the page.
  * @param {string} text */
 export function announce(text) {
@@ -40,7 +37,8 @@ export function announce(text) {
   if (place.textContent !== text) place.textContent = text;
 }
 
-const KEYS = "everyline.keys";
+/** The name of the choice whether keys of one character do anything. */
+export const KEYS = "everyline.keys";
 
 /** Whether keys belong to what has the focus.
  * @param {KeyboardEvent} event */
@@ -68,26 +66,6 @@ export function selectsText(event) {
   const { key, shiftKey, ctrlKey, metaKey, altKey } = event;
   if (isTyping(event) || altKey) return false;
   return shiftKey ? /^(Arrow|Page|Home|End)/.test(key) : (ctrlKey || metaKey) && key.toLowerCase() === "a";
-}
-
-/** Lets the sheet of keys turn those of one character off. */
-export function setUpKeysChoice() {
-  const box = /** @type {HTMLInputElement} */ (byId("keys-on"));
-  box.checked = localStorage.getItem(KEYS) !== "off";
-  box.addEventListener("change", () => localStorage.setItem(KEYS, box.checked ? "on" : "off"));
-}
-
-/** Lets a sheet's buttons close it.
- * @param {ParentNode} root */
-export function setUpSheets(root) {
-  for (const dialog of root.querySelectorAll("dialog")) {
-    dialog.addEventListener("submit", (event) => event.preventDefault());
-    dialog.addEventListener("click", ({ target }) => {
-      if (!(target instanceof Element)) return;
-      const isPlainForm = target instanceof HTMLButtonElement && target.type === "submit" && !target.form?.id;
-      if (target === dialog || isPlainForm || target.matches("[data-close]")) dialog.close();
-    });
-  }
 }
 
 export function setUpTheme() {

@@ -1,6 +1,7 @@
 // The palette: a list of everything that a log's page can do, found by typing. It is loaded when it is opened.
 
-import { byId, make, sheet } from "./page.js";
+import { sheet } from "./dialogs.js";
+import { byId, make } from "./page.js";
 
 /** What the page can do, and the key that does it. */
 const COMMANDS = [

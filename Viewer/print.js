@@ -1,7 +1,7 @@
 // What is printed: the selected lines, else those on the screen, as plain text, and how to get the rest. (The page itself
 // is as high as its belt: thousands of sheets.)
 
-import { count } from "./delivery.js";
+import { count } from "./connection-status.js";
 import { byId, make } from "./page.js";
 
 /** The most lines that are printed: some 200 sheets. */

@@ -2,7 +2,7 @@
 // shows only what lies between two. It asks the server where a time lies in the log, and halves what isn't known yet, so that silence
 // costs nothing and a log of any length some hundred small answers. It is loaded when it is to be seen.
 
-import { count } from "./delivery.js";
+import { count } from "./connection-status.js";
 import { make } from "./page.js";
 import { scaleOf, spread } from "./rates.js";
 import { styled } from "./styles.js";

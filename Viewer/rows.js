@@ -198,10 +198,9 @@ export class Rows {
     const row = this.row(first);
     if (row.kind === "unread") return undefined;
     if (row.kind !== "line") return note(row.rendered?.text ?? "");
-    if (this.#isRaw) return this.message(first, row.last, Infinity);
-    if (row.written) return row.rendered?.text ?? "";
-    if (!row.rendered?.clipped) return row.rendered?.text ?? "";
-    return render(this.message(first, row.last, Infinity), PLAIN, Infinity).text;
+    if (row.written || !row.rendered?.clipped) return row.rendered?.text ?? "";
+    const message = this.message(first, row.last, Infinity);
+    return this.#isRaw ? raw(message, Infinity).text : render(message, PLAIN, Infinity).text;
   }
 
   /** What the lines before it left set. Exact where they have been seen; after a jump, from one block before on.

@@ -1,6 +1,6 @@
 // The search field: what is typed becomes a search over the whole log, and its hits a way through it.
 
-import { count, numbers } from "./delivery.js";
+import { count, numbers } from "./connection-status.js";
 import { announce, byId } from "./page.js";
 import { WithContext } from "./shown-rows.js";
 
@@ -62,7 +62,7 @@ export class SearchBox {
     this.#show();
   }
 
-  /** @returns {import("./hits.js").Hits | null} */
+  /** @returns {import("./match-index.js").MatchIndex | null} */
   get hits() {
     return this.#search?.hits ?? null;
   }

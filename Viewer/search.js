@@ -1,13 +1,13 @@
 // A search over a whole log, what is held and what isn't, and over what still comes.
 
-import { Hits } from "./hits.js";
+import { MatchIndex } from "./match-index.js";
 import { compile } from "./matcher.js";
 
 /** How long one portion may take, in milliseconds. */
 const PATIENCE = 5_000;
 
 export class Search {
-  hits = new Hits();
+  hits = new MatchIndex();
   /** Everything up to here was searched. */
   searched = 0;
   /** Why it stopped, if it did. */

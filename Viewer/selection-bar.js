@@ -1,7 +1,7 @@
 // The bar that says what is selected, and copies it. Lines and text may both be selected: the bar is for what was selected
 // last.
 
-import { count } from "./delivery.js";
+import { count } from "./connection-status.js";
 import { announce, byId } from "./page.js";
 import { fragmentOf } from "./time.js";
 
@@ -21,7 +21,7 @@ export class SelectionBar {
   /** The newest last.
    * @type {{owner: Owner, words: string, lines: number, isSeen: boolean}[]} */
   #selected = [];
-  /** Text that had to be read, for the next time.
+  /** Text that had to be read, for the next time, if that asks for the same.
    * @type {{range: string, text: string} | null} */
   #prepared = null;
   #reading = new AbortController();
@@ -123,8 +123,15 @@ export class SelectionBar {
 
   /** @param {TextRange} range */
   #textAtOnce(range) {
-    if (this.#prepared?.range === JSON.stringify(range)) return this.#prepared.text;
+    if (this.#prepared?.range === this.#nameOf(range)) return this.#prepared.text;
     return copying?.heldText(range, this.#store, this.#rows) ?? null;
+  }
+
+  /** Says which range it is, and of what is shown of the log at present.
+   * @param {TextRange} range */
+  #nameOf(range) {
+    const { isRaw, filter } = this.#rows;
+    return JSON.stringify([range, isRaw, filter && this.#rows.count(range.from.offset, range.to.offset, LINES)]);
   }
 
   /** The text, once it is read; null if another selection was made meanwhile.
@@ -137,7 +144,7 @@ export class SelectionBar {
         byId("selection").hidden = false;
         byId("selected").textContent = `Reading to copy: ${Math.floor(share * 100)} %`;
       }, reading.signal);
-      this.#prepared = { range: JSON.stringify(range), text };
+      this.#prepared = { range: this.#nameOf(range), text };
       return text;
     } catch (error) {
       if (reading.signal.aborted) return null;
@@ -147,6 +154,7 @@ export class SelectionBar {
 
   /** @param {string} text @param {boolean} isCopied */
   #done(text, isCopied) {
+    if (text === "") return this.#tell("Nothing of what is selected is shown, or it is empty.");
     if (!isCopied) {
       this.#tell("It is read now. Copy once more: a browser copies only when it is asked.");
       return;

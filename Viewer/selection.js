@@ -1,7 +1,7 @@
 // Selecting lines: by their numbers, by keys and by the address. A selection is offsets, so a link to it stays true for
 // ever.
 
-import { count } from "./delivery.js";
+import { count } from "./connection-status.js";
 import { announce, byId } from "./page.js";
 import { fragmentOf } from "./time.js";
 
@@ -41,8 +41,7 @@ export class Selection {
     const [first, last] = this.#view.selection ?? [1, 0];
     const end = Math.min(last, this.#store.head);
     if (first > end) return null;
-    return {
-      from: { offset: this.#rows.start(first), column: 0 }, to: { offset: end, column: Infinity }, endsLine: true };
+    return { from: { offset: first, column: 0 }, to: { offset: end, column: Infinity }, endsLine: true };
   }
 
   /** @param {number} anchor @param {number} moving @param {boolean} [tells] the address bar */

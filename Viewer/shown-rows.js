@@ -24,6 +24,11 @@ export class ShownRows {
     this.#rows.isFiltered = filter !== null;
   }
 
+  /** Whether each event is shown by itself, with all that it wrote. */
+  get isRaw() {
+    return this.#rows.isRaw;
+  }
+
   /** The first offset of the row that an event wrote on.
    * @param {number} offset */
   home(offset) {
@@ -89,7 +94,7 @@ export class WithContext {
   #store;
   #around;
 
-  /** @param {import("./hits.js").Hits} hits @param {import("./blocks.js").BlockStore} store
+  /** @param {import("./match-index.js").MatchIndex} hits @param {import("./blocks.js").BlockStore} store
    * @param {number} around */
   constructor(hits, store, around) {
     this.#hits = hits;

@@ -5,7 +5,7 @@ import { styled } from "./styles.js";
 
 /** @param {string} trouble @returns {Promise<string>} */
 export async function askForKey(trouble) {
-  await styled("sheets.css");
+  await styled("dialogs.css");
   const dialog = make("dialog", "sheet sign-in");
   dialog.setAttribute("aria-labelledby", "sign-in-title");
   const form = make("form");

@@ -31,7 +31,7 @@ export class Tail {
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #timer;
 
   /** @param {string} id @param {import("./source.js").Source} source @param {import("./blocks.js").BlockStore} store
-   * @param {import("./delivery.js").Delivery} delivery @param {() => void} onChange
+   * @param {import("./connection-status.js").ConnectionStatus} delivery @param {() => void} onChange
    * @param {(base: number) => void} onRestored the server was restored from a backup: what came after `base` is void */
   constructor(id, source, store, delivery, onChange, onRestored) {
     this.#onRestored = onRestored;

@@ -2,7 +2,7 @@
 // ends are an offset and a column, so what is selected stays so when its rows leave the screen; the browser's own
 // selection only shows the part that is drawn.
 
-import { count } from "./delivery.js";
+import { count } from "./connection-status.js";
 import { announce, byId, isTyping, pressesText } from "./page.js";
 
 /** @typedef {{offset: number, column: number}} Point a row's first offset, and a place in its text */
@@ -11,7 +11,8 @@ import { announce, byId, isTyping, pressesText } from "./page.js";
 const PULL = 0.4;
 /** More lines aren't counted where only some are shown. */
 const MOST = 1_000_000;
-const WORD = /[\p{L}\p{N}_]+|\s+|[^\p{L}\p{N}_\s]/gu;
+const WORD = /[\p{L}\p{M}\p{N}_]+|\s+|[^\p{L}\p{M}\p{N}_\s]/gu;
+const CHARACTERS = new Intl.Segmenter();
 
 export class TextSelection {
   /** @type {Point | null} */ #anchor = null;
@@ -26,6 +27,8 @@ export class TextSelection {
   #drag = null;
   #frame = 0;
   #isMine = false;
+  /** What is selected, in words. */
+  #words = "";
 
   /** @param {import("./blocks.js").BlockStore} store @param {import("./shown-rows.js").ShownRows} rows
    * @param {import("./log-view.js").LogView} view @param {import("./selection-bar.js").SelectionBar} bar
@@ -95,26 +98,38 @@ export class TextSelection {
 
   selectAll() {
     if (this.#store.head < 1) return;
-    this.#set({ offset: 1, column: 0 }, this.#end);
+    this.#set(this.#begin, this.#end);
     announce(`All ${count(this.#store.head, "line")} selected`);
   }
 
   /** @returns {Point} */
+  get #begin() {
+    return { offset: this.#rows.shown(1), column: 0 };
+  }
+
+  /** @returns {Point} */
   get #end() {
-    return { offset: this.#rows.start(this.#store.head), column: Infinity };
+    return { offset: this.#rowOf(this.#store.head), column: Infinity };
+  }
+
+  /** The first offset of the row that shows an event, or of the one before it where a filter hides that.
+   * @param {number} offset */
+  #rowOf(offset) {
+    return this.#rows.shown(this.#rows.start(Math.max(1, offset)));
   }
 
   /** @param {Point} anchor @param {Point} focus */
   #set(anchor, focus) {
     [this.#anchor, this.#focus] = [anchor, focus];
     this.#paint();
+    this.#words = "";
     if (this.isEmpty) return this.#bar.unset(this);
     const [first, last] = this.lines;
     const [top, bottom] = this.#view.range;
     const size = this.#rows.count(first, last, MOST);
-    const words = `Text of lines ${first}–${last} (${count(size, "line")})`;
+    this.#words = `Text of ${first === last ? `line ${first}` : `lines ${first}–${last} (${count(size, "line")})`}`;
     // What is seen whole needs no words.
-    this.#bar.set(this, words, size, first < top || last > bottom);
+    this.#bar.set(this, this.#words, size, first < top || last > bottom);
   }
 
   /** @param {MouseEvent} event */
@@ -249,6 +264,7 @@ export class TextSelection {
       if (!to) return;
       this.#set(this.#anchor ?? from, to);
       this.#view.reveal(to.offset);
+      announce(this.#words ? `${this.#words} selected` : "Nothing selected");
     } else {
       return;
     }
@@ -258,28 +274,61 @@ export class TextSelection {
 
   /** Where a key moves the selection's end to; null if it is none of those keys.
    * @param {Point} from @param {string} key @param {boolean} isCommand @returns {Point | null} */
-  #moved({ offset, column }, key, isCommand) {
-    const length = this.#rows.row(offset).rendered?.text.length ?? 0;
-    const own = Math.min(column, length);
+  #moved({ offset: at, column }, key, isCommand) {
+    const offset = this.#rowOf(at);
+    const text = this.#rows.row(offset).rendered?.text ?? "";
+    const own = Math.min(column, text.length);
+    const before = this.#rowOf(offset - 1);
+    const after = this.#rows.last(offset) + 1;
+    const [isFirst, isLast] = [before >= offset, after > this.#store.head];
     const [top, bottom] = this.#view.range;
     switch (key) {
-      case "ArrowLeft": return own > 0 || offset === 1
-        ? { offset, column: Math.max(0, own - 1) }
-        : { offset: this.#rows.start(offset - 1), column: Infinity };
-      case "ArrowRight": return own < length || this.#rows.last(offset) >= this.#store.head
-        ? { offset, column: Math.min(length, own + 1) }
-        : { offset: this.#rows.last(offset) + 1, column: 0 };
-      case "ArrowUp": return offset === 1 ? { offset, column: 0 } : { offset: this.#rows.start(offset - 1), column };
-      case "ArrowDown": return this.#rows.last(offset) >= this.#store.head
-        ? { offset, column: Infinity }
-        : { offset: this.#rows.last(offset) + 1, column };
-      case "Home": return isCommand ? { offset: 1, column: 0 } : { offset, column: 0 };
+      case "ArrowLeft": return own > 0 || isFirst
+        ? { offset, column: isCommand ? wordBefore(text, own) : characterBefore(text, own) }
+        : { offset: before, column: Infinity };
+      case "ArrowRight": return own < text.length || isLast
+        ? { offset, column: isCommand ? wordAfter(text, own) : characterAfter(text, own) }
+        : { offset: after, column: 0 };
+      case "ArrowUp": return isFirst ? { offset, column: 0 } : { offset: before, column };
+      case "ArrowDown": return isLast ? { offset, column: Infinity } : { offset: after, column };
+      case "Home": return isCommand ? this.#begin : { offset, column: 0 };
       case "End": return isCommand ? this.#end : { offset, column: Infinity };
-      case "PageUp": return { offset: this.#rows.start(Math.max(1, offset - (bottom - top))), column };
-      case "PageDown": return { offset: this.#rows.start(Math.min(this.#store.head, offset + bottom - top)), column };
+      case "PageUp": return { offset: this.#rowOf(offset - (bottom - top)), column };
+      case "PageDown": return { offset: this.#rowOf(Math.min(this.#store.head, offset + bottom - top)), column };
       default: return null;
     }
   }
+}
+
+/** Where the character before a place begins: one that a reader sees, whatever it is made of.
+ * @param {string} text @param {number} column */
+const characterBefore = (text, column) => (column > 0 ? CHARACTERS.segment(text).containing(column - 1)?.index ?? 0 : 0);
+
+/** Where the character behind a place ends.
+ * @param {string} text @param {number} column */
+function characterAfter(text, column) {
+  const found = CHARACTERS.segment(text).containing(column);
+  return found ? found.index + found.segment.length : text.length;
+}
+
+/** Where the word before a place begins.
+ * @param {string} text @param {number} column */
+function wordBefore(text, column) {
+  let begin = 0;
+  for (const { 0: word, index = 0 } of text.matchAll(WORD)) {
+    if (index >= column) break;
+    if (word.trim()) begin = index;
+  }
+  return begin;
+}
+
+/** Where the word behind a place ends.
+ * @param {string} text @param {number} column */
+function wordAfter(text, column) {
+  for (const { 0: word, index = 0 } of text.matchAll(WORD)) {
+    if (index + word.length > column && word.trim()) return index + word.length;
+  }
+  return text.length;
 }
 
 /** @param {Point} one @param {Point} other */

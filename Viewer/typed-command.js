@@ -1,6 +1,6 @@
 // A command as a user types it: taken apart into its words, and what of it only a shell would understand.
 
-import { ESCAPES } from "./words.js";
+import { ESCAPES } from "./shell-quoting.js";
 
 /** The first of what only a shell understands in a command, beyond quotes and backslashes; "" if there is nothing.
  * @param {string} text */

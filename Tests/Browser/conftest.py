@@ -2,12 +2,15 @@ import pathlib
 import sys
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "EndToEnd"))
 
 from everyline import Server  # noqa: E402
 from viewer import Viewer, launch  # noqa: E402
+
+
+expect.set_options(timeout=60_000)
 
 
 @pytest.fixture(scope="session")

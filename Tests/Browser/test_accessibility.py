@@ -2,6 +2,7 @@
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
 
 from viewer import PHONE, search, seed, wait_for_row, wait_for_words
 
@@ -96,7 +97,40 @@ def test_a_search_says_its_count_once_and_counts_nothing_aloud(server, viewer):
     wait_for_words(page, "^Complete: every line received$")
     page.wait_for_function("() => window.said.length >= 2")
     page.wait_for_timeout(200)
-    assert sorted(page.evaluate("window.said")) == ["1,111 matching lines", "Complete: every line received"]
+    assert sorted(page.evaluate("window.said")) == ["1,111 matching lines", "Succeeded. Complete: every line received"]
+
+
+def test_an_end_is_said_with_its_outcome_and_once(server, viewer):
+    log = server.register()
+    seed(log, 30)
+    page = viewer.log(server, log.id)
+    wait_for_words(page, "^Live$")
+    page.evaluate("""() => {
+      window.said = [];
+      const place = document.querySelector('#announcement');
+      new MutationObserver(() => window.said.push(place.textContent))
+        .observe(place, { childList: true, characterData: true, subtree: true });
+    }""")
+    log.append(end="FAILED")
+    expect(page.locator("#announcement")).to_have_text("Failed · exit 1. Complete: every line received")
+    wait_for_words(page, "^Complete: every line received$")
+    assert page.evaluate("window.said") == ["Failed · exit 1. Complete: every line received"]
+
+
+def test_in_forced_colours_the_strips_tell_what_they_mark_apart(server, viewer):
+    log = server.register()
+    seed(log, 5_000)
+    log.append(end="SUCCEEDED")
+    page = viewer.log(server, log.id, "#L2000-L2600", forced_colors="active")
+    wait_for_row(page, 2_000)
+    search(page, "line 44")
+    page.locator("#log").focus()
+    colours = """() => { const canvas = document.querySelector('#map'); const seen = new Set();
+      const { data } = canvas.getContext('2d').getImageData(8, 0, 1, canvas.height);
+      for (let at = 0; at < data.length; at += 4) seen.add(data.slice(at, at + 4).join());
+      return seen.size; }"""
+    # Nothing, what is in view, what is selected, and what was found.
+    page.wait_for_function(f"() => ({colours})() >= 4")
 
 
 def test_what_has_the_focus_does_not_vanish_under_it(server, viewer):

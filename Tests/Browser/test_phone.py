@@ -2,7 +2,7 @@
 
 import pytest
 from playwright.sync_api import expect
-from viewer import PHONE, found, seed, wait_for_row
+from viewer import PHONE, found, seed, wait_for_row, wait_until_still
 
 
 @pytest.fixture
@@ -45,6 +45,8 @@ def test_a_finger_on_the_numbers_scrolls_or_chooses(page):
     swipe(page, box["x"] + box["width"] / 2, box["y"] + 5, 200)
     page.wait_for_function("() => document.querySelector('#follow').getAttribute('aria-pressed') === 'false'")
     assert not page.is_visible("#selection") and page.evaluate("location.hash") == ""
+    # The rows go on for a while after the finger is lifted.
+    wait_until_still(page)
     first, last = (int(numbers.nth(n).inner_text()) for n in (8, 12))
     page.locator(f".row[data-first='{first}'] .number").tap()
     expect(page.locator("#selected")).to_have_text(f"Line {first}")

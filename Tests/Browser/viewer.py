@@ -36,6 +36,8 @@ class Viewer:
         options.setdefault("viewport", DESK)
         context = self.browser.new_context(**options)
         context.grant_permissions(["clipboard-read", "clipboard-write"])
+        # What a page waits for comes late on a machine that does much else.
+        context.set_default_timeout(90_000)
         name = "'everyline.theme'"
         settings = f"localStorage.getItem({name}) ?? localStorage.setItem({name}, {json.dumps(theme)});"
         if key:

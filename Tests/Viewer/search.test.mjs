@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Hits } from "#viewer/hits.js";
+import { MatchIndex } from "#viewer/match-index.js";
 import { marks } from "#viewer/marks.js";
 import { compile, Finder, messageIn } from "#viewer/matcher.js";
 import { lines, random } from "./support.mjs";
@@ -86,7 +86,7 @@ test("of a line without an end, a bounded part is searched at once", () => {
 
 test("hits are counted and walked as a set of offsets would be", () => {
   const next = random(7);
-  const hits = new Hits();
+  const hits = new MatchIndex();
   const known = new Set();
   for (let i = 0; i < 3_000; i++) {
     const offset = 1 + Math.floor(next() * (i % 2 ? 5_000 : 2_000_000));
@@ -108,7 +108,7 @@ test("hits are counted and walked as a set of offsets would be", () => {
 });
 
 test("hits are spread over a strip without one getting lost", () => {
-  const hits = new Hits();
+  const hits = new MatchIndex();
   for (const offset of [1, 500, 501, 1_000, 999_999]) hits.add(offset);
   for (const [head, size] of [[1_000_000, 700], [1_000_000, 100_000]]) {
     assert.equal(hits.spread(head, size).reduce((sum, n) => sum + n, 0), 5);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { BlockStore } from "#viewer/blocks.js";
-import { Hits } from "#viewer/hits.js";
+import { MatchIndex } from "#viewer/match-index.js";
 import { Rows } from "#viewer/rows.js";
 import { ShownRows, WithContext } from "#viewer/shown-rows.js";
 import { Viewport } from "#viewer/viewport.js";
@@ -12,7 +12,7 @@ import { lines, random } from "./support.mjs";
 function filtered(head, offsets, around) {
   const store = new BlockStore();
   store.add(1, lines(1, head));
-  const hits = new Hits();
+  const hits = new MatchIndex();
   for (const offset of offsets) hits.add(offset);
   const rows = new ShownRows(new Rows(store), store);
   rows.filter = around ? new WithContext(hits, store, around) : hits;
@@ -58,7 +58,7 @@ test("a view of filtered rows comes to its ends and shows all of them on the way
 });
 
 test("hits are found from any place in five million lines, however few they are", () => {
-  const hits = new Hits();
+  const hits = new MatchIndex();
   const found = [1, 256, 257, 1_000_003, 4_999_999];
   for (const offset of [4_999_999, 1, 257, 1_000_003, 256]) hits.add(offset);
   for (let at = 0; at <= 5_000_000; at += 997) {

@@ -18,7 +18,7 @@ struct ViewerAsset: Sendable {
     static let version: String = {
         var hash = SHA256()
         for (_, source) in styles + scripts { hash.update(data: source) }
-        hash.update(data: PackageResources.log_sheets_html)
+        hash.update(data: PackageResources.log_dialogs_html)
         return hash.finalize().prefix(3).hexadecimal
     }()
 
@@ -26,7 +26,7 @@ struct ViewerAsset: Sendable {
 
     private static let files: [String: ViewerAsset] = {
         var files: [String: ViewerAsset] = [:]
-        files["log-sheets.html"] = ViewerAsset(page: PackageResources.log_sheets_html)
+        files["log-dialogs.html"] = ViewerAsset(page: PackageResources.log_dialogs_html)
         for (name, source) in styles {
             files["\(name).css"] = ViewerAsset(source, type: "text/css; charset=utf-8")
         }
@@ -37,10 +37,10 @@ struct ViewerAsset: Sendable {
     }()
 
     private static let styles: [(String, [UInt8])] = [
+        ("dialogs", PackageResources.dialogs_css),
         ("executions", PackageResources.executions_css),
         ("log", PackageResources.log_css),
         ("rate-strip", PackageResources.rate_strip_css),
-        ("sheets", PackageResources.sheets_css),
         ("style", PackageResources.style_css),
     ]
 
@@ -48,29 +48,29 @@ struct ViewerAsset: Sendable {
         ("ago", PackageResources.ago_js),
         ("ansi", PackageResources.ansi_js),
         ("api", PackageResources.api_js),
-        ("belt", PackageResources.belt_js),
         ("block-reader", PackageResources.block_reader_js),
         ("blocks", PackageResources.blocks_js),
         ("colour", PackageResources.colour_js),
         ("columns", PackageResources.columns_js),
+        ("connection-status", PackageResources.connection_status_js),
         ("copy", PackageResources.copy_js),
-        ("delivery", PackageResources.delivery_js),
+        ("dialogs", PackageResources.dialogs_js),
         ("event-stream", PackageResources.event_stream_js),
         ("event-text", PackageResources.event_text_js),
         ("execution-row", PackageResources.execution_row_js),
         ("executions-page", PackageResources.executions_page_js),
         ("favicon", PackageResources.favicon_js),
         ("frames", PackageResources.frames_js),
-        ("hits", PackageResources.hits_js),
         ("key-keeper", PackageResources.key_keeper_js),
         ("line", PackageResources.line_js),
         ("line-terminal", PackageResources.line_terminal_js),
         ("links", PackageResources.links_js),
+        ("log-dialogs", PackageResources.log_dialogs_js),
         ("log-keys", PackageResources.log_keys_js),
         ("log-page", PackageResources.log_page_js),
-        ("log-sheets", PackageResources.log_sheets_js),
         ("log-view", PackageResources.log_view_js),
         ("marks", PackageResources.marks_js),
+        ("match-index", PackageResources.match_index_js),
         ("matcher", PackageResources.matcher_js),
         ("minimap", PackageResources.minimap_js),
         ("notify", PackageResources.notify_js),
@@ -93,6 +93,7 @@ struct ViewerAsset: Sendable {
         ("sequences", PackageResources.sequences_js),
         ("session", PackageResources.session_js),
         ("sgr", PackageResources.sgr_js),
+        ("shell-quoting", PackageResources.shell_quoting_js),
         ("shown-rows", PackageResources.shown_rows_js),
         ("sign-in", PackageResources.sign_in_js),
         ("source", PackageResources.source_js),
@@ -104,9 +105,9 @@ struct ViewerAsset: Sendable {
         ("time", PackageResources.time_js),
         ("typed-command", PackageResources.typed_command_js),
         ("viewport", PackageResources.viewport_js),
+        ("virtual-scroller", PackageResources.virtual_scroller_js),
         ("ways", PackageResources.ways_js),
         ("widths", PackageResources.widths_js),
-        ("words", PackageResources.words_js),
     ]
 
     /// - Parameter page: says `/assets/NAME` of what it loads, relative to where it is.

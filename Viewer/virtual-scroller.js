@@ -9,7 +9,7 @@ const LINE = 20;
 /** Of what is left of a turn of the wheel, the share that the next frame moves by: an eye can follow that. */
 const GLIDE = 0.4;
 
-export class Belt {
+export class VirtualScroller {
   #element;
   #onMove;
   #at = 0;

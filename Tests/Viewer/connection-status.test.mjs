@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Delivery } from "#viewer/delivery.js";
+import { ConnectionStatus } from "#viewer/connection-status.js";
 import { Framing, mayReconnect, retryDelay } from "#viewer/frames.js";
 import { lines } from "./support.mjs";
 
@@ -22,7 +22,7 @@ test("the words say for as long as the page is open that the server was restored
 });
 
 test("the words follow what happens", () => {
-  const delivery = new Delivery();
+  const delivery = new ConnectionStatus();
   const words = (more = {}) => delivery.words({ ...facts, ...more }).text;
   assert.equal(words(), "Connecting…");
   delivery.opened(1_000);
@@ -55,7 +55,7 @@ test("the words follow what happens", () => {
 });
 
 test("a first connection that fails is still the first", () => {
-  const delivery = new Delivery();
+  const delivery = new ConnectionStatus();
   delivery.lost(0);
   assert.equal(delivery.words(facts).text, "Connecting…");
   delivery.opened(0);

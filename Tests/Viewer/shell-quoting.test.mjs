@@ -6,7 +6,7 @@ import { place } from "#viewer/place.js";
 import { ago } from "#viewer/ago.js";
 import { areOfOneDay, duration, fragmentOf, lineTime, linesIn, size } from "#viewer/time.js";
 import { shellSyntax, splitWords } from "#viewer/typed-command.js";
-import { commandLine } from "#viewer/words.js";
+import { commandLine } from "#viewer/shell-quoting.js";
 
 test("a command is split as a shell splits it", () => {
   assert.deepEqual(splitWords(`a 'b c' "d \\"e\\" \\n" f\\ g '' x"y"'z'`), ["a", "b c", 'd "e" \\n', "f g", "", "xyz"]);

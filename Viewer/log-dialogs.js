@@ -4,20 +4,21 @@ import { request, sending } from "./api.js";
 import { plain } from "./ansi.js";
 import { BLOCK } from "./blocks.js";
 import { copyText } from "./copy.js";
-import { count } from "./delivery.js";
+import { count } from "./connection-status.js";
 import { reasonOf, TextWriter } from "./event-text.js";
 import { setUpNotifyChoice } from "./notify.js";
-import { announce, byId, make, setUpKeysChoice, setUpSheets, sheet } from "./page.js";
+import { setUpKeysChoice, setUpSheets, sheet } from "./dialogs.js";
+import { announce, byId, make } from "./page.js";
 import { setUpPalette } from "./palette.js";
 import { place } from "./place.js";
 import { styled } from "./styles.js";
 import { duration, fullTime, size } from "./time.js";
-import { commandLine } from "./words.js";
+import { commandLine } from "./shell-quoting.js";
 
 /** @typedef {{id: string, execution: () => import("./api.js").Execution, me: import("./api.js").Me,
  *   source: import("./source.js").Source, store: import("./blocks.js").BlockStore,
  *   view: import("./log-view.js").LogView,
- *   delivery: import("./delivery.js").Delivery, changed: () => void, refresh: () => Promise<void>,
+ *   delivery: import("./connection-status.js").ConnectionStatus, changed: () => void, refresh: () => Promise<void>,
  *   press: (key: string) => void}} Context */
 
 /** How many lines are read at once while a whole log is read. */
@@ -37,12 +38,12 @@ export async function open(name, context) {
 
 /** @param {Context} context */
 async function load(context) {
-  const response = await fetch(new URL("log-sheets.html", import.meta.url)).catch((error) => {
+  const response = await fetch(new URL("log-dialogs.html", import.meta.url)).catch((error) => {
     loading = undefined;
     throw error;
   });
   const sheets = new DOMParser().parseFromString(await response.text(), "text/html");
-  await styled("sheets.css");
+  await styled("dialogs.css");
   document.body.append(...sheets.querySelectorAll("dialog"));
   setUpSheets(document);
   setUpKeysChoice();

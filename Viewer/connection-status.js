@@ -16,7 +16,7 @@ export const count = (/** @type {number} */ n, /** @type {string} */ noun) =>
 const percent = (/** @type {number} */ part, /** @type {number} */ whole) =>
   `${Math.max(1, Math.floor((part / whole) * 100))} %`;
 
-export class Delivery {
+export class ConnectionStatus {
   /** @type {Phase} */ phase = "connecting";
   /** The newest offset that came. */
   cursor = 0;

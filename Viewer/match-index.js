@@ -2,7 +2,7 @@
 
 import { BLOCK } from "./blocks.js";
 
-export class Hits {
+export class MatchIndex {
   /** @type {Map<number, {bits: Uint32Array, count: number}>} by block */
   #blocks = new Map();
   /** The blocks with a hit, in order: few of millions of lines may match.
