@@ -32,7 +32,7 @@ enum DataDirectory {
     static func runners(_ flag: String?, of directory: String) throws -> String {
         let environment = ProcessInfo.processInfo.environment
         let settings = try ServeSettings(environment: environment, file: UserFile.read(environment)?.serve ?? [:])
-        return try settings.value(flag, "spool").map(absolute) ?? directory + "/runners"
+        return try settings.value(flag, .spool).map(absolute) ?? directory + "/runners"
     }
 
     static func absolute(_ path: String) -> String {

@@ -106,7 +106,7 @@ extension EverylineClient {
 
     /// The first event that isn't older than `time`; `nil` if the log holds none by now. The server finds it by its index.
     package func firstEvent(of id: ExecutionID, notOlderThan time: Timestamp) async throws -> LogEvent? {
-        try LogEvent.decode(lines: try await block(of: id, from: .notOlderThan(time), limit: 1)).first
+        try LogEvent.decode(lines: try await block(of: id, from: .notOlderThan(time), knowing: nil, limit: 1)).first
     }
 
     /// Opens a stream that begins by itself.

@@ -10,16 +10,19 @@ extension SQLiteDatabase {
     /// - Throws: ``LogStoreError``.
     @discardableResult
     package func markRestored() async throws -> Incarnation {
-        let next = try await write { db in
-            let next = try Self.beginIncarnation(in: db)
-            try db.execute(
-                sql: """
-                    INSERT INTO base (execution, incarnation, base)
-                    SELECT number, last_insert_rowid(), head FROM execution WHERE ended_ms IS NULL
-                    """)
-            return next
-        }
+        let next = try await write { try Self.markRestored(in: $0) }
         current.withLock { $0 = next }
+        return next
+    }
+
+    /// As ``markRestored()``, within a transaction of the caller's.
+    static func markRestored(in db: Database) throws -> Incarnation {
+        let next = try beginIncarnation(in: db)
+        try db.execute(
+            sql: """
+                INSERT INTO base (execution, incarnation, base)
+                SELECT number, last_insert_rowid(), head FROM execution WHERE ended_ms IS NULL
+                """)
         return next
     }
 

@@ -99,14 +99,19 @@ package final class Restore: Sendable {
     /// - Parameter acceptsFaults: whether a backup in which the check finds faults is restored all the same.
     /// - Returns: what the check found.
     /// - Throws: ``BackupError``.
-    package func finish(acceptingFaults acceptsFaults: Bool, at now: Timestamp) async throws -> IntegrityCheck.Report {
+    package func finish(acceptingFaults acceptsFaults: Bool) async throws -> IntegrityCheck.Report {
         try change { try migrate($0) }
         let report = try await Backup.check(temporary)
         guard report.faults.isEmpty || acceptsFaults else {
             throw BackupError.faulty(file, faults: report.faults)
         }
-        // A server's database is no backup.
-        try change { try $0.write { try $0.execute(sql: "DROP TABLE backup") } }
+        // A server's database is no backup, and another life of its data begins.
+        try change { copy in
+            try copy.write { db in
+                try db.execute(sql: "DROP TABLE backup")
+                _ = try SQLiteDatabase.markRestored(in: db)
+            }
+        }
         try Backup.sync(temporary, O_RDONLY)
         guard rename(temporary, directory + "/" + SQLiteDatabase.fileName) == 0 else {
             throw BackupError.system(directory)

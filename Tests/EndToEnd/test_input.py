@@ -138,7 +138,7 @@ def test_input_survives_the_servers_death(own_server, tmp_path):
 
 
 @pytest.fixture
-def typed(cli):
+def typed(cli, server):
     """Starts a run at a terminal in which no shell restores anything."""
     made = []
 
@@ -152,6 +152,10 @@ def typed(cli):
     yield start
     for terminal in made:
         terminal.end()
+    # What a client leaves goes on at the server.
+    for execution in server.get("/api/v1/executions?status=STARTING,RUNNING")["executions"]:
+        server.delete(f"/api/v1/executions/{execution['execution_id']}")
+    wait_for(lambda: not server.get("/api/v1/executions?status=STARTING,RUNNING,TERMINATING")["executions"])
 
 
 def settings(terminal):

@@ -42,7 +42,8 @@ struct IncarnationTests {
     func migration() async throws {
         let first = try await current()
         try change(
-            "DROP TABLE base; DROP TABLE incarnation; DELETE FROM grdb_migrations WHERE identifier LIKE '%: incarnations'")
+            "DROP TABLE base; DROP TABLE incarnation; DELETE FROM grdb_migrations WHERE identifier LIKE '%: incarnations'"
+        )
         let second = try await current()
         #expect(second != nil)
         #expect(second != first)

@@ -86,7 +86,7 @@ package struct InputBuffer {
 
     /// What the runner gets that has everything before `place`, and a terminal of this size.
     package func lines(after place: UInt64, size known: TerminalSize?, limit: ByteCount) -> [InputLine] {
-        // A request that was overtaken by a later one: nobody waits for its answer.
+        // A later request overtook this one, and no client waits for its answer.
         guard place == taken, !isClosed else { return [] }
         var lines: [InputLine] = []
         if let size, size != known { lines.append(.size(size)) }

@@ -26,7 +26,7 @@ struct RestoreCommand: AsyncParsableCommand {
             let report = try await LongStep.run(elseDiscarding: restore.discard) { [progress = LongStep("copied")] in
                 try await restore.copy { progress.show($0, of: $1) }
                 progress.say("checking the copy")
-                return try await restore.finish(acceptingFaults: acceptFaults, at: .now)
+                return try await restore.finish(acceptingFaults: acceptFaults)
             }
             return (restore.note, report)
         }

@@ -42,7 +42,7 @@ final class InputWriter: Sendable {
 
     /// Ends every write, also one that is going on.
     func interrupt() {
-        // One byte that nobody takes out again: it stays readable.
+        // No reader takes this byte out again, so the pipe stays readable.
         _ = try? interruption.writeEnd.writeAll([0])
     }
 

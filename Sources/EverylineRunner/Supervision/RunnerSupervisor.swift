@@ -113,8 +113,7 @@ package final class RunnerSupervisor: Sendable {
                 case .supervised(let job): jobs[execution] = job
                 case .finished: jobs[execution] = nil
                 case .givenUp(let reason):
-                    // A runner that has given up by itself had its command end first: what that left behind is nobody's business.
-                    if directory.givenUp == nil { Leftovers(directory).kill() }
+                    Leftovers(directory).kill()
                     givenUp.append((execution, reason))
                 }
             }
