@@ -46,7 +46,9 @@ struct Run: AsyncParsableCommand {
         if tty, command.streams == .split {
             throw ValidationError("A terminal is one stream: --streams split excludes --tty.")
         }
-        if interactive, detach { throw ValidationError("With --detach no process is left here to hand on --interactive's input.") }
+        if interactive, detach {
+            throw ValidationError("With --detach no process is left here to hand on --interactive's input.")
+        }
         if size != nil, !tty { throw ValidationError("--size is a terminal's: it needs --tty.") }
     }
 
