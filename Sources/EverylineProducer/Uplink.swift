@@ -186,7 +186,7 @@ package struct Uplink: Sendable {
             } catch let error as APIError
                 where error.status == 413 && batch.lineCount > 1 && error.knownCode != .logFull
             {
-                pace.halve()
+                pace.refused(bytes: batch.readableBytes)
             } catch let error as APIError where error.knownCode == .outOfOrder {
                 guard let current = error.head, current >= place.place(after: spool.acknowledged), current != head
                 else {
@@ -242,7 +242,10 @@ package struct Uplink: Sendable {
     private func next(after head: Offset, limit: ByteCount, isComplete: Bool) async throws -> Next {
         var failures = 0
         let place = spool.place
-        if let notices = place.notices(after: head, at: now()) { return .events(notices) }
+        if let notices = place.notices(after: head, at: now()) {
+            let part = notices.withUnsafeReadableBytes { $0.wholeLines(within: limit).length }
+            return .events(notices.getSlice(at: notices.readerIndex, length: part) ?? notices)
+        }
         let number = place.number(at: head)
         while true {
             let version = spool.changes.version
@@ -345,8 +348,8 @@ struct BatchPace {
     /// After a failure that a long transfer may have caused.
     mutating func slowDown() { limit = max(limit / 2, min(limit, Self.least)) }
 
-    /// After a refusal of the size.
-    mutating func halve() { limit = max(limit / 2, 1) }
+    /// After a refusal of so many bytes for their number.
+    mutating func refused(bytes: ByteCount) { limit = max(min(limit, bytes) / 2, 1) }
 }
 
 /// Runs a step, and says how long it took.

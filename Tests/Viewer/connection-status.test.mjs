@@ -8,7 +8,7 @@ import { lines } from "./support.mjs";
 const facts = { now: 100_000, silence: 0, isOnline: true, end: 0, received: 10, missing: 0 };
 
 test("the words say for as long as the page is open that the server was restored", () => {
-  const delivery = new Delivery();
+  const delivery = new ConnectionStatus();
   delivery.restored(1_000);
   assert.equal(delivery.words(facts).text, "Connecting…");
   delivery.opened(1_000);

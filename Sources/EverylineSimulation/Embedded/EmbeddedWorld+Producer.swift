@@ -117,10 +117,10 @@ extension EmbeddedWorld {
     private func finished(_ conclusion: Uplink.Conclusion, _ life: ProducerLife) {
         world.tell("producer \(life.number) is done: \(conclusion)")
         end(life)
+        // What it was told before a restore is void by now, and there is no producer any more: the server ends the log.
+        if restores > 0, !executions[0].isEnded { endFromOutside() }
         switch conclusion {
         case .delivered:
-            // What it was told before a restore is void by now, and there is no producer any more.
-            if restores > 0, !executions[0].isEnded { endFromOutside() }
             world.require(
                 executions[0].isEnded || restores > 0, .end,
                 "its producer takes the log for delivered, and it has no end")
@@ -130,7 +130,8 @@ extension EmbeddedWorld {
         case .refused(let error):
             let isTooLate = error.knownCode == .ended || error.knownCode == .unknownExecution
             world.require(
-                isTooLate && executions[0].isEnded, .honest, "what the server wants counts as refused: \(error)")
+                isTooLate && (executions[0].isEnded || restores > 0), .honest,
+                "what the server wants counts as refused: \(error)")
         }
         world.require(
             producer.command.hasEnded || life.isSuccessor, .harmless, "its producer leaves while the command runs")

@@ -26,13 +26,15 @@ package struct Minimiser {
         for lines in 0...8 where tryOut({ $0.lines = lines }) { break }
         var size = max(1, faults)
         while size > 0, budget > 0 {
+            let before = options.suppressed.count
             var start = 0
             while start < faults {
                 let chunk = Set(start..<min(start + size, faults)).subtracting(options.suppressed)
                 if !chunk.isEmpty { _ = tryOut { $0.suppressed.formUnion(chunk) } }
                 start += size
             }
-            size /= 2
+            // Without one fault another may be of no use any more.
+            if size > 1 || options.suppressed.count == before { size /= 2 }
         }
         options.isTraced = true
         let outcome = simulation.run(seed: seed, options: options)

@@ -67,7 +67,10 @@ import Testing
         machine.take(.connected)
         #expect(machine.next() == .tell(.resumed(after: Offset(2))))
         machine.take(.read(.message(ByteBuffer(lines: Lines.lines(3...4)))))
-        guard case .tell(.events(let block)) = machine.next() else { return #expect(Bool(false)) }
+        guard case .tell(.events(let block)) = machine.next() else {
+            Issue.record("no events were told")
+            return
+        }
         #expect(block.first == Offset(3))
     }
 
