@@ -1,3 +1,4 @@
+import CSpawn
 import Everyline
 import Glibc
 import NIOPosix
