@@ -9,7 +9,6 @@ import { LogView } from "./log-view.js";
 import { Minimap } from "./minimap.js";
 import { reasonOf } from "./event-text.js";
 import { announce, byId, glyphOf, make, pressesText, selectsText, setUpTheme, showStatus, whoAmI } from "./page.js";
-import { setUpPrinting } from "./print.js";
 import { Rows } from "./rows.js";
 import { SearchBox } from "./search-box.js";
 import { SelectionBar } from "./selection-bar.js";
@@ -119,7 +118,8 @@ async function begin() {
     tail.follow(Math.max(0, blockOf(Math.max(1, store.head)) - BACKLOG) * BLOCK);
   }
   const open = setUpSheets(me);
-  setUpPrinting(view, rows, store);
+  // It isn't needed for the first lines, so it doesn't hold them up.
+  setTimeout(() => import("./print.js").then((print) => print.setUpPrinting(view, rows, store)).catch(() => {}), 2000);
   press = listenToKeys(view, box, selection, bar, { cycleTime, toggleWrap, toggleRaw, toggleRates, open });
   if (localStorage.getItem("everyline.rates")) toggleRates();
   showExecution();

@@ -167,11 +167,12 @@ export class Tail {
   /** Where to connect to; null if the log has ended, undefined if that can't be learnt now. */
   async #address() {
     try {
-      // A server that refuses a stream may have lost what it had: that must not look like a bad network for ever.
+      // A server that was restored says so here.
+      const address = await this.#source.address(this.#asksAnew);
+      // One that refuses a stream may have lost what it had: that must not look like a bad network for ever.
       if (this.#asksAnew && (await this.#source.head()) < this.#delivery.cursor) {
         throw new Refused(409, "log_shortened", "The server’s log is shorter now than what came from it.");
       }
-      const address = await this.#source.address(this.#asksAnew);
       if (this.#asksAnew && address) this.ways.serverAnswers(address.events !== null);
       this.#asksAnew = false;
       return address;

@@ -183,6 +183,10 @@ def test_keys_of_one_character_can_be_turned_off(server, viewer):
 
 def printed(page):
     """The page's sheets of paper, and what stands on them."""
+    # What prints comes after the first lines; once this import is done, so is the page's own.
+    page.wait_for_function("() => performance.getEntriesByType('resource').some(({ name }) => name.endsWith('/print.js'))")
+    page.evaluate(
+        "() => import(performance.getEntriesByType('resource').find(({ name }) => name.endsWith('/print.js')).name).then(() => {})")
     page.evaluate("""() => { window.printed = '';
       addEventListener('beforeprint', () => { window.printed = document.querySelector('.print')?.innerText; }); }""")
     paper = page.pdf(format="A4")
