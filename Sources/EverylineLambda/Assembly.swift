@@ -75,10 +75,7 @@ struct Assembly: Sendable {
         let logs = CloudWatchLogs(client)
         let executions = try executions
         let cluster = ECSCluster(try configuration.cluster, client: client)
-        let inspection = TaskInspection(
-            tasks: DynamoDBTaskStore(try table), describe: { try await cluster.describe([$0]).first },
-            stop: { try await cluster.stop($0, reason: "stop requested") },
-            execution: { try await executions.execution($0) }, now: now)
+        let inspection = try inspection(executions)
         let (logWriter, stream) = (LogWriter(store: try ringingLog, feed: LogFeed(), now: now), try stream)
         @Sendable func end(
             _ id: ExecutionID, _ outcome: ExecutionOutcome, _ notice: (code: NoticeCode, message: String)?
@@ -111,46 +108,15 @@ struct Assembly: Sendable {
     private func api() throws -> AssembledFunction {
         let access = StreamEndingAccessStore(
             DynamoDBAccessStore(try table), connections: try connections, gateway: try gateway)
-        let executions = WatchingExecutionStore(try executions, watch: try watch, now: now)
+        let stored = try executions
+        let executions = WatchingExecutionStore(stored, watch: try watch, now: now)
         let (ringing, feed) = (try ringingLog, LogFeed())
         let logWriter = LogWriter(store: ringing, feed: feed, now: now)
-        let (commands, reconcileQueue) = (try commands, try reconcileQueue)
         let limits = try limits
         let core = ServerCore(
             executions: executions,
             log: ringing, access: access, writer: logWriter, feed: feed, stopRequests: LogFeed(),
-            platform: .aws(region: configuration.region), resources: ServerResources(limits), now: now,
-            check: { request in
-                guard request.terminal == nil else {
-                    throw APIError(.notSupported, "Commands run here without a terminal.")
-                }
-                guard request.input != true else {
-                    throw APIError(.notSupported, "Commands run here without an input.")
-                }
-                do { try await commands.check(request) } catch let error as CommandsError {
-                    throw APIError(.invalidRequest, "\(error).")
-                }
-            },
-            start: { order in
-                do {
-                    try await commands.start(order.request, as: order.execution)
-                } catch let error as CommandsError {
-                    throw StartRefused(reason: "\(error)")
-                } catch {
-                    throw StartUnclear(error)
-                }
-            }, restart: LostStarts.restart,
-            stop: { execution in
-                guard execution.producer == .runner else {
-                    // Looks later whether its producer has heard of it.
-                    let pause = limits.stopPatience.absence
-                    return try await reconcileQueue.send(ReconcileMessage(.probe, of: execution.id), after: pause)
-                }
-                // Its task may be about to be noted, or the note was lost: the Reconciler asks ECS.
-                if try await !commands.stop(execution.id) {
-                    try await reconcileQueue.send(ReconcileMessage(.probe, of: execution.id), after: .zero)
-                }
-            })
+            engine: try engine(stored), resources: ServerResources(limits), now: now)
         let function = APIFunction(
             api: DirectAPI(
                 core: core, streams: try configuration.streams, publicURL: configuration.publicURL,
@@ -182,13 +148,22 @@ struct Assembly: Sendable {
         }
     }
 
-    private var commands: ECSCommands {
-        get throws {
-            let profiles = DynamoDBProfileStore(try table)
-            return ECSCommands(
+    private func engine(_ executions: DynamoDBExecutionStore) throws -> ECSEngine {
+        let profiles = DynamoDBProfileStore(try table)
+        return ECSEngine(
+            region: configuration.region,
+            commands: ECSCommands(
                 cluster: ECSCluster(try configuration.cluster, client: client), placement: try configuration.placement,
-                tasks: DynamoDBTaskStore(try table), profiles: { try await profiles.profile($0) }, stream: try stream)
-        }
+                tasks: DynamoDBTaskStore(try table), profiles: { try await profiles.profile($0) }, stream: try stream),
+            inspection: try inspection(executions), queue: try reconcileQueue, patience: try configuration.stopPatience)
+    }
+
+    private func inspection(_ executions: DynamoDBExecutionStore) throws -> TaskInspection {
+        let cluster = ECSCluster(try configuration.cluster, client: client)
+        return TaskInspection(
+            tasks: DynamoDBTaskStore(try table), describe: { try await cluster.describe([$0]).first },
+            stop: { try await cluster.stop($0, reason: "stop requested") },
+            execution: { try await executions.execution($0) }, now: now)
     }
 
     /// The log driver names a stream after its prefix, the container and the task.

@@ -28,6 +28,8 @@ extension APIError {
         case let error as StreamStart.InvalidStart: self.init(error)
         case is ByteBudget.Exhausted:
             self.init(.unavailable, "The server holds as much as it may. Nothing was taken; try again later.")
+        case CommandRefusal.notSupported(let why): self.init(.notSupported, why)
+        case CommandRefusal.invalid(let why): self.init(.invalidRequest, why)
         case AccessStoreError.unknownKey: self.init(.unknownKey, "There is no key with this id.")
         case AccessStoreError.lastAdministrator:
             self.init(.lastAdministrator, "This key is the only administrator's. Make another one first.")

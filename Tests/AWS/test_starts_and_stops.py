@@ -63,6 +63,14 @@ def test_a_request_that_died_before_its_task_was_started_is_carried_out_when_it_
     assert viewer.messages == ["one"] and viewer.end["verified"] is True
 
 
+def test_a_request_that_comes_again_starts_nothing_that_is_known(cloud):
+    headers = {"Idempotency-Key": uuid.uuid4().hex}
+    started = [cloud.request("POST", "/api/v1/run", {"command": ["true"]}, headers=headers)["execution_id"]]
+    with cloud.proxy.losing(lambda e: e.calls("RunTask")) as asked:
+        started.append(cloud.request("POST", "/api/v1/run", {"command": ["true"]}, headers=headers)["execution_id"])
+    assert started[0] == started[1] and asked == [0] and len(tasks_of(cloud, started[0])) == 1
+
+
 def test_a_start_that_nobody_repeats_is_ended_when_a_client_asks(cloud):
     id = started_in_vain(cloud, {"Idempotency-Key": uuid.uuid4().hex})
     make_older(cloud, id, minutes=11)

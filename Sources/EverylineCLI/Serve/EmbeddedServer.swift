@@ -104,26 +104,11 @@ struct EmbeddedServer {
         return ServerCore(
             executions: SQLiteExecutionStore(database), log: log, access: access,
             writer: LogWriter(store: log, feed: feed, executor: database.thread, now: now), feed: feed,
-            stopRequests: LogFeed(), resources: ServerResources(configuration.limits), now: now,
-            check: { [isRecordOnly] request in
-                guard !isRecordOnly else {
-                    throw APIError(
-                        .notSupported,
-                        "This server only records: it runs no commands. Run it where you are, with everyline exec.")
-                }
-                guard !request.needsTasks else {
-                    throw APIError(
-                        .notSupported,
-                        "Commands run here on the server's own machine: profiles, sizes and secrets are the AWS form's."
-                    )
-                }
-            },
-            start: { [limits = configuration.limits] order in
-                try runners.start(
-                    RunnerJob(
-                        execution: order.execution, appendToken: order.appendToken, request: order.request,
-                        lineLimit: limits.line, incarnation: log.incarnation))
-            })
+            stopRequests: LogFeed(),
+            engine: RunnerEngine(
+                runners: runners, lineLimit: configuration.limits.line, incarnation: log.incarnation,
+                isRecordOnly: isRecordOnly),
+            resources: ServerResources(configuration.limits), now: now)
     }
 
     private func storage(_ database: SQLiteDatabase) -> StorageWatch {

@@ -43,9 +43,12 @@ struct RunnersService: Service {
 
     /// Takes up the runners of an earlier server, and ends the executions that no runner is left for.
     private func takeUp() async {
-        guard let taken = await untilItSucceeds("Runners could not be taken up", runners.resume) else { return }
-        for id in unfinished where !taken.contains(id) {
-            _ = await untilItSucceeds("A log could not be ended") { try await end(id, "it left no directory") }
+        guard await untilItSucceeds("Runners could not be taken up", runners.resume) != nil else { return }
+        for id in unfinished {
+            _ = await untilItSucceeds("A log could not be ended") {
+                guard try await core.engine.inspect(id) == .unknown else { return }
+                try await end(id, "it left no directory")
+            }
         }
     }
 

@@ -64,10 +64,9 @@ package final class RunnerSupervisor: Sendable {
 
     /// Finds the runners that an earlier supervisor left.
     ///
-    /// - Returns: the executions that a runner, a successor or ``run(giveUp:)`` will end.
     /// - Throws: `CocoaError` if the directory can't be read.
-    package func resume() throws -> Set<ExecutionID> {
-        guard FileManager.default.fileExists(atPath: directory) else { return [] }
+    package func resume() throws {
+        guard FileManager.default.fileExists(atPath: directory) else { return }
         // A link is none of ours: it may lead anywhere.
         let names = try FileManager.default.contentsOfDirectory(atPath: directory).filter { name in
             let attributes = try? FileManager.default.attributesOfItem(atPath: directory + "/" + name)
@@ -80,8 +79,10 @@ package final class RunnerSupervisor: Sendable {
                 logger.info("A runner goes on", metadata: ["execution_id": "\(execution)"])
             }
         }
-        return found
     }
+
+    /// Whether a runner, a successor or ``run(giveUp:)`` will end the execution's log.
+    package func supervises(_ execution: ExecutionID) -> Bool { jobs.withLock { $0[execution] != nil } }
 
     /// Looks after the runners until the task is cancelled.
     ///

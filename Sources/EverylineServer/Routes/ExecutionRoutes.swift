@@ -26,11 +26,12 @@ struct ExecutionRoutes {
             request, context, core.resources, limit: limits.requestBody, within: limits.bodyTime)
         let order = try body.decode(RunRequest.self, fields: RunRequest.fields)
         try order.validate()
-        try await core.check(order)
+        try await core.engine.check(order)
         let created = try await create(order.command, producer: .runner, for: principal, request: request, body: body)
-        if created.isNew || mayStartAgain(created.execution) {
+        let startsAgain = created.isNew ? false : try await mayStartAgain(created.execution)
+        if created.isNew || startsAgain {
             try await start(
-                RunOrder(execution: created.execution.id, request: order, appendToken: created.token), context)
+                LaunchRequest(execution: created.execution.id, request: order, appendToken: created.token), context)
         }
         let execution = created.execution
         let token = try await StreamTokens(access: core.access, now: core.now, lifetime: limits.streamToken)
@@ -125,7 +126,7 @@ struct ExecutionRoutes {
         let principal = try await authenticator.principal(of: request, may: .stop(owner: owner))
         var execution = try await core.executions.requestStop(id, by: principal.user, at: core.now())
         core.stopRequests.announceChange(of: id)
-        if execution.status == .terminating { try await core.stop(execution) }
+        if execution.status == .terminating { try await core.engine.stop(execution) }
         if isForced, !execution.status.isTerminal {
             execution = try await abandoned.end(execution, because: .forced)
         } else {
@@ -160,29 +161,30 @@ struct ExecutionRoutes {
     }
 
     /// Whether the first request may have died between making the execution and starting its command.
-    private func mayStartAgain(_ execution: Execution) -> Bool {
-        guard let limit = core.restart, execution.status == .starting else { return false }
-        return core.now() < execution.createdAt + limit
+    private func mayStartAgain(_ execution: Execution) async throws -> Bool {
+        guard let limit = core.engine.restart, execution.status == .starting, core.now() < execution.createdAt + limit
+        else { return false }
+        return try await core.engine.inspect(execution.id) == .unknown
     }
 
     /// Starts the command; if not even its runner can be started, the log says so and ends.
-    private func start(_ order: RunOrder, _ context: EverylineContext) async throws {
+    private func start(_ launch: LaunchRequest, _ context: EverylineContext) async throws {
         do {
-            try await core.start(order)
+            try await core.engine.start(launch)
         } catch let error as StartUnclear {
             context.logger.error(
                 "It isn't known whether a command was started",
-                metadata: ["execution_id": "\(order.execution)", "error": "\(error.cause)"])
+                metadata: ["execution_id": "\(launch.execution)", "error": "\(error.cause)"])
             throw APIError(
                 .unavailable,
-                "It isn't known whether \(order.execution) was started. The same request with the same Idempotency-Key starts it once."
+                "It isn't known whether \(launch.execution) was started. The same request with the same Idempotency-Key starts it once."
             )
         } catch {
             context.logger.error(
                 "A runner could not be started",
-                metadata: ["execution_id": "\(order.execution)", "error": "\(error)"])
+                metadata: ["execution_id": "\(launch.execution)", "error": "\(error)"])
             _ = try await core.writer.end(
-                order.execution, ExecutionOutcome(status: .failed, exitCode: 126, reason: .notStarted),
+                launch.execution, ExecutionOutcome(status: .failed, exitCode: 126, reason: .notStarted),
                 notice: (error as? StartRefused).map { (.notStarted, $0.reason) })
         }
     }

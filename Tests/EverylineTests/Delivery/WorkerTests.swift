@@ -153,17 +153,3 @@ private final class Looks: Sendable {
 
     func add(_ execution: ExecutionID) { executions.withLock { $0.append(execution) } }
 }
-
-@Suite("A batch of a queue")
-struct QueueBatchTests {
-    @Test("goes back from the first failure of a group on; other groups go on")
-    func groups() {
-        var batch = QueueBatch()
-        #expect(batch.admits("1", group: "a") == true)
-        #expect(batch.admits("2", group: "b") == true)
-        batch.fail("2", group: "b")
-        #expect(batch.admits("3", group: "a") == true)
-        #expect(batch.admits("4", group: "b") == false)
-        #expect(batch.failures == ["2", "4"])
-    }
-}

@@ -78,7 +78,7 @@ private final class FuzzedAPI: Sendable {
         limits.control = .zero
         let core = ServerCore(
             executions: stores, log: stores, access: stores, writer: writer, feed: feed, stopRequests: LogFeed(),
-            resources: ServerResources(limits), now: now, start: { _ in })
+            engine: IdleEngine(), resources: ServerResources(limits), now: now)
         api = DirectAPI(
             core: core, streams: StreamGateway(address: "wss://gateway/stage"), publicURL: nil, limits: limits,
             logger: Logger(label: "fuzz") { _ in SilentLog() })

@@ -2,22 +2,22 @@
 ///
 /// Once one message of a group could not be dealt with, none behind it may be: all of them go back, tried or not. The other
 /// groups go on.
-public struct QueueBatch: Sendable {
+struct QueueBatch: Sendable {
     /// The ids to report as failed, in the order in which they came.
-    public private(set) var failures: [String] = []
+    private(set) var failures: [String] = []
     private var blockedGroups: Set<String> = []
 
-    public init() {}
+    init() {}
 
     /// Whether the group's next message may be dealt with; if not, it has gone back.
-    public mutating func admits(_ id: String, group: String) -> Bool {
+    mutating func admits(_ id: String, group: String) -> Bool {
         guard blockedGroups.contains(group) else { return true }
         failures.append(id)
         return false
     }
 
     /// The message that was admitted could not be dealt with.
-    public mutating func fail(_ id: String, group: String) {
+    mutating func fail(_ id: String, group: String) {
         failures.append(id)
         blockedGroups.insert(group)
     }
