@@ -65,6 +65,8 @@ package final class InputSender: Sendable {
             guard answer.taken >= start || answer.closed, answer.received >= start, answer.received <= end else {
                 throw PlaceLost()
             }
+            // An end that isn't this client's: what it still has would be dropped.
+            guard !answer.ended || isFinished && answer.received == end else { throw PlaceLost() }
             received = answer.received
             let taken = min(max(answer.taken, start), end)
             kept.moveReaderIndex(forwardBy: Int(taken - start))

@@ -26,11 +26,23 @@ extension SQLiteDatabase {
         return next
     }
 
-    /// The newest incarnation. One whose row is damaged or gone can't be told from others: then another one begins.
-    static func incarnation(in db: Database) throws -> Incarnation {
-        let row = try Row.fetchOne(db, sql: "SELECT name FROM incarnation ORDER BY number DESC LIMIT 1")
-        let name = row.flatMap { String.fromDatabaseValue($0[0]) }
-        return try name.flatMap { Incarnation($0) } ?? beginIncarnation(in: db)
+    /// The newest incarnation. One whose row is damaged or gone can't be told from others: then another one begins. So does one where the
+    /// data lie in another file: it is a copy, which may be served beside the first, or which was put in its place by hand.
+    static func incarnation(in db: Database, ofFile file: Int64) throws -> Incarnation {
+        let row = try Row.fetchOne(db, sql: "SELECT name, file FROM incarnation ORDER BY number DESC LIMIT 1")
+        let known = row.flatMap { String.fromDatabaseValue($0[0]) }.flatMap { Incarnation($0) }
+        let held = row.flatMap { Int64.fromDatabaseValue($0[1]) }
+        if let known, held == file { return known }
+        let incarnation: Incarnation =
+            switch (known, held) {
+            case (nil, _): try beginIncarnation(in: db)
+            case (let known?, nil): known
+            case (_?, _?): try markRestored(in: db)
+            }
+        try db.execute(
+            sql: "UPDATE incarnation SET file = ? WHERE number = (SELECT max(number) FROM incarnation)",
+            arguments: [file])
+        return incarnation
     }
 
     @discardableResult

@@ -40,7 +40,10 @@ package final class SQLiteDatabase: Sendable {
             try pool.writeWithoutTransaction(extendWriteAheadLog)
             return pool
         }
-        let incarnation = try SQLiteDatabaseError.translating(directory) { try pool.write(incarnation(in:)) }
+        let file = try fileNumber(directory + "/" + fileName)
+        let incarnation = try SQLiteDatabaseError.translating(directory) {
+            try pool.write { try Self.incarnation(in: $0, ofFile: file) }
+        }
         return SQLiteDatabase(pool: pool, lock: lock, incarnation)
     }
 
@@ -107,6 +110,13 @@ package final class SQLiteDatabase: Sendable {
     private static func createFile(_ path: String) {
         let descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         if descriptor >= 0 { Glibc.close(descriptor) }
+    }
+
+    /// A file's number in its file system: a copy has another one, a file that is moved there keeps it.
+    private static func fileNumber(_ path: String) throws -> Int64 {
+        var status = stat()
+        guard stat(path, &status) == 0 else { throw SQLiteDatabaseError.missing(path) }
+        return Int64(truncatingIfNeeded: status.st_ino)
     }
 
     private static func configuration() -> Configuration {

@@ -31,12 +31,14 @@ enum Schema {
         return migrator
     }
 
-    /// The lives of this database, oldest first, and the head of each log that was open when one began, as its `base`.
+    /// The lives of this database, oldest first, and the head of each log that was open when one began, as its `base`. `file` is the number
+    /// (inode) of the file that held it, by which a copy is known; NULL until it was opened.
     private static let incarnations = """
         CREATE TABLE incarnation (
             number INTEGER PRIMARY KEY AUTOINCREMENT,
             name TEXT NOT NULL UNIQUE,
-            created_ms INTEGER NOT NULL
+            created_ms INTEGER NOT NULL,
+            file INTEGER
         ) STRICT;
         CREATE TABLE base (
             execution INTEGER NOT NULL,

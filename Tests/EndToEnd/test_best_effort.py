@@ -1,9 +1,12 @@
 """`exec --best-effort`: the command runs whether there is a server or not, and nothing that it writes is lost."""
 
+import signal
+import subprocess
+
 import pytest
 
-from cli import CommandLine
-from everyline import messages, wait_for
+from cli import Background, CommandLine
+from everyline import BINARY, messages, wait_for
 
 
 @pytest.fixture
@@ -105,3 +108,32 @@ def test_exec_says_when_an_outage_is_over_and_while_it_waits_names_recover(own_s
     finally:
         command.end()
     assert "`everyline recover` delivers them." in command.err
+
+
+def test_a_full_disk_is_said_and_can_be_left(tmp_path):
+    """The command waits for room; who has stopped it needn't."""
+    if subprocess.run(["unshare", "-rm", "true"], capture_output=True).returncode != 0:
+        pytest.skip("this machine allows no mount namespaces")
+    state = tmp_path / "state"
+    state.mkdir()
+    cli = CommandLine(None, tmp_path)
+    mount = f"mount -t tmpfs -o size=512k,mode=700 none {state} && exec \"$0\" \"$@\""
+    command = Background(
+        ["unshare", "-rm", "sh", "-c", mount, BINARY, "exec", "--best-effort", "--", "seq", "200000"],
+        {**cli.environment, "XDG_STATE_HOME": str(state)}, tmp_path)
+    try:
+        wait_for(lambda: "There is no room for more output in" in command.err)
+        assert command.process.poll() is None and "199999" not in command.out
+        # The first one is the command's, the next one this process's.
+        command.process.send_signal(signal.SIGTERM)
+        wait_for(lambda: command.process.poll() is not None or command.process.send_signal(signal.SIGTERM))
+        assert command.wait() == 125
+        assert "The output is not whole" in command.err and "is lost" in command.err
+    finally:
+        command.end()
+
+
+def test_a_key_that_the_server_refuses_is_said_as_such(own_server, tmp_path):
+    done = CommandLine(own_server.start(), tmp_path, key="elk_wrong").run("exec", "--best-effort", "--", "sh", "-c", "exit 4")
+    said = done.stderr.decode()
+    assert done.returncode == 4 and "the server refuses to register the command" in said and "can't be reached" not in said

@@ -358,3 +358,41 @@ def test_its_owner_alone_writes_and_its_producer_alone_reads(server):
         assert refusal(write, server, unknown, 0, data("x")) == (404, "unknown_execution")
     log.append(end="SUCCEEDED")
     other.append(end="SUCCEEDED")
+
+
+# What is lost is said
+
+
+def test_an_end_that_another_client_writes_is_said(server, tmp_path):
+    command = CommandLine(server, tmp_path).start("run", "-i", "--", "sh", "-c", f"cat; while ! test -e {tmp_path}/go; do sleep 0.05; done")
+    try:
+        wait_for(lambda: "execution " in command.err)
+        id = command.err.split("execution ")[1].split()[0]
+        wait_for(lambda: write_if_asked(server, id, END))
+        command.process.stdin.write(b"late\n")
+        command.process.stdin.flush()
+        wait_for(lambda: "another client writes to the command's input" in command.err)
+        (tmp_path / "go").touch()
+        command.process.stdin.close()
+        assert command.wait() == 0
+    finally:
+        command.end()
+
+
+def write_if_asked(server, id, *lines):
+    try:
+        return write(server, id, 0, *lines)["ended"]
+    except Refused as refused:
+        assert refused.code == "no_input"
+        return False
+
+
+def test_an_input_that_cannot_be_read_is_a_failure(server, tmp_path):
+    source = os.open(tmp_path, os.O_RDONLY)
+    try:
+        done = subprocess.run(
+            [BINARY, "run", "-q", "-i", "--", "cat"], env=CommandLine(server, tmp_path).environment, stdin=source, capture_output=True,
+            timeout=60)
+    finally:
+        os.close(source)
+    assert done.returncode == 125 and "standard input can't be read" in done.stderr.decode()

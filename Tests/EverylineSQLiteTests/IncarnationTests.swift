@@ -38,6 +38,22 @@ struct IncarnationTests {
         #expect(try await current() == second)
     }
 
+    @Test("is another one where the data were copied, and the same where they were moved")
+    func copies() async throws {
+        let first = try await current()
+        let (path, copy) = (directory.path + "/" + SQLiteDatabase.fileName, directory.path + "/copy")
+        try FileManager.default.copyItem(atPath: path, toPath: copy)
+        // Both are there at once, so that the copy can't have the first one's number.
+        try FileManager.default.moveItem(atPath: path, toPath: directory.path + "/first")
+        try FileManager.default.moveItem(atPath: copy, toPath: path)
+        let second = try await current()
+        #expect(second != nil && second != first)
+        #expect(try await current() == second)
+        try FileManager.default.removeItem(atPath: path)
+        try FileManager.default.moveItem(atPath: directory.path + "/first", toPath: path)
+        #expect(try await current() == first)
+    }
+
     @Test("is given to a database of an earlier version, and to it alone")
     func migration() async throws {
         let first = try await current()

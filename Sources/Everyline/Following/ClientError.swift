@@ -7,6 +7,8 @@ public enum ClientError: Error, Sendable, Equatable, CustomStringConvertible {
     case unreachable(String)
     /// Nothing came in time.
     case timedOut
+    /// The server refuses what it may take later: once the key, the address or its settings have been changed.
+    case refused(String)
     /// The answer isn't what the API gives. Something else may be listening there.
     case unexpectedAnswer(String)
     /// The CA file can't be used.
@@ -15,7 +17,7 @@ public enum ClientError: Error, Sendable, Equatable, CustomStringConvertible {
     /// Whether the same request may succeed later.
     public var isTransient: Bool {
         switch self {
-        case .unreachable, .timedOut, .unexpectedAnswer: true
+        case .unreachable, .timedOut, .refused, .unexpectedAnswer: true
         case .invalidTrustRoots: false
         }
     }
@@ -23,6 +25,7 @@ public enum ClientError: Error, Sendable, Equatable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .unreachable(let reason): "the server can't be reached: \(reason)"
+        case .refused(let reason): "the server refuses to register the command: \(reason)"
         case .timedOut: "the server did not answer in time"
         case .unexpectedAnswer(let what): "the server's answer is not one of Everyline's: \(what)"
         case .invalidTrustRoots(let reason): "the CA file can't be used: \(reason)"

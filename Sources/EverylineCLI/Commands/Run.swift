@@ -105,6 +105,7 @@ struct Run: AsyncParsableCommand {
         switch result {
         case .ended(let outcome?):
             if outcome.status != .succeeded { Console.say(outcome.sentence) }
+            if input?.isCut == true, outcome.status == .succeeded { return Root.failure.rawValue }
             return outcome.processExitCode
         case .ended(nil): return Root.failure.rawValue
         case .left(let signal):

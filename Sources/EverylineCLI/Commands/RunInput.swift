@@ -15,6 +15,9 @@ struct RunInput: Sendable {
     /// The terminal here, if its keys go to a terminal there.
     let keyboard: Keyboard?
     private let hasOwnSize: Bool
+    private let failure = Mutexed<Bool>()
+    /// Whether the command has got only a part of the input, because this process could not read the rest.
+    var isCut: Bool { failure.value == true }
 
     /// - Parameters:
     ///   - isTyped: whether the command has a terminal.
@@ -55,7 +58,8 @@ struct RunInput: Sendable {
             do {
                 bytes = try await source.read()
             } catch let error where !(error is CancellationError) {
-                Console.say("standard input can't be read: \(error)")
+                Console.say("standard input can't be read: \(error). The command has only what came before.")
+                failure.set(true)
                 return sender.finish()
             }
             guard bytes.readableBytes > 0 else { return sender.finish() }

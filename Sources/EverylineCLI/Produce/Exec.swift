@@ -121,7 +121,9 @@ struct Exec: AsyncParsableCommand {
         switch signal.number {
         case SIGTSTP, SIGTTIN, SIGTTOU: OwnProcess.suffer(signal.number)
         case SIGINT, SIGTERM, SIGHUP, SIGQUIT:
-            if production.recorder.spool.end != nil { production.leave.stop(.requested) }
+            // What is in the pipe yet is written first, where there is room for it.
+            let spool = production.recorder.spool
+            if spool.end != nil || !spool.hasRoom { production.leave.stop(.requested) }
         default: break
         }
     }

@@ -63,7 +63,7 @@ final class LateRegistration: Sendable {
         do {
             answer = try await client.register(RegisterRequest(command: command))
         } catch let error as APIError {
-            throw ClientError.unreachable("\(error)")
+            throw ClientError.refused("\(error)")
         }
         let registered = try Self.note(answer, of: command, in: directory, configuration)
         let endpoint = ProducerEndpoint(client, execution: registered.id, token: registered.token)

@@ -91,6 +91,10 @@ struct LocalProducer {
                 }
                 group.addTask { try await waitPatiently(production, start.late) }
                 group.addTask {
+                    try await Self.sayWhenFull(spool, directory.files.path)
+                    return nil
+                }
+                group.addTask {
                     try await voice.run()
                     return nil
                 }
@@ -100,8 +104,9 @@ struct LocalProducer {
                 }
                 throw CancellationError()
             }
-            guard let outcome = outcome.value else { throw CancellationError() }
-            return Result(outcome: outcome, shortfall: try settle(conclusion, start, voice))
+            let shortfall = try settle(conclusion, start, voice)
+            guard let outcome = outcome.value else { throw CLIError(shortfall ?? "The command's end is not known.") }
+            return Result(outcome: outcome, shortfall: shortfall)
         }
     }
 
@@ -123,7 +128,8 @@ struct LocalProducer {
         do {
             registered = try await register(client)
         } catch let error where isBestEffort && !(error is CancellationError) {
-            Console.say("\(error) The command runs without it; its output is kept here until there is a server.")
+            let why = error is APIError ? "the server refuses to register the command: \(error)." : "\(error)"
+            Console.say("\(why) The command runs without it; its output is kept here until a server takes it.")
             return try beginAlone(client, in: place, configuration)
         }
         guard let id = ExecutionID(registered.executionID), let token = Credential(registered.appendToken) else {
@@ -193,11 +199,13 @@ struct LocalProducer {
     private func waitPatiently(_ production: Production, _ late: LateRegistration?) async throws -> Conclusion? {
         let spool = production.recorder.spool
         let clock = ContinuousClock()
-        while spool.end == nil {
+        while spool.end == nil, production.leave.reason == nil {
             let version = spool.changes.version
-            if spool.end == nil { try await spool.changes.wait(past: version) }
+            if spool.end == nil { try await spool.changes.wait(past: version, atMost: .milliseconds(500), on: clock) }
         }
-        if let late, late.registered == nil, !requiresDelivery { return .left("there was no server") }
+        if spool.end != nil, let late, late.registered == nil, !requiresDelivery {
+            return .left("no server has taken it")
+        }
         var (delivered, since, isSaid) = (spool.delivered, clock.now, false)
         while production.leave.reason == nil {
             let version = spool.changes.version
@@ -213,6 +221,23 @@ struct LocalProducer {
             try await spool.changes.wait(past: version, atMost: .milliseconds(500), on: clock)
         }
         return .left("not waiting for the server")
+    }
+
+    /// Tells the user, once each time, that the command has to wait for the disk.
+    ///
+    /// - Throws: `CancellationError`.
+    private static func sayWhenFull(_ spool: Spool, _ directory: String) async throws {
+        let clock = ContinuousClock()
+        var (since, isSaid) = (clock.now, false)
+        while true {
+            let version = spool.changes.version
+            if spool.hasRoom { (since, isSaid) = (clock.now, false) }
+            if !isSaid, clock.now - since >= .seconds(2) {
+                isSaid = true
+                Console.say("There is no room for more output in \(directory): the command waits until there is.")
+            }
+            try await spool.changes.wait(past: version, atMost: .seconds(1), on: clock)
+        }
     }
 
     /// Removes what isn't needed any more, and says what is missing.
@@ -231,6 +256,9 @@ struct LocalProducer {
             try directory.keep(refusedWith: error)
             return
                 "The log of \(id) lacks \(missing): the server refused them (\(error)). They are kept in \(directory.files.path)."
+        case .left(let why) where spool.end == nil:
+            return
+                "The output is not whole: \(why), and there was no room for the rest of it, which is lost. What there was room for is in \(directory.files.path): `everyline recover` delivers it."
         case .left(let why) where start.late != nil && registered == nil:
             return "The output is kept here: \(why). `everyline recover` delivers it."
         case .left(let why):

@@ -41,13 +41,16 @@ struct RunnersService: Service {
         return nil
     }
 
+    private static let leftNothing =
+        "it left no directory (where a backup was put back, it may have ended before that, with more output than is here)"
+
     /// Takes up the runners of an earlier server, and ends the executions that no runner is left for.
     private func takeUp() async {
         guard await untilItSucceeds("Runners could not be taken up", runners.resume) != nil else { return }
         for id in unfinished {
             _ = await untilItSucceeds("A log could not be ended") {
                 guard try await core.engine.inspect(id) == .unknown else { return }
-                try await end(id, "it left no directory")
+                try await end(id, Self.leftNothing)
             }
         }
     }
