@@ -29,18 +29,21 @@ public struct Reconciler: Sendable {
         /// From which time it reads.
         public let start: Timestamp
         public let position: SourcePosition
-        /// Whether the line that is wanted next has changed since it began.
+        /// The line that was wanted next.
+        public let next: UInt64
+        /// Whether that has changed since it began.
         public let hasMoved: Bool
         /// The first line that was read behind a hole, and until when its missing lines can still come.
         public let ahead: UInt64?
         public let windowEnd: Timestamp?
 
         public init(
-            start: Timestamp, position: SourcePosition, hasMoved: Bool, ahead: UInt64? = nil,
+            start: Timestamp, position: SourcePosition, next: UInt64, hasMoved: Bool, ahead: UInt64? = nil,
             windowEnd: Timestamp? = nil
         ) {
             self.start = start
             self.position = position
+            self.next = next
             self.hasMoved = hasMoved
             self.ahead = ahead
             self.windowEnd = windowEnd
@@ -165,9 +168,11 @@ public struct Reconciler: Sendable {
         _ execution: ExecutionID, _ stopped: Stopped?, behind head: LedgerHead, from source: any LogSource,
         at place: Place?, until deadline: Timestamp
     ) async throws -> Reading {
-        var reading = Reading(hasMoved: place?.hasMoved ?? false, ahead: place?.ahead)
+        // What came while no invocation read can have filled the hole.
+        let hasMoved = place.map { $0.hasMoved || $0.next != head.next } ?? false
+        var reading = Reading(hasMoved: hasMoved, ahead: place?.ahead.flatMap { $0 > head.next ? $0 : nil })
         var position = place?.position
-        var windowEnd = place?.windowEnd
+        var windowEnd = reading.ahead == nil ? nil : place?.windowEnd
         var reached = head.next
         let start =
             place?.start ?? Timestamp(milliseconds: max(0, head.sourceTime.milliseconds - margin.milliseconds))
@@ -176,7 +181,7 @@ public struct Reconciler: Sendable {
                 reading.isInterrupted = true
                 reading.place = position.map {
                     Place(
-                        start: start, position: $0, hasMoved: reading.hasMoved, ahead: reading.ahead,
+                        start: start, position: $0, next: reached, hasMoved: reading.hasMoved, ahead: reading.ahead,
                         windowEnd: windowEnd)
                 }
                 return reading

@@ -59,6 +59,7 @@ package struct ReconcileMessage: Sendable, Equatable {
         struct Place: Codable {
             let start: Int64
             let token: String
+            let next: UInt64
             let moved: Bool
             let ahead: UInt64?
             let window: Int64?
@@ -66,6 +67,7 @@ package struct ReconcileMessage: Sendable, Equatable {
             init(_ place: Reconciler.Place) {
                 start = place.start.milliseconds
                 token = place.position.token
+                next = place.next
                 moved = place.hasMoved
                 ahead = place.ahead
                 window = place.windowEnd?.milliseconds
@@ -73,8 +75,8 @@ package struct ReconcileMessage: Sendable, Equatable {
 
             var place: Reconciler.Place {
                 Reconciler.Place(
-                    start: Timestamp(milliseconds: start), position: SourcePosition(token: token), hasMoved: moved,
-                    ahead: ahead, windowEnd: window.map(Timestamp.init(milliseconds:)))
+                    start: Timestamp(milliseconds: start), position: SourcePosition(token: token), next: next,
+                    hasMoved: moved, ahead: ahead, windowEnd: window.map(Timestamp.init(milliseconds:)))
             }
         }
 

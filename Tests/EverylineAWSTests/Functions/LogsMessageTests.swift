@@ -39,9 +39,10 @@ import Testing
             outcome: ExecutionOutcome(status: .failed, exitCode: 3, reason: .timedOut),
             stoppedAt: Timestamp(milliseconds: 77))
         let place = Reconciler.Place(
-            start: Timestamp(milliseconds: 5), position: SourcePosition(token: "a\"b"), hasMoved: true, ahead: 1 << 53,
+            start: Timestamp(milliseconds: 5), position: SourcePosition(token: "a\"b"), next: 7, hasMoved: true,
+            ahead: 1 << 53,
             windowEnd: Timestamp(milliseconds: 6))
-        let places = [nil, place, .init(start: .epoch, position: SourcePosition(token: "t"), hasMoved: false)]
+        let places = [nil, place, .init(start: .epoch, position: SourcePosition(token: "t"), next: 7, hasMoved: false)]
         for seen in [nil, Reconciler.Seen(next: 9, parked: []), .init(next: 1, parked: [3...3, 5...1 << 53])] {
             for cause in [ReconcileMessage.Cause.probe, .stopped(task)] {
                 for place in places {
