@@ -89,7 +89,11 @@ package struct Uplink: Sendable {
             do {
                 _ = try await retrying { try await append(notice, after: head) }
                 return true
-            } catch let error as APIError where error.knownCode == .differentContent {}
+            } catch let error as APIError where error.knownCode == .differentContent {
+            } catch let error as APIError where error.knownCode == .otherIncarnation {
+                // The log isn't that one any more: the delivery goes on from what both have.
+                return true
+            }
         }
         return false
     }

@@ -22,6 +22,8 @@ extension EmbeddedWorld {
         history = backup.history
         let head = executions[0].head.log
         history.restore(to: Self.incarnation(restores), base: head.isEnded ? nil : head.offset)
+        // What viewers were shown behind events that are void says nothing of those that come.
+        for viewer in viewers.indices { viewers[viewer].pending.removeAll { $0.after >= head.offset } }
         // Its end was delivered, and is gone: the server finds no runner of it.
         if producer.isDone { isEndedFromOutside = true }
         // Those that were reading a download.
