@@ -279,6 +279,7 @@ def test_a_command_is_run_and_stopped_from_the_list(server, fox):
     fox.open(server.url + "/", server.key)
     fox.wait("!document.querySelector('#run').hidden")
     fox.find("#run").click()
+    fox.wait("document.querySelector('#sheet-run[open]')")
     fox.find("#run-command").send_keys("sh -c 'echo hello; sleep 600'" + Keys.CONTROL + Keys.ENTER)
     fox.wait("location.pathname.startsWith('/executions/') && document.querySelector('.row:not([hidden])')")
     fox.wait_for_row(1)
