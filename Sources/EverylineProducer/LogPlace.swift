@@ -116,6 +116,32 @@ struct LogPlace: Codable, Sendable, Equatable {
 
     init() {}
 
+    struct Unreadable: Error, CustomStringConvertible {
+        let description = "the spool's file “place” is damaged"
+    }
+
+    private static let fileName = "place"
+    private static let longestFile: ByteCount = .kibibytes(64)
+
+    /// What is on the disk; `nil` if nothing is.
+    ///
+    /// - Throws: ``Unreadable`` for what can't have been written; what the disk throws.
+    init?(on disk: any SpoolDisk) throws {
+        guard try disk.names().contains(Self.fileName) else { return nil }
+        let file = try disk.open(Self.fileName)
+        defer { file.close() }
+        var bytes = ByteBuffer()
+        while bytes.readableBytes < Self.longestFile {
+            let (position, wanted) = (bytes.readableBytes, Self.longestFile - bytes.readableBytes)
+            let count = try bytes.writeWithUnsafeMutableBytes(minimumWritableBytes: wanted) { space in
+                try file.read(at: position, into: UnsafeMutableRawBufferPointer(rebasing: space[..<wanted]))
+            }
+            if count == 0 { break }
+        }
+        guard let place = LogPlace(stored: bytes) else { throw Unreadable() }
+        self = place
+    }
+
     /// - Returns: `nil` for what can't have been written, as after a crash of the machine.
     init?(stored bytes: ByteBuffer) {
         guard let place = try? JSONDecoder().decode(LogPlace.self, from: Data(bytes.readableBytesView)),
@@ -126,6 +152,23 @@ struct LogPlace: Codable, Sendable, Equatable {
 
     /// - Throws: what the encoder throws.
     func stored() throws -> ByteBuffer { ByteBuffer(bytes: try JSONEncoder().encode(self)) }
+
+    /// Returns when the disk has it, whole, also after a loss of power.
+    ///
+    /// - Throws: what the disk and the encoder throw; what was there before stays.
+    func write(to disk: any SpoolDisk) throws {
+        let temporary = Self.fileName + ".new"
+        var bytes = try stored()
+        try disk.remove(temporary)
+        let file = try disk.create(temporary)
+        defer { file.close() }
+        while bytes.readableBytes > 0 {
+            bytes.moveReaderIndex(forwardBy: try bytes.withUnsafeReadableBytes { try file.append($0) })
+        }
+        // With this lost and the events there, they would be numbered as if nothing had happened.
+        try file.sync()
+        try disk.rename(temporary, to: Self.fileName)
+    }
 }
 
 extension LogPlace.Life {

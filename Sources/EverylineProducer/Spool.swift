@@ -73,7 +73,7 @@ package final class Spool: Sendable {
         }
         var state = State(segments: segments, delivered: Offset(segments[0].base.rawValue - 1))
         if let line = try Self.lastLine(of: segments), line.isEndEvent { state.end = (state.last, line) }
-        if let place = try Self.storedPlace(on: disk) { state.place = place }
+        if let place = try LogPlace(on: disk) { state.place = place }
         self.state = Mutex(state)
     }
 
@@ -272,47 +272,10 @@ package final class Spool: Sendable {
         }
     }
 
-    private static let placeName = "place"
-
     private func writePlace(_ state: inout State) {
         guard !state.isPlaceWritten else { return }
-        let temporary = Self.placeName + ".new"
-        do {
-            var bytes = try state.place.stored()
-            try disk.remove(temporary)
-            let file = try disk.create(temporary)
-            defer { file.close() }
-            while bytes.readableBytes > 0 {
-                bytes.moveReaderIndex(forwardBy: try bytes.withUnsafeReadableBytes { try file.append($0) })
-            }
-            // With this lost and the events there, they would be numbered as if nothing had happened.
-            try file.sync()
-            try disk.rename(temporary, to: Self.placeName)
-            state.isPlaceWritten = true
-        } catch {
-            // As with events: the next call tries again.
-        }
-    }
-
-    struct UnreadablePlace: Error, CustomStringConvertible {
-        let description = "the spool's file “place” is damaged"
-    }
-
-    private static func storedPlace(on disk: any SpoolDisk) throws -> LogPlace? {
-        guard try disk.names().contains(placeName) else { return nil }
-        let file = try disk.open(placeName)
-        defer { file.close() }
-        var bytes = ByteBuffer()
-        let limit: ByteCount = .kibibytes(64)
-        while bytes.readableBytes < limit {
-            let (position, wanted) = (bytes.readableBytes, limit - bytes.readableBytes)
-            let count = try bytes.writeWithUnsafeMutableBytes(minimumWritableBytes: wanted) { space in
-                try file.read(at: position, into: UnsafeMutableRawBufferPointer(rebasing: space[..<wanted]))
-            }
-            if count == 0 { break }
-        }
-        guard let place = LogPlace(stored: bytes) else { throw UnreadablePlace() }
-        return place
+        // As with events: where it fails, the next call tries again.
+        state.isPlaceWritten = (try? state.place.write(to: disk)) != nil
     }
 
     /// Says that the log doesn't go on with what is written here.

@@ -40,6 +40,7 @@ struct LineDigests: ~Copyable {
 
     /// - Throws: ``NoRoomForDigests``.
     init(in directory: String) throws {
+        // mkstemp(3) puts letters in the place of the six X, so that the name is no other file's.
         var path = Array("\(directory)/everyline-verify-XXXXXX".utf8CString)
         file = mkstemp(&path)
         guard file >= 0 else { throw NoRoomForDigests(errno) }

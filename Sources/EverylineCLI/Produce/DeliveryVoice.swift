@@ -1,0 +1,81 @@
+import Everyline
+import EverylineProducer
+import Synchronization
+
+/// Tells the user how the delivery goes, but not at each try.
+final class DeliveryVoice: Sendable {
+    private let spool: Spool
+    private let directory: String
+    private let state = Mutex(State())
+
+    private struct State {
+        var failures = 0
+        /// Whether the server has answered since.
+        var isBack = false
+    }
+
+    init(_ spool: Spool, directory: String) {
+        self.spool = spool
+        self.directory = directory
+    }
+
+    /// Hears of each answer that says that the server is there.
+    func hearing(_ endpoint: ProducerEndpoint) -> ProducerEndpoint {
+        ProducerEndpoint(
+            append: { events, head, incarnation in
+                let answer = try await endpoint.append(events, head, incarnation)
+                self.answered()
+                return answer
+            },
+            setPending: endpoint.setPending,
+            mustStop: {
+                let answer = try await endpoint.mustStop()
+                self.answered()
+                return answer
+            })
+    }
+
+    private func answered() {
+        let isNews = state.withLock { state in
+            guard state.failures > 0, !state.isBack else { return false }
+            state.isBack = true
+            return true
+        }
+        if isNews { spool.changes.announce() }
+    }
+
+    /// Says when an outage is over: the server is there again, and has everything.
+    ///
+    /// - Throws: `CancellationError`.
+    func run() async throws {
+        while true {
+            let version = spool.changes.version
+            if spool.delivered >= spool.last { delivered() }
+            try await spool.changes.wait(past: version)
+        }
+    }
+
+    func note(_ error: any Error) {
+        let count = state.withLock { state in
+            state.isBack = false
+            state.failures += 1
+            return state.failures
+        }
+        guard count & (count - 1) == 0 else { return }
+        Console.say("\(error). The output is kept in \(directory) and sent as soon as possible.")
+    }
+
+    func refused(_ error: APIError) {
+        Console.say("The server refuses the output: \(error). The command goes on; its output is kept in \(directory).")
+    }
+
+    /// Says so, if the user was told of an outage, and it is over.
+    func delivered() {
+        let isOver = state.withLock { state in
+            guard state.isBack else { return false }
+            state = State()
+            return true
+        }
+        if isOver { Console.say("Everything has been delivered.") }
+    }
+}
