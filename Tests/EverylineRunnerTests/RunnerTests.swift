@@ -50,6 +50,16 @@ import Testing
         return Result(outcome: outcome, events: try events(of: spool))
     }
 
+    /// A process of its own writes the script: a file that this process writes stays open for writing in each child that another test
+    /// forks meanwhile, until that child executes its program, and the kernel refuses to run such a file (ETXTBSY, execve(2)).
+    private func script(_ name: String, _ text: String) async throws -> String {
+        let path = directory.path + "/" + name
+        let written = try await run("sh", "-c", #"printf %s "$0" >"$1" && chmod +x "$1""#, text, path)
+        #expect(written.outcome.status == .succeeded)
+        try FileManager.default.removeItem(atPath: directory.path + "/spool")
+        return path
+    }
+
     /// The spool's lines as the log's events: with the offsets that the server gives them.
     private func events(of spool: Spool) throws -> [LogEvent] {
         var events: [LogEvent] = []
@@ -163,9 +173,7 @@ import Testing
 
     @Test("looks a program up in the command's own path, and runs a script without a first line by the shell")
     func lookUp() async throws {
-        let script = directory.path + "/greeting"
-        try Data("echo hello $1\n".utf8).write(to: URL(fileURLWithPath: script))
-        #expect(chmod(script, 0o755) == 0)
+        _ = try await script("greeting", "echo hello $1\n")
         let result = try await run("greeting", "you") { $0.env = ["PATH": "/nonexistent:\(directory.path):/usr/bin"] }
         #expect(result.messages == ["hello you"])
     }
@@ -174,10 +182,7 @@ import Testing
         "says of a script whose interpreter isn't there which one it is",
         arguments: [("#!/no/such\n", "/no/such which"), ("#! /bin/sh\r\n", "carriage return")])
     func interpreter(line: String, named: String) async throws {
-        let script = directory.path + "/script"
-        try Data(line.utf8).write(to: URL(fileURLWithPath: script))
-        #expect(chmod(script, 0o755) == 0)
-        let result = try await run(script)
+        let result = try await run(try await script("script", line))
         #expect(result.outcome == ExecutionOutcome(status: .failed, exitCode: 126, reason: .notStarted))
         guard case .notice(_, let message) = result.events[0].content else {
             Issue.record("\(result.events)")
