@@ -277,7 +277,7 @@ def test_executions_are_listed_in_pages_by_status(tmp_path):
         assert "next_cursor" not in second
         found = server.get("/api/v1/executions?status=SUCCEEDED,RUNNING")["executions"]
         assert [e["execution_id"] for e in found] == [logs[3].id, logs[0].id]
-        for query in ["limit=0", "limit=1001", "limit=x", "status=GONE", "cursor=nobody", "cursor=%00", "more=1"]:
+        for query in ["limit=0", "limit=1001", "limit=x", "status=GONE", "cursor=unknown", "cursor=%00", "more=1"]:
             assert refusal(server.get, "/api/v1/executions?" + query)[0] == 400
 
 
@@ -303,12 +303,12 @@ def test_a_run_that_can_not_be_is_refused(server, body):
 
 
 @pytest.mark.parametrize("path", ["", "/status", "/logs", "/block", "/events?token=x", "/control"])
-@pytest.mark.parametrize("id", ["nobody", "%00", "..%2f..", "x" * 65, "a b".replace(" ", "%20")])
+@pytest.mark.parametrize("id", ["unknown", "%00", "..%2f..", "x" * 65, "a b".replace(" ", "%20")])
 def test_an_execution_that_is_not_there_is_unknown(server, id, path):
     assert refusal(server.get, f"/api/v1/executions/{id}{path}")[0] in (401, 404)
 
 
-def test_a_stop_is_idempotent_and_ends_what_nobody_produces(tmp_path):
+def test_a_stop_is_idempotent_and_ends_a_log_without_a_producer(tmp_path):
     with serving(tmp_path) as server:
         log = server.register()
         assert server.delete(log.path)["status"] == "STOPPED"
@@ -317,7 +317,7 @@ def test_a_stop_is_idempotent_and_ends_what_nobody_produces(tmp_path):
         assert last["status"] == "STOPPED" and last["reason"] == "producer_lost"
 
 
-def test_a_stop_ends_what_nobody_produces_any_more(tmp_path):
+def test_a_stop_ends_a_log_whose_producer_has_gone(tmp_path):
     with serving(tmp_path, "--absent-producer", "1s") as server:
         log = server.register()
         log.append("a")
@@ -381,7 +381,7 @@ def test_a_revoked_key_ends_the_logs_that_it_registered(server):
     assert refused.value.code == "execution_ended" and "key_revoked" in refused.value.problem["detail"]
     execution = server.execution(log.id)
     assert (execution["status"], execution["reason"]) == ("STOPPED", "key_revoked")
-    # Its command runs on: nobody asked for it to stop.
+    # Its command runs on: it wasn't asked to stop.
     assert refusal(server.get, log.path + "/control", key=log.token) == (409, "execution_ended")
     assert other.append("d") == 2
 
@@ -420,11 +420,11 @@ def test_roles_may_what_they_may(server):
         for least, method, path, body in [
             (1, "POST", "/api/v1/run", {"command": ["true"]}), (1, "POST", "/api/v1/executions", {"command": ["x"]}),
             (2, "DELETE", foreign.path, None), (3, "GET", "/api/v1/keys", None),
-            (3, "POST", "/api/v1/keys", {"user": "x", "role": "viewer"}), (3, "DELETE", "/api/v1/keys/nobody", None),
+            (3, "POST", "/api/v1/keys", {"user": "x", "role": "viewer"}), (3, "DELETE", "/api/v1/keys/unknown", None),
         ]:
             if rank < least:
                 assert refusal(server.request, method, path, body, key=key) == (403, "forbidden"), (role, method, path)
-            elif path != "/api/v1/keys/nobody":
+            elif path != "/api/v1/keys/unknown":
                 assert server.request(method, path, body, key=key)[0] < 300
     own = server.register(key=keys["developer"])
     assert refusal(server.delete, own.path, key=keys["viewer"])[0] == 403
@@ -434,7 +434,7 @@ def test_roles_may_what_they_may(server):
 
 @pytest.mark.parametrize("key", ["", "elk_nonsense", "x" * 5000, "\u00e9"])
 def test_a_wrong_key_opens_nothing(server, key):
-    for path in ["/api/v1/executions", "/api/v1/keys", "/api/v1/executions/nobody/logs"]:
+    for path in ["/api/v1/executions", "/api/v1/keys", "/api/v1/executions/unknown/logs"]:
         with pytest.raises((Refused, UnicodeEncodeError)) as refused:
             server.get(path, key=key)
         if isinstance(refused.value, Refused):
@@ -449,7 +449,7 @@ def test_a_key_is_shown_once_and_revoked_for_good(server):
     assert listed and "key" not in listed[0]
     server.delete("/api/v1/keys/" + made["id"])
     assert refusal(server.get, "/api/v1/me", key=made["key"]) == (401, "unauthorized")
-    assert refusal(server.delete, "/api/v1/keys/nobody") == (404, "unknown_key")
+    assert refusal(server.delete, "/api/v1/keys/unknown") == (404, "unknown_key")
     for body in [{"user": "", "role": "viewer"}, {"user": "a b", "role": "viewer"}, {"user": "a", "role": "root"}, {}]:
         assert refusal(server.post, "/api/v1/keys", body)[0] == 400
 
