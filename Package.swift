@@ -163,7 +163,11 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "EverylineServerTests",
-            dependencies: ["Everyline", "EverylineServer", nioCore, nioPosix], swiftSettings: settings),
+            dependencies: [
+                "Everyline", "EverylineAWS", "EverylineLambda", "EverylineServer", "EverylineSQLite",
+                "EverylineTesting", nioCore, nioPosix, logging, product("HTTPTypes", "swift-http-types"),
+            ],
+            swiftSettings: settings),
         .executableTarget(
             name: "WebSocketEcho",
             dependencies: ["EverylineWebSocket", nioCore, nioPosix, nioHTTP1, swiftSystem],

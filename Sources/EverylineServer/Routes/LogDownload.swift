@@ -52,8 +52,9 @@ struct LogDownload: Sendable {
         var headers = headers
         let length = try await measure()
         guard let bytes = wanted.resolve(length: length) else {
-            headers[.contentRange] = "bytes */\(length)"
-            throw APIError(.rangeNotSatisfiable, "The log has \(length) bytes in this form.")
+            throw APIError(
+                .rangeNotSatisfiable, "The log has \(length) bytes in this form.",
+                fields: [.contentRange: "bytes */\(length)"])
         }
         headers[.contentRange] = "bytes \(bytes.lowerBound)-\(bytes.upperBound - 1)/\(length)"
         return Response(
