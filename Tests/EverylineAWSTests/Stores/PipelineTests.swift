@@ -80,7 +80,7 @@ struct PipelineTests {
     }
 
     private func connect(_ id: ConnectionID, _ table: DynamoDBTable) async throws -> GatewaySession {
-        let reception = ReceptionWorker(
+        let reception = ViewerMessageHandler(
             log: log(table), connections: DynamoDBConnectionStore(table), doorbell: doorbell, gateway: gateway,
             look: { _ in }, lease: .seconds(30), now: { Emulator.now })
         let connection = ViewerConnection(
