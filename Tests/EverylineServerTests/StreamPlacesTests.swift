@@ -4,7 +4,7 @@ import Testing
 @testable import EverylineServer
 
 @Suite("The places of streams")
-struct OpenStreamsTests {
+struct StreamPlacesTests {
     private let streams = OpenStreams(.init(perKey: 2, total: 4))
 
     @Test("are given to a key up to its limit, and again once they are free")
