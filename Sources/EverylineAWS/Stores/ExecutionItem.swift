@@ -9,6 +9,7 @@ struct ExecutionItem {
     var execution: Execution
     var head: LedgerHead
     let appendToken: SecretHash
+    let format: Int64
     /// When the records are gone, in seconds since the epoch; `nil` for never.
     let expires: Int64?
 
@@ -16,10 +17,14 @@ struct ExecutionItem {
         self.execution = execution
         self.appendToken = appendToken
         self.expires = expires
+        format = LogFormat.current
         head = LedgerHead()
     }
 
-    init(_ item: Attributes, id: ExecutionID) throws(DamagedItem) {
+    /// - Throws: ``DamagedItem``, ``NewerFormat``.
+    init(_ item: Attributes, id: ExecutionID) throws {
+        // Before anything else: what the rest means, it says.
+        format = try LogFormat.read(item)
         guard let owner = UserID(try item.string("owner_name")) else { throw DamagedItem(attribute: "owner_name") }
         guard let producer = Execution.Producer(rawValue: try item.string("producer")) else {
             throw DamagedItem(attribute: "producer")
@@ -59,6 +64,7 @@ struct ExecutionItem {
         item["key_id"] = execution.key.map { .string($0) }
         item["append_token"] = .binary(ByteBuffer(bytes: appendToken.bytes))
         item["created_ms"] = .number(execution.createdAt.milliseconds)
+        item["format"] = .number(format)
         item["head_offset"] = .number(0)
         item["log_bytes"] = .number(0)
         item["latest_ms"] = .number(0)
