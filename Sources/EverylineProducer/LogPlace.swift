@@ -112,9 +112,11 @@ struct LogPlace: Codable, Sendable, Equatable {
         var notices = ByteBuffer()
         if let former = life.former {
             let missing =
-                life.lost == 0 ? "" : " Its first events, \(life.lost) of them, had been acknowledged and aren't kept any more."
+                life.lost == 0
+                ? "" : " Its first events, \(life.lost) of them, had been acknowledged and aren't kept any more."
             notices.writeNotice(
-                .recovered, "What follows was kept for the log of \(former), whose server takes it no more.\(missing)", at: time)
+                .recovered, "What follows was kept for the log of \(former), whose server takes it no more.\(missing)",
+                at: time)
             return notices
         }
         if offset.rawValue == life.base {

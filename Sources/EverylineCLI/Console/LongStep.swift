@@ -25,7 +25,8 @@ final class LongStep: Sendable {
     /// Copies a database and then checks the copy; what isn't finished is discarded.
     static func copy(
         elseDiscarding discard: @escaping @Sendable () -> Void,
-        _ copy: @escaping @Sendable (_ progress: @escaping @Sendable (ByteCount, ByteCount) -> Void) async throws -> Void,
+        _ copy:
+            @escaping @Sendable (_ progress: @escaping @Sendable (ByteCount, ByteCount) -> Void) async throws -> Void,
         thenChecking check: @escaping @Sendable () async throws -> IntegrityCheck.Report
     ) async throws -> IntegrityCheck.Report {
         let progress = LongStep("copied")

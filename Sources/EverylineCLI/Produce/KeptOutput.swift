@@ -29,7 +29,9 @@ struct KeptOutput {
 
     /// What a server's runners have left. What can't be read isn't there.
     static func ofRunners(in path: String) -> [KeptOutput] {
-        guard let place = try? HeldDirectory(path: path), let all = try? ProducerDirectory.all(in: place) else { return [] }
+        guard let place = try? HeldDirectory(path: path), let all = try? ProducerDirectory.all(in: place) else {
+            return []
+        }
         return all.compactMap { directory in
             let job = JobDirectory(directory.files.execution, in: path)
             guard let reason = job.givenUp, !directory.files.isClaimed else { return nil }

@@ -93,7 +93,9 @@ struct ProducerDirectory {
     /// Why the server takes no more of it; `nil` if it may.
     var refused: String? {
         guard files.holds(Self.refusal) else { return nil }
-        let words = (try? files.read(Self.refusal)).flatMap { try? JSONDecoder().decode([String: String].self, from: $0) }
+        let words = (try? files.read(Self.refusal)).flatMap {
+            try? JSONDecoder().decode([String: String].self, from: $0)
+        }
         return words?["detail"] ?? "its server refused it"
     }
 

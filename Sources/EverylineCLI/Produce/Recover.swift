@@ -16,7 +16,9 @@ struct Recover: AsyncParsableCommand {
             kept and named each time, until --as-new delivers it as a log of its own or --delete deletes it.
             """)
 
-    @Option(help: ArgumentHelp("Deliver what is kept of this execution as a new log; may be repeated.", valueName: "execution"))
+    @Option(
+        help: ArgumentHelp(
+            "Deliver what is kept of this execution as a new log; may be repeated.", valueName: "execution"))
     var asNew: [ExecutionID] = []
     @Option(help: ArgumentHelp("Delete what is kept of this execution; may be repeated.", valueName: "execution"))
     var delete: [ExecutionID] = []

@@ -127,7 +127,9 @@ final class UnclaimedLogs: Sendable {
     private func isDecided(_ id: ExecutionID, _ base: Offset) async throws -> Bool {
         do {
             let execution = try await abandoned.core.executions.execution(id)
-            guard execution.producer == .external, !execution.status.isTerminal, execution.head == base else { return true }
+            guard execution.producer == .external, !execution.status.isTerminal, execution.head == base else {
+                return true
+            }
             let (limits, producers) = (abandoned.limits, abandoned.producers)
             if producers.isPresent(execution, within: limits.stopPatience.absence) { return false }
             let cause: AbandonedExecutions.Cause = execution.status == .terminating ? .stopUnanswered : .producerLost
