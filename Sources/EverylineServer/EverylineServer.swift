@@ -104,11 +104,13 @@ package struct EverylineServer: Sendable {
                 every: max(.seconds(1), time),
                 onError: { logger.error("\(what)", metadata: ["error": "\($0)"]) }, turn)
         }
+        let unclaimed = core.restored.map { UnclaimedLogs($0, abandoned) }
         return [
             every(
                 min(limits.stopPatience.absence, limits.stopPatience.overdue) / 4,
-                "A stop could not be concluded"
+                "A stop, or a log of before a restore, could not be concluded"
             ) {
+                try await unclaimed?.end()
                 try await abandoned.endStopped()
             },
             every(

@@ -16,6 +16,7 @@ from websockets.exceptions import WebSocketException
 
 from cli import CommandLine
 from everyline import BINARY, Refused, messages, serving, stream, wait_for
+from restoring import keep_only_runners
 from test_runner import head_is, is_alive, open_gate, runner_of
 
 DATABASE = "everyline.sqlite"
@@ -45,12 +46,6 @@ def backed_up(tool, server, name="kept"):
     path = tool.directory / name
     tool.out("backup", path, "--data", server.data)
     return path
-
-
-def keep_only_runners(data):
-    """What is left when a disk has lost the database: the commands go on."""
-    for path in data.glob(DATABASE + "*"):
-        path.unlink()
 
 
 class Client(threading.Thread):

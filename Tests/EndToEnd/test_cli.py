@@ -461,7 +461,7 @@ def cut_off(own_server, tmp_path, gate):
     return own_server, cli, command, id
 
 
-def test_what_comes_too_late_is_kept_and_said_once(cut_off, tmp_path):
+def test_what_comes_too_late_is_kept_and_named(cut_off, tmp_path):
     server, cli, command, id = cut_off
     server.options += ["--absent-producer", "1s"]
     command.process.kill()
@@ -473,9 +473,9 @@ def test_what_comes_too_late_is_kept_and_said_once(cut_off, tmp_path):
     done = cli.run("recover")
     assert done.returncode == 125 and "too late" in done.stderr.decode() and "execution_ended" in done.stderr.decode()
     assert b'"two"' in b"".join(p.read_bytes() for p in (tmp_path / ".local/state/everyline/spool" / id / "spool").iterdir())
-    # It would be refused again.
+    # It would be refused again, so it isn't tried.
     again = cli.run("recover")
-    assert (again.returncode, again.stdout, again.stderr) == (0, b"", b"")
+    assert (again.returncode, again.stdout) == (0, b"") and f"--as-new {id}" in again.stderr.decode()
     assert "recover" not in cli.run("exec", "--", "true").stderr.decode()
 
 

@@ -16,7 +16,7 @@ from everyline import ROOT
 
 
 def run(*words, **more):
-    return subprocess.run([str(w) for w in words], capture_output=True, text=True, timeout=120, **more)
+    return subprocess.run([str(w) for w in words], capture_output=True, text=True, timeout=900, **more)
 
 
 def test_the_package_has_no_errors_by_lintian(deb):

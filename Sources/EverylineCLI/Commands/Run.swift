@@ -86,7 +86,7 @@ struct Run: AsyncParsableCommand {
         let tail = client.follow(
             id, at: started.websocketURL, in: started.incarnation.flatMap { Incarnation($0) })
         let result = try await withThrowingTaskGroup(of: Following?.self) { group in
-            group.addTask { .ended(try await output.printer.print(tail)) }
+            group.addTask { .ended(try await output.printer.print(tail).outcome) }
             group.addTask { .left(by: try await interruption(of: id, client, input, reports)) }
             if let input {
                 group.addTask {

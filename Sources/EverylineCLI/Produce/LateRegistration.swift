@@ -82,7 +82,8 @@ final class LateRegistration: Sendable {
         guard let id = ExecutionID(answer.executionID), let token = Credential(answer.appendToken) else {
             throw ClientError.unexpectedAnswer("it gave no usable id")
         }
-        var origin = ProducerDirectory.Origin(configuration: configuration, appendToken: answer.appendToken)
+        var origin = ProducerDirectory.Origin(
+            configuration: configuration, appendToken: answer.appendToken, command: command)
         origin.execution = answer.executionID
         try directory.note(origin)
         return (id, token)

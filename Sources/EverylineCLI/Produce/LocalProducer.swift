@@ -139,7 +139,8 @@ struct LocalProducer {
         let endpoint = ProducerEndpoint(client, execution: id, token: token)
         do {
             let directory = try ProducerDirectory.make(
-                for: id, .init(configuration: configuration, appendToken: registered.appendToken), in: place)
+                for: id, .init(configuration: configuration, appendToken: registered.appendToken, command: command),
+                in: place)
             // Longer lines the server would cut, and an event would not be an offset.
             let lineLimit = max(1, min(registered.lineLimit ?? LineCutter.defaultLimit, LineCutter.defaultLimit))
             let spool = try Spool(in: directory.files)
@@ -162,8 +163,7 @@ struct LocalProducer {
     ) throws -> Start {
         var generator = SystemGenerator()
         let id = ExecutionID(at: .now, using: &generator)
-        var origin = ProducerDirectory.Origin(configuration: configuration, appendToken: nil)
-        origin.command = command
+        let origin = ProducerDirectory.Origin(configuration: configuration, appendToken: nil, command: command)
         let directory = try ProducerDirectory.make(for: id, origin, in: place)
         let late = LateRegistration(client, command: command, in: directory, configuration, isQuiet: isQuiet)
         return Start(
@@ -255,7 +255,7 @@ struct LocalProducer {
         case .session(.refused(let error)):
             try directory.keep(refusedWith: error)
             return
-                "The log of \(id) lacks \(missing): the server refused them (\(error)). They are kept in \(directory.files.path)."
+                "The log of \(id) lacks \(missing): the server refused them (\(error)). They are kept in \(directory.files.path). \(KeptOutput.ways(start.execution))"
         case .left(let why) where spool.end == nil:
             return
                 "The output is not whole: \(why), and there was no room for the rest of it, which is lost. What there was room for is in \(directory.files.path): `everyline recover` delivers it."
