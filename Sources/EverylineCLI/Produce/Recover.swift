@@ -20,10 +20,11 @@ struct Recover: AsyncParsableCommand {
 
     func run() async throws {
         var failures = 0
+        var configuration: EverylineClient.Configuration?
         for directory in try ProducerDirectory.abandoned() {
             do {
                 guard try directory.files.claim() else { continue }
-                print(try await deliver(directory))
+                print(try await deliver(directory, &configuration))
             } catch let error where !(error is CancellationError) {
                 failures += 1
                 Console.say("\(directory.files.execution): \(error). It is kept in \(directory.files.path).")
@@ -32,9 +33,12 @@ struct Recover: AsyncParsableCommand {
         if failures > 0 { throw Root.failure }
     }
 
+    /// - Parameter named: where the user says that the server is; it is read when it is needed first.
     /// - Returns: what the server calls the execution.
-    private func deliver(_ directory: ProducerDirectory) async throws -> ExecutionID {
-        let origin = try await registered(directory)
+    private func deliver(
+        _ directory: ProducerDirectory, _ named: inout EverylineClient.Configuration?
+    ) async throws -> ExecutionID {
+        let origin = try await registered(directory, &named)
         let execution = origin.execution.flatMap(ExecutionID.init) ?? directory.files.execution
         guard let token = origin.appendToken.flatMap(Credential.init) else {
             throw CLIError("its append token is unusable")
@@ -60,10 +64,13 @@ struct Recover: AsyncParsableCommand {
     }
 
     /// Where the output belongs. What no server has heard of yet is registered.
-    private func registered(_ directory: ProducerDirectory) async throws -> ProducerDirectory.Origin {
+    private func registered(
+        _ directory: ProducerDirectory, _ named: inout EverylineClient.Configuration?
+    ) async throws -> ProducerDirectory.Origin {
         let origin = try directory.origin()
         guard origin.appendToken == nil, let command = origin.command else { return origin }
-        var configuration = try connection.configuration()
+        var configuration = try named ?? connection.configuration()
+        named = configuration
         // It belongs to the server that it was meant for, unless another one is named.
         if connection.url == nil {
             configuration = EverylineClient.Configuration(
