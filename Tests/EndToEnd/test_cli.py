@@ -4,6 +4,7 @@ import gzip
 import json
 import os
 import re
+import socket
 import sqlite3
 import subprocess
 
@@ -398,6 +399,38 @@ def test_exec_goes_on_while_the_server_is_away(own_server, tmp_path, gate):
     server.start()
     assert command.wait() == 2
     assert messages(server.events(id)) == ["one"] + [str(n) for n in range(1, 1001)]
+
+
+def test_each_thing_is_said_once_of_an_outage(own_server, tmp_path, gate):
+    server = own_server.start()
+    cli = CommandLine(server, tmp_path)
+    producer = cli.start("exec", "--", "sh", "-c", f"echo one; cat {gate}; echo two")
+    viewer = cli.start("logs", "-f", announced(producer))
+    wait_for(lambda: viewer.out == "one\n" and producer.out == "one\n")
+    for outage in (1, 2):
+        # A server that refuses connections for so long that each tries again a few times: after 0.1 s, 0.2 s, 0.4 s and so on.
+        with socket.create_server(("127.0.0.1", server_port(server, kill=True))) as deaf:
+            deaf.settimeout(30)
+            for _ in range(10):
+                deaf.accept()[0].close()
+        server.start()
+        wait_for(lambda: viewer.err.count("nothing is missing") == outage)
+    open_gate(gate)
+    assert producer.wait() == 0 and viewer.wait() == 0
+    for said in (producer.err.splitlines(), viewer.err.split("nothing is missing")[0].splitlines(), viewer.err.split("nothing is missing")[1].splitlines()):
+        assert len(said) == len(set(said)), said
+    assert producer.err.count("kept in") <= 2
+
+
+def server_port(server, kill):
+    server.kill()
+    return int(server.address.split(":")[1])
+
+
+@pytest.mark.parametrize("arguments", [["exec", "--", "true"], ["run", "--", "true"], ["pipe"], ["logs", "x"], ["list"]])
+def test_that_the_key_is_sent_unencrypted_is_said_once(cli, arguments):
+    done = cli.run(*arguments, EVERYLINE_URL="http://everyline.invalid:1", timeout=120)
+    assert done.stderr.decode().count("unencrypted") == 1
 
 
 def test_what_killed_producers_left_behind_is_delivered_later(own_server, tmp_path, gate):

@@ -282,6 +282,19 @@ def test_bytes_are_taken_once_whatever_is_sent_again(server):
     assert refusal(read, server, log, 7) == (409, "execution_ended")
 
 
+def test_other_bytes_where_some_wait_are_refused(server):
+    log = server.register()
+    reader = threading.Thread(target=lambda: read(server, log, 0))
+    reader.start()
+    assert write(server, log.id, 0, data("abc"))["received"] == 3
+    reader.join(30)
+    assert refusal(write, server, log.id, 0, data("xyz")) == (409, "different_content")
+    assert refusal(write, server, log.id, 2, data("x"), END) == (409, "different_content")
+    assert write(server, log.id, 0)["received"] == 3
+    assert read(server, log, 3, closed="true") == []
+    log.append(end="SUCCEEDED")
+
+
 def test_a_size_comes_where_it_is_another_one(server):
     log = server.register()
     reader = threading.Thread(target=lambda: read(server, log, 0))
@@ -377,6 +390,33 @@ def test_an_end_that_another_client_writes_is_said(server, tmp_path):
         assert command.wait() == 0
     finally:
         command.end()
+
+
+def test_other_bytes_of_another_client_are_said(server, tmp_path):
+    go = tmp_path / "go"
+    command = CommandLine(server, tmp_path).start("run", "-i", "--", "sh", "-c", f"while ! test -e {go}; do sleep 0.05; done; head -c 1000000 | wc -c")
+    try:
+        wait_for(lambda: "execution " in command.err)
+        id = command.err.split("execution ")[1].split()[0]
+        # The pipe takes some of it, and the rest waits at the server.
+        feeder = threading.Thread(target=lambda: command.process.stdin.write(b"x" * 1_000_000))
+        feeder.start()
+        wait_for(lambda: (there := write_if_there(server, id)) and there["received"] == 1_000_000)
+        feeder.join(30)
+        assert refusal(write, server, id, 999_990, data("y")) == (409, "different_content")
+        go.touch()
+        command.process.stdin.close()
+        assert command.wait() == 0
+        assert command.out == "1000000\n"
+    finally:
+        command.end()
+
+
+def write_if_there(server, id):
+    try:
+        return write(server, id, 1 << 40, data("x"))
+    except Refused as refused:
+        assert refused.code == "no_input"
 
 
 def write_if_asked(server, id, *lines):

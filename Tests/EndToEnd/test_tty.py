@@ -3,6 +3,7 @@
 import fcntl
 import os
 import pathlib
+import pty
 import shlex
 import signal
 import struct
@@ -27,7 +28,8 @@ def settings(terminal):
 
 
 def is_raw(terminal):
-    return not settings(terminal)[3] & termios.ICANON
+    """Whether an exec has it: a shell that edits its line leaves the terminal's output as it is."""
+    return not settings(terminal)[1] & termios.OPOST
 
 
 def resize(terminal, columns, rows):
@@ -179,6 +181,105 @@ def test_ctrl_z_restores_the_terminal_and_fg_takes_it_again(terminal, tmp_path):
     wait_for(lambda: is_raw(terminal) and pathlib.Path(f"/proc/{number_in(pid)}/stat").read_text().split()[2] != "T")
     terminal.type(b"more\n")
     terminal.until(b"got more\r\n")
+
+
+def gives_back():
+    """Whether the kernel lets a process put keys in."""
+    main, side = pty.openpty()
+    try:
+        with open(os.ttyname(side), "rb", buffering=0) as terminal:
+            fcntl.ioctl(terminal, termios.TIOCSTI, b"x")
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(main)
+        os.close(side)
+
+
+@pytest.mark.skipif(not gives_back(), reason="this kernel takes no keys from a process (dev.tty.legacy_tiocsti)")
+def test_what_the_command_has_not_read_is_the_shells_when_it_ends(terminal, tmp_path):
+    go = tmp_path / "go"
+    terminal.type(exec_line(f"read -r line; echo got $line; while ! test -e {go}; do sleep 0.05; done") + b"\n")
+    wait_for(lambda: is_raw(terminal))
+    terminal.type(b"mine\n")
+    terminal.until(b"got mine\r\n")
+    terminal.type(b"echo ahead$((1+1))\necho be")
+    # The command's terminal has echoed all of it.
+    terminal.until(b"echo be")
+    go.touch()
+    terminal.until(b"ahead2\r\n")
+    terminal.type(b"hind$((1+1))\n")
+    terminal.until(b"behind2\r\n")
+
+
+def test_only_what_was_typed_goes_to_the_shell(terminal, tmp_path):
+    """A command can put keys into its own terminal: they are not the user's."""
+    put = shlex.join(["python3", "-c", "import fcntl, sys, termios\nfor key in b'echo evil$((1+1))\\n':\n"
+                                       " try: fcntl.ioctl(0, termios.TIOCSTI, bytes([key]))\n except OSError: pass\nprint('put')"])
+    terminal.type(exec_line(put) + b"; echo after$((1+1))\n")
+    terminal.until(b"after2\r\n")
+    terminal.type(b"echo last$((1+1))\n")
+    assert b"evil2" not in terminal.until(b"last2\r\n")
+
+
+def jobs(terminal):
+    """What the shell says of them."""
+    terminal.type(b"jobs -l; echo asked$((1+1))\n")
+    return terminal.until(b"asked2\r\n")
+
+
+@pytest.mark.parametrize("script, why", [("read -r line; echo got $line", b"tty input"), ("stty sane; echo was; read -r line; echo got $line", b"tty output")])
+def test_in_the_background_a_command_that_takes_the_terminal_is_stopped_until_it_is_in_the_foreground(terminal, script, why):
+    terminal.type(exec_line(script) + b" &\n")
+    wait_for(lambda: b"Stopped (" + why + b")" in jobs(terminal))
+    terminal.type(b"fg\n")
+    wait_for(lambda: is_raw(terminal))
+    terminal.type(b"more\n")
+    terminal.until(b"got more\r\n")
+
+
+def test_a_command_that_goes_on_in_the_background_is_stopped_when_it_reads(terminal, tmp_path):
+    go = tmp_path / "go"
+    terminal.type(exec_line(f"echo run''ning; while ! test -e {go}; do sleep 0.05; done; echo rea''ding; read -r line; echo got $line") + b"\n")
+    terminal.until(b"running\r\n")
+    wait_for(lambda: is_raw(terminal))
+    terminal.type(b"\x1a")
+    terminal.until(b"Stopped")
+    terminal.type(b"bg\n")
+    go.touch()
+    # What it writes in the background is shown.
+    terminal.until(b"reading\r")
+    wait_for(lambda: b"Stopped (tty input)" in jobs(terminal))
+    terminal.type(b"fg\n")
+    wait_for(lambda: is_raw(terminal))
+    terminal.type(b"more\n")
+    terminal.until(b"got more\r\n")
+
+
+def test_a_background_job_that_no_shell_can_continue_gets_an_error_when_it_reads(terminal, tmp_path):
+    said = tmp_path / "said"
+    terminal.type(b"(" + exec_line(f"read -r line; echo code $? > {said}") + b" &)\n")
+    assert wait_for(lambda: said.exists() and said.read_text()) != "code 0\n"
+
+
+@pytest.mark.parametrize("after", ["while :; do sleep 0.05; done", "echo in front; read -r line; echo got $line"])
+def test_a_job_that_was_in_the_background_can_be_brought_to_the_front_while_it_runs(terminal, tmp_path, after):
+    go = tmp_path / "go"
+    terminal.type(exec_line(f"while ! test -e {go}; do sleep 0.05; done; {after}") + b" &\n")
+    terminal.until(b"$ ")
+    terminal.type(b"fg\n")
+    wait_for(lambda: is_raw(terminal))
+    go.touch()
+    if "read" in after:
+        terminal.until(b"in front\r\n")
+        terminal.type(b"more\n")
+        terminal.until(b"got more\r\n")
+    else:
+        terminal.type(b"\x03")
+    terminal.until(b"$ ")
+    terminal.type(b"echo still$((1+1))\n")
+    terminal.until(b"still2\r\n")
 
 
 def test_a_process_that_is_left_behind_without_the_terminal_lives(alone, server, tmp_path):

@@ -134,6 +134,11 @@ struct Exec: AsyncParsableCommand {
     private static func stopWithCommand(_ signal: Int32, _ terminal: UserTerminal?) -> Bool {
         // Elsewhere than at a terminal, who stops the command by SIGSTOP alone would not let this process go on with it.
         guard signal != SIGSTOP || OwnProcess.isInForeground else { return false }
+        if [SIGTTIN, SIGTTOU].contains(signal), let terminal {
+            if terminal.isCommandsTurn { return true }
+            // It would be stopped again and again, since this process goes on.
+            if OwnProcess.isOrphaned { return false }
+        }
         terminal?.yield()
         OwnProcess.suffer(signal)
         terminal?.resume()

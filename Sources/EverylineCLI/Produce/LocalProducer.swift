@@ -123,7 +123,7 @@ struct LocalProducer {
     }
 
     private func begin(_ client: EverylineClient, in place: HeldDirectory) async throws -> Start {
-        let configuration = try connection.configuration()
+        let configuration = client.configuration
         let registered: RegisterAnswer
         do {
             registered = try await register(client)
