@@ -25,6 +25,8 @@ struct ProducerDirectory {
         var execution: String?
         /// What a server is to show as its command, as long as none knows of it.
         var command: [String]?
+        /// Where that runs; not in what earlier versions left.
+        var place: CommandPlace?
 
         init(configuration: EverylineClient.Configuration, appendToken: String?) {
             url = configuration.address.description
@@ -34,7 +36,7 @@ struct ProducerDirectory {
         }
 
         enum CodingKeys: String, CodingKey {
-            case url, execution, command
+            case url, execution, command, place
             case caFile = "ca_file"
             case appendToken = "append_token"
         }

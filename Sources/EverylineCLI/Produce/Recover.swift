@@ -71,8 +71,8 @@ struct Recover: AsyncParsableCommand {
                 caFile: origin.caFile)
         }
         return try await EverylineClient.with(configuration) { client in
-            let answer = try await client.register(RegisterRequest(command: command))
-            try LateRegistration.note(answer, of: command, in: directory, configuration)
+            let request = RegisterRequest(command: command, place: origin.place ?? CommandPlace())
+            try LateRegistration.note(try await client.register(request), in: directory, configuration)
             return try directory.origin()
         }
     }

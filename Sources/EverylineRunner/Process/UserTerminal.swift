@@ -1,5 +1,5 @@
 import CSpawn
-import Everyline
+package import Everyline
 import Glibc
 import NIOPosix
 import Synchronization
@@ -61,7 +61,7 @@ package final class UserTerminal: Sendable {
     }
 
     /// Its size.
-    var size: TerminalSize {
+    package var size: TerminalSize {
         var size = winsize()
         _ = ioctl(screen.rawValue, UInt(TIOCGWINSZ), &size)
         return TerminalSize(columns: Int(size.ws_col), rows: Int(size.ws_row))
