@@ -48,6 +48,10 @@ async function load(context) {
   setUpSheets(document);
   setUpKeysChoice();
   setUpNotifyChoice();
+  byId("open-palette").addEventListener("click", () => {
+    sheet("help").close();
+    openings.palette();
+  });
   openings = {
     help: () => sheet("help").showModal(),
     goto: setUpGoing(context),

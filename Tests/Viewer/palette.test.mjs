@@ -17,7 +17,7 @@ const SAME = {
 };
 /** Buttons that do what a key does, or close what they stand in. */
 const BY_KEY = {
-  "open-search": "/", "close-search": "Esc", deselect: "Esc", delivery: "m", pill: "End", "line-copy": null,
+  "open-search": "/", "close-search": "Esc", deselect: "Esc", delivery: "m", pill: "End", "line-copy": null, "open-palette": null,
 };
 
 test("the palette lists what each key does", () => {
