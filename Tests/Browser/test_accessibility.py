@@ -4,7 +4,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from viewer import PHONE, search, seed, wait_for_row, wait_for_words
+from viewer import PHONE, search, seed, wait_for_row, wait_for_words, wait_until_still
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def test_no_page_has_a_barrier(server, viewer, log, theme, where):
     page.locator("#log").focus()
     page.keyboard.press("v")
     page.keyboard.press("Shift+ArrowDown")
-    page.wait_for_timeout(200)
+    expect(page.locator(".row.selected:not([hidden])")).to_have_count(2)
     check(page)
     page.click("#filters")
     page.click("#around")
@@ -78,7 +78,8 @@ def test_rows_are_never_announced_and_one_place_says_what_matters(server, viewer
     wait_for_words(page, "^Live$")
     assert page.inner_text("#announcement") == "Live"
     page.keyboard.press("PageUp")
-    page.wait_for_timeout(100)
+    page.wait_for_selector("#pill:not([hidden])")
+    wait_until_still(page)
     assert page.inner_text("#announcement") == "Live"
 
 
@@ -96,8 +97,11 @@ def test_a_search_says_its_count_once_and_counts_nothing_aloud(server, viewer):
     search(page, "line 39")
     wait_for_words(page, "^Complete: every line received$")
     page.wait_for_function("() => window.said.length >= 2")
-    page.wait_for_timeout(200)
-    assert sorted(page.evaluate("window.said")) == ["1,111 matching lines", "Succeeded. Complete: every line received"]
+    # Nothing else is said until something else is done.
+    page.keyboard.press("Escape")
+    page.keyboard.press("w")
+    page.wait_for_function("() => window.said.at(-1) === 'Long lines are wrapped'")
+    assert sorted(page.evaluate("window.said.slice(0, -1)")) == ["1,111 results", "Succeeded. Complete: every line received"]
 
 
 def test_an_end_is_said_with_its_outcome_and_once(server, viewer):

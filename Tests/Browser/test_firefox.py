@@ -241,13 +241,20 @@ def test_text_is_selected_and_copied_whole(server, fox, way):
     lines = [message(n) for n in range(1, 201)]
     if way == "all":
         fox.press("a", control=True)
-        expected = "\n".join(lines) + "\n[SUCCEEDED with exit code 0 · 200 lines]"
+        expected = "\n".join(lines) + "\n[SUCCEEDED with exit code 0 · after 200 events]"
     elif way == "keys":
         fox.press(*[Keys.ARROW_DOWN] * 3, Keys.ARROW_LEFT, shift=True)
         expected = "\n".join([lines[19][5:], *lines[20:22], lines[22][:4]])
     else:
         expected = "\n".join([lines[19][5:], *lines[20:22], lines[22][:4]])
     assert fox.copied() == expected
+    if way == "all":
+        return
+    # And printed.
+    fox.wait("[...document.styleSheets].some(({ href }) => href?.endsWith('/print.css'))")
+    fox.js("addEventListener('beforeprint', () => { window.printed = document.querySelector('.print pre').textContent; })")
+    fox.driver.print_page()
+    assert [line.split("  ", 1)[1] for line in fox.js("window.printed").split("\n")] == expected.split("\n")
 
 
 def test_looks_and_links_are_shown(server, fox):

@@ -130,8 +130,8 @@ class Server:
     def create_key(self, role, user=None):
         return self.post("/api/v1/keys", {"user": user or role, "role": role})["key"]
 
-    def register(self, key=None, command=("a", "producer")):
-        answer = self.post("/api/v1/executions", {"command": list(command)}, key=key)
+    def register(self, key=None, command=("a", "producer"), **more):
+        answer = self.post("/api/v1/executions", {"command": list(command), **more}, key=key)
         return Log(self, answer["execution_id"], answer["append_token"])
 
     def run(self, *command, key=None, **more):

@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import pwd
 import re
 import socket
 import sqlite3
@@ -11,7 +12,8 @@ import subprocess
 import pytest
 
 from cli import CommandLine
-from everyline import BINARY, messages, wait_for
+from everyline import BINARY, Refused, messages, wait_for
+from liar import Liar
 
 HEX = r"[0-9a-z]{26}"
 
@@ -375,6 +377,39 @@ def test_exec_says_what_its_command_took(cli, server):
     assert done.returncode == 0
     id = re.search(f"execution ({HEX})\n", done.stderr.decode())[1]
     assert server.execution(id)["cpu_ms"] >= 100
+
+
+def where_this_runs():
+    return {"host": socket.gethostname(), "host_user": pwd.getpwuid(os.geteuid()).pw_name, "working_directory": os.getcwd()}
+
+
+def test_exec_and_pipe_say_where_they_run_and_status_shows_it(cli, server):
+    for command, text in ((["exec", "--", "true"], None), (["pipe"], b"a\n")):
+        done = cli.run(*command, input=text)
+        id = re.search(HEX, done.stderr.decode())[0]
+        assert server.execution(id).items() >= where_this_runs().items()
+        shown = cli.out("status", id)
+        for name, value in zip(("host", "user", "directory"), where_this_runs().values()):
+            assert re.search(rf"^{name}: +{re.escape(value)}$", shown, re.M)
+
+
+def test_exec_records_on_a_server_of_an_earlier_version_too(server, tmp_path):
+    asked = []
+    with pytest.raises(Refused) as unknown:
+        server.post("/api/v1/executions", {"command": ["x"], "unknown": 1})
+
+    def refuse(method, path, body):
+        if method != "POST" or not path.endswith("/executions"):
+            return None
+        asked.append(json.loads(body))
+        return (400, "application/problem+json", unknown.value.body) if asked[-1].keys() - {"command"} else None
+
+    with Liar(server, instead=refuse) as earlier:
+        done = CommandLine(earlier, tmp_path).run("exec", "--", "echo", "hello")
+    assert (done.returncode, done.stdout) == (0, b"hello\n"), done.stderr
+    id = re.search(HEX, done.stderr.decode())[0]
+    assert messages(server.events(id)) == ["hello"] and "host" not in server.execution(id)
+    assert [request.keys() - {"command"} for request in asked] == [where_this_runs().keys(), set()]
 
 
 def test_exec_runs_here_and_records_there(cli, server, tmp_path):

@@ -73,6 +73,15 @@ def test_the_output_is_a_terminal_of_the_same_size_and_name(alone, server):
     assert wait_for_end(server) == ["three vt220", "33 77"]
 
 
+def test_the_size_that_the_terminal_began_with_is_in_the_execution(terminal, cli, server):
+    resize(terminal, 91, 33)
+    terminal.type(exec_line("stty size") + b"\n")
+    terminal.until(b"33 91\r\n")
+    assert wait_for_end(server) == ["33 91"]
+    assert server.execution(newest(server))["terminal"] == {"columns": 91, "rows": 33}
+    assert "terminal:   91x33\n" in cli.out("status", newest(server))
+
+
 def wait_for_end(server):
     id = newest(server)
     wait_for(lambda: server.execution(id)["status"] in ("SUCCEEDED", "FAILED", "STOPPED"))

@@ -43,6 +43,12 @@ struct ExecutionItem {
         expires = try item.optionalNumber("expires_s")
         execution = Execution(
             id: id, command: command, owner: owner, producer: producer, key: try item.optionalString("key_id"),
+            place: CommandPlace(
+                host: try item.optionalString("host"), user: try item.optionalString("host_user"),
+                directory: try item.optionalString("directory"),
+                terminal: TerminalSize(
+                    storedColumns: try item.optionalNumber("terminal_columns"),
+                    rows: try item.optionalNumber("terminal_rows"))),
             status: try ExecutionStatus(item),
             exitCode: try item.optionalNumber("exit_code").flatMap { Int32(exactly: $0) },
             reason: try item.optionalString("end_reason").flatMap(ExecutionOutcome.Reason.init),
@@ -62,6 +68,11 @@ struct ExecutionItem {
         item["owner_name"] = .string(execution.owner.rawValue)
         item["producer"] = .string(execution.producer.rawValue)
         item["key_id"] = execution.key.map { .string($0) }
+        item["host"] = execution.place.host.map { .string($0) }
+        item["host_user"] = execution.place.user.map { .string($0) }
+        item["directory"] = execution.place.directory.map { .string($0) }
+        item["terminal_columns"] = execution.place.terminal.map { .number(Int64($0.columns)) }
+        item["terminal_rows"] = execution.place.terminal.map { .number(Int64($0.rows)) }
         item["append_token"] = .binary(ByteBuffer(bytes: appendToken.bytes))
         item["created_ms"] = .number(execution.createdAt.milliseconds)
         item["format"] = .number(format)

@@ -56,8 +56,8 @@ struct Exec: AsyncParsableCommand {
             place: .foreground { Self.stopWithCommand($0, terminal) })
         let (reports, began) = AsyncStream.makeStream(of: AsyncStream<SentSignal>.self)
         let producer = LocalProducer(
-            connection: connection, command: command.shown, requiresDelivery: requireDelivery, isQuiet: quiet,
-            isBestEffort: bestEffort)
+            connection: connection, command: command.shown, terminal: terminal?.size, requiresDelivery: requireDelivery,
+            isQuiet: quiet, isBestEffort: bestEffort)
         let result = try await producer.run(
             whileSending: { production in
                 for await signals in reports { await Self.relay(signals, to: process, terminal, production) }

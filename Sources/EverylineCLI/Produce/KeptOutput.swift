@@ -64,12 +64,14 @@ struct KeptOutput {
         guard origin == nil || place.isEmpty else { return }
         let former = origin?.execution.flatMap { ExecutionID($0) } ?? execution
         let configuration = try connection.configuration(of: origin, &named)
-        let command = command ?? ["everyline", "recover", "--as-new", former.rawValue]
+        let request = RegisterRequest(
+            command: command ?? ["everyline", "recover", "--as-new", former.rawValue],
+            place: origin?.place ?? CommandPlace())
         try await EverylineClient.with(configuration) { client in
-            let answer = try await client.register(RegisterRequest(command: command))
+            let answer = try await client.register(request)
             try await Spool(in: directory.files).begin(
                 anewIn: answer.incarnation.flatMap { Incarnation($0) }, after: former, on: ContinuousClock())
-            try LateRegistration.note(answer, of: command, in: directory, configuration)
+            try LateRegistration.note(answer, of: request, in: directory, configuration)
         }
         try directory.forgetRefusal()
     }

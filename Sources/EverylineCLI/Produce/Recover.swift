@@ -111,8 +111,8 @@ struct Recover: AsyncParsableCommand {
         guard origin.appendToken == nil, let command = origin.command else { return origin }
         let configuration = try connection.configuration(of: origin, &named)
         return try await EverylineClient.with(configuration) { client in
-            let answer = try await client.register(RegisterRequest(command: command))
-            try LateRegistration.note(answer, of: command, in: directory, configuration)
+            let request = RegisterRequest(command: command, place: origin.place ?? CommandPlace())
+            try LateRegistration.note(try await client.register(request), of: request, in: directory, configuration)
             return try directory.origin()
         }
     }

@@ -1,5 +1,5 @@
 import CSpawn
-import Everyline
+package import Everyline
 import EverylineProducer
 import Glibc
 import NIOPosix
@@ -54,7 +54,7 @@ package final class UserTerminal: Sendable {
     var keyboard: FileDescriptor? { keys?.descriptor }
 
     /// Its size.
-    var size: TerminalSize {
+    package var size: TerminalSize {
         var size = winsize()
         _ = ioctl(screen.rawValue, UInt(TIOCGWINSZ), &size)
         return TerminalSize(columns: Int(size.ws_col), rows: Int(size.ws_row))
