@@ -155,7 +155,7 @@ struct LocalProducer {
         let endpoint = ProducerEndpoint(client, execution: id, token: token)
         do {
             let directory = try ProducerDirectory.make(
-                for: id, .init(configuration: configuration, appendToken: registered.appendToken, command: command),
+                for: id, .init(configuration: configuration, appendToken: registered.appendToken, of: request),
                 in: place)
             // Longer lines the server would cut, and an event would not be an offset.
             let lineLimit = max(1, min(registered.lineLimit ?? LineCutter.defaultLimit, LineCutter.defaultLimit))
