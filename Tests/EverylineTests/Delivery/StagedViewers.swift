@@ -16,7 +16,9 @@ final class StagedViewers: ConnectionStore, Gateway, Doorbell {
     let connections = InMemoryConnections()
     let gateway = InMemoryGateway()
     let doorbell = InMemoryDoorbell()
-    private let state = Mutex<(steps: [Step], failing: Set<String>, before: (step: Step, act: @Sendable () async -> Void)?)>(
+    private let state = Mutex<
+        (steps: [Step], failing: Set<String>, before: (step: Step, act: @Sendable () async -> Void)?)
+    >(
         ([], [], nil))
 
     /// The steps so far, in order.
