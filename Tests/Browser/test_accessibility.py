@@ -137,6 +137,20 @@ def test_in_forced_colours_the_strips_tell_what_they_mark_apart(server, viewer):
     page.wait_for_function(f"() => ({colours})() >= 4")
 
 
+def test_in_forced_colours_all_of_a_selected_row_is_in_the_colours_of_what_is_selected(server, viewer):
+    log = server.register()
+    log.append("\x1b[31;42mred on green\x1b[0m and \x1b[1;38;2;10;20;30mdark\x1b[0m, see https://example.com", end="SUCCEEDED")
+    page = viewer.log(server, log.id, "#L1", forced_colors="active")
+    page.keyboard.press("t")
+    page.wait_for_selector(".row.selected .time:not(:empty)")
+    looks = page.evaluate("""() => [...document.querySelectorAll('.row.selected :is(.text, .text *, .number, .time)')].map((element) => {
+      const { color, backgroundColor } = getComputedStyle(element); return [color, backgroundColor]; })""")
+    probe = """(colour) => { const probe = document.createElement('i'); probe.style.cssText = `forced-color-adjust: none; color: ${colour}`;
+      document.body.append(probe); const { color } = getComputedStyle(probe); probe.remove(); return color; }"""
+    assert len(looks) >= 6 and {color for color, _ in looks} == {page.evaluate(probe, "HighlightText")}
+    assert {ground for _, ground in looks} == {page.evaluate(probe, "Highlight"), "rgba(0, 0, 0, 0)"}
+
+
 def test_what_has_the_focus_does_not_vanish_under_it(server, viewer):
     page = viewer.log(server, server.run("sh", "-c", "echo hello; sleep 600"))
     focused = "document.activeElement.id"

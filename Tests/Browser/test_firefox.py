@@ -15,6 +15,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 from test_columns import BARS, TEXTS, wait_for_columns
 from test_delivery import more, port
+from test_screen import compose
 from viewer import ROWS, message, seed
 
 FIREFOX = os.environ.get("EVERYLINE_FIREFOX", "/usr/bin/firefox-esr")
@@ -266,6 +267,19 @@ def test_looks_and_links_are_shown(server, fox):
     assert fox.js("getComputedStyle(document.querySelector('.bold')).fontWeight") == "700"
     assert fox.find("#rows .text a").get_attribute("href") == "https://example.com/x?y=1"
     assert fox.js("document.querySelectorAll('#rows img').length") == 0
+
+
+def test_a_screen_and_the_details_of_its_execution_are_shown(server, fox):
+    where = {"host": "build-7", "host_user": "ann", "working_directory": "/srv/work", "terminal": {"columns": 90, "rows": 30}}
+    log = server.register(**where)
+    log.append(*compose(40), "after", end="FAILED")
+    fox.open_log(server, log)
+    fox.wait("document.querySelectorAll('.row:not([hidden])').length === 7")
+    assert [row["text"] for row in fox.rows()][0] == "before" and fox.rows()[-2]["text"] == "after"
+    fox.press("i")
+    fox.wait("document.querySelector('#sheet-details[open]')")
+    facts = fox.text("#details-facts")
+    assert all(value in facts for value in ("build-7", "ann", "/srv/work", "90x30", "FAILED"))
 
 
 def test_the_palette_the_themes_and_wrapping_work(server, fox, log):

@@ -74,7 +74,7 @@ def test_a_drag_beyond_the_edge_selects_what_comes_into_view(server, viewer, log
     wait_until_still(page)
     last = next(row["first"] for row in visible(page) if row["top"] + row["height"] > box["y"] + 100)
     page.mouse.up()
-    expect(page.locator("#selected")).to_have_text(f"Text of lines 1000–{last} ({last - 999} lines)")
+    expect(page.locator("#selected")).to_have_text(f"Text of lines 1000–{last} ({last - 999} events)")
     assert copy(page, f"{last - 999} lines copied") == expected(1_000, 5, last, 5)
 
 
