@@ -7,6 +7,7 @@ import pty
 import shlex
 import signal
 import struct
+import subprocess
 import termios
 
 import pytest
@@ -317,6 +318,35 @@ def test_runs_terminal_has_the_callers_size(cli):
         terminal.until(b"23 71\r\n")
     finally:
         terminal.end()
+
+
+@pytest.mark.parametrize("begin, lives", [("sleep 600", False), ("nohup sleep 600", True), ("setsid sleep 600", True)])
+def test_what_a_command_leaves_behind_is_hung_up_on_as_by_script(cli, tmp_path, begin, lives):
+    quiet = "</dev/null >/dev/null 2>&1"
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+
+    def script(number):
+        # It ends when the other program has taken its place: as nohup, it ignores the signal by then.
+        return f"{begin} {quiet} & echo $! > {number}; until [ \"$(cat /proc/$!/comm)\" = sleep ]; do :; done"
+
+    cli.out("run", "-qt", "--", "sh", "-c", script(ours))
+    subprocess.run(["script", "-qec", script(theirs), "/dev/null"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True)
+    left = [number_in(ours), number_in(theirs)]
+    try:
+        if not lives:
+            wait_for(lambda: not any(is_alive(number) for number in left))
+        assert [is_alive(number) for number in left] == [lives, lives]
+    finally:
+        for number in left:
+            if is_alive(number):
+                os.kill(number, signal.SIGKILL)
+
+
+def is_alive(number):
+    try:
+        return pathlib.Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def test_a_stop_ends_a_command_with_a_terminal(cli, server):
