@@ -71,7 +71,8 @@ struct Run: AsyncParsableCommand {
             do {
                 return try await follow(client, id, started)
             } catch let error where !(error is CancellationError) && error as? Errno != .brokenPipe {
-                Console.say("execution \(id) was started, and goes on; it can't be followed from here. \(Self.ways(to: id))")
+                Console.say(
+                    "execution \(id) was started, and goes on; it can't be followed from here. \(Self.ways(to: id))")
                 throw error
             }
         }

@@ -67,7 +67,8 @@ struct InputRoutes {
         } catch is Inputs.Different {
             throw APIError(
                 .differentContent,
-                "Other bytes wait at this place: another client writes to the command's input. None of these was taken.")
+                "Other bytes wait at this place: another client writes to the command's input. None of these was taken."
+            )
         }
     }
 

@@ -47,7 +47,8 @@ import Testing
     @Test(
         "contradicts other bytes at a place where some wait, and nothing else",
         arguments: [
-            ("cdef", 2, false), ("cdefgh", 2, false), ("xxcd", 0, false), ("gh", 6, false), ("x", 9, false), ("", 3, false), ("ab", 0, false),
+            ("cdef", 2, false), ("cdefgh", 2, false), ("xxcd", 0, false), ("gh", 6, false), ("x", 9, false),
+            ("", 3, false), ("ab", 0, false),
             ("cxef", 2, true), ("cdexgh", 2, true), ("abx", 0, true), ("x", 5, true),
         ])
     func contradicting(text: String, after: UInt64, contradicts: Bool) {
