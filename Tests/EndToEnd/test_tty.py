@@ -6,35 +6,18 @@ import pathlib
 import pty
 import shlex
 import signal
-import struct
 import subprocess
 import termios
 
 import pytest
 
-from everyline import BINARY, Refused, messages, wait_for
+from everyline import BINARY, Refused, is_alive, messages, number_in, wait_for
 from terminal import Terminal
-
-
-def newest(server):
-    return server.get("/api/v1/executions?limit=1")["executions"][0]["execution_id"]
-
-
-def number_in(path):
-    return int(wait_for(lambda: path.exists() and path.read_text().endswith("\n") and path.read_text()))
-
-
-def settings(terminal):
-    return termios.tcgetattr(terminal.descriptor)
 
 
 def is_raw(terminal):
     """Whether an exec has it: a shell that edits its line leaves the terminal's output as it is."""
-    return not settings(terminal)[1] & termios.OPOST
-
-
-def resize(terminal, columns, rows):
-    fcntl.ioctl(terminal.descriptor, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+    return not terminal.settings[1] & termios.OPOST
 
 
 def exec_line(script, *options):
@@ -69,13 +52,13 @@ def alone(cli):
 def test_the_output_is_a_terminal_of_the_same_size_and_name(alone, server):
     terminal = alone("tty -s && test -t 1 && test -t 2 && echo three $TERM; while [ \"$(stty size)\" != '33 77' ]; do sleep 0.05; done; stty size")
     terminal.until(b"three vt220\r\n")
-    resize(terminal, 77, 33)
+    terminal.resize(77, 33)
     terminal.until(b"33 77\r\n")
     assert wait_for_end(server) == ["three vt220", "33 77"]
 
 
 def wait_for_end(server):
-    id = newest(server)
+    id = server.newest()
     wait_for(lambda: server.execution(id)["status"] in ("SUCCEEDED", "FAILED", "STOPPED"))
     return messages(server.events(id))
 
@@ -83,7 +66,7 @@ def wait_for_end(server):
 def test_a_change_of_the_size_reaches_the_command(alone):
     terminal = alone("trap 'stty size; exit' WINCH; echo ready; while :; do sleep 0.05; done")
     terminal.until(b"ready\r\n")
-    resize(terminal, 91, 29)
+    terminal.resize(91, 29)
     terminal.until(b"29 91\r\n")
 
 
@@ -101,13 +84,13 @@ def test_only_streams_that_are_terminals_are_replaced(terminal, tmp_path):
 
 
 def test_the_terminal_is_raw_while_the_command_runs_and_restored_after_it(terminal, tmp_path):
-    before, pid = settings(terminal), tmp_path / "pid"
+    before, pid = terminal.settings, tmp_path / "pid"
     terminal.type(exec_line(f"echo $$ > {pid}; read line; exit 3") + b"; echo code $?; stty -a | grep -c ' icanon'\n")
     number_in(pid)
     wait_for(lambda: is_raw(terminal))
     terminal.type(b"x\n")
     terminal.until(b"code 3\r\n1\r\n")
-    wait_for(lambda: settings(terminal) == before)
+    wait_for(lambda: terminal.settings == before)
 
 
 @pytest.mark.parametrize("name", ["TERM", "HUP", "KILL"])
@@ -117,11 +100,11 @@ def test_the_terminal_is_restored_when_exec_is_killed(cli, tmp_path, name):
     # A process that holds the session, as a shell does.
     holder = Terminal(["/bin/sh", "-c", f"{exec_line(f'echo $PPID > {pid}; sleep 600').decode()}; sleep 600"], cli.environment)
     try:
-        before = settings(holder)
+        before = holder.settings
         process = number_in(pid)
         wait_for(lambda: is_raw(holder))
         os.kill(process, getattr(signal, "SIG" + name))
-        wait_for(lambda: settings(holder) == before)
+        wait_for(lambda: holder.settings == before)
     finally:
         holder.end()
 
@@ -340,13 +323,6 @@ def test_what_a_command_leaves_behind_is_hung_up_on_as_by_script(cli, tmp_path, 
         for number in left:
             if is_alive(number):
                 os.kill(number, signal.SIGKILL)
-
-
-def is_alive(number):
-    try:
-        return pathlib.Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 def test_a_stop_ends_a_command_with_a_terminal(cli, server):
