@@ -11,7 +11,7 @@ import subprocess
 
 import pytest
 
-from everyline import BINARY, Refused, Server, messages, serving, wait_for
+from everyline import BINARY, Refused, Server, is_alive, messages, serving, wait_for
 
 COUNTING = "for i in $(seq 1 2000); do echo line $i; done; cat {fifo}; for i in $(seq 2001 4000); do echo line $i; done; exit 3"
 
@@ -34,13 +34,6 @@ def runner_of(server, id):
     """The pid of the process that runs an execution's command."""
     found = subprocess.run(["pgrep", "-f", f"^everyline runner .*{id}$"], capture_output=True, text=True).stdout.split()
     return int(found[0]) if found else None
-
-
-def is_alive(pid):
-    try:
-        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 def head_is(server, id, offset):

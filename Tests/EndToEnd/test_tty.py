@@ -6,34 +6,18 @@ import pathlib
 import pty
 import shlex
 import signal
-import struct
+import subprocess
 import termios
 
 import pytest
 
-from everyline import BINARY, Refused, messages, wait_for
+from everyline import BINARY, Refused, is_alive, messages, number_in, wait_for
 from terminal import Terminal
-
-
-def newest(server):
-    return server.get("/api/v1/executions?limit=1")["executions"][0]["execution_id"]
-
-
-def number_in(path):
-    return int(wait_for(lambda: path.exists() and path.read_text().endswith("\n") and path.read_text()))
-
-
-def settings(terminal):
-    return termios.tcgetattr(terminal.descriptor)
 
 
 def is_raw(terminal):
     """Whether an exec has it: a shell that edits its line leaves the terminal's output as it is."""
-    return not settings(terminal)[1] & termios.OPOST
-
-
-def resize(terminal, columns, rows):
-    fcntl.ioctl(terminal.descriptor, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+    return not terminal.settings[1] & termios.OPOST
 
 
 def exec_line(script, *options):
@@ -68,7 +52,7 @@ def alone(cli):
 def test_the_output_is_a_terminal_of_the_same_size_and_name(alone, server):
     terminal = alone("tty -s && test -t 1 && test -t 2 && echo three $TERM; while [ \"$(stty size)\" != '33 77' ]; do sleep 0.05; done; stty size")
     terminal.until(b"three vt220\r\n")
-    resize(terminal, 77, 33)
+    terminal.resize(77, 33)
     terminal.until(b"33 77\r\n")
     assert wait_for_end(server) == ["three vt220", "33 77"]
 
@@ -83,7 +67,7 @@ def test_the_size_that_the_terminal_began_with_is_in_the_execution(terminal, cli
 
 
 def wait_for_end(server):
-    id = newest(server)
+    id = server.newest()
     wait_for(lambda: server.execution(id)["status"] in ("SUCCEEDED", "FAILED", "STOPPED"))
     return messages(server.events(id))
 
@@ -91,7 +75,7 @@ def wait_for_end(server):
 def test_a_change_of_the_size_reaches_the_command(alone):
     terminal = alone("trap 'stty size; exit' WINCH; echo ready; while :; do sleep 0.05; done")
     terminal.until(b"ready\r\n")
-    resize(terminal, 91, 29)
+    terminal.resize(91, 29)
     terminal.until(b"29 91\r\n")
 
 
@@ -109,13 +93,13 @@ def test_only_streams_that_are_terminals_are_replaced(terminal, tmp_path):
 
 
 def test_the_terminal_is_raw_while_the_command_runs_and_restored_after_it(terminal, tmp_path):
-    before, pid = settings(terminal), tmp_path / "pid"
+    before, pid = terminal.settings, tmp_path / "pid"
     terminal.type(exec_line(f"echo $$ > {pid}; read line; exit 3") + b"; echo code $?; stty -a | grep -c ' icanon'\n")
     number_in(pid)
     wait_for(lambda: is_raw(terminal))
     terminal.type(b"x\n")
     terminal.until(b"code 3\r\n1\r\n")
-    wait_for(lambda: settings(terminal) == before)
+    wait_for(lambda: terminal.settings == before)
 
 
 @pytest.mark.parametrize("name", ["TERM", "HUP", "KILL"])
@@ -125,11 +109,11 @@ def test_the_terminal_is_restored_when_exec_is_killed(cli, tmp_path, name):
     # A process that holds the session, as a shell does.
     holder = Terminal(["/bin/sh", "-c", f"{exec_line(f'echo $PPID > {pid}; sleep 600').decode()}; sleep 600"], cli.environment)
     try:
-        before = settings(holder)
+        before = holder.settings
         process = number_in(pid)
         wait_for(lambda: is_raw(holder))
         os.kill(process, getattr(signal, "SIG" + name))
-        wait_for(lambda: settings(holder) == before)
+        wait_for(lambda: holder.settings == before)
     finally:
         holder.end()
 
@@ -326,6 +310,28 @@ def test_runs_terminal_has_the_callers_size(cli):
         terminal.until(b"23 71\r\n")
     finally:
         terminal.end()
+
+
+@pytest.mark.parametrize("begin, lives", [("sleep 600", False), ("nohup sleep 600", True), ("setsid sleep 600", True)])
+def test_what_a_command_leaves_behind_is_hung_up_on_as_by_script(cli, tmp_path, begin, lives):
+    quiet = "</dev/null >/dev/null 2>&1"
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+
+    def script(number):
+        # It ends when the other program has taken its place: as nohup, it ignores the signal by then.
+        return f"{begin} {quiet} & echo $! > {number}; until [ \"$(cat /proc/$!/comm)\" = sleep ]; do :; done"
+
+    cli.out("run", "-qt", "--", "sh", "-c", script(ours))
+    subprocess.run(["script", "-qec", script(theirs), "/dev/null"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True)
+    left = [number_in(ours), number_in(theirs)]
+    try:
+        if not lives:
+            wait_for(lambda: not any(is_alive(number) for number in left))
+        assert [is_alive(number) for number in left] == [lives, lives]
+    finally:
+        for number in left:
+            if is_alive(number):
+                os.kill(number, signal.SIGKILL)
 
 
 def test_a_stop_ends_a_command_with_a_terminal(cli, server):
