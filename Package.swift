@@ -133,8 +133,8 @@ let package = Package(
         .executableTarget(
             name: "EverylineAWSCLI",
             dependencies: [
-                "Everyline", "EverylineAWS", "EverylineClient", "EverylineUserFiles", nioCore, nioPosix, httpClient,
-                product("ArgumentParser", "swift-argument-parser"),
+                "CNoICUData", "Everyline", "EverylineAWS", "EverylineClient", "EverylineUserFiles", nioCore, nioPosix,
+                httpClient, product("ArgumentParser", "swift-argument-parser"),
             ],
             swiftSettings: settings),
         .executableTarget(
