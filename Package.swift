@@ -67,9 +67,10 @@ let package = Package(
             swiftSettings: settings),
         .systemLibrary(name: "CZstd", path: "Sources/CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .systemLibrary(name: "CZlib", path: "Sources/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .target(name: "EverylineDeflate", dependencies: ["CZlib", nioCore], swiftSettings: settings),
         .target(
             name: "EverylineWebSocket",
-            dependencies: ["CZlib", nioCore, nioPosix, nioHTTP1, nioWebSocket, nioSSL, crypto],
+            dependencies: ["EverylineDeflate", nioCore, nioPosix, nioHTTP1, nioWebSocket, nioSSL, crypto],
             swiftSettings: settings),
         .target(
             name: "EverylineClient",
@@ -81,8 +82,9 @@ let package = Package(
         .target(
             name: "EverylineServer",
             dependencies: [
-                "Everyline", "EverylineWebSocket", "CZlib", nioCore, nioPosix, nioHTTP1, nioWebSocket, nioSSL, logging,
-                lifecycle, crypto,
+                "Everyline", "EverylineDeflate", "EverylineWebSocket", nioCore, nioPosix, nioHTTP1, nioWebSocket,
+                nioSSL,
+                logging, lifecycle, crypto,
                 product("Hummingbird", "hummingbird"), product("HummingbirdCore", "hummingbird"),
                 product("HummingbirdTLS", "hummingbird"),
                 product("HTTPTypes", "swift-http-types"), product("NIOHTTPTypes", "swift-nio-extras"),
@@ -103,7 +105,7 @@ let package = Package(
             swiftSettings: settings),
         .target(
             name: "EverylineAWS",
-            dependencies: ["CZlib", "Everyline", nioCore, nioPosix, nioHTTP1, crypto, httpClient, logging],
+            dependencies: ["Everyline", "EverylineDeflate", nioCore, nioPosix, nioHTTP1, crypto, httpClient, logging],
             swiftSettings: settings),
         .target(
             name: "EverylineCanary",
@@ -163,7 +165,11 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "EverylineServerTests",
-            dependencies: ["Everyline", "EverylineServer", nioCore, nioPosix], swiftSettings: settings),
+            dependencies: [
+                "Everyline", "EverylineAWS", "EverylineLambda", "EverylineServer", "EverylineSQLite",
+                "EverylineTesting", nioCore, nioPosix, logging, product("HTTPTypes", "swift-http-types"),
+            ],
+            swiftSettings: settings),
         .executableTarget(
             name: "WebSocketEcho",
             dependencies: ["EverylineWebSocket", nioCore, nioPosix, nioHTTP1, swiftSystem],
@@ -178,7 +184,9 @@ let package = Package(
         .testTarget(
             name: "EverylineAWSTests",
             dependencies: [
-                "Everyline", "EverylineAWS", "EverylineTesting", nioCore, nioPosix, nioHTTP1, httpClient, logging,
+                "Everyline", "EverylineAWS", "EverylineDeflate", "EverylineTesting", nioCore, nioPosix, nioHTTP1,
+                httpClient,
+                logging,
             ],
             swiftSettings: settings),
         .testTarget(name: "EverylineTidyTests", swiftSettings: settings),
@@ -199,9 +207,9 @@ if isFuzzed {
         .executableTarget(
             name: "Fuzz",
             dependencies: [
-                "CLibFuzzer", "Everyline", "EverylineAWS", "EverylineClient", "EverylineProducer", "EverylineRunner",
-                "EverylineServer",
-                "EverylineTesting", "EverylineWebSocket", nioCore, nioHTTP1, logging,
+                "CLibFuzzer", "Everyline", "EverylineAWS", "EverylineClient", "EverylineDeflate", "EverylineProducer",
+                "EverylineRunner", "EverylineServer", "EverylineTesting", "EverylineWebSocket", nioCore, nioHTTP1,
+                logging,
                 product("HTTPTypes", "swift-http-types"),
             ],
             path: "Tests/Fuzz", exclude: ["CLibFuzzer", "Corpus", "json.dict"], swiftSettings: settings,

@@ -222,7 +222,7 @@ def opening(browser, server, log, what, table):
             if times is first:
                 page.forget_files()
             page.go(f"{server.url}/executions/{log.id}")
-            # Whoever asks earlier is waited for by what is measured.
+            # An earlier question would delay what is measured.
             time.sleep(1)
             times.append(page.wait_for("() => window.first"))
             page.go("about:blank")

@@ -112,7 +112,7 @@ struct Assembly: Sendable {
         let executions = WatchingExecutionStore(stored, watch: try watch, now: now)
         let (ringing, feed) = (try ringingLog, LogFeed())
         let logWriter = LogWriter(store: ringing, feed: feed, now: now)
-        let limits = try limits
+        let limits = try configuration.limits
         let core = ServerCore(
             executions: executions,
             log: ringing, access: access, writer: logWriter, feed: feed, stopRequests: LogFeed(),
@@ -123,23 +123,6 @@ struct Assembly: Sendable {
                 limits: limits, logger: logger),
             access: access, now: now, logger: logger)
         return AssembledFunction(handler: function, background: [{ await logWriter.run() }])
-    }
-
-    /// A function takes 6 MiB and gives as much; what is JSON within JSON takes up to twice its size.
-    private var limits: ServerConfiguration.Limits {
-        get throws {
-            var limits = ServerConfiguration.Limits()
-            limits.appendBody = .mebibytes(3)
-            // A line of JSON's longest escapes fits into a frame.
-            limits.line = LedgerLimits().line
-            limits.logAnswer = .mebibytes(2)
-            // A question that waits would hold an instance of the function, day and night. The answers to appends say it too.
-            limits.controlPoll = try configuration.controlPoll
-            limits.stopPatience = try configuration.stopPatience
-            // An instance of a function doesn't know which producers are there.
-            limits.lostProducer = nil
-            return limits
-        }
     }
 
     private var ringingLog: RingingLogStore<DynamoDBLogStore> {

@@ -1,4 +1,5 @@
 package import Everyline
+package import HTTPTypes
 import NIOHTTP1
 
 /// What a route throws when the answer is a problem.
@@ -7,11 +8,15 @@ package struct APIError: Error {
     package let detail: String
     package let head: Offset?
     package let restoration: Restoration?
+    /// What the answer's head says besides, as its status asks for.
+    package let fields: HTTPFields
 
     package init(
-        _ code: Problem.Code, _ detail: String, head: Offset? = nil, restoration: Restoration? = nil
+        _ code: Problem.Code, _ detail: String, head: Offset? = nil, restoration: Restoration? = nil,
+        fields: HTTPFields = [:]
     ) {
         self.restoration = restoration
+        self.fields = fields
         self.code = code
         self.detail = detail
         self.head = head

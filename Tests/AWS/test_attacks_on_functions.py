@@ -1,5 +1,5 @@
-"""What somebody hostile would try who reaches the functions, queues or connections themselves: events that nobody sent, messages
-that can't be read, and what a viewer may say. None may succeed, end a function, or hold up anybody else."""
+"""What an attacker would try who reaches the functions, queues or connections themselves: forged events, messages
+that can't be read, and what a viewer may say. None may succeed, end a function, or hold up another client."""
 
 import base64
 import gzip
@@ -49,14 +49,14 @@ JUNK = {
     "a count that is none": records("b", ApproximateReceiveCount="x"), "a group that is none": records("b", group="../../x"),
     "an empty context": {"requestContext": {}}, "another kind": {"requestContext": {"eventType": "X", "connectionId": "c", "routeKey": "r"}},
     "logs that are none": {"awslogs": {"data": "!!"}}, "logs of nothing": {"awslogs": {"data": packed("{}")}},
-    "a key for nobody": {"create_key": {"user": "", "role": "admin"}}, "a role that is none": {"create_key": {"user": "x", "role": "root"}},
+    "a key without a user": {"create_key": {"user": "", "role": "admin"}}, "a role that is none": {"create_key": {"user": "x", "role": "root"}},
     "a task of nothing": {"id": "1", "source": "aws.ecs", "detail-type": "x", "region": "r", "time": "t", "detail": {}},
 }
 
 
 @pytest.mark.parametrize("kind", list(JUNK))
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_no_event_that_nobody_sent_does_anything(world, function, kind):
+def test_no_forged_event_does_anything(world, function, kind):
     cloud, before = world.cloud, world.log(world.id)
     processes = cloud.pids(function.lower())
     answer = cloud.functions.invoke(FunctionName=cloud.ids[f"{function}Function"], Payload=json.dumps(JUNK[kind]).encode())
@@ -123,7 +123,7 @@ def put(cloud, body, group):
 
 
 @pytest.mark.parametrize("kind", list(UNREADABLE))
-def test_a_message_that_cannot_be_read_is_kept_aside_and_holds_up_nobody(cloud, execution, kind):
+def test_a_message_that_cannot_be_read_is_kept_aside_and_holds_up_no_other(cloud, execution, kind):
     """Not even its own log: what stands behind it in its group comes at once."""
     dead(cloud)
     viewer = Viewer(execution)

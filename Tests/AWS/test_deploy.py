@@ -190,13 +190,13 @@ def test_wrong_input_is_said_in_words(site):
     assert wrong.returncode == 1 and "no parameter Memroy" in wrong.stderr and "MemoryX" not in wrong.stderr
     missing = site.deploy("--template", site.home / "none.yaml")
     assert missing.returncode == 1 and "isn't there" in missing.stderr
-    nobody = site.deploy(environment={"PATH": os.environ["PATH"], "HOME": str(site.home), "AWS_REGION": "us-east-1",
+    keyless = site.deploy(environment={"PATH": os.environ["PATH"], "HOME": str(site.home), "AWS_REGION": "us-east-1",
                                       "AWS_EC2_METADATA_DISABLED": "true"})
-    assert nobody.returncode == 1 and "no AWS credentials were found" in nobody.stderr, nobody.stderr
+    assert keyless.returncode == 1 and "no AWS credentials were found" in keyless.stderr, keyless.stderr
     assert site.standing is None
 
 
-def test_nothing_is_put_into_a_bucket_of_somebody_else(site):
+def test_nothing_is_put_into_a_bucket_of_another_account(site):
     asked = []
 
     async def rule(exchange):

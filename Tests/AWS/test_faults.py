@@ -170,14 +170,14 @@ def stopped_unheard(cloud):
     return execution, started
 
 
-def test_an_end_that_nobody_is_told_of_is_found_by_a_viewer_who_waits(cloud):
+def test_an_unannounced_end_is_found_by_a_viewer_who_waits(cloud):
     execution, started = stopped_unheard(cloud)
     viewer = Viewer(execution, url=started["websocket_url"]).wait_for_end()
     assert viewer.messages == ["one", "two"]
     assert (viewer.end["status"], viewer.end["verified"]) == ("STOPPED", False)
 
 
-def test_an_end_that_nobody_is_told_of_is_found_by_who_asks_the_api(cloud):
+def test_an_unannounced_end_is_found_by_who_asks_the_api(cloud):
     """Of one that is older than a minute: younger ones' tasks are only being started."""
     execution, _ = stopped_unheard(cloud)
     cloud.dynamodb.update_item(
@@ -189,7 +189,7 @@ def test_an_end_that_nobody_is_told_of_is_found_by_who_asks_the_api(cloud):
         time.sleep(0.5)
 
 
-def test_an_end_that_nobody_is_told_of_is_found_by_the_doctor(cloud):
+def test_an_unannounced_end_is_found_by_the_doctor(cloud):
     execution, _ = stopped_unheard(cloud)
     ran = subprocess.run(
         [EVERYLINE_AWS, "doctor", "--stack", "everyline", "--endpoint-url", cloud.endpoint, "--repair"],

@@ -197,7 +197,7 @@ def test_a_viewer_that_cannot_speak_first_gets_lines_and_a_disconnect(execution)
     assert viewer.end == {"type": "disconnect", "reason": "execution_completed"}
 
 
-def test_a_viewer_that_stalls_holds_up_nobody(execution):
+def test_a_viewer_that_stalls_holds_up_no_other(execution):
     slow, quick = Viewer(execution), Viewer(execution)
     slow.stalled.clear()
     execution.write(*(f"line {n}" for n in range(100)))

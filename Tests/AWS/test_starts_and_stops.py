@@ -40,7 +40,7 @@ def ended(cloud, execution):
 
 
 def started_in_vain(cloud, headers):
-    """A request whose task nobody can say was started; gives the execution's id."""
+    """A request of which it isn't known whether its task was started; gives the execution's id."""
     with cloud.proxy.refusing(lambda e: e.calls("RunTask"), status=500):
         with pytest.raises(urllib.error.HTTPError) as failure:
             cloud.request("POST", "/api/v1/run", {"command": ["sh", "-c", "echo one"]}, headers=headers)
@@ -71,7 +71,7 @@ def test_a_request_that_comes_again_starts_nothing_that_is_known(cloud):
     assert started[0] == started[1] and asked == [0] and len(tasks_of(cloud, started[0])) == 1
 
 
-def test_a_start_that_nobody_repeats_is_ended_when_a_client_asks(cloud):
+def test_a_start_that_is_not_repeated_is_ended_when_a_client_asks(cloud):
     id = started_in_vain(cloud, {"Idempotency-Key": uuid.uuid4().hex})
     make_older(cloud, id, minutes=11)
     log = waits_for(lambda: ended(cloud, id))
@@ -173,7 +173,7 @@ def test_a_stop_of_a_producer_that_is_gone_ends_its_log(cloud, producer):
     id, _ = producer
     stopped = cloud.request("DELETE", f"/api/v1/executions/{id}")
     assert stopped["status"] == "TERMINATING"
-    # Nobody asks for the execution meanwhile.
+    # No client asks for the execution meanwhile.
     item = lambda: cloud.dynamodb.get_item(  # noqa: E731
         TableName=cloud.table, Key={"pk": {"S": f"E#{id}"}, "sk": {"S": "META"}})["Item"]
     waits_for(lambda: "end_status" in item())

@@ -89,8 +89,8 @@ def _to(function):
     return [{"Ref": function}, {"Fn::GetAtt": [function, "Arn"]}]
 
 
-def test_lets_each_caller_of_a_function_in_and_nobody_else():
-    """A function may be invoked by what the template makes call it, each by its own address, so that nobody else's log group,
+def test_lets_each_caller_of_a_function_in_and_no_other():
+    """A function may be invoked by what the template makes call it, each by its own address, so that no other account's log group,
     rule or API can be put in its place."""
     api = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${%s}/*"
     wanted = {

@@ -220,7 +220,7 @@ def test_a_page_that_slept_goes_on_where_it_was(server, viewer):
         before = log.head
         with asleep(page):
             if sleeps_long:
-                # Nobody holds its connection for it.
+                # No event loop holds its connection for it.
                 proxy.drop()
             more(log, 700)
         wait_for_words(page, f"^Resumed after {before:,}, nothing missing$" if sleeps_long else "^Live$")

@@ -143,7 +143,7 @@ def test_a_key_is_asked_for_and_stands_in_no_address(server, viewer):
     assert not any(server.key in address for address in addresses)
     assert page.evaluate("JSON.stringify(localStorage)").find(server.key) < 0
     assert page.evaluate("document.cookie") == ""
-    # Another tab asks this one; when all are closed, nobody answers.
+    # Another tab asks this one; when all are closed, none answers.
     other = viewer.page(server.url + "/", context=context)
     other.wait_for_selector("#list tr")
     other.click("text=Sign out")

@@ -1,4 +1,4 @@
-"""A server under test, started as anybody would start it, and the least of a client for it: the standard library and a
+"""A server under test, started as a user starts it, and the least of a client for it: the standard library and a
 WebSocket package that knows nothing of Everyline."""
 
 import contextlib

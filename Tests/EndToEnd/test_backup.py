@@ -464,7 +464,7 @@ def test_what_is_not_there_is_not_compacted(tool, tmp_path):
 @pytest.mark.parametrize("what", ["directory", "file system"])
 def test_a_directory_that_can_not_be_written_is_said_in_words(tmp_path, what):
     if subprocess.run(["unshare", "-rm", "true"], capture_output=True).returncode != 0:
-        pytest.skip("this machine lets nobody make a mount namespace")
+        pytest.skip("this machine allows no mount namespaces")
     data = tmp_path / "data"
     with serving(tmp_path):
         pass

@@ -126,7 +126,7 @@ def test_an_execution_may_be_named_by_the_beginning_of_its_id(cli, server):
     assert cli.run("logs", first + "0").returncode == 125
 
 
-def test_a_server_that_is_killed_interrupts_nobody(own_server, tmp_path, gate):
+def test_a_server_that_is_killed_interrupts_no_follower(own_server, tmp_path, gate):
     server = own_server.start()
     cli = CommandLine(server, tmp_path)
     command = cli.start("run", "--", "sh", "-c", f"seq 1 1000; cat {gate}; seq 1001 2000; exit 4")
@@ -140,8 +140,8 @@ def test_a_server_that_is_killed_interrupts_nobody(own_server, tmp_path, gate):
     assert "reconnecting after event 1000" in command.err
 
 
-def test_a_log_that_nobody_can_end_is_no_success(own_server, tmp_path, gate):
-    """The data is gone and another server stands there: whoever follows must not believe that it saw everything."""
+def test_a_log_without_an_end_is_no_success(own_server, tmp_path, gate):
+    """The data is gone and another server stands there: a follower must not believe that it saw everything."""
     server = own_server.start()
     cli = CommandLine(server, tmp_path)
     log = server.register()

@@ -1,4 +1,4 @@
-"""Commands that the server runs: their output, their ends, and what becomes of them when processes die."""
+"""Commands that the server runs: their output, their ends, and what happens to them when processes die."""
 
 import json
 import os
@@ -270,7 +270,7 @@ def test_every_log_ends_though_no_runner_can_work(own_server):
 def on_small_disk(directory, size, *options):
     """A server whose data has a file system of its own, in a mount namespace of its own."""
     if subprocess.run(["unshare", "-rm", "true"], capture_output=True).returncode != 0:
-        pytest.skip("this machine lets nobody make a mount namespace")
+        pytest.skip("this machine allows no mount namespaces")
     small = directory / "small"
     small.mkdir()
     server = Server(directory / "server")

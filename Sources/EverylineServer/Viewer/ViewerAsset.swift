@@ -1,5 +1,6 @@
 import Crypto
 import Everyline
+import EverylineDeflate
 import NIOCore
 
 /// One file of the viewer, as it is sent. `scripts/viewer` makes the files of those in `Viewer`, and they are compiled in: a
@@ -121,10 +122,7 @@ struct ViewerAsset: Sendable {
     private init(_ bytes: [UInt8], type: String) {
         self.type = type
         content = ByteBuffer(bytes: bytes)
-        guard let compressed = try? GzipStream().compress(content, isLast: true) else {
-            preconditionFailure("what is compiled in can be compressed")
-        }
-        self.compressed = compressed
+        compressed = content.deflated(as: .gzip)
         etag = "\"\(SHA256.hash(data: bytes).prefix(12).hexadecimal)\""
     }
 }
