@@ -19,7 +19,8 @@ extension LedgerWorld {
         viewers[viewer].link = index
         let last = viewers[viewer].form == .lines ? viewers[viewer].last : viewers[viewer].machine.last
         world.tell(
-            "viewer \(viewer) connects as c\(name) to \(executions[execution].id)" + (last.map { " after \($0)" } ?? ""))
+            "viewer \(viewer) connects as c\(name) to \(executions[execution].id)" + (last.map { " after \($0)" } ?? "")
+        )
         var query = ["execution": executions[execution].id.rawValue, "token": String(viewer)]
         query["after"] = last?.description
         schedule(.timeOut(process: processes.count), after: Self.connectLimit)

@@ -132,7 +132,9 @@ extension LedgerWorld {
             if world.strikes(.crashAfterEffect, 10) { continue }
             guard queues[queue.rawValue].delete(index, receipt: receipt) else { continue }
             let message = queues[queue.rawValue].messages[index]
-            if queue == .logs, let batch = Int(message.body) { executions[message.execution].take(batches[batch].events) }
+            if queue == .logs, let batch = Int(message.body) {
+                executions[message.execution].take(batches[batch].events)
+            }
             schedule(.poll(queue, group: message.group), after: 1)
         }
     }

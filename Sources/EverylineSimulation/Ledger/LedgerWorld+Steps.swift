@@ -96,7 +96,9 @@ extension LedgerWorld {
             schedule(.settle(process: process.number), after: latency())
         case .answered(let status):
             process.isAlive = false
-            if case .connecting(let link) = process.work { integrated(link, status: status, within: now - process.began) }
+            if case .connecting(let link) = process.work {
+                integrated(link, status: status, within: now - process.began)
+            }
         case .done:
             process.isAlive = false
         }

@@ -76,7 +76,8 @@ struct StreamAdmissionTests {
     func unavailable() async throws {
         let (_, stores, token) = try await begin()
         let access = FailingAccess(stores: stores, looks: 1)
-        let admission = StreamAdmission(access: access, log: stores, origins: PageOrigins([String]()), now: { [now] in now })
+        let admission = StreamAdmission(
+            access: access, log: stores, origins: PageOrigins([String]()), now: { [now] in now })
         let places = Places(counts: false)
         await #expect(throws: FailingAccess.Unavailable.self) { try await admission.admit(request(token), to: places) }
         #expect(places.open == 0)

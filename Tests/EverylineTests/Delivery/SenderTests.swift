@@ -146,7 +146,9 @@ struct SenderTests {
         #expect(viewers.steps == [.acquire])
     }
 
-    @Test("keeps the ring when the gateway wants less, and goes on where it was", arguments: [PostResult.throttled, .failed])
+    @Test(
+        "keeps the ring when the gateway wants less, and goes on where it was",
+        arguments: [PostResult.throttled, .failed])
     func throttled(result: PostResult) async throws {
         let stores = try await begin(lines: 2)
         viewers.gateway.refuse([result])

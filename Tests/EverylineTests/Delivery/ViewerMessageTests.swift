@@ -75,7 +75,8 @@ struct ViewerMessageTests {
         #expect(!viewers.gateway.isOpen(id))
     }
 
-    @Test("rings at a ping where something waits and no sender has the lock, and answers with the head",
+    @Test(
+        "rings at a ping where something waits and no sender has the lock, and answers with the head",
         arguments: [
             Ping(cursor: 2, rings: true), Ping(cursor: 3, rings: false, looks: true),
             Ping(cursor: 4, ends: true, rings: true), Ping(cursor: 2, lockedAt: 10_001, rings: false),
