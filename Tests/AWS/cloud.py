@@ -66,8 +66,6 @@ class Cloud:
         # The emulator passes over the template's.
         self.dynamodb.update_time_to_live(
             TableName=self.table, TimeToLiveSpecification={"Enabled": True, "AttributeName": "expires_s"})
-        for queue in (self.logs_queue, self.deliveries, self.ids["ReconcileQueue"]):
-            self.sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "6"})
 
     def update(self):
         """Deploys the functions anew, as a newer package."""
@@ -92,6 +90,8 @@ class Cloud:
         for name in FUNCTIONS:
             self.functions.get_waiter("function_updated_v2").wait(
                 FunctionName=self.ids[f"{name}Function"], WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+        for queue in (self.logs_queue, self.deliveries, self.ids["ReconcileQueue"]):
+            self.sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "6"})
 
     def everyline_aws(self, *arguments, home=None, answer="", environment=None):
         """What an administrator types, whose home is a directory of the tests."""

@@ -21,9 +21,8 @@ extension Deployment {
             }
             if running == 0 { return }
             if running != told {
-                say(
-                    "stack \(stack): the update waits for \(running) commands of an older runner script (--force doesn't)"
-                )
+                let commands = "\(running) commands of an older runner script"
+                say("stack \(stack): the update waits for \(commands) (--force doesn't)")
                 told = running
             }
             try await clock.sleep(for: Self.interval)

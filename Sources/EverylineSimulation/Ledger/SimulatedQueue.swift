@@ -6,15 +6,16 @@ enum QueueName: Int, CaseIterable {
     var visibility: Int64 {
         switch self {
         case .logs: 60_000
-        case .rings: 40_000
+        case .rings: 60_000
         case .reconciling: 180_000
         }
     }
 
+    /// Fewer than there are in an account, so that messages are given up at all; but no ring before its connection is made.
     var maximumReceives: Int {
         switch self {
         case .logs: 4
-        case .rings: 5
+        case .rings: 20
         case .reconciling: 20
         }
     }

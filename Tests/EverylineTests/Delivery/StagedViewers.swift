@@ -16,16 +16,19 @@ final class StagedViewers: ConnectionStore, Gateway, Doorbell {
     let connections = InMemoryConnections()
     let gateway = InMemoryGateway()
     let doorbell = InMemoryDoorbell()
-    private let state = Mutex<
-        (steps: [Step], failing: Set<String>, before: (step: Step, act: @Sendable () async -> Void)?)
-    >(
-        ([], [], nil))
+    private struct State {
+        var steps: [Step] = []
+        var failing: Set<Step> = []
+        var before: (step: Step, act: @Sendable () async -> Void)?
+    }
+
+    private let state = Mutex(State())
 
     /// The steps so far, in order.
     var steps: [Step] { state.withLock { $0.steps } }
 
     /// The next step of this kind fails, without an effect.
-    func fail(_ step: Step) { _ = state.withLock { $0.failing.insert("\(step)") } }
+    func fail(_ step: Step) { _ = state.withLock { $0.failing.insert(step) } }
 
     /// Before the next step of this kind something else happens.
     func before(_ step: Step, _ act: @escaping @Sendable () async -> Void) {
@@ -41,7 +44,7 @@ final class StagedViewers: ConnectionStore, Gateway, Doorbell {
         await act?()
         let fails = state.withLock { state in
             state.steps.append(step)
-            return state.failing.remove("\(step)") != nil
+            return state.failing.remove(step) != nil
         }
         if fails { throw Unavailable() }
     }
