@@ -80,7 +80,8 @@ export function listenToKeys(view, box, selection, bar, tools) {
   return (key) => {
     const [, ctrl, name] = /^(Ctrl )?(.+)$/.exec(key) ?? [];
     const event = new KeyboardEvent("keydown", { key: name, ctrlKey: ctrl !== undefined, cancelable: true });
-    if (ctrl) document.dispatchEvent(event);
+    // What selects text listens for some of them itself.
+    if (ctrl || name === "Escape") document.dispatchEvent(event);
     else act(event);
   };
 }

@@ -254,6 +254,9 @@ def test_text_is_selected_and_copied_whole(server, fox, way):
     # And printed.
     fox.wait("[...document.styleSheets].some(({ href }) => href?.endsWith('/print.css'))")
     fox.js("addEventListener('beforeprint', () => { window.printed = document.querySelector('.print pre').textContent; })")
+    fox.js("(window.print = () => { window.isAsked = true; }) && 0")
+    fox.press("p", control=True)
+    fox.wait("window.isAsked")
     fox.driver.print_page()
     assert [line.split("  ", 1)[1] for line in fox.js("window.printed").split("\n")] == expected.split("\n")
 

@@ -159,8 +159,9 @@ def test_a_screen_is_as_high_as_the_terminal_of_the_command(server, viewer):
         log = server.register(**more)
         log.append(*[f"line {n}" for n in range(1, 31)], f"{E}[H{E}[2Ktop", end="SUCCEEDED")
         page = viewer.log(server, log.id)
-        wait_for_text(page, "top")
+        # Before the log is read from its beginning, each event is a row.
+        page.wait_for_function(
+            "top => document.querySelectorAll('.row:not([hidden]) .text')[top - 1]?.textContent === 'top'", arg=top)
         shown = [row["text"] for row in rows(page) if row["kind"] == "line"]
-        expected = [f"line {n}" if n != top else "top" for n in range(1, 31)]
         # The screen's last row is blank.
-        assert shown[:30] == expected
+        assert shown[:30] == [f"line {n}" if n != top else "top" for n in range(1, 31)]
