@@ -83,6 +83,7 @@ static int become(const struct cspawn_process *process, char **script, int repor
         limit.rlim_cur = cspawn_at_start.open_files.rlim_cur;
         setrlimit(RLIMIT_NOFILE, &limit);
     }
+    setpriority(PRIO_PROCESS, 0, cspawn_at_start.nice);
     *failed = cspawn_directory;
     if (process->directory && chdir(process->directory) != 0) return errno;
     *failed = cspawn_exec;

@@ -51,6 +51,7 @@ __attribute__((constructor)) static void note_start(int count, char **arguments)
         if (sigaction(signal, NULL, &action) == 0 && action.sa_handler == SIG_IGN) sigaddset(&start->ignored, signal);
     }
     getrlimit(RLIMIT_NOFILE, &start->open_files);
+    start->nice = getpriority(PRIO_PROCESS, 0);
     note_descriptors();
     // Else the next file that is opened were standard output.
     for (int number = 0; number < 3; number++) {

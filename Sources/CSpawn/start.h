@@ -8,6 +8,8 @@ struct cspawn_start {
     sigset_t mask;
     sigset_t ignored;
     struct rlimit open_files;
+    /// The main thread's; a runtime changes that of its others (setpriority(2)).
+    int nice;
     /// The open descriptors, in order.
     int *descriptors;
     size_t descriptor_count;

@@ -46,8 +46,11 @@ import SystemPackage
             // Not one of the parser's: those have other codes.
             Console.say(sentence(of: error))
             Glibc.exit(failure.rawValue)
-        } catch {
+        } catch  where exitCode(for: error).isSuccess {
             exit(withError: error)
+        } catch {
+            Console.complain(fullMessage(for: error).showing(CommandLine.arguments))
+            Glibc.exit(exitCode(for: error).rawValue)
         }
     }
 
@@ -57,5 +60,18 @@ import SystemPackage
             "\(error). Say which key to use: EVERYLINE_API_KEY, --api-key-file, or api_key in config.yaml."
         default: "\(error)"
         }
+    }
+}
+
+extension String {
+    /// The text with what was typed, where it stands there, written so that it steers no terminal and forges no line.
+    fileprivate func showing(_ words: [String]) -> String {
+        var text = self
+        for word in words {
+            for part in [word[...], word.drop { $0 != "=" }.dropFirst()] where part != part.description.visible()[...] {
+                text = text.replacing(part, with: part.description.visible())
+            }
+        }
+        return text.visible(keepingNewlines: true)
     }
 }

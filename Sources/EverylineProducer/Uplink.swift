@@ -181,9 +181,6 @@ package struct Uplink: Sendable {
             do {
                 let (confirmed, time) = try await elapsed(on: clock) { try await append(batch, after: head) }
                 pace.took(time, bytes: batch.readableBytes)
-                guard confirmed > head else {
-                    throw ClientError.unexpectedAnswer("it acknowledged event \(confirmed) after \(head)")
-                }
                 head = confirmed
                 failures = 0
                 spool.acknowledge(through: place.number(at: head))
@@ -330,9 +327,25 @@ package struct Uplink: Sendable {
     }
 
     private func append(_ events: ByteBuffer, after head: Offset) async throws -> Offset {
-        let answer = try await endpoint.append(events, head, spool.place.incarnation)
+        let known = spool.place.incarnation
+        let answer = try await endpoint.append(events, head, known)
+        // Nothing of an answer to something else is heeded. The append rule gives no less than what was sent.
+        guard answer.head >= head.advanced(by: events.lineCount), known == nil || answer.incarnation == known else {
+            throw ClientError.unexpectedAnswer("it acknowledged event \(answer.head) after \(head)")
+        }
+        if answer.head > head.advanced(by: events.lineCount) { try await confirm(answer.head, known) }
         if let incarnation = answer.incarnation { spool.begin(in: incarnation) }
         if answer.isStopRequested { stopRequested() }
         return answer.head
+    }
+
+    /// Asks once more where an answer says that the log has more than what was sent with its request. An earlier request may have arrived
+    /// after all; or the answer is another log's, and what was never sent would be taken for delivered.
+    private func confirm(_ head: Offset, _ incarnation: Incarnation?) async throws {
+        do {
+            _ = try await endpoint.append(ByteBuffer(), head, incarnation)
+        } catch let error as APIError where error.knownCode == .outOfOrder {
+            throw ClientError.unexpectedAnswer("it acknowledged event \(head), which the log doesn't have")
+        }
     }
 }

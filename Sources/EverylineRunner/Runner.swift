@@ -92,6 +92,7 @@ package struct Runner: Sendable {
         let readers = streams.outputs.map(\.reader)
         let (starts, begin) = AsyncStream.makeStream(of: Never.self)
         async let pumping: Void = pump(streams.outputs, after: starts)
+        async let _ = watchTime()
         let exitCode: Int32
         do {
             exitCode = try await runWatched(streams, begin)
@@ -101,13 +102,16 @@ package struct Runner: Sendable {
             for reader in readers { reader.interrupt() }
             throw error
         }
+        for output in streams.outputs { output.copy?.detach() }
         // What the command left behind reads the end too.
         streams.writer?.close()
         async let _ = releaseTerminal()
         let reason = stop.reason
-        let unreached = reason == nil ? [] : await endRest()
+        var unreached = reason == nil ? [] : await endRest()
         async let _ = watchLeftovers(readers, limit: reason == nil ? limits.lingering : .seconds(1))
         try await pumping
+        // A stop, or the time limit, that came while what the command left behind still wrote ends that too.
+        if reason == nil, stop.reason != nil { unreached = await endRest() }
         await foreground?.terminal?.disconnect()
         process.keeper?.end()
         let held = streams.outputs.filter(\.reader.isInterrupted)
@@ -132,12 +136,6 @@ package struct Runner: Sendable {
                 let size = streams.terminal == nil ? nil : process.request.terminal
                 group.addTask { try await input.run(to: writer, size: size, clock: clock) }
             }
-            if let timeout {
-                group.addTask {
-                    try await clock.sleep(for: timeout)
-                    stop.stop(.timedOut)
-                }
-            }
             defer { group.cancelAll() }
             return try await run(streams, begin)
         }
@@ -160,6 +158,12 @@ package struct Runner: Sendable {
         }
         begin.finish()
         return try await threads.runIfActive { process.wait() }
+    }
+
+    private func watchTime() async {
+        // Cancelled when the command and all that it left behind to write have ended.
+        guard let timeout, (try? await clock.sleep(for: timeout)) != nil else { return }
+        stop.stop(.timedOut)
     }
 
     private func stopWhenAsked() async {
@@ -223,7 +227,19 @@ package struct Runner: Sendable {
 
     /// Ends the reading after a while, if processes that the command started keep its output open.
     private func watchLeftovers(_ readers: [OutputReader], limit: Duration) async {
-        guard (try? await clock.sleep(for: limit)) != nil else { return }
+        let wasStopped = stop.reason != nil
+        let isOver = await withTaskGroup { group in
+            group.addTask { (try? await clock.sleep(for: limit)) != nil }
+            if !wasStopped { group.addTask { await stop.wait() != nil } }
+            defer { group.cancelAll() }
+            return await group.next() == true
+        }
+        guard isOver else { return }
+        if !wasStopped, stop.reason != nil {
+            process.signal(SIGTERM)
+            process.signal(SIGCONT)
+            guard (try? await clock.sleep(for: .seconds(1))) != nil else { return }
+        }
         for reader in readers { reader.interrupt() }
     }
 

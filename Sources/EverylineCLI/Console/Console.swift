@@ -21,7 +21,13 @@ enum Console {
         var settings = termios()
         let isRaw = tcgetattr(STDERR_FILENO, &settings) == 0 && settings.c_oflag & tcflag_t(OPOST) == 0
         // Standard error may have no reader; the exit code says what matters.
-        try? write(Array("everyline: \(text.visible())\(isRaw ? "\r\n" : "\n")".utf8), to: .standardError)
+        try? writeError("everyline: \(text.visible())\(isRaw ? "\r\n" : "\n")")
+    }
+
+    /// Writes a text of several lines to standard error.
+    static func complain(_ text: String) {
+        // As above.
+        try? writeError(text + "\n")
     }
 
     /// Says which execution it is, and where its page is.
@@ -38,7 +44,7 @@ enum Console {
 
     /// Writes lines of data, in which everything is visible.
     ///
-    /// - Throws: `Errno`; `brokenPipe` when the reader has hung up.
+    /// - Throws: `Errno`; `brokenPipe` when the reader has hung up; `CancellationError` if the reader takes no more and the task is cancelled.
     static func print(_ lines: String...) throws { try print(lines) }
 
     static func print(_ lines: [String]) throws {
@@ -55,11 +61,18 @@ enum Console {
 
     static func write(_ bytes: ByteBuffer) throws {
         guard bytes.readableBytes > 0 else { return }
-        try bytes.withUnsafeReadableBytes { try File.standardOutput.writeWaiting($0) }
+        let written = try bytes.withUnsafeReadableBytes {
+            try File.standardOutput.writeWaiting($0) { Task.isCancelled }
+        }
+        if written < bytes.readableBytes { throw CancellationError() }
     }
 
-    private static func write(_ bytes: [UInt8], to file: File) throws {
-        try bytes.withUnsafeBytes { try file.writeWaiting($0) }
+    /// A standard error that nothing reads holds up nothing for long.
+    private static func writeError(_ text: String) throws {
+        let start = ContinuousClock.now
+        try Array(text.utf8).withUnsafeBytes { bytes in
+            _ = try File.standardError.writeWaiting(bytes) { ContinuousClock.now - start > .seconds(1) }
+        }
     }
 
     /// Returns once the reader of standard output has hung up: a pipe's other end is closed. Never, where it is no pipe.

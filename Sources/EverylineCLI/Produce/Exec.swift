@@ -65,14 +65,22 @@ struct Exec: AsyncParsableCommand {
             { production in
                 // Before the command is there: until then a signal ends this process, from then on none does.
                 began.yield(try SentSignal.reports())
-                return try await Runner(
+                let (output, error) = (
+                    OutputCopy.copy(to: .standardOutput, named: "standard output"),
+                    OutputCopy.copy(to: .standardError, named: "standard error")
+                )
+                let outcome = try await Runner(
                     process, of: production.execution, recorder: production.recorder, stop: production.stop,
                     endFields: production.endFields,
                     foreground: .init(
-                        input: .standardInput, output: .copy(to: .standardOutput, named: "standard output"),
-                        error: .copy(to: .standardError, named: "standard error"), terminal: terminal),
+                        input: .standardInput, output: output, error: error, terminal: terminal),
                     clock: ContinuousClock()
                 ).run()
+                // The log has its end; the readers may take their time.
+                while !output.flush() || !error.flush(), production.leave.reason == nil {
+                    try await ContinuousClock().sleep(for: .milliseconds(20))
+                }
+                return outcome
             })
         if result.outcome.reason != nil { Console.say(result.outcome.sentence) }
         if let shortfall = result.shortfall {

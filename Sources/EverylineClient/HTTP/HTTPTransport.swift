@@ -19,7 +19,7 @@ struct HTTPTransport: Sendable {
 
     /// The whole answer, decoded.
     func answer<Answer: Decodable>(to request: APIRequest, as type: Answer.Type) async throws -> Answer {
-        let body = try await send(request)
+        let body = try await send(request, expecting: "application/json")
         do {
             return try JSONDecoder().decode(type, from: Data(body.readableBytesView))
         } catch {
@@ -28,13 +28,19 @@ struct HTTPTransport: Sendable {
     }
 
     /// The whole answer, of at most ``EverylineClient/Configuration/answerLimit`` bytes.
+    ///
+    /// - Parameter type: what kind of answer it must be; another one is something else's than the server's.
     @discardableResult
-    func send(_ request: APIRequest) async throws -> ByteBuffer {
+    func send(_ request: APIRequest, expecting type: String? = nil) async throws -> ByteBuffer {
         let deadline =
             request.waitsWhileBytesMove
             ? .distantFuture : NIODeadline.now() + TimeAmount(request.timeout ?? configuration.requestTimeout)
         let response = try await open(request, deadline: deadline)
-        return try await collect(response.body)
+        let body = try await collect(response.body)
+        guard type == nil || response.headers.first(name: "Content-Type")?.hasPrefix(type ?? "") == true else {
+            throw ClientError.unexpectedAnswer("\(request.method) \(request.path) gave no \(type ?? "")")
+        }
+        return body
     }
 
     /// The answer's head; its body comes as it is read. Throws for anything but a success.

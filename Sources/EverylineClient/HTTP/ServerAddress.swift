@@ -25,6 +25,9 @@ public struct ServerAddress: Sendable, Hashable, CustomStringConvertible {
             throw InvalidServerAddress(.characters)
         }
         description = "\(scheme)://\(rest)"
+        guard scheme == "http+unix" || (try? WebSocketURL(description)) != nil else {
+            throw InvalidServerAddress(.host)
+        }
         socketPath = scheme == "http+unix" ? PercentEncoding.decode(host) : nil
     }
 

@@ -24,7 +24,11 @@ final class CommandTerminal: Sendable {
         main = FileDescriptor(rawValue: ends.0)
         side = FileDescriptor(rawValue: ends.1)
         resize(to: size)
-        if var settings { tcsetattr(side.rawValue, TCSANOW, &settings) }
+        var wanted = settings ?? termios()
+        guard settings != nil || tcgetattr(side.rawValue, &wanted) == 0 else { return }
+        // Else Ctrl-C, Ctrl-\ and Ctrl-Z throw away what the command has written and we haven't read (termios(3)).
+        wanted.c_lflag |= tcflag_t(NOFLSH)
+        tcsetattr(side.rawValue, TCSANOW, &wanted)
     }
 
     /// Changes the size, which the command's foreground is told by SIGWINCH.

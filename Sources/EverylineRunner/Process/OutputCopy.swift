@@ -1,4 +1,5 @@
 import CSpawn
+import Everyline
 import Glibc
 import NIOCore
 import Synchronization
@@ -9,6 +10,8 @@ package import SystemPackage
 package final class OutputCopy: Sendable {
     private let target: FileDescriptor
     private let hasFailed = Atomic(false)
+    private let detached = Atomic(false)
+    private let waiting = Mutex(ByteBuffer())
     private let onFailure: @Sendable (Errno) -> Void
 
     package init(to target: FileDescriptor, onFailure: @escaping @Sendable (Errno) -> Void) {
@@ -27,11 +30,45 @@ package final class OutputCopy: Sendable {
     /// What is written to; `nil` if it has failed.
     var descriptor: FileDescriptor? { isIncomplete ? nil : target }
 
-    /// Blocks until the bytes are written, or the target fails.
+    /// Blocks until the bytes are written, or the target fails; once it is detached, never.
     func write(_ bytes: ByteBuffer) {
         guard !isIncomplete else { return }
+        attempt {
+            if isDetached { return try waiting.withLock { try Self.write(bytes, behind: &$0, to: target) } }
+            let written = try bytes.withUnsafeReadableBytes { try target.writeWaiting($0) { isDetached } }
+            guard written < bytes.readableBytes else { return }
+            waiting.withLock { _ = $0.writeBytes(bytes.readableBytesView.dropFirst(written)) }
+        }
+    }
+
+    /// The command has ended: from now on its record waits for no reader. What the target doesn't take at once waits for it in memory.
+    func detach() { detached.store(true, ordering: .releasing) }
+
+    /// Writes what has waited, as far as the target takes it at once.
+    ///
+    /// - Returns: whether nothing waits any more.
+    package func flush() -> Bool {
+        guard !isIncomplete else { return true }
+        attempt { try waiting.withLock { try Self.write(ByteBuffer(), behind: &$0, to: target) } }
+        return isIncomplete || waiting.withLock { $0.readableBytes == 0 }
+    }
+
+    /// What a command's pipe and its last lines can hold; beyond it what a process writes that it left behind is given up.
+    private static let waitingLimit: ByteCount = .mebibytes(8)
+
+    private var isDetached: Bool { detached.load(ordering: .acquiring) }
+
+    private static func write(_ bytes: ByteBuffer, behind waiting: inout ByteBuffer, to target: FileDescriptor) throws {
+        guard waiting.readableBytes + bytes.readableBytes <= waitingLimit else { throw Errno.noBufferSpace }
+        waiting.writeImmutableBuffer(bytes)
+        let written = try waiting.withUnsafeReadableBytes { try target.writeWaiting($0) { true } }
+        waiting.moveReaderIndex(forwardBy: written)
+        waiting.discardReadBytes()
+    }
+
+    private func attempt(_ body: () throws -> Void) {
         do {
-            try bytes.withUnsafeReadableBytes { try target.writeWaiting($0) }
+            try body()
         } catch {
             hasFailed.store(true, ordering: .releasing)
             onFailure(error as? Errno ?? .ioError)
@@ -39,22 +76,51 @@ package final class OutputCopy: Sendable {
     }
 }
 
+private func isRegularFile(_ descriptor: Int32) -> Bool {
+    var status = stat()
+    return fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+}
+
 extension FileDescriptor {
-    /// Writes all of the bytes, and waits where the descriptor is non-blocking and full.
+    /// Writes all of the bytes, and waits where the descriptor takes no more for now.
     ///
+    /// - Parameter isOver: is asked each time before it waits, and every tenth of a second while it does; then what is left isn't
+    ///   written. A file is written whole.
+    /// - Returns: how many bytes were written.
     /// - Throws: `Errno`.
-    package func writeWaiting(_ bytes: UnsafeRawBufferPointer) throws {
-        var rest = bytes
-        while !rest.isEmpty {
+    @discardableResult
+    package func writeWaiting(_ bytes: UnsafeRawBufferPointer, unless isOver: () -> Bool = { false }) throws -> Int {
+        let isFile = isRegularFile(rawValue)
+        var written = 0
+        while written < bytes.count {
+            if !isFile, try !takesMore(unless: isOver) { return written }
+            // A pipe that takes more takes so much without waiting (pipe(7)).
+            let part = isFile ? bytes.count - written : min(bytes.count - written, Int(PIPE_BUF))
             do {
-                rest = UnsafeRawBufferPointer(rebasing: rest[(try write(rest, retryOnInterrupt: false))...])
+                written += try write(
+                    UnsafeRawBufferPointer(rebasing: bytes[written..<written + part]), retryOnInterrupt: false)
             } catch let error as Errno where error == .resourceTemporarilyUnavailable {
-                var event = pollfd(fd: rawValue, events: Int16(POLLOUT), revents: 0)
-                guard poll(&event, 1, -1) >= 0 || errno == EINTR else { throw Errno(rawValue: errno) }
+                continue
             } catch Errno.interrupted {
                 // The terminal refuses what a background process writes, by a signal each time, until it is in the foreground.
+                if isOver() { return written }
                 usleep(20_000)
             }
+        }
+        return written
+    }
+
+    /// Waits until something can be written, or an error waits to be found.
+    ///
+    /// - Returns: false if it is over before.
+    private func takesMore(unless isOver: () -> Bool) throws -> Bool {
+        while true {
+            var event = pollfd(fd: rawValue, events: Int16(POLLOUT), revents: 0)
+            let isOver = isOver()
+            let count = poll(&event, 1, isOver ? 0 : 100)
+            guard count >= 0 || errno == EINTR else { throw Errno(rawValue: errno) }
+            if count > 0 { return true }
+            if isOver { return false }
         }
     }
 }

@@ -100,11 +100,17 @@ package final class HeldDirectory: Sendable {
 
     /// Opens a file; one that is made is for this user alone.
     ///
-    /// - Throws: `Errno`; `tooManySymbolicLinkLevels` for a link.
+    /// - Throws: `Errno`; `tooManySymbolicLinkLevels` for a link, `invalidArgument` for what is no file, which is never waited for.
     package func open(_ name: String, _ options: Int32) throws -> FileDescriptor {
-        let file = openat(descriptor.rawValue, name, options | O_NOFOLLOW | O_CLOEXEC, 0o600)
-        guard file >= 0 else { throw Errno(rawValue: errno) }
-        return FileDescriptor(rawValue: file)
+        let number = openat(descriptor.rawValue, name, options | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0o600)
+        guard number >= 0 else { throw Errno(rawValue: errno) }
+        let file = FileDescriptor(rawValue: number)
+        var status = stat()
+        guard fstat(number, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            try file.close()
+            throw Errno.invalidArgument
+        }
+        return file
     }
 
     /// A path that leads to what is in this directory from any process's current place in it, wherever the directory has been moved
