@@ -108,17 +108,16 @@ static _Noreturn void keep(int notes, int restored, struct settings *settings, p
         if (size < 0 && *error_location() != EINTR) break;
         if (size != 1) continue;
         pid_t before;
-        switch (note) {
-        case 'b':
+        if (note == 'b') {
             before = take_foreground();
             if (before > 0) group = before;
-            break;
-        case 'f':
+        } else if (note == 'f') {
             give_foreground(group, command);
-            call(SYS_sendto, notes, &note, 1, MSG_NOSIGNAL, NULL, 0);
-            break;
-        default: last = note;
+        } else {
+            last = note;
+            continue;
         }
+        call(SYS_sendto, notes, &note, 1, MSG_NOSIGNAL, NULL, 0);
     }
     if (last == 'r' && restored >= 0) call(SYS_ioctl, restored, TCSETS, settings);
     // The kernel hangs up on the foreground when this process ends.

@@ -108,10 +108,19 @@ package final class InputSender: Sendable {
         changes.announce()
     }
 
-    /// Returns when the command takes no more: because it has everything and its end, or doesn't read any more.
+    /// Returns when the command takes no more: because it has everything and its end, or doesn't read any more, or has ended.
     ///
     /// - Throws: `APIError` if the server refuses; ``PlaceLost``; `CancellationError`.
     package func run() async throws {
+        do {
+            try await sendAll()
+        } catch let error as APIError where error.knownCode == .ended {
+            state.withLock { $0.isClosed = true }
+            changes.announce()
+        }
+    }
+
+    private func sendAll() async throws {
         var sentSize: TerminalSize?
         while true {
             let version = changes.version

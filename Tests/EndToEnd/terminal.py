@@ -1,7 +1,9 @@
 """A terminal with a shell in it, as a user sits before it."""
 
+import contextlib
 import fcntl
 import os
+import pathlib
 import pty
 import select
 import signal
@@ -65,14 +67,22 @@ class Terminal:
         return os.waitstatus_to_exitcode(self.status)
 
     def end(self):
-        if self.status is not None:
-            return os.close(self.descriptor)
-        for process in (os.tcgetpgrp(self.descriptor), self.pid):
-            try:
-                # Of a session that has ended there is no group, and 0 would be the tests' own.
-                if process > 0:
-                    os.killpg(process, signal.SIGKILL)
-            except OSError:
-                pass
+        """Ends all that runs in its session, in the background too, and what that has started."""
+        for process in self.processes():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
         os.close(self.descriptor)
-        os.waitpid(self.pid, 0)
+        if self.status is None:
+            os.waitpid(self.pid, 0)
+
+    def processes(self):
+        parents, found = {}, set()
+        for path in pathlib.Path("/proc").glob("[0-9]*/stat"):
+            with contextlib.suppress(OSError):
+                fields = path.read_text().rpartition(")")[2].split()
+                parents[int(path.parent.name)] = int(fields[1])
+                if int(fields[3]) == self.pid:
+                    found.add(int(path.parent.name))
+        while more := {process for process, parent in parents.items() if parent in found} - found:
+            found |= more
+        return found

@@ -99,6 +99,18 @@ import Testing
         await #expect(throws: APIError.self) { try await refused.run() }
     }
 
+    @Test("is through when the command has ended, whatever it has not read")
+    func ended() async throws {
+        let sender = InputSender(policy: RetryPolicy(), clock: InstantClock()) { _, _ in
+            throw APIError(status: 409, code: Problem.Code.ended.rawValue, detail: "")
+        }
+        try await withThrowingTaskGroup { group in
+            group.addTask { try await sender.write(ByteBuffer(repeating: 1, count: 2 * InputSender.window)) }
+            group.addTask { try await sender.run() }
+            try await group.waitForAll()
+        }
+    }
+
     private final class Flag: Sendable {
         private let value = Atomic(false)
         var isSet: Bool { value.load(ordering: .acquiring) }

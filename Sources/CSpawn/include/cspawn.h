@@ -51,8 +51,8 @@ struct cspawn_process {
 /// The process that leads the session in which a command with `inherits` has its terminal.
 struct cspawn_keeper {
     pid_t number;
-    /// It takes notes: 'r', the restored terminal's settings are changed; 'c', they are as they were; 'b', the command is in the background of
-    /// its terminal; 'f', in the foreground, which it answers by the same. When this is closed, by whatever cause, it restores the settings if they are changed, sees that
+    /// It takes notes: 'r', the restored terminal's settings are changed; 'c', they are as they were; 'b', the command is to be in the background
+    /// of its terminal; 'f', in the foreground. It answers the last two by the same when it is so. When this is closed, by whatever cause, it restores the settings if they are changed, sees that
     /// no process is hung up on, and ends.
     int notes;
 };

@@ -144,8 +144,11 @@ struct Exec: AsyncParsableCommand {
         guard signal != SIGSTOP || OwnProcess.isInForeground else { return false }
         if [SIGTTIN, SIGTTOU].contains(signal), let terminal {
             if terminal.isCommandsTurn { return true }
-            // It would be stopped again and again, since this process goes on.
-            if OwnProcess.isOrphaned { return false }
+            // Its shell has gone meanwhile: the kernel hangs up on what is stopped then, and would not stop this process.
+            if OwnProcess.isOrphaned {
+                terminal.hangUp()
+                return true
+            }
         }
         terminal?.yield()
         OwnProcess.suffer(signal)

@@ -110,11 +110,13 @@ final class SessionKeeper: Sendable {
         case inForeground = 0x66
     }
 
-    /// Tells it. The foreground is the command's when this returns.
+    /// Tells it. The foreground of the command's terminal is as it must be when this returns.
     func note(_ note: Note) {
         notes.withLock { notes in
             // There is room for a byte, and if the keeper was killed nothing can be done.
-            guard let notes, (try? notes.writeAll([note.rawValue])) != nil, note == .inForeground else { return }
+            guard let notes, (try? notes.writeAll([note.rawValue])) != nil,
+                [.inForeground, .inBackground].contains(note)
+            else { return }
             var answer: UInt8 = 0
             while Glibc.read(notes.rawValue, &answer, 1) < 0, errno == EINTR {}
         }

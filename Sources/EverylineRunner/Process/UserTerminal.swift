@@ -127,6 +127,11 @@ package final class UserTerminal: Sendable {
         return tcgetpgrp(terminal) == connection.group
     }
 
+    /// Sends the command's process group the signal that its terminal is gone.
+    package func hangUp() {
+        if let group = state.withLock({ $0.connection?.group }) { killpg(group, SIGHUP) }
+    }
+
     private func passOn(_ keys: TakenTerminal, to connection: Connection) {
         let terminal = connection.terminal
         var isQuoted = false
