@@ -14,7 +14,7 @@ import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "Tests/AWS"), str(ROOT / "bench/aws")]
+sys.path[:0] = [str(ROOT / part) for part in ("Tests", "Tests/AWS", "bench/aws")]
 
 import prices  # noqa: E402
 import start  # noqa: E402
