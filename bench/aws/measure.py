@@ -74,7 +74,7 @@ def check(execution):
     """Whether the log holds every line once; and how many came later than their time."""
     events, after = [], 0
     while True:
-        page = execution.location(f"?after={after}")
+        page = execution.location(f"?after={after}&limit=10000")
         events += page["events"]
         if "next_after" not in page:
             break
