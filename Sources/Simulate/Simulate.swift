@@ -28,7 +28,7 @@ import EverylineSimulation
         let start = ContinuousClock.now
         let report = Campaign(
             firstSeed: arguments.seed, schedules: schedules, threads: arguments.threads, mutation: arguments.mutation,
-            deadline: deadline
+            deadline: deadline, violationLimit: arguments.isBrief ? 1 : 10
         ).run()
         let seconds = (ContinuousClock.now - start) / .seconds(1)
         let areFaultsEnough = printFaults(report, atLeast: arguments.leastFaults)
@@ -55,7 +55,7 @@ import EverylineSimulation
         print("\nVIOLATION in the run of seed \(seed): \(violation)")
         let mutation = arguments.mutation.map { " --mutate \($0.rawValue)" } ?? ""
         print("Play it again: simulate --schedules 1 --seed \(seed)\(mutation)")
-        guard var minimiser = Minimiser(seed: seed, mutation: arguments.mutation) else { return }
+        guard !arguments.isBrief, var minimiser = Minimiser(seed: seed, mutation: arguments.mutation) else { return }
         let smallest = minimiser.minimise()
         print("The smallest run found that breaks the same promise, with \(smallest.faults) faults:\n")
         for line in smallest.trace { print(line) }

@@ -10,16 +10,19 @@ struct SimulateArguments {
     var checksMutations = false
     /// How often each kind of fault must have struck.
     var leastFaults = 0
+    /// Whether the first promise that is broken is enough, as it is.
+    var isBrief = false
     var wantsHelp = false
 
     static let help = """
-        simulate [--schedules N] [--seed S] [--threads T] [--hours H] [--least-faults F] [--mutate NAME | --mutations]
+        simulate [--schedules N] [--seed S] [--threads T] [--hours H] [--least-faults F] [--brief] [--mutate NAME | --mutations]
 
           --schedules N   how many runs (100000)
           --seed S        the first run's seed; the next runs have the next seeds (1)
           --threads T     on how many threads (2); the result is the same
           --hours H       as many runs as there is time for
           --least-faults F  fails unless each kind of fault struck F times
+          --brief         ends with the first broken promise, and doesn't look for the smallest run that breaks it
           --mutate NAME   with one mechanism switched off: \(Mutation.allCases.map(\.rawValue).joined(separator: ", "))
           --mutations     each mechanism switched off in turn; fails unless each is missed
         """
@@ -34,6 +37,7 @@ struct SimulateArguments {
             switch name {
             case "--help", "-h": wantsHelp = true
             case "--mutations": checksMutations = true
+            case "--brief": isBrief = true
             case "--schedules": schedules = try Self.value(&rest, of: name) { Int($0).flatMap { $0 > 0 ? $0 : nil } }
             case "--seed": seed = try Self.value(&rest, of: name) { UInt64($0) }
             case "--threads": threads = try Self.value(&rest, of: name) { Int($0).flatMap { $0 > 0 ? $0 : nil } }

@@ -14,7 +14,7 @@ import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "Tests/AWS"), str(ROOT / "bench/aws")]
+sys.path[:0] = [str(ROOT / part) for part in ("Tests", "Tests/AWS", "bench/aws")]
 
 import prices  # noqa: E402
 import start  # noqa: E402
@@ -74,7 +74,7 @@ def check(execution):
     """Whether the log holds every line once; and how many came later than their time."""
     events, after = [], 0
     while True:
-        page = execution.location(f"?after={after}")
+        page = execution.location(f"?after={after}&limit=10000")
         events += page["events"]
         if "next_after" not in page:
             break

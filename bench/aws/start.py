@@ -25,7 +25,7 @@ def measure(binary, function="sequencer", runs=30):
     address = f"127.0.0.1:{server.server_address[1]}"
     environment = {
         "PATH": os.environ["PATH"], "AWS_LAMBDA_RUNTIME_API": address, "AWS_REGION": "us-east-1",
-        "EVERYLINE_FUNCTION": function, "EVERYLINE_TABLE": "t", "LogsEventsQueueURL": "http://q", "LogsEventsDeadQueueURL": "http://q", "DeliveriesQueueURL": "http://d",
+        "EVERYLINE_FUNCTION": function, "EVERYLINE_TABLE": "t", "LogsEventsQueueURL": "http://q", "LogsEventsDeadQueueURL": "http://q", "DeliveriesQueueURL": "http://d", "ReconcileQueueURL": "http://r",
         "EVERYLINE_CONNECTIONS_URL": "http://c/live", "EVERYLINE_STREAMS_URL": "ws://c/live", "EVERYLINE_CLUSTER": "c",
         "EVERYLINE_TASK_DEFINITION": "t", "EVERYLINE_SUBNETS": "s", "EVERYLINE_SECURITY_GROUPS": "g",
         "EVERYLINE_LOG_GROUP": "g", "EVERYLINE_LOG_PREFIX": "run",
