@@ -47,6 +47,14 @@ package final class Authenticator: Sendable {
         }
     }
 
+    /// Whether the headers show the append token of this execution and the token is in memory, so that it can be said at once.
+    func isKnownProducer(_ headers: HTTPFields, of execution: ExecutionID) -> Bool {
+        guard let known = appendTokens.withLock({ $0[execution] }), let secret = Self.secret(in: headers) else {
+            return false
+        }
+        return SecretHash(of: secret) == known
+    }
+
     /// The stream token in a stream's URL, if it opens this execution now.
     package func viewer(token: String?, of execution: ExecutionID) async throws -> StreamToken {
         guard let token else { throw APIError(.unauthorized, "The stream's URL has no token.") }
