@@ -43,21 +43,21 @@ let package = Package(
         .executable(name: "simulate", targets: ["Simulate"]),
     ],
     dependencies: [
-        .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.2"),
-        .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.2"),
-        .package(url: "https://github.com/apple/swift-http-types.git", from: "1.8.0", traits: []),
-        .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
-        .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
-        .package(url: "https://github.com/apple/swift-nio-extras.git", from: "1.35.2"),
-        .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.6"),
-        .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser.git", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto.git", exact: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-http-types.git", exact: "1.8.0", traits: []),
+        .package(url: "https://github.com/apple/swift-log.git", exact: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio.git", exact: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras.git", exact: "1.35.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl.git", exact: "2.37.6"),
+        .package(url: "https://github.com/groue/GRDB.swift.git", exact: "7.10.0"),
         // Its default traits pull in the whole of Foundation, and with it 50 MB of ICU's tables into a static binary.
-        .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.1", traits: []),
-        .package(url: "https://github.com/jpsim/Yams.git", from: "6.2.2"),
-        .package(url: "https://github.com/swift-server/async-http-client.git", from: "1.37.0"),
-        .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
-        .package(url: "https://github.com/apple/swift-system.git", from: "1.8.1"),
-        .package(url: "https://github.com/swiftlang/swift-subprocess.git", from: "1.0.2"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird.git", exact: "2.28.1", traits: []),
+        .package(url: "https://github.com/jpsim/Yams.git", exact: "6.2.2"),
+        .package(url: "https://github.com/swift-server/async-http-client.git", exact: "1.37.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", exact: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-system.git", exact: "1.8.1"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess.git", exact: "1.0.2"),
     ],
     targets: [
         .target(name: "Everyline", dependencies: [nioCore, crypto], swiftSettings: settings),
@@ -67,9 +67,10 @@ let package = Package(
             swiftSettings: settings),
         .systemLibrary(name: "CZstd", path: "Sources/CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .systemLibrary(name: "CZlib", path: "Sources/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .target(name: "EverylineDeflate", dependencies: ["CZlib", nioCore], swiftSettings: settings),
         .target(
             name: "EverylineWebSocket",
-            dependencies: ["CZlib", nioCore, nioPosix, nioHTTP1, nioWebSocket, nioSSL, crypto],
+            dependencies: ["EverylineDeflate", nioCore, nioPosix, nioHTTP1, nioWebSocket, nioSSL, crypto],
             swiftSettings: settings),
         .target(
             name: "EverylineClient",
@@ -81,8 +82,9 @@ let package = Package(
         .target(
             name: "EverylineServer",
             dependencies: [
-                "Everyline", "EverylineWebSocket", "CZlib", nioCore, nioPosix, nioHTTP1, nioWebSocket, nioSSL, logging,
-                lifecycle, crypto,
+                "Everyline", "EverylineDeflate", "EverylineWebSocket", nioCore, nioPosix, nioHTTP1, nioWebSocket,
+                nioSSL,
+                logging, lifecycle, crypto,
                 product("Hummingbird", "hummingbird"), product("HummingbirdCore", "hummingbird"),
                 product("HummingbirdTLS", "hummingbird"),
                 product("HTTPTypes", "swift-http-types"), product("NIOHTTPTypes", "swift-nio-extras"),
@@ -103,7 +105,7 @@ let package = Package(
             swiftSettings: settings),
         .target(
             name: "EverylineAWS",
-            dependencies: ["CZlib", "Everyline", nioCore, nioPosix, nioHTTP1, crypto, httpClient, logging],
+            dependencies: ["Everyline", "EverylineDeflate", nioCore, nioPosix, nioHTTP1, crypto, httpClient, logging],
             swiftSettings: settings),
         .target(
             name: "EverylineCanary",
@@ -133,8 +135,8 @@ let package = Package(
         .executableTarget(
             name: "EverylineAWSCLI",
             dependencies: [
-                "Everyline", "EverylineAWS", "EverylineClient", "EverylineUserFiles", nioCore, nioPosix, httpClient,
-                product("ArgumentParser", "swift-argument-parser"),
+                "CNoICUData", "Everyline", "EverylineAWS", "EverylineClient", "EverylineUserFiles", nioCore, nioPosix,
+                httpClient, product("ArgumentParser", "swift-argument-parser"),
             ],
             swiftSettings: settings),
         .executableTarget(
@@ -145,7 +147,8 @@ let package = Package(
             ],
             swiftSettings: settings),
         .target(
-            name: "EverylineSimulation", dependencies: ["Everyline", "EverylineProducer", nioCore],
+            name: "EverylineSimulation",
+            dependencies: ["Everyline", "EverylineAWS", "EverylineProducer", nioCore, logging],
             swiftSettings: settings),
         .executableTarget(name: "Simulate", dependencies: ["EverylineSimulation"], swiftSettings: settings),
         .target(name: "EverylineTesting", dependencies: ["Everyline", nioCore], swiftSettings: settings),
@@ -163,7 +166,11 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "EverylineServerTests",
-            dependencies: ["Everyline", "EverylineServer", nioCore, nioPosix], swiftSettings: settings),
+            dependencies: [
+                "Everyline", "EverylineAWS", "EverylineLambda", "EverylineServer", "EverylineSQLite",
+                "EverylineTesting", nioCore, nioPosix, logging, product("HTTPTypes", "swift-http-types"),
+            ],
+            swiftSettings: settings),
         .executableTarget(
             name: "WebSocketEcho",
             dependencies: ["EverylineWebSocket", nioCore, nioPosix, nioHTTP1, swiftSystem],
@@ -178,7 +185,9 @@ let package = Package(
         .testTarget(
             name: "EverylineAWSTests",
             dependencies: [
-                "Everyline", "EverylineAWS", "EverylineTesting", nioCore, nioPosix, nioHTTP1, httpClient, logging,
+                "Everyline", "EverylineAWS", "EverylineDeflate", "EverylineTesting", nioCore, nioPosix, nioHTTP1,
+                httpClient,
+                logging,
             ],
             swiftSettings: settings),
         .testTarget(name: "EverylineTidyTests", swiftSettings: settings),
@@ -199,9 +208,9 @@ if isFuzzed {
         .executableTarget(
             name: "Fuzz",
             dependencies: [
-                "CLibFuzzer", "Everyline", "EverylineAWS", "EverylineClient", "EverylineProducer", "EverylineRunner",
-                "EverylineServer",
-                "EverylineTesting", "EverylineWebSocket", nioCore, nioHTTP1, logging,
+                "CLibFuzzer", "Everyline", "EverylineAWS", "EverylineClient", "EverylineDeflate", "EverylineProducer",
+                "EverylineRunner", "EverylineServer", "EverylineTesting", "EverylineWebSocket", nioCore, nioHTTP1,
+                logging,
                 product("HTTPTypes", "swift-http-types"),
             ],
             path: "Tests/Fuzz", exclude: ["CLibFuzzer", "Corpus", "json.dict"], swiftSettings: settings,

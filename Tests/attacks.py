@@ -1,4 +1,4 @@
-"""What somebody hostile would try, one case a line, wherever it is the same for both forms: `EndToEnd/test_attacks.py` tries it on
+"""What an attacker would try, one case a line, wherever it is the same for both forms: `EndToEnd/test_attacks.py` tries it on
 a server, `AWS/test_attacks.py` on the functions behind their gateway."""
 
 ROUTES = [

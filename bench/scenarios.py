@@ -192,7 +192,7 @@ def handshakes(repeat):
             later += [first_line(server, path) for _ in range(20)]
     return [Row(
         "a new viewer's first line, 1,000 handshakes hang: right behind them / later",
-        f"{max(behind):.0f} / {median(later):.1f} ms", f"{median(alone):.1f} ms (nobody hangs)",
+        f"{max(behind):.0f} / {median(later):.1f} ms", f"{median(alone):.1f} ms (none hangs)",
         f"{median(later) / median(alone):.2f}", "< 100 ms", max(behind) < 100)]
 
 

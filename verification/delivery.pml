@@ -36,7 +36,7 @@ typedef Record {              /* C#connection */
   bool open;
   byte generation;
   byte cursor;
-  byte fence;                 /* the sender that has the current fence; 0: nobody */
+  byte fence;                 /* the sender that has the current fence; 0: none */  
   bool locked;
   bool lease_over
 }
@@ -205,7 +205,7 @@ post:
     :: record[c].open && fence_is_mine && cursor_is_mine ->
       record[c].cursor = cursor_at(to);
       record[c].lease_over = false
-    :: else -> goto delete                 /* superseded: whoever has the lock goes on */
+    :: else -> goto delete                 /* superseded: the lock's holder goes on */
     fi
   };
 #endif

@@ -20,10 +20,6 @@ struct APIFunction: LambdaHandler {
             return try LambdaEvent.encode(try await makeKey(order.createKey))
         }
         let event = try LambdaEvent.decode(HTTPAPIEvent.self, from: invocation.payload)
-        // A gateway has decoded what was percent-encoded. No path of ours holds a control character, and none may be cut at one.
-        guard event.rawPath.utf8.allSatisfy({ $0 > 0x1F && $0 != 0x7F }) else {
-            return try LambdaEvent.encode(HTTPAPIResponse(statusCode: 400, headers: [:], body: ByteBuffer()))
-        }
         let response = try await api.respond(to: event.head, body: event.bytes(), id: invocation.id)
         var headers: [String: String] = [:]
         for field in response.head.headerFields {
@@ -65,6 +61,16 @@ extension HTTPAPIEvent {
         return HTTPRequest(
             method: HTTPRequest.Method(requestContext.http.method) ?? .get, scheme: "https",
             authority: headers["host"] ?? requestContext.domainName,
-            path: rawPath + (rawQueryString.isEmpty ? "" : "?" + rawQueryString), headerFields: fields)
+            path: path + (rawQueryString.isEmpty ? "" : "?" + rawQueryString), headerFields: fields)
+    }
+
+    /// A gateway has decoded what was percent-encoded. A control character is encoded again, as a path would be cut at it.
+    private var path: String {
+        var path = ""
+        for scalar in rawPath.unicodeScalars {
+            let code = scalar.value
+            path += code > 0x1F && code != 0x7F ? String(scalar) : (code < 16 ? "%0" : "%") + String(code, radix: 16)
+        }
+        return path
     }
 }

@@ -37,7 +37,7 @@ struct Assembly: Sendable {
         case .sequencer: try sequencer()
         case .delivery:
             DeliveryFunction(
-                worker: DeliveryWorker(
+                sender: Sender(
                     log: try log, connections: try connections, gateway: try gateway,
                     settings: try configuration.delivery, now: now),
                 doorbell: try doorbell, comeBack: comeBack(try deliveries), logger: logger)
@@ -50,11 +50,13 @@ struct Assembly: Sendable {
     private func connection() throws -> any LambdaHandler {
         let watch = try watch
         return ConnectionFunction(
-            worker: ReceptionWorker(
+            viewers: ViewerMessageHandler(
                 log: try log, connections: try connections, doorbell: try doorbell, gateway: try gateway,
                 look: { await watch.look(at: $0) }, lease: try configuration.delivery.lease, now: now),
-            access: DynamoDBAccessStore(try table), log: try log, connections: try connections,
-            limit: try configuration.connectionsPerKey, origins: PageOrigins(try configuration.origins), now: now,
+            admission: StreamAdmission(
+                access: DynamoDBAccessStore(try table), log: try log, origins: PageOrigins(try configuration.origins),
+                now: now),
+            log: try log, connections: try connections, limit: try configuration.connectionsPerKey, now: now,
             logger: logger)
     }
 
@@ -112,7 +114,7 @@ struct Assembly: Sendable {
         let executions = WatchingExecutionStore(stored, watch: try watch, now: now)
         let (ringing, feed) = (try ringingLog, LogFeed())
         let logWriter = LogWriter(store: ringing, feed: feed, now: now)
-        let limits = try limits
+        let limits = try configuration.limits
         let core = ServerCore(
             executions: executions,
             log: ringing, access: access, writer: logWriter, feed: feed, stopRequests: LogFeed(),
@@ -123,23 +125,6 @@ struct Assembly: Sendable {
                 limits: limits, logger: logger),
             access: access, now: now, logger: logger)
         return AssembledFunction(handler: function, background: [{ await logWriter.run() }])
-    }
-
-    /// A function takes 6 MiB and gives as much; what is JSON within JSON takes up to twice its size.
-    private var limits: ServerConfiguration.Limits {
-        get throws {
-            var limits = ServerConfiguration.Limits()
-            limits.appendBody = .mebibytes(3)
-            // A line of JSON's longest escapes fits into a frame.
-            limits.line = LedgerLimits().line
-            limits.logAnswer = .mebibytes(2)
-            // A question that waits would hold an instance of the function, day and night. The answers to appends say it too.
-            limits.controlPoll = try configuration.controlPoll
-            limits.stopPatience = try configuration.stopPatience
-            // An instance of a function doesn't know which producers are there.
-            limits.lostProducer = nil
-            return limits
-        }
     }
 
     private var ringingLog: RingingLogStore<DynamoDBLogStore> {

@@ -115,6 +115,23 @@ struct LambdaConfiguration: Sendable {
         }
     }
 
+    /// A function takes 6 MiB and gives as much; what is JSON within JSON takes up to twice its size.
+    var limits: ServerConfiguration.Limits {
+        get throws {
+            var limits = ServerConfiguration.Limits()
+            limits.appendBody = .mebibytes(3)
+            // A line of JSON's longest escapes fits into a frame.
+            limits.line = LedgerLimits().line
+            limits.logAnswer = .mebibytes(2)
+            // A question that waits would hold an instance of the function, day and night. The answers to appends say it too.
+            limits.controlPoll = try controlPoll
+            limits.stopPatience = try stopPatience
+            // An instance of a function doesn't know which producers are there.
+            limits.lostProducer = nil
+            return limits
+        }
+    }
+
     private func seconds(_ name: String) throws -> Duration? {
         guard let text = environment[name] else { return nil }
         // No queue delays a message by more than 900.

@@ -25,6 +25,10 @@ struct LogPlace: Codable, Sendable, Equatable {
         var resumed: UInt64 = 0
         /// How many events before that are missing.
         var lost: UInt64 = 0
+        /// How many restores the notice tells of; one if it doesn't say.
+        var restores: Int?
+        /// The execution whose log took these events no more; `nil` if it is the same.
+        var former: String?
 
         /// The offset that the spool's events follow.
         var start: UInt64 { base + notices }
@@ -54,14 +58,29 @@ struct LogPlace: Codable, Sendable, Equatable {
     mutating func move(to restoration: Restoration, available: Offset) {
         let base = restoration.base.rawValue
         let number = self.number(at: restoration.base).rawValue
-        while lives.count > 1, newest.base >= base { lives.removeLast() }
+        // The notices of those are void too.
+        var restores = restoration.count
+        while lives.count > 1, newest.base >= base { restores += lives.removeLast().restores ?? 1 }
         let resumed = max(number, available.rawValue)
         let lost = resumed - number
         lives.append(
             Life(
                 incarnation: restoration.incarnation.rawValue, base: base, notices: lost > 0 ? 2 : 1, resumed: resumed,
-                lost: lost))
+                lost: lost, restores: restores))
         if lives.count > Self.limit { lives.removeFirst() }
+    }
+
+    /// Begins another log, with what the spool has.
+    ///
+    /// - Parameters:
+    ///   - former: the execution whose log takes no more.
+    ///   - available: the spool has what comes after this event.
+    mutating func begin(anewIn incarnation: Incarnation?, after former: ExecutionID, available: Offset) {
+        lives = [
+            Life(
+                incarnation: incarnation?.rawValue, notices: 1, resumed: available.rawValue, lost: available.rawValue,
+                former: former.rawValue)
+        ]
     }
 
     /// The spool's event that stands at an offset of the log; of a notice, the one before it.
@@ -91,9 +110,20 @@ struct LogPlace: Codable, Sendable, Equatable {
         let life = newest
         guard (life.base..<life.start).contains(offset.rawValue) else { return nil }
         var notices = ByteBuffer()
+        if let former = life.former {
+            let missing =
+                life.lost == 0
+                ? "" : " Its first events, \(life.lost) of them, had been acknowledged and aren't kept any more."
+            notices.writeNotice(
+                .recovered, "What follows was kept for the log of \(former), whose server takes it no more.\(missing)",
+                at: time)
+            return notices
+        }
         if offset.rawValue == life.base {
+            let restores = life.restores ?? 1
+            let what = restores == 1 ? "from a backup" : "from backups, \(restores) times"
             let message =
-                "The server's data were restored from a backup: what came after event \(life.base) is void, and is sent again as far as it is there."
+                "The server's data were restored \(what): what came after event \(life.base) is void, and is sent again as far as it is there."
             notices.writeNotice(.restored, message, at: time)
         }
         if life.lost > 0 {

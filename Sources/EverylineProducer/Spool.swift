@@ -66,13 +66,13 @@ package final class Spool: Sendable {
     package init(on disk: any SpoolDisk, limits: Limits = Limits()) throws {
         self.disk = disk
         self.limits = limits
-        var segments = try Self.existing(on: disk)
+        var segments = try SpoolSegment.existing(on: disk)
         if segments.isEmpty {
             segments = [SpoolSegment(base: Offset(1))]
             try segments[0].makeFile(on: disk)
         }
         var state = State(segments: segments, delivered: Offset(segments[0].base.rawValue - 1))
-        if let line = try Self.lastLine(of: segments), line.isEndEvent { state.end = (state.last, line) }
+        if let line = try segments.last?.lastLine(), line.isEndEvent { state.end = (state.last, line) }
         if let place = try LogPlace(on: disk) { state.place = place }
         self.state = Mutex(state)
     }
@@ -179,7 +179,7 @@ package final class Spool: Sendable {
             if let reading = state.reading, reading.offset == offset, segment.base <= offset {
                 position = reading.position
             } else {
-                position = try Self.position(of: offset.next, in: segment, unwritten)
+                position = try segment.position(of: offset.next, unwritten)
             }
             guard let events = try segment.lines(at: position, limit: limit, unwritten: unwritten) else { return nil }
             let last = offset.advanced(by: events.lineCount)
@@ -230,9 +230,24 @@ package final class Spool: Sendable {
 
     /// Goes back to what the server has after a restore, as far as it is here.
     func move(to restoration: Restoration) {
+        changePlace { $0.move(to: restoration, available: $1) }
+    }
+
+    /// Begins another log with what is here, durably.
+    ///
+    /// - Parameter former: the execution whose log takes no more.
+    /// - Throws: `CancellationError`.
+    package func begin(
+        anewIn incarnation: Incarnation?, after former: ExecutionID, on clock: any Clock<Duration>
+    ) async throws {
+        changePlace { $0.begin(anewIn: incarnation, after: former, available: $1) }
+        try await waitForPlace(on: clock)
+    }
+
+    private func changePlace(_ change: (inout LogPlace, _ available: Offset) -> Void) {
         state.withLock { state in
             let kept = Offset(state.segments[0].base.rawValue - 1)
-            state.place.move(to: restoration, available: max(kept, state.dropped))
+            change(&state.place, max(kept, state.dropped))
             state.isPlaceWritten = false
             writePlace(&state)
             state.delivered = state.place.number(at: state.place.offset(of: .zero))
@@ -309,53 +324,5 @@ package final class Spool: Sendable {
     /// has no files.
     package static func acknowledged(by names: [String]) -> Offset? {
         names.compactMap(SpoolSegment.base).min().map { Offset($0.rawValue - 1) }
-    }
-
-    private static func existing(on disk: any SpoolDisk) throws -> [SpoolSegment] {
-        var segments: [SpoolSegment] = []
-        for name in try disk.names().sorted() {
-            guard let base = SpoolSegment.base(of: name) else { continue }
-            // What follows a hole can't be told from what never was, and nothing that is written later may join it.
-            if let last = segments.last, last.last.next != base {
-                try disk.rename(name, to: name + ".behind-a-hole")
-            } else {
-                segments.append(try SpoolSegment(opening: name, base: base, on: disk))
-            }
-        }
-        return segments
-    }
-
-    private static func lastLine(of segments: [SpoolSegment]) throws -> ByteBuffer? {
-        guard let segment = segments.last, segment.count > 0 else { return nil }
-        return try segment.lines(at: position(of: segment.last, in: segment, nil), limit: .kibibytes(64))
-    }
-
-    /// Where the event `offset` begins, or would begin.
-    private static func position(
-        of offset: Offset, in segment: SpoolSegment, _ unwritten: ByteBuffer?
-    ) throws -> ByteCount {
-        var position = 0
-        var left = offset.distance(from: segment.base)
-        while left > 0, let lines = try segment.lines(at: position, limit: .mebibytes(1), unwritten: unwritten) {
-            let count = lines.lineCount
-            guard count > left else {
-                position += lines.readableBytes
-                left -= count
-                continue
-            }
-            return position + lines.withUnsafeReadableBytes { $0.length(ofLines: left) }
-        }
-        return position
-    }
-}
-
-extension ByteBuffer {
-    /// Whether the line is an `end` event, as the runner writes it: its type stands where an output line has its stream
-    /// or its message.
-    fileprivate var isEndEvent: Bool {
-        withUnsafeReadableBytes { line in
-            let rest = line.dropFirst(#"{"timestamp":"#.utf8.count).drop { (0x30...0x39).contains($0) }
-            return rest.starts(with: #","type":"end""#.utf8)
-        }
     }
 }

@@ -109,6 +109,43 @@ struct SpoolSegment {
     }
 }
 
+extension SpoolSegment {
+    /// The segments that an earlier process left, oldest first.
+    static func existing(on disk: any SpoolDisk) throws -> [SpoolSegment] {
+        var segments: [SpoolSegment] = []
+        for name in try disk.names().sorted() {
+            guard let base = base(of: name) else { continue }
+            // What follows a hole can't be told from what never was, and nothing that is written later may join it.
+            if let last = segments.last, last.last.next != base {
+                try disk.rename(name, to: name + ".behind-a-hole")
+            } else {
+                segments.append(try SpoolSegment(opening: name, base: base, on: disk))
+            }
+        }
+        return segments
+    }
+
+    func lastLine() throws -> ByteBuffer? {
+        count == 0 ? nil : try lines(at: position(of: last, nil), limit: .kibibytes(64))
+    }
+
+    /// Where the event `offset` begins, or would begin.
+    func position(of offset: Offset, _ unwritten: ByteBuffer?) throws -> ByteCount {
+        var position = 0
+        var left = offset.distance(from: base)
+        while left > 0, let lines = try lines(at: position, limit: .mebibytes(1), unwritten: unwritten) {
+            let count = lines.lineCount
+            guard count > left else {
+                position += lines.readableBytes
+                left -= count
+                continue
+            }
+            return position + lines.withUnsafeReadableBytes { $0.length(ofLines: left) }
+        }
+        return position
+    }
+}
+
 extension ByteBuffer {
     /// The whole lines from a position on, in at most `limit` bytes, or one line if it is longer; `nil` if there is none.
     ///
@@ -151,6 +188,15 @@ extension ByteBuffer {
                 position = newline + 1
             }
             return count
+        }
+    }
+
+    /// Whether the line is an `end` event, as the runner writes it: its type stands where an output line has its stream
+    /// or its message.
+    var isEndEvent: Bool {
+        withUnsafeReadableBytes { line in
+            let rest = line.dropFirst(#"{"timestamp":"#.utf8.count).drop { (0x30...0x39).contains($0) }
+            return rest.starts(with: #","type":"end""#.utf8)
         }
     }
 }

@@ -147,7 +147,7 @@ package struct Uplink: Sendable {
                 restoration = Restoration(to: incarnation, base: min(base, answer.head))
             } catch let error as APIError where error.knownCode == .otherIncarnation {
                 guard let older = error.restoration else { throw error }
-                restoration = Restoration(to: older.incarnation, base: min(base, older.base))
+                restoration = Restoration(to: older.incarnation, base: min(base, older.base), count: older.count)
             }
         }
         return restoration

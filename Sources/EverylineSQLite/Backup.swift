@@ -13,7 +13,7 @@ import Glibc
 /// It is written beside its place under another name and gets its own name last, so that a file of that name is always whole. A file is a
 /// backup if it holds the table `backup`, which says when it was taken; a server's database never does.
 package struct Backup: Sendable {
-    /// Where the file stands once it is published.
+    /// Where the file stands once it is published: what is named, or what a link of that name leads to.
     package let path: String
     private let temporary: String
     private let isOverwriting: Bool
@@ -28,6 +28,7 @@ package struct Backup: Sendable {
     ///   - isOverwriting: whether a backup that has the name already is replaced. Anything else is left as it is.
     /// - Throws: ``BackupError``.
     package init(at path: String, of directory: String, overwriting isOverwriting: Bool) throws {
+        let path = isOverwriting ? Self.target(of: path) : path
         self.path = path
         self.isOverwriting = isOverwriting
         temporary = path + ".partial-\(getpid())"
@@ -177,6 +178,13 @@ package struct Backup: Sendable {
     }
 
     static func isThere(_ path: String) -> Bool { faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0 }
+
+    /// What a path leads to, over all links; itself where nothing is.
+    private static func target(of path: String) -> String {
+        guard let real = realpath(path, nil) else { return path }
+        defer { free(real) }
+        return String(cString: real)
+    }
 
     private static func identity(of path: String) -> [UInt64]? {
         var status = stat()

@@ -5,11 +5,16 @@ import Synchronization
 /// its file `lock`. The file can be deleted, and a network file system may lock no directories.
 package final class DirectoryLock: Sendable {
     private let descriptors: Mutex<[Int32]>
+    private let directory: String
+    /// Whether the directory, and its file, weren't there before.
+    private let isNew: (directory: Bool, file: Bool)
 
     /// Makes the directory (0700) if need be, and takes it.
     ///
     /// - Throws: ``SQLiteDatabaseError/inUse(_:)`` if another process has it.
     package init(_ directory: String) throws {
+        self.directory = directory
+        isNew = (access(directory, F_OK) != 0, access(directory + "/lock", F_OK) != 0)
         try Self.makeDirectory(directory)
         descriptors = Mutex([])
         try take(directory, directory + "/lock", O_RDWR | O_CREAT)
@@ -39,6 +44,14 @@ package final class DirectoryLock: Sendable {
             flock(descriptor, LOCK_UN)
             close(descriptor)
         }
+    }
+
+    /// Gives the directory up and leaves it as it was before.
+    package func undo() {
+        // While it is held: another process that makes the file anew is refused by the directory's own lock.
+        if isNew.file { unlink(directory + "/lock") }
+        if isNew.directory { rmdir(directory) }
+        release()
     }
 
     /// The data holds the output of all users, so only its owner may enter the directory.

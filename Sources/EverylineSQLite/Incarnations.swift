@@ -28,21 +28,66 @@ extension SQLiteDatabase {
 
     /// The newest incarnation. One whose row is damaged or gone can't be told from others: then another one begins. So does one where the
     /// data lie in another file: it is a copy, which may be served beside the first, or which was put in its place by hand.
-    static func incarnation(in db: Database, ofFile file: Int64) throws -> Incarnation {
+    ///
+    /// - Parameter isPutBack: whether the data were put back by a way that this can't see: with all of its disk, for example.
+    static func incarnation(in db: Database, ofFile file: Int64, isPutBack: Bool) throws -> Incarnation {
         let row = try Row.fetchOne(db, sql: "SELECT name, file FROM incarnation ORDER BY number DESC LIMIT 1")
         let known = row.flatMap { String.fromDatabaseValue($0[0]) }.flatMap { Incarnation($0) }
         let held = row.flatMap { Int64.fromDatabaseValue($0[1]) }
-        if let known, held == file { return known }
+        if let known, held == file, !isPutBack { return known }
         let incarnation: Incarnation =
             switch (known, held) {
             case (nil, _): try beginIncarnation(in: db)
-            case (let known?, nil): known
-            case (_?, _?): try markRestored(in: db)
+            case (let known?, nil) where !isPutBack: known
+            case (_?, _): try markRestored(in: db)
             }
         try db.execute(
             sql: "UPDATE incarnation SET file = ? WHERE number = (SELECT max(number) FROM incarnation)",
             arguments: [file])
         return incarnation
+    }
+
+    /// What stands in the database of its restores.
+    package struct Restores: Sendable, Equatable {
+        /// How often the data were restored or copied.
+        package let count: Int
+        /// When that was the last time.
+        package let last: Timestamp
+    }
+
+    /// - Returns: `nil` if the data were never restored nor copied.
+    /// - Throws: ``LogStoreError``.
+    package func restores() async throws -> Restores? {
+        try await read { db in
+            let row = try Row.fetchOne(db, sql: "SELECT count(*) - 1, max(created_ms) FROM incarnation")
+            guard let row, let count: Int = try row.stored(0), count > 0 else { return nil }
+            return Restores(count: count, last: try Timestamp(stored: row.stored(1)))
+        }
+    }
+
+    /// The open logs to which nothing has been appended since the newest incarnation began; `nil` if there are none.
+    ///
+    /// - Throws: ``LogStoreError``.
+    package func untouchedSinceRestore() async throws -> RestoredLogs? {
+        try await read { db in
+            let rows = try Row.fetchAll(
+                db,
+                sql: """
+                    SELECT execution.id, base.base, incarnation.created_ms FROM incarnation
+                    JOIN base ON base.incarnation = incarnation.number
+                    JOIN execution ON execution.number = base.execution
+                    WHERE incarnation.number = (SELECT max(number) FROM incarnation)
+                        AND execution.ended_ms IS NULL AND execution.head = base.base
+                    """)
+            guard let first = rows.first else { return nil }
+            var bases: [ExecutionID: Offset] = [:]
+            for row in rows {
+                // A row that is damaged has no log that could be ended.
+                guard let id = ExecutionID(try row.stored(0) as String) else { continue }
+                bases[id] = try Offset(stored: row.stored(1))
+            }
+            return RestoredLogs(since: try Timestamp(stored: first.stored(2)), bases: bases)
+        }
     }
 
     @discardableResult
@@ -64,7 +109,8 @@ extension LogRow {
         guard known != current else { return nil }
         let statement = try db.cachedStatement(
             sql: """
-                SELECT number, (SELECT min(base) FROM base WHERE execution = ? AND incarnation > number)
+                SELECT number, (SELECT min(base) FROM base WHERE execution = ? AND incarnation > number),
+                    (SELECT count(*) FROM incarnation AS later WHERE later.number > incarnation.number)
                 FROM incarnation WHERE name = ?
                 """)
         guard let row = try Row.fetchOne(statement, arguments: [number, known.rawValue]) else {
@@ -72,6 +118,7 @@ extension LogRow {
         }
         guard !(row[1] as DatabaseValue).isNull else { return nil }
         // More than the log holds can't be true of it.
-        return Restoration(to: current, base: min(try Offset(stored: row.stored(1)), head.offset))
+        return Restoration(
+            to: current, base: min(try Offset(stored: row.stored(1)), head.offset), count: try row.stored(2))
     }
 }

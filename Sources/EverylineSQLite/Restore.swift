@@ -39,12 +39,24 @@ package final class Restore: Sendable {
         // A directory of something else isn't even locked, which would leave a file in it.
         if Backup.isThere(directory) { try Self.requireEmpty(directory, but: Self.inTheWay) }
         lock = try DirectoryLock(directory)
-        try Self.requireEmpty(directory)
-        descriptor = open(file, O_RDONLY | O_CLOEXEC)
+        do {
+            try Self.requireEmpty(directory)
+            (descriptor, size) = try Self.open(file)
+        } catch {
+            lock.undo()
+            throw error
+        }
+    }
+
+    private static func open(_ file: String) throws -> (descriptor: Int32, size: ByteCount) {
+        let descriptor = Glibc.open(file, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw BackupError.system(file) }
         var status = stat()
-        guard fstat(descriptor, &status) == 0 else { throw BackupError.system(file) }
-        size = ByteCount(status.st_size)
+        guard fstat(descriptor, &status) == 0 else {
+            close(descriptor)
+            throw BackupError.system(file)
+        }
+        return (descriptor, ByteCount(status.st_size))
     }
 
     private static func requireEmpty(_ directory: String, but others: Set<String> = []) throws {
@@ -52,15 +64,15 @@ package final class Restore: Sendable {
         if let name { throw BackupError.notEmpty(directory, holds: name) }
     }
 
-    deinit { if descriptor >= 0 { close(descriptor) } }
+    deinit { close(descriptor) }
 
     /// Copies the backup into the directory, under another name than a server opens.
     ///
     /// - Parameter progress: is called after each step, with how much has been copied, of how much.
     /// - Throws: ``BackupError``.
     package func copy(progress: @Sendable (_ done: ByteCount, _ total: ByteCount) -> Void) async throws {
-        discard()
-        let target = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        removeCopy()
+        let target = Glibc.open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard target >= 0 else { throw BackupError.system(temporary) }
         defer { close(target) }
         try giveToOwner(target)
@@ -137,8 +149,14 @@ package final class Restore: Sendable {
         try Schema.migrator.migrate(copy)
     }
 
-    /// Deletes what this process, or one that was broken off, has copied and not finished.
+    /// Leaves the directory as it was before.
     package func discard() {
+        removeCopy()
+        lock.undo()
+    }
+
+    /// Deletes what this process, or one that was broken off, has copied and not finished.
+    private func removeCopy() {
         for suffix in ["", "-journal", "-wal", "-shm"] { unlink(temporary + suffix) }
     }
 

@@ -27,8 +27,9 @@ package final class SQLiteDatabase: Sendable {
 
     /// Opens the data for this process alone, and brings its schema up to date. Makes the directory (0700) if need be.
     ///
+    /// - Parameter isPutBack: begins another incarnation of the data, as a restore does.
     /// - Throws: ``SQLiteDatabaseError``.
-    package static func open(_ directory: String) throws -> SQLiteDatabase {
+    package static func open(_ directory: String, isPutBack: Bool = false) throws -> SQLiteDatabase {
         let lock = try DirectoryLock(directory)
         createFile(directory + "/" + fileName)
         let pool = try SQLiteDatabaseError.translating(directory) {
@@ -42,7 +43,7 @@ package final class SQLiteDatabase: Sendable {
         }
         let file = try fileNumber(directory + "/" + fileName)
         let incarnation = try SQLiteDatabaseError.translating(directory) {
-            try pool.write { try Self.incarnation(in: $0, ofFile: file) }
+            try pool.write { try Self.incarnation(in: $0, ofFile: file, isPutBack: isPutBack) }
         }
         return SQLiteDatabase(pool: pool, lock: lock, incarnation)
     }
@@ -50,10 +51,10 @@ package final class SQLiteDatabase: Sendable {
     /// Opens data that is there, as ``open(_:)`` does.
     ///
     /// - Throws: ``SQLiteDatabaseError``.
-    package static func openExisting(_ directory: String) throws -> SQLiteDatabase {
+    package static func openExisting(_ directory: String, isPutBack: Bool = false) throws -> SQLiteDatabase {
         let path = directory + "/" + fileName
         guard FileManager.default.fileExists(atPath: path) else { throw SQLiteDatabaseError.missing(path) }
-        return try open(directory)
+        return try open(directory, isPutBack: isPutBack)
     }
 
     /// Opens the data to look at it, also while a server works with it.

@@ -1,4 +1,5 @@
 package import Everyline
+package import HTTPTypes
 import NIOHTTP1
 
 /// What a route throws when the answer is a problem.
@@ -7,11 +8,15 @@ package struct APIError: Error {
     package let detail: String
     package let head: Offset?
     package let restoration: Restoration?
+    /// What the answer's head says besides, as its status asks for.
+    package let fields: HTTPFields
 
     package init(
-        _ code: Problem.Code, _ detail: String, head: Offset? = nil, restoration: Restoration? = nil
+        _ code: Problem.Code, _ detail: String, head: Offset? = nil, restoration: Restoration? = nil,
+        fields: HTTPFields = [:]
     ) {
         self.restoration = restoration
+        self.fields = fields
         self.code = code
         self.detail = detail
         self.head = head
@@ -26,6 +31,7 @@ extension APIError {
         case let error as LogStoreError: self.init(error)
         case let error as ExecutionStoreError: self.init(error)
         case let error as StreamStart.InvalidStart: self.init(error)
+        case let refusal as StreamRefusal: self.init(refusal)
         case is ByteBudget.Exhausted:
             self.init(.unavailable, "The server holds as much as it may. Nothing was taken; try again later.")
         case CommandRefusal.notSupported(let why): self.init(.notSupported, why)
@@ -76,6 +82,17 @@ extension APIError {
             self.init(.dataDamaged, "\(what) is damaged on the server's disk; `everyline doctor` there says where.")
         case .unavailable(let reason):
             self.init(.unavailable, "Nothing was acknowledged; the same request may be tried again: \(reason).")
+        }
+    }
+
+    private init(_ refusal: StreamRefusal) {
+        switch refusal {
+        case .origin: self.init(.forbidden, "Streams may not be opened from a page of this origin.")
+        case .token:
+            self.init(.unauthorized, "The stream's URL has no token that is valid for this execution now.")
+        case .tooManyUnderKey:
+            self.init(.tooManyRequests, "There are too many viewers under this key. Try again later.")
+        case .tooMany: self.init(.unavailable, "There are too many viewers. Try again later.")
         }
     }
 

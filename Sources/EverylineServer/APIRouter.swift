@@ -27,7 +27,7 @@ struct APIRouter {
 
     /// - Parameter admission: who may open a stream; `nil` where there is no connection that a stream could live on. Then
     ///   nothing is at the streams' addresses.
-    func router(admission: StreamAdmission?) -> Router<EverylineContext> {
+    func router(admission: ViewerAdmission?) -> Router<EverylineContext> {
         let router = Router(context: EverylineContext.self)
         router.addMiddleware {
             AccessLog(metrics: metrics)
@@ -76,11 +76,8 @@ extension Router<EverylineContext> {
             let list = allowed.map(\.rawValue).sorted().joined(separator: ", ")
             for name in ["GET", "PUT", "POST", "DELETE", "PATCH", "OPTIONS", "TRACE", "QUERY"] {
                 guard let method = HTTPRequest.Method(name), !allowed.contains(method) else { continue }
-                on(routes[0].path, method: method) { _, context in
-                    let problem = APIError(.methodNotAllowed, "This path takes \(list).")
-                    var response = Problems.response(problem, requestID: context.requestID)
-                    response.headers[.allow] = list
-                    return response
+                on(routes[0].path, method: method) { _, _ -> Response in
+                    throw APIError(.methodNotAllowed, "This path takes \(list).", fields: [.allow: list])
                 }
             }
         }

@@ -21,11 +21,15 @@ package struct DirectAPI: Sendable {
     ) {
         let authenticator = Authenticator(executions: core.executions, access: core.access, now: core.now)
         let addresses = Addresses(publicURL: publicURL, isTLS: true, streams: streams)
-        responder = APIRouter(
+        let router = APIRouter(
             core: core, authenticator: authenticator, producers: Producers(now: core.now(), hearsAll: false),
-            addresses: addresses,
-            metrics: ServerMetrics(), limits: limits
-        ).router(admission: nil).buildResponder()
+            addresses: addresses, metrics: ServerMetrics(), limits: limits
+        ).router(admission: nil)
+        self.init(router, logger: logger)
+    }
+
+    init(_ router: Router<EverylineContext>, logger: Logger) {
+        responder = router.buildResponder()
         self.logger = logger
     }
 

@@ -13,13 +13,15 @@ package struct ServerCore: Sendable {
     package let engine: any CommandEngine
     /// What all requests share.
     package let resources: ServerResources
+    /// The open logs that no producer had gone on with when the server started, if its data had been restored.
+    package let restored: RestoredLogs?
     /// The wall clock.
     package let now: @Sendable () -> Timestamp
 
     package init(
         executions: any ExecutionStore, log: any LogStore, access: any AccessStore, writer: LogWriter, feed: LogFeed,
         stopRequests: LogFeed, engine: any CommandEngine, resources: ServerResources,
-        now: @escaping @Sendable () -> Timestamp
+        restored: RestoredLogs? = nil, now: @escaping @Sendable () -> Timestamp
     ) {
         self.executions = executions
         self.log = log
@@ -29,6 +31,7 @@ package struct ServerCore: Sendable {
         self.stopRequests = stopRequests
         self.engine = engine
         self.resources = resources
+        self.restored = restored
         self.now = now
     }
 }

@@ -15,7 +15,7 @@ SERVICES = {"DynamoDB_20120810": "dynamodb", "AmazonSQS": "sqs", "Logs_20140328"
             "AmazonEC2ContainerServiceV20141113": "ecs"}
 # The status and the code with which each service refuses.
 REFUSALS = {"sqs": (403, "AccessDenied"), "execute-api": (403, "ForbiddenException")}
-# The access key of whoever examines the stack (`everyline-aws doctor`), who is no function.
+# The access key of the administrator who examines the stack (`everyline-aws doctor`).
 OPERATOR = "test"
 TRANSACTED = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}
 CONNECTION = re.compile(r"/_aws/execute-api/([^/]+)/([^/]+)/@connections/(.+)")

@@ -1,5 +1,5 @@
 """What ECS tells EventBridge of a task that has stopped: with every field of the example in ECS's developer guide ("Amazon ECS
-task state change events"), so that whoever reads it has to find its own among them."""
+task state change events"), so that a reader has to find its own among them."""
 
 import secrets
 import time

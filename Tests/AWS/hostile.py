@@ -1,4 +1,4 @@
-"""The deployed form as somebody hostile sees it: two users with an execution each, every kind of secret that is no good, and the
+"""The deployed form as an attacker sees it: two users with an execution each, every kind of secret that is no good, and the
 events that API Gateway makes of what is sent to it, made by hand, so that nothing in front of the functions cleans them up."""
 
 import base64

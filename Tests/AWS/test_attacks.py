@@ -1,4 +1,4 @@
-"""What somebody hostile would try on the AWS form, one case a line: the cases that a server is held against as well
+"""What an attacker would try on the AWS form, one case a line: the cases that a server is held against as well
 (`attacks.py`), as API Gateway brings them to the functions. None may succeed, and all must be as well after each as before."""
 
 import time
@@ -58,7 +58,7 @@ def test_a_token_used_again_gets_its_own_log_and_nothing_else(world):
 
 
 @pytest.mark.parametrize("kind", ["other", "alice", "bob", "viewer", "token", "none", "admin"])
-def test_nobody_but_its_producer_appends(world, kind):
+def test_only_its_producer_appends(world, kind):
     secret = {"other": world.other_append_token, "alice": world.alice, "bob": world.bob, "viewer": world.viewer,
               "token": world.token, "none": "", "admin": world.cloud.key}[kind]
     answer = world.ask("POST", f"/api/v1/executions/{world.id}/events?after=2", b'{"timestamp":1,"message":"forged"}\n', key=secret,
@@ -67,7 +67,7 @@ def test_nobody_but_its_producer_appends(world, kind):
 
 
 @pytest.mark.parametrize("who", ["bob", "viewer"])
-def test_nobody_stops_anothers_execution(world, who):
+def test_no_user_stops_anothers_execution(world, who):
     assert world.ask("DELETE", f"/api/v1/executions/{world.id}", key=getattr(world, who)).status == 403
 
 
@@ -77,7 +77,7 @@ def test_nobody_stops_anothers_execution(world, who):
     ("POST", "/", {"create_key": {"user": "x", "role": "admin"}}),
     ("POST", "/api/v1/keys?create_key=1", {"create_key": {"user": "x", "role": "admin"}}),
 ])
-def test_nobody_makes_a_key_by_http_but_an_administrator(world, method, path, body, who):
+def test_only_an_administrator_makes_a_key_by_http(world, method, path, body, who):
     """What makes the first key is an invocation, which a request can't be made to look like."""
     assert world.ask(method, path, body, key=getattr(world, who), headers={"create_key": "{}"}).status in (403, 404, 405)
 
@@ -169,7 +169,7 @@ def test_no_output_breaks_out_of_its_event(world, message):
 
 
 def test_a_viewer_is_served_while_others_say_nothing(world, execution):
-    """Fifty connections that never resume, as a client makes them that hangs: nobody waits for them."""
+    """Fifty connections that never resume, as a client makes them that hangs: the functions don't wait for them."""
     token = world.stream_token(execution.id, world.alice)
     world.used.append(token)
     silent = [world.new_connection() for _ in range(50)]

@@ -1,18 +1,18 @@
-"""What somebody hostile would try who reaches the functions, queues or connections themselves: events that nobody sent, messages
-that can't be read, and what a viewer may say. None may succeed, end a function, or hold up anybody else."""
+"""What an attacker would try who reaches the functions, queues or connections themselves: forged events, messages
+that can't be read, and what a viewer may say. None may succeed, end a function, or hold up another client."""
 
 import base64
 import gzip
 import json
 import pathlib
 import secrets
-import time
 import zlib
 
 import pytest
 
 from cloud import FUNCTIONS
 from viewer import Viewer
+from waiting import wait_for
 
 
 def packed(text):
@@ -24,14 +24,6 @@ def bomb(mebibytes):
     deflater = zlib.compressobj(9, zlib.DEFLATED, 31)
     data = b"".join(deflater.compress(b"\0" * (1 << 20)) for _ in range(mebibytes)) + deflater.flush()
     return base64.b64encode(data).decode()
-
-
-def wait(predicate, seconds=30):
-    deadline = time.monotonic() + seconds
-    while not (found := predicate()):
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.1)
-    return found
 
 
 def records(*bodies, group="g", **more):
@@ -49,14 +41,14 @@ JUNK = {
     "a count that is none": records("b", ApproximateReceiveCount="x"), "a group that is none": records("b", group="../../x"),
     "an empty context": {"requestContext": {}}, "another kind": {"requestContext": {"eventType": "X", "connectionId": "c", "routeKey": "r"}},
     "logs that are none": {"awslogs": {"data": "!!"}}, "logs of nothing": {"awslogs": {"data": packed("{}")}},
-    "a key for nobody": {"create_key": {"user": "", "role": "admin"}}, "a role that is none": {"create_key": {"user": "x", "role": "root"}},
+    "a key without a user": {"create_key": {"user": "", "role": "admin"}}, "a role that is none": {"create_key": {"user": "x", "role": "root"}},
     "a task of nothing": {"id": "1", "source": "aws.ecs", "detail-type": "x", "region": "r", "time": "t", "detail": {}},
 }
 
 
 @pytest.mark.parametrize("kind", list(JUNK))
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_no_event_that_nobody_sent_does_anything(world, function, kind):
+def test_no_forged_event_does_anything(world, function, kind):
     cloud, before = world.cloud, world.log(world.id)
     processes = cloud.pids(function.lower())
     answer = cloud.functions.invoke(FunctionName=cloud.ids[f"{function}Function"], Payload=json.dumps(JUNK[kind]).encode())
@@ -123,7 +115,7 @@ def put(cloud, body, group):
 
 
 @pytest.mark.parametrize("kind", list(UNREADABLE))
-def test_a_message_that_cannot_be_read_is_kept_aside_and_holds_up_nobody(cloud, execution, kind):
+def test_a_message_that_cannot_be_read_is_kept_aside_and_holds_up_no_other(cloud, execution, kind):
     """Not even its own log: what stands behind it in its group comes at once."""
     dead(cloud)
     viewer = Viewer(execution)
@@ -134,7 +126,7 @@ def test_a_message_that_cannot_be_read_is_kept_aside_and_holds_up_nobody(cloud, 
     execution.end()
     viewer.wait_for_end()
     assert viewer.messages == ["before", "behind"] and viewer.end["verified"] is True
-    assert wait(lambda: dead(cloud)) == [(UNREADABLE[kind], execution.id)]
+    assert wait_for(lambda: dead(cloud)) == [(UNREADABLE[kind], execution.id)]
 
 
 @pytest.mark.parametrize("group", ["..", "a_b" * 40, "E#x", "'"])
@@ -142,7 +134,7 @@ def test_a_message_of_no_execution_is_kept_aside(cloud, group):
     dead(cloud)
     body = packed('{"lines":[{"t":1,"m":"x"}]}')
     put(cloud, body, group)
-    assert wait(lambda: dead(cloud)) == [(body, group)]
+    assert wait_for(lambda: dead(cloud)) == [(body, group)]
 
 
 def test_lines_of_an_execution_that_there_never_was_make_none(cloud, world, execution):
@@ -154,7 +146,7 @@ def test_lines_of_an_execution_that_there_never_was_make_none(cloud, world, exec
     viewer.wait_for(1)
     execution.end()
     viewer.wait_for_end()
-    wait(lambda: cloud.depth(cloud.logs_queue) == 0 == cloud.depth(cloud.ids["ReconcileQueue"]))
+    wait_for(lambda: cloud.depth(cloud.logs_queue) == 0 == cloud.depth(cloud.ids["ReconcileQueue"]))
     assert world.records(unknown) == {}
 
 

@@ -46,8 +46,18 @@ def test_hides_a_message_longer_than_its_function_may_take():
         assert hidden > RESOURCES[function]["Properties"]["Timeout"]
 
 
-def test_lets_lines_go_on_a_minute_after_their_function_has_crashed():
-    assert RESOURCES["LogsEventsQueue"]["Properties"]["VisibilityTimeout"] <= 60
+def test_lets_lines_and_viewers_go_on_a_minute_after_their_function_has_crashed():
+    """Until then a message in flight holds up its group: an execution's lines, or a viewer's rings."""
+    for queue in ("LogsEventsQueue", "DeliveriesQueue"):
+        assert RESOURCES[queue]["Properties"]["VisibilityTimeout"] <= 60
+
+
+def test_makes_a_connection_or_refuses_it_before_its_viewer_counts_as_gone():
+    """That the gateway doesn't know a connection means "not yet" for so long. A ring comes back every second meanwhile."""
+    source = (ROOT / "Sources/Everyline/Delivery/ViewerConnection.swift").read_text()
+    settling = int(re.search(r"settlingTime = Duration.seconds\((\d+)\)", source).group(1))
+    assert RESOURCES["ConnectionFunction"]["Properties"]["Timeout"] + 2 <= settling
+    assert RESOURCES["DeliveriesQueue"]["Properties"]["RedrivePolicy"]["maxReceiveCount"] > settling
 
 
 def test_keeps_room_for_new_lines_and_viewers_in_a_new_account():
@@ -89,8 +99,8 @@ def _to(function):
     return [{"Ref": function}, {"Fn::GetAtt": [function, "Arn"]}]
 
 
-def test_lets_each_caller_of_a_function_in_and_nobody_else():
-    """A function may be invoked by what the template makes call it, each by its own address, so that nobody else's log group,
+def test_lets_each_caller_of_a_function_in_and_no_other():
+    """A function may be invoked by what the template makes call it, each by its own address, so that no other account's log group,
     rule or API can be put in its place."""
     api = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${%s}/*"
     wanted = {

@@ -1,4 +1,4 @@
-"""A browser's tabs as a person has them: one is in front, those behind it are hidden, and frozen at times, and nobody watches.
+"""A browser's tabs as a person has them: one is in front, those behind it are hidden, and frozen at times, unseen.
 
 Playwright makes every page believe that it is in front; and it has the browser tell it of every request and of every message on a
 WebSocket, which at a thousand messages a second costs a third of a core and delays what is measured. So this speaks to the browser
@@ -122,6 +122,6 @@ class Tab:
         end = time.monotonic() + timeout
         while not (value := self.evaluate(expression)):
             assert time.monotonic() < end, (expression, self.evaluate("document.body.innerText"))
-            # Whoever asks without a pause takes the time that the page needs.
+            # Asking without a pause takes the time that the page needs.
             time.sleep(0.05)
         return value

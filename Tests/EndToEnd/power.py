@@ -74,7 +74,7 @@ class Disk:
                 return
             path = self.journal.read(path_length).decode()
             if kind == SYNC and path not in self.files:
-                # A directory, or a file that nobody has written to.
+                # A directory, or a file that was never written to.
                 continue
             file = self.files.setdefault(path, File())
             if kind == WRITE:

@@ -5,6 +5,12 @@ import pathlib
 import sqlite3
 
 
+def keep_only_runners(data):
+    """What is left when a disk has lost the database: the commands go on."""
+    for path in data.glob("everyline.sqlite*"):
+        path.unlink()
+
+
 def back_up(server, path):
     with contextlib.closing(sqlite3.connect(server.data / "everyline.sqlite")) as source:
         with contextlib.closing(sqlite3.connect(path)) as backup:
@@ -13,8 +19,7 @@ def back_up(server, path):
 
 def put_back(server, path, name):
     """Puts a backup in the place of a stopped server's database, and marks it as a restore does."""
-    for suffix in ("", "-wal", "-shm"):
-        (server.data / ("everyline.sqlite" + suffix)).unlink(missing_ok=True)
+    keep_only_runners(server.data)
     database = server.data / "everyline.sqlite"
     database.write_bytes(pathlib.Path(path).read_bytes())
     with contextlib.closing(sqlite3.connect(database)) as data, data:

@@ -1,4 +1,4 @@
-"""What somebody hostile would try, one case a line. None may succeed, and the server must be as well after each as before."""
+"""What an attacker would try, one case a line. None may succeed, and the server must be as well after each as before."""
 
 import base64
 import contextlib
@@ -130,7 +130,7 @@ def test_an_expired_token_opens_nothing(tmp_path, way):
 
 
 @pytest.mark.parametrize("kind", ["other", "alice", "bob", "viewer", "token", "none", "admin"])
-def test_nobody_but_its_producer_appends(world, kind):
+def test_only_its_producer_appends(world, kind):
     secret = {"other": world.other.token, "alice": world.alice, "bob": world.bob, "viewer": world.viewer,
               "token": world.token, "none": "", "admin": world.server.key}[kind]
     with pytest.raises(Refused) as refused:
@@ -140,7 +140,7 @@ def test_nobody_but_its_producer_appends(world, kind):
 
 
 @pytest.mark.parametrize("who", ["bob", "viewer"])
-def test_nobody_stops_anothers_execution(world, who):
+def test_no_user_stops_anothers_execution(world, who):
     with pytest.raises(Refused) as refused:
         world.server.delete(world.log.path, key=getattr(world, who))
     assert refused.value.status == 403

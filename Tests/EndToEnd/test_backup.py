@@ -16,6 +16,7 @@ from websockets.exceptions import WebSocketException
 
 from cli import CommandLine
 from everyline import BINARY, Refused, messages, serving, stream, wait_for
+from restoring import keep_only_runners
 from test_runner import head_is, is_alive, open_gate, runner_of
 
 DATABASE = "everyline.sqlite"
@@ -45,12 +46,6 @@ def backed_up(tool, server, name="kept"):
     path = tool.directory / name
     tool.out("backup", path, "--data", server.data)
     return path
-
-
-def keep_only_runners(data):
-    """What is left when a disk has lost the database: the commands go on."""
-    for path in data.glob(DATABASE + "*"):
-        path.unlink()
 
 
 class Client(threading.Thread):
@@ -306,7 +301,8 @@ def test_an_older_version_s_backup_is_brought_up_to_date(own_server, tool, tmp_p
     log.append("one", end="SUCCEEDED")
     kept = backed_up(tool, server)
     with contextlib.closing(sqlite3.connect(kept, isolation_level=None)) as db:
-        db.execute("ALTER TABLE execution DROP COLUMN stopped_by")
+        for column in ("stopped_by", "host", "host_user", "directory", "terminal_columns", "terminal_rows"):
+            db.execute(f"ALTER TABLE execution DROP COLUMN {column}")
         db.execute("DELETE FROM grdb_migrations WHERE identifier >= '4:'")
     assert "everything is in its place" in tool.out("restore", kept, "--data", tmp_path / "other" / "data")
     with serving(tmp_path / "other") as other:
@@ -469,7 +465,7 @@ def test_what_is_not_there_is_not_compacted(tool, tmp_path):
 @pytest.mark.parametrize("what", ["directory", "file system"])
 def test_a_directory_that_can_not_be_written_is_said_in_words(tmp_path, what):
     if subprocess.run(["unshare", "-rm", "true"], capture_output=True).returncode != 0:
-        pytest.skip("this machine lets nobody make a mount namespace")
+        pytest.skip("this machine allows no mount namespaces")
     data = tmp_path / "data"
     with serving(tmp_path):
         pass

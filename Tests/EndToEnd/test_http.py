@@ -164,7 +164,7 @@ def test_nothing_is_answered_behind_a_connections_last_request(server, connectio
     POST + "Content-Length: 100000000\r\n", POST + "Transfer-Encoding: chunked\r\n",
     "GET /healthz HTTP/1.1\r\nHost: a\r\nContent-Length: 100000000\r\n",
     "GET /healthz HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n", "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 60000\r\n"])
-def test_a_body_that_nobody_reads_is_not_waited_for(server, head):
+def test_an_unread_body_is_not_waited_for(server, head):
     """It comes byte by byte, for ever."""
     piece = b"1\r\na\r\n" if "chunked" in head else b"a"
     received = b""
@@ -182,7 +182,7 @@ def test_a_body_that_nobody_reads_is_not_waited_for(server, head):
 
 
 @pytest.mark.parametrize("size", [100, 60_000])
-def test_a_small_body_that_nobody_reads_leaves_the_connection_to_the_next_request(server, size):
+def test_a_small_unread_body_leaves_the_connection_to_the_next_request(server, size):
     with connect(server) as line:
         line.sendall(f"{POST}Content-Length: {size}\r\n\r\n".encode())
         received = b""

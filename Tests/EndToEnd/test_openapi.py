@@ -1,4 +1,4 @@
-"""The OpenAPI document, and the server held against it by a tool that nobody here wrote."""
+"""The OpenAPI document, and the server held against it by a tool that wasn't written here."""
 
 import json
 import os

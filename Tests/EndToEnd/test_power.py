@@ -64,7 +64,7 @@ def recording(tmp_path_factory):
 def restored(recording, disk, place, directory, choice, share):
     """A server on what the disk may hold if the power went at that place of the journal."""
     original, _, _ = recording
-    # Its producers went with the power: nobody is to be waited for.
+    # Its producers went with the power: the server needn't wait for any.
     server = Server(directory, "--absent-producer", "1ms")
     disk.forward(place)
     disk.write(server.data, choice, share)
@@ -93,7 +93,7 @@ def test_an_acknowledged_line_survives_the_loss_of_power(recording, tmp_path):
 
 def check(server, id, head):
     """Every acknowledged line is there, whole and in its place, and the log goes on behind."""
-    # Without its end the log is a stream; a stop ends it, as nobody produces it any more.
+    # Without its end the log is a stream; a stop ends it, as it has no producer any more.
     server.delete(f"/api/v1/executions/{id}")
     events = server.events(id)
     lines = messages(events)

@@ -236,7 +236,7 @@ def test_nothing_acknowledged_is_lost_when_the_server_is_killed(own_server):
 def test_a_full_disk_is_said_and_got_over(tmp_path):
     """On a file system of its own, in a mount namespace of its own."""
     if subprocess.run(["unshare", "-rm", "true"], capture_output=True).returncode != 0:
-        pytest.skip("this machine lets nobody make a mount namespace")
+        pytest.skip("this machine allows no mount namespaces")
     small = tmp_path / "small"
     small.mkdir()
     wrapper = tmp_path / "everyline"
@@ -285,7 +285,7 @@ def test_the_terminal_that_it_was_started_from_may_be_closed(own_server):
     assert server.stop() == 0
 
 
-def test_a_log_that_nobody_reads_stops_nothing(own_server):
+def test_an_unread_log_stops_nothing(own_server):
     """Standard error is a pipe that is full: what is beyond the limit of what waits is dropped, counted and said."""
     read, write = os.pipe()
     fcntl.fcntl(write, fcntl.F_SETPIPE_SZ, 4096)

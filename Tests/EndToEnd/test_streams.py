@@ -148,7 +148,7 @@ def test_a_token_opens_its_own_execution_only(server):
     one, two = server.register(), server.register()
     url = one.stream_url().replace(one.id, two.id)
     for url, status in [(url, 401), (one.stream_url()[:-3], 401), (one.stream_url().split("?")[0], 401),
-                        (one.stream_url().replace(one.id, "nobody"), 401)]:
+                        (one.stream_url().replace(one.id, "unknown"), 401)]:
         with pytest.raises(InvalidStatus) as refused, stream(url):
             pass
         assert refused.value.response.status_code == status
@@ -210,7 +210,7 @@ def test_silence_is_broken_by_heartbeats_with_the_head(tmp_path):
             assert json.loads(viewer.recv(timeout=30)) == heartbeat
 
 
-def test_a_viewer_that_does_not_read_is_closed_and_can_resume_and_delays_nobody(tmp_path):
+def test_a_viewer_that_does_not_read_is_closed_can_resume_and_delays_no_other(tmp_path):
     with serving(tmp_path, "--stall-timeout", "300ms") as server:
         log = server.register()
         url = log.stream_url()

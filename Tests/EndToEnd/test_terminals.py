@@ -15,7 +15,7 @@ def steering(text):
 
 @pytest.fixture(scope="module")
 def evil(server):
-    """A log whose command, lines and notices are written by somebody who means ill."""
+    """A log whose command, lines and notices are written by an attacker."""
     answer = server.post("/api/v1/executions", {"command": ["/x" + EVIL, "'\u0301; touch pwned; '\u0301"]})
     now = {"timestamp": 1_000}
     events = [

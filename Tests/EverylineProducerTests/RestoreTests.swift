@@ -30,6 +30,14 @@ struct RestoreTests {
             now: { Timestamp(milliseconds: 5) }, willRetry: { _ in })
     }
 
+    /// Runs `body` while an uplink delivers, then ends the log, which the server takes.
+    private func delivering(_ spool: Spool, _ body: () async throws -> Void) async throws {
+        async let conclusion = uplink(spool).run()
+        try await body()
+        spool.write(endEvent, count: 1, isEnd: true)
+        #expect(try await conclusion == .delivered)
+    }
+
     /// Writes lines and waits until the server has all that was written.
     private func deliver(_ spool: Spool, _ numbers: ClosedRange<Int>) async throws {
         for number in numbers { spool.write(event("line \(number)"), count: 1) }
@@ -50,14 +58,13 @@ struct RestoreTests {
     @Test("says that it was, and sends again what the backup lacks")
     func restored() async throws {
         let spool = try spool()
-        async let conclusion = uplink(spool).run()
-        try await deliver(spool, 1...6)
-        let backup = server.backup
-        try await deliver(spool, 7...10)
-        server.restore(backup, as: try incarnation(2))
-        try await deliver(spool, 11...12)
-        spool.write(endEvent, count: 1, isEnd: true)
-        #expect(try await conclusion == .delivered)
+        try await delivering(spool) {
+            try await deliver(spool, 1...6)
+            let backup = server.backup
+            try await deliver(spool, 7...10)
+            server.restore(backup, as: try incarnation(2))
+            try await deliver(spool, 11...12)
+        }
         #expect(log == numbers(1...6) + ["restored"] + numbers(7...12) + ["end"])
     }
 
@@ -80,41 +87,68 @@ struct RestoreTests {
     @Test("names how many events it doesn't have any more")
     func lost() async throws {
         let spool = try spool(limits: .init(segment: 1))
-        async let conclusion = uplink(spool).run()
-        try await deliver(spool, 1...2)
-        let backup = server.backup
-        try await deliver(spool, 3...9)
-        while spool.acknowledged < Offset(8) { await Task.yield() }
-        let missing = spool.acknowledged.rawValue - 2
-        server.restore(backup, as: try incarnation(2))
-        try await deliver(spool, 10...11)
-        spool.write(endEvent, count: 1, isEnd: true)
-        #expect(try await conclusion == .delivered)
+        var missing: UInt64 = 0
+        try await delivering(spool) {
+            try await deliver(spool, 1...2)
+            let backup = server.backup
+            try await deliver(spool, 3...9)
+            while spool.acknowledged < Offset(8) { await Task.yield() }
+            missing = spool.acknowledged.rawValue - 2
+            server.restore(backup, as: try incarnation(2))
+            try await deliver(spool, 10...11)
+        }
         let kept = numbers(Int(missing) + 3...11)
         #expect(log == numbers(1...2) + ["restored", "lines_lost"] + kept + ["end"])
         #expect(server.lines[3].contains("\(missing) events are missing"))
     }
 
-    @Test("keeps count through one restore after the other, also to what came before an earlier one")
+    @Test("keeps count through one restore after the other, also to what came before an earlier one, and tells of each")
     func again() async throws {
         let spool = try spool()
-        async let conclusion = uplink(spool).run()
-        try await deliver(spool, 1...3)
-        let first = server.backup
-        try await deliver(spool, 4...5)
-        server.restore(first, as: try incarnation(2))
-        try await deliver(spool, 6...8)
-        let second = server.backup
-        try await deliver(spool, 9...10)
-        server.restore(second, as: try incarnation(3))
-        try await deliver(spool, 11...12)
-        #expect(log == numbers(1...3) + ["restored"] + numbers(4...8) + ["restored"] + numbers(9...12))
-        // This backup knows of neither of the two.
-        server.restore(first, as: try incarnation(4))
-        try await deliver(spool, 13...14)
-        spool.write(endEvent, count: 1, isEnd: true)
-        #expect(try await conclusion == .delivered)
+        try await delivering(spool) {
+            try await deliver(spool, 1...3)
+            let first = server.backup
+            try await deliver(spool, 4...5)
+            server.restore(first, as: try incarnation(2))
+            try await deliver(spool, 6...8)
+            let second = server.backup
+            try await deliver(spool, 9...10)
+            server.restore(second, as: try incarnation(3))
+            try await deliver(spool, 11...12)
+            #expect(log == numbers(1...3) + ["restored"] + numbers(4...8) + ["restored"] + numbers(9...12))
+            // This backup knows of neither of the two, whose notices are void.
+            server.restore(first, as: try incarnation(4))
+            try await deliver(spool, 13...14)
+        }
         #expect(log == numbers(1...3) + ["restored"] + numbers(4...14) + ["end"])
+        #expect(server.lines[3].contains("restored from backups, 3 times"))
+    }
+
+    @Test("tells of the restores that it has not met, too")
+    func unmet() async throws {
+        let spool = try spool()
+        try await delivering(spool) {
+            try await deliver(spool, 1...2)
+            server.restore(server.backup, as: try incarnation(2))
+            server.restore(server.backup, as: try incarnation(3))
+            try await deliver(spool, 3...4)
+        }
+        #expect(log == numbers(1...2) + ["restored"] + numbers(3...4) + ["end"])
+        #expect(server.lines[2].contains("restored from backups, 2 times"))
+    }
+
+    @Test("that takes it no more leaves what is here for another log, which says where it comes from")
+    func anew() async throws {
+        let spool = try spool(limits: .init(segment: 1))
+        spool.begin(in: try incarnation(1))
+        for number in 1...9 { spool.write(event("line \(number)"), count: 1) }
+        spool.acknowledge(through: Offset(4))
+        spool.write(endEvent, count: 1, isEnd: true)
+        server.begin(in: try incarnation(7))
+        try await spool.begin(anewIn: try incarnation(7), after: Sample.id("former"), on: clock)
+        #expect(try await uplink(spool).runForLostProcess() == .delivered)
+        #expect(log == ["recovered"] + numbers(5...9) + ["end"])
+        #expect(server.lines[0].contains("log of former") && server.lines[0].contains("4 of them"))
     }
 
     @Test("is followed by a successor that keeps the shift")

@@ -54,6 +54,40 @@ struct IncarnationTests {
         #expect(try await current() == first)
     }
 
+    @Test("is another one where it is said that the data were put back")
+    func putBack() async throws {
+        let first = try await current()
+        let database = try SQLiteDatabase.open(directory.path, isPutBack: true)
+        #expect(SQLiteLogStore(database, logLimit: .max).incarnation != first)
+        #expect(try await database.restores()?.count == 1)
+        try database.close()
+    }
+
+    @Test("names the open logs to which nothing has been appended since it began")
+    func untouched() async throws {
+        try await opened { database in
+            let (log, executions) = (
+                SQLiteLogStore(database, logLimit: .max), SQLiteExecutionStore(database)
+            )
+            func append(_ body: AppendBody, to name: String, after head: UInt64) async throws {
+                _ = try await log.append([LogAppend(body, to: Sample.id(name), after: Offset(head))], at: .epoch)
+            }
+            for name in ["silent", "going-on", "ended"] {
+                _ = try await executions.create(
+                    Sample.execution(name), appendToken: Sample.hash(name), idempotency: nil)
+                try await append(Sample.body(["a"], after: 0), to: name, after: 0)
+            }
+            try await append(Sample.body([], after: 1, end: Sample.success), to: "ended", after: 1)
+            #expect(try await database.untouchedSinceRestore() == nil)
+            try await database.markRestored()
+            #expect(try await database.untouchedSinceRestore()?.bases.count == 2)
+            try await append(Sample.body(["b"], after: 1), to: "going-on", after: 1)
+            let restored = try await database.untouchedSinceRestore()
+            #expect(restored?.bases == [Sample.id("silent"): Offset(1)])
+            #expect(restored?.notice(of: Sample.id("silent"))?.code == .restored)
+        }
+    }
+
     @Test("is given to a database of an earlier version, and to it alone")
     func migration() async throws {
         let first = try await current()

@@ -35,6 +35,18 @@ struct PagesTests {
         }
     }
 
+    @Test("of what is packed name each package of the manifest by the one version that it asks for")
+    func versions() throws {
+        let packed = Set(try Repository.text("packaging/versions").split(separator: "\n"))
+        let asked = try Repository.text("Package.swift")
+            .matches(of: /\.package\(url: "[^"]*\/([^"\/]+)\.git", ([a-z]+): "([^"]+)"/)
+        #expect(asked.count > 10)
+        for package in asked {
+            #expect(package.2 == "exact", "\(package.1)")
+            #expect(packed.contains("\(package.1.lowercased()) \(package.3)"), "\(package.1)")
+        }
+    }
+
     @Test("of the settings are those that serve takes")
     func settings() throws {
         let code = try Repository.text("Sources/EverylineCLI/Serve/ServeSetting.swift")

@@ -26,10 +26,36 @@ public struct Restoration: Hashable, Sendable {
     /// The incarnation of now.
     public let incarnation: Incarnation
     public let base: Offset
+    /// How many restores there were since the client's own incarnation, as far as the server knows.
+    public let count: Int
 
-    public init(to incarnation: Incarnation, base: Offset) {
+    public init(to incarnation: Incarnation, base: Offset, count: Int = 1) {
         self.incarnation = incarnation
         self.base = base
+        self.count = count
+    }
+}
+
+/// The open logs of a database that was restored or copied, to which nothing has been appended since.
+public struct RestoredLogs: Sendable, Equatable {
+    /// When the data's newest incarnation began.
+    public let since: Timestamp
+    /// The head of each.
+    public let bases: [ExecutionID: Offset]
+
+    public init(since: Timestamp, bases: [ExecutionID: Offset]) {
+        self.since = since
+        self.bases = bases
+    }
+
+    /// What a log of these says if it is ended because its producer has not come back; `nil` for another log.
+    package func notice(of execution: ExecutionID) -> (code: NoticeCode, message: String)? {
+        bases[execution].map { base in
+            (
+                .restored,
+                "The server's data were restored from a backup, or copied, at \(since.text), and the producer has not come back since: what came after event \(base) is missing here, if there was any."
+            )
+        }
     }
 }
 
@@ -55,6 +81,7 @@ package struct LogHistory: Sendable {
         guard let index = incarnations.firstIndex(where: { $0.incarnation == known }) else {
             return Restoration(to: current, base: .zero)
         }
-        return incarnations[(index + 1)...].compactMap(\.base).min().map { Restoration(to: current, base: $0) }
+        let later = incarnations[(index + 1)...]
+        return later.compactMap(\.base).min().map { Restoration(to: current, base: $0, count: later.count) }
     }
 }

@@ -16,6 +16,8 @@ public enum NoticeCode: String, Sendable, CaseIterable {
     case linesLost = "lines_lost"
     /// The server's data were restored from a backup: what the log held beyond that was void, and comes again as far as its producer has it.
     case restored
+    /// What follows was kept for another log, whose server took it no more.
+    case recovered
     /// A line that was given up has come after all: its number and its text.
     case lateLine = "late_line"
     /// What a command has written past the script that numbers its lines.

@@ -13,12 +13,15 @@ public struct Problem: Codable, Sendable, Equatable {
     public var incarnation: String?
     /// With `other_incarnation`: up to this event the log is what the client knows.
     public var base: UInt64?
+    /// With `other_incarnation`: how many restores there were since the client's incarnation.
+    public var restores: Int?
 
     public init(
         _ code: Code, detail: String, requestID: String, head: UInt64? = nil, restoration: Restoration? = nil
     ) {
         incarnation = restoration?.incarnation.rawValue
         base = restoration?.base.rawValue
+        restores = restoration?.count
         type = "about:blank"
         title = code.title
         status = code.status
@@ -29,7 +32,7 @@ public struct Problem: Codable, Sendable, Equatable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case type, title, status, detail, code, head, incarnation, base
+        case type, title, status, detail, code, head, incarnation, base, restores
         case requestID = "request_id"
     }
 
@@ -101,7 +104,7 @@ public struct Problem: Codable, Sendable, Equatable {
             case .methodNotAllowed: "Method not allowed"
             case .requestTimeout: "The request took too long"
             case .outOfOrder: "The log has not reached this head"
-            case .differentContent: "The log holds something else there"
+            case .differentContent: "Something else stands there"
             case .ended: "The execution has ended"
             case .noInput: "No runner asks for the command's input"
             case .otherIncarnation: "A backup was put back since"

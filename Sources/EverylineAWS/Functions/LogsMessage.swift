@@ -1,4 +1,5 @@
 package import Everyline
+import EverylineDeflate
 package import NIOCore
 
 #if canImport(FoundationEssentials)
@@ -25,7 +26,7 @@ package struct LogsMessage: Sendable, Equatable {
         guard let compressed = Data(base64Encoded: body) else { throw LambdaEventError.malformed("not base64") }
         let text: ByteBuffer
         do {
-            text = try Zlib.inflate(ByteBuffer(bytes: compressed), as: .gzip, limit: Self.expandedLimit)
+            text = try ByteBuffer(bytes: compressed).inflated(as: .gzip, limit: Self.expandedLimit)
         } catch .tooLarge {
             throw LambdaEventError.tooLarge(limit: Self.expandedLimit)
         } catch {
@@ -37,7 +38,7 @@ package struct LogsMessage: Sendable, Equatable {
     /// The message as it travels; `nil` if it would be too large.
     package var body: String? {
         guard let text = try? SourceEvents.encode(events), text.readableBytes <= Self.expandedLimit else { return nil }
-        let body = Data(Zlib.deflate(text, as: .gzip).readableBytesView).base64EncodedString()
+        let body = Data(text.deflated(as: .gzip).readableBytesView).base64EncodedString()
         return body.utf8.count <= Self.limit ? body : nil
     }
 }

@@ -1,4 +1,5 @@
 package import Everyline
+import EverylineDeflate
 package import NIOCore
 
 #if canImport(FoundationEssentials)
@@ -35,7 +36,7 @@ package struct LogsSubscriptionEvent: Sendable, Equatable {
         }
         let text: ByteBuffer
         do {
-            text = try Zlib.inflate(ByteBuffer(bytes: compressed), as: .gzip, limit: limit)
+            text = try ByteBuffer(bytes: compressed).inflated(as: .gzip, limit: limit)
         } catch .tooLarge {
             throw LambdaEventError.tooLarge(limit: limit)
         } catch {

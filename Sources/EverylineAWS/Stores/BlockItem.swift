@@ -1,4 +1,5 @@
 import Everyline
+import EverylineDeflate
 import NIOCore
 
 /// A block of a log as an item: its lines, compressed, and what is asked for without them.
@@ -24,7 +25,7 @@ struct BlockItem {
         var limit = linesLimit
         while let next = rest {
             let piece = next.prefix(limit: limit)
-            let compressed = Zlib.deflate(piece.bytes)
+            let compressed = piece.bytes.deflated(as: .zlib)
             guard compressed.readableBytes <= itemLimit else {
                 // What doesn't shrink fits in half the size, but for a single event.
                 guard piece.count > 1 else { throw .unavailable("an event is too large for DynamoDB") }
@@ -54,7 +55,7 @@ struct BlockItem {
         runningMaximum = bounds.runningMaximum
         let bytes: ByteBuffer
         do {
-            bytes = try Zlib.inflate(try item.binary("events"), limit: rawBytes)
+            bytes = try item.binary("events").inflated(as: .zlib, limit: rawBytes)
         } catch {
             throw DamagedItem(attribute: "events")
         }

@@ -1,4 +1,5 @@
 import Everyline
+import EverylineDeflate
 import NIOCore
 
 /// A run that came too early as an item: one message's lines, compressed. It never changes, and goes with the write that takes it.
@@ -9,7 +10,7 @@ enum ParkedItem {
     /// - Throws: ``LogStoreError/unavailable(_:)`` if it doesn't fit into an item. (Runs are cut long before.)
     static func item(_ run: SourceRun, of execution: ExecutionID, expires: Int64?) throws -> Attributes {
         let text = try SourceEvents.encode(run.events)
-        let compressed = Zlib.deflate(text)
+        let compressed = text.deflated(as: .zlib)
         guard compressed.readableBytes <= BlockItem.itemLimit, text.readableBytes <= limit else {
             throw LogStoreError.unavailable("a run is too large for DynamoDB")
         }
@@ -22,7 +23,7 @@ enum ParkedItem {
     static func run(_ lines: ClosedRange<UInt64>, in item: Attributes) throws -> SourceRun {
         let events: [SourceEvent]
         do {
-            events = try SourceEvents.decode(try Zlib.inflate(try item.binary("lines"), limit: limit))
+            events = try SourceEvents.decode(try item.binary("lines").inflated(as: .zlib, limit: limit))
         } catch {
             throw DamagedItem(attribute: "lines")
         }

@@ -27,17 +27,16 @@ struct BackupCommand: AsyncParsableCommand {
         let report = try await CLIError.translatingStore {
             let database = try SQLiteDatabase.openForReading(directory)
             let backup = try Backup(at: path, of: directory, overwriting: overwrite)
-            return try await LongStep.run(elseDiscarding: backup.discard) { [progress = LongStep("copied")] in
-                try await backup.write(database, at: now) { progress.show($0, of: $1) }
+            return try await LongStep.copy(elseDiscarding: backup.discard) {
+                try await backup.write(database, at: now, progress: $0)
                 try database.close()
-                progress.say("checking the copy")
+            } thenChecking: {
                 let report = try await backup.check()
                 try backup.publish()
                 return report
             }
         }
-        try Console.print(["backup: \(path)"] + report.sentences)
-        if !report.faults.isEmpty { throw ExitCode(1) }
+        try report.conclude(["backup: \(path)"])
     }
 
     /// Names the file of a backup that goes into a directory.

@@ -31,16 +31,23 @@ struct Doctor: AsyncParsableCommand {
         let directory = try DataDirectory.path(data)
         let database = try await CLIError.translatingStore { try SQLiteDatabase.openForReading(directory) }
         // Before the database is read: what is acknowledged now is in it then.
-        let runners = JobDirectory.acknowledged(in: try DataDirectory.runners(spool, of: directory))
+        let place = try DataDirectory.runners(spool, of: directory)
+        let runners = JobDirectory.acknowledged(in: place)
         var report = await IntegrityCheck(database).run()
         report.faults += await Self.missing(runners, in: SQLiteLogStore(database, logLimit: 0))
         var lines = ["data: \(directory)"] + Self.privacyFaults(directory)
         lines.append(Self.space(directory))
         // A database that can't be read has faults, which the report names.
         if let space = try? await database.space() { lines += Self.sentences(space) }
+        if let restores = try? await database.restores() { lines.append(Self.sentence(restores)) }
+        lines += KeptOutput.ofRunners(in: place).map { "kept: \($0.sentence)" }
         try database.close()
-        try Console.print(lines + report.sentences)
-        if !report.faults.isEmpty { throw ExitCode(1) }
+        try report.conclude(lines)
+    }
+
+    private static func sentence(_ restores: SQLiteDatabase.Restores) -> String {
+        let times = restores.count == 1 ? "once, at" : "\(restores.count) times, the last time at"
+        return "the data were restored or copied \(times) \(restores.last.shortText)"
     }
 
     private static func sentences(_ space: SQLiteDatabase.Space) -> [String] {
@@ -87,8 +94,16 @@ struct Doctor: AsyncParsableCommand {
 }
 
 extension IntegrityCheck.Report {
-    /// What was found, a line each.
-    var sentences: [String] {
+    /// Prints what was found, and ends the command with 1 if anything is wrong.
+    ///
+    /// - Parameter lines: what stands before it.
+    /// - Throws: `ExitCode`; `Errno` if it can't be printed.
+    func conclude(_ lines: [String]) throws {
+        try Console.print(lines + sentences)
+        if !faults.isEmpty { throw ExitCode(1) }
+    }
+
+    private var sentences: [String] {
         ["\(executions) executions, \(events) events, \(bytes) bytes of events"] + faults.map { "fault: \($0)" }
             + [faults.isEmpty ? "everything is in its place" : "\(faults.count) faults"]
     }

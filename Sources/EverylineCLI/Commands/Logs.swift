@@ -8,7 +8,8 @@ struct Logs: AsyncParsableCommand {
         abstract: "Print an execution's log, from any point, and follow it.",
         discussion: """
             Prints what the log holds by now; with -f, everything to its end, across any disconnect. Exits with 0 once it \
-            is proved that every event from the start that was asked for has been printed, otherwise with 125.
+            is proved that every event from the start that was asked for has been printed, otherwise with 125: also if the \
+            server is restored from a backup meanwhile and has taken back events that were printed.
             """)
 
     @Argument(help: ArgumentHelp("The execution, or the beginning of its id.", valueName: "execution"))
@@ -45,14 +46,15 @@ struct Logs: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let outcome = try await connection.withClient { try await print($0) }
-        guard let outcome else { return }
-        if outcome.status != .succeeded { Console.say(outcome.sentence) }
+        guard let result = try await connection.withClient({ try await print($0) }) else { return }
+        if let outcome = result.outcome, outcome.status != .succeeded { Console.say(outcome.sentence) }
+        if result.holdsVoidEvents { throw CLIError("what was printed is not the log: print it again.") }
+        guard let outcome = result.outcome else { return }
         if exitStatus, outcome.processExitCode != 0 { throw ExitCode(outcome.processExitCode) }
     }
 
-    /// - Returns: the outcome, if everything to the end was printed.
-    private func print(_ client: EverylineClient) async throws -> ExecutionOutcome? {
+    /// - Returns: `nil` if there was nothing to print.
+    private func print(_ client: EverylineClient) async throws -> TailPrinter.Result? {
         let execution = try await RetryPolicy.fewTimes.run { try await find(client) }
         guard let id = ExecutionID(execution.executionID), execution.lastOffset <= Offset.maximum.rawValue else {
             throw CLIError("the server gave no usable execution")

@@ -1,4 +1,5 @@
 import Everyline
+import EverylineSQLite
 import Glibc
 import Synchronization
 import UnixSignals
@@ -19,6 +20,21 @@ final class LongStep: Sendable {
             return true
         }
         if isDue { Console.say(text) }
+    }
+
+    /// Copies a database and then checks the copy; what isn't finished is discarded.
+    static func copy(
+        elseDiscarding discard: @escaping @Sendable () -> Void,
+        _ copy:
+            @escaping @Sendable (_ progress: @escaping @Sendable (ByteCount, ByteCount) -> Void) async throws -> Void,
+        thenChecking check: @escaping @Sendable () async throws -> IntegrityCheck.Report
+    ) async throws -> IntegrityCheck.Report {
+        let progress = LongStep("copied")
+        return try await run(elseDiscarding: discard) {
+            try await copy { progress.show($0, of: $1) }
+            progress.say("checking the copy")
+            return try await check()
+        }
     }
 
     /// Runs `body`. What isn't finished is discarded, if it throws, or if a signal ends this process.

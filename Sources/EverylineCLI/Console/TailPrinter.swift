@@ -7,25 +7,34 @@ import SystemPackage
 struct TailPrinter {
     let format: OutputOptions.Format
     let style: LogPrinter.Style
+    /// What is said before anything is said of the connection; `nil` if it has been said.
+    var introduction: String?
+
+    /// What was printed.
+    struct Result {
+        /// `nil` if it stopped before the end.
+        let outcome: ExecutionOutcome?
+        /// Whether events were printed that a restore made void afterwards: what was printed isn't the log.
+        let holdsVoidEvents: Bool
+    }
 
     /// - Parameter last: the event after which to stop; to the log's end if `nil`.
-    /// - Returns: the outcome, or `nil` if it stopped before.
     /// - Throws: ``TailError``, or `Errno` if what is printed can't be written; `brokenPipe` also while nothing is printed, as
     ///   soon as the reader has hung up.
-    func print(_ tail: ResumingTail, through last: Offset? = nil) async throws -> ExecutionOutcome? {
-        try await withThrowingTaskGroup(of: ExecutionOutcome?.self) { group in
+    func print(_ tail: ResumingTail, through last: Offset? = nil) async throws -> Result {
+        try await withThrowingTaskGroup(of: Result.self) { group in
             group.addTask { try await follow(tail, through: last) }
             group.addTask {
                 try await Console.readerHangsUp()
                 throw Errno.brokenPipe
             }
             defer { group.cancelAll() }
-            guard let outcome = try await group.next() else { preconditionFailure("two tasks were added") }
-            return outcome
+            guard let result = try await group.next() else { preconditionFailure("two tasks were added") }
+            return result
         }
     }
 
-    private func follow(_ tail: ResumingTail, through last: Offset?) async throws -> ExecutionOutcome? {
+    private func follow(_ tail: ResumingTail, through last: Offset?) async throws -> Result {
         var printer = LogPrinter(style)
         do {
             return try await follow(tail, through: last, &printer)
@@ -38,17 +47,23 @@ struct TailPrinter {
 
     private func follow(
         _ tail: ResumingTail, through last: Offset?, _ printer: inout LogPrinter
-    ) async throws -> ExecutionOutcome? {
+    ) async throws -> Result {
         var updates = tail.makeAsyncIterator()
+        var printed: Offset?
+        var (holdsVoidEvents, isRestored) = (false, false)
+        var (outage, introduction) = (Outage(), introduction)
         while let update = try await updates.next() {
             switch update {
             case .events(let block):
                 let wanted = last.map { block.prefix(through: $0) } ?? block
-                if let wanted { try write(wanted, &printer) }
+                if let wanted {
+                    try write(wanted, &printer)
+                    printed = wanted.last
+                }
                 if let last, block.last >= last {
                     try Console.write(printer.finish())
                     updates.close()
-                    return nil
+                    return Result(outcome: nil, holdsVoidEvents: holdsVoidEvents)
                 }
             case .pending(let line):
                 guard format == .text, last == nil else { continue }
@@ -56,25 +71,37 @@ struct TailPrinter {
                 try Console.write(printer.pending(line))
             case .restored(let base, let known):
                 try say(Self.sentence(ofRestoreAfter: base, known: known), &printer)
+                isRestored = true
+                if let printed, printed > base { holdsVoidEvents = true }
                 // How long the log was is void too.
                 if last != nil { throw CLIError("print the log again.") }
             case .way(let way):
+                try introduce(&introduction, &printer)
                 let found = way == .webSocket ? "WebSocket gets through again" : "WebSocket doesn't get through"
                 try say("\(found); following by \(way.name)", &printer)
             case .notice(let text):
                 if let line = try say("the server says: \(text)", &printer) { try Console.write(printer.pending(line)) }
             case .reconnecting(let attempt):
-                // Not each try of a long absence is worth a line.
-                guard attempt.failures & (attempt.failures - 1) == 0 else { continue }
+                guard outage.isNews(attempt.reason) else { continue }
+                try introduce(&introduction, &printer)
                 try say("\(attempt.reason); reconnecting after event \(attempt.after ?? .zero) …", &printer)
             case .resumed(let after):
-                try say("resumed after event \(after ?? .zero); nothing is missing", &printer)
+                // After a restore it is the log itself that says what is missing.
+                try say("resumed after event \(after ?? .zero)\(isRestored ? "" : "; nothing is missing")", &printer)
+                isRestored = false
+                outage = Outage()
             case .ended(let outcome, _):
                 try Console.write(printer.finish())
-                return outcome
+                return Result(outcome: outcome, holdsVoidEvents: holdsVoidEvents)
             }
         }
         throw CLIError("the log came to no end")
+    }
+
+    private func introduce(_ introduction: inout String?, _ printer: inout LogPrinter) throws {
+        guard let text = introduction else { return }
+        introduction = nil
+        try say(text, &printer)
     }
 
     private static func sentence(ofRestoreAfter base: Offset, known: Offset?) -> String {

@@ -23,10 +23,13 @@ struct ProducerDirectory {
         var appendToken: String?
         /// What the server calls it, where the directory has another name.
         var execution: String?
-        /// What a server is to show as its command, as long as none knows of it.
+        /// What a server is to show as its command, where it has to be registered, or registered anew.
         var command: [String]?
+        /// Where that runs; not in what earlier versions left.
+        var place: CommandPlace?
 
-        init(configuration: EverylineClient.Configuration, appendToken: String?) {
+        init(configuration: EverylineClient.Configuration, appendToken: String?, of request: RegisterRequest) {
+            (command, place) = (request.command, request.place)
             url = configuration.address.description
             // The successor may be started elsewhere.
             caFile = configuration.caFile.map { URL(fileURLWithPath: $0).path }
@@ -34,7 +37,7 @@ struct ProducerDirectory {
         }
 
         enum CodingKeys: String, CodingKey {
-            case url, execution, command
+            case url, execution, command, place
             case caFile = "ca_file"
             case appendToken = "append_token"
         }
@@ -67,20 +70,42 @@ struct ProducerDirectory {
     /// - Throws: ``CLIError`` if other users can write where they lie.
     static func abandoned() throws -> [ProducerDirectory] {
         guard let place = try place(makingIt: false) else { return [] }
-        return try place.names().sorted().compactMap(ExecutionID.init)
+        return try all(in: place).filter(\.isAbandoned)
+    }
+
+    /// - Throws: `Errno` if the place can't be read.
+    static func all(in place: HeldDirectory) throws -> [ProducerDirectory] {
+        try place.names().sorted().compactMap(ExecutionID.init)
             .map { ProducerDirectory(files: OwnedDirectory($0, in: place)) }
-            .filter(\.isAbandoned)
     }
 
     /// One that can't be opened counts: `recover` says why.
     private var isAbandoned: Bool {
         guard let directory = try? files.open() else { return true }
-        return directory.holds("origin.json") && !directory.holds("refused.json") && !files.isClaimed
+        return directory.holds("origin.json") && !directory.holds(Self.refusal) && !files.isClaimed
     }
+
+    private static let refusal = "refused.json"
 
     /// Keeps what the server will never take, because the log has ended without it or is gone.
     func keep(refusedWith error: APIError) throws {
-        try files.write(JSONEncoder().encode(["code": error.code, "detail": error.detail]), to: "refused.json")
+        try files.write(JSONEncoder().encode(["code": error.code, "detail": error.detail]), to: Self.refusal)
+    }
+
+    /// Why the server takes no more of it; `nil` if it may.
+    var refused: String? {
+        guard files.holds(Self.refusal) else { return nil }
+        let words = (try? files.read(Self.refusal)).flatMap {
+            try? JSONDecoder().decode([String: String].self, from: $0)
+        }
+        return words?["detail"] ?? "its server refused it"
+    }
+
+    /// Says that another log takes it: `recover` may try again.
+    ///
+    /// - Throws: `Errno`.
+    func forgetRefusal() throws {
+        if files.holds(Self.refusal) { try files.open().remove(Self.refusal) }
     }
 
     func origin() throws -> Origin { try JSONDecoder().decode(Origin.self, from: files.read("origin.json")) }
@@ -94,7 +119,7 @@ struct ProducerDirectory {
     }
 
     /// - Returns: `nil` if it isn't there.
-    private static func place(makingIt: Bool) throws -> HeldDirectory? {
+    static func place(makingIt: Bool) throws -> HeldDirectory? {
         guard let state = UserDirectories(ProcessInfo.processInfo.environment).state else {
             throw CLIError("there is no place for the spool: this user has no home; set XDG_STATE_HOME")
         }

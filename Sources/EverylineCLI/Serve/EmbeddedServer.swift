@@ -51,7 +51,7 @@ struct EmbeddedServer {
         hasEnded.yield()
         let runners = RunnerSupervisor(
             directory: runnerDirectory, program: Self.thisProgram, logger: logger)
-        let core = core(database, log, access, runners)
+        let core = core(database, log, access, runners, try await restored(database))
         let (listening, hasListened) = AsyncStream.makeStream(of: EverylineServer.Listening.self)
         var services = try EverylineServer(
             core: core, configuration: configuration, storage: storage(database), logger: logger
@@ -96,8 +96,19 @@ struct EmbeddedServer {
         }
     }
 
+    /// - Returns: `nil` also where what is stored of it is damaged: its logs end when nothing has been heard of their producers for long.
+    private func restored(_ database: SQLiteDatabase) async throws -> RestoredLogs? {
+        do {
+            return try await database.untouchedSinceRestore()
+        } catch LogStoreError.damaged(let what) {
+            logger.error("What was restored can't be told", metadata: ["error": "\(what) is damaged"])
+            return nil
+        }
+    }
+
     private func core(
-        _ database: SQLiteDatabase, _ log: SQLiteLogStore, _ access: SQLiteAccessStore, _ runners: RunnerSupervisor
+        _ database: SQLiteDatabase, _ log: SQLiteLogStore, _ access: SQLiteAccessStore, _ runners: RunnerSupervisor,
+        _ restored: RestoredLogs?
     ) -> ServerCore {
         let feed = LogFeed()
         let now: @Sendable () -> Timestamp = { Timestamp.now }
@@ -108,7 +119,7 @@ struct EmbeddedServer {
             engine: RunnerEngine(
                 runners: runners, lineLimit: configuration.limits.line, incarnation: log.incarnation,
                 isRecordOnly: isRecordOnly),
-            resources: ServerResources(configuration.limits), now: now)
+            resources: ServerResources(configuration.limits), restored: restored, now: now)
     }
 
     private func storage(_ database: SQLiteDatabase) -> StorageWatch {

@@ -41,22 +41,25 @@ struct RunnersService: Service {
         return nil
     }
 
-    private static let leftNothing =
-        "it left no directory (where a backup was put back, it may have ended before that, with more output than is here)"
-
     /// Takes up the runners of an earlier server, and ends the executions that no runner is left for.
     private func takeUp() async {
         guard await untilItSucceeds("Runners could not be taken up", runners.resume) != nil else { return }
         for id in unfinished {
             _ = await untilItSucceeds("A log could not be ended") {
                 guard try await core.engine.inspect(id) == .unknown else { return }
-                try await end(id, Self.leftNothing)
+                try await end(id, "it left no directory", restored: core.restored?.notice(of: id))
             }
         }
     }
 
     /// Ends a log that no runner will end, and says in it why.
     @Sendable private func end(_ id: ExecutionID, _ reason: String) async throws {
+        try await end(id, reason, restored: nil)
+    }
+
+    private func end(
+        _ id: ExecutionID, _ reason: String, restored: (code: NoticeCode, message: String)?
+    ) async throws {
         do {
             guard try await !core.log.head(of: id).isEnded else { return }
         } catch LogStoreError.unknownExecution {
@@ -68,7 +71,8 @@ struct RunnersService: Service {
         logger.error("A runner is given up", metadata: ["execution_id": "\(id)", "reason": "\(reason)"])
         _ = try await core.writer.end(
             id, ExecutionOutcome(status: .failed, exitCode: nil, reason: .runnerLost),
-            notice: (.runnerLost, "The server has given up the process that ran the command: \(reason)."))
+            notice: restored
+                ?? (.runnerLost, "The server has given up the process that ran the command: \(reason)."))
     }
 
     /// Tries a step once a second: the disk may be full, or out of reach for a while.

@@ -73,7 +73,7 @@ enum ServeSetting: String, CaseIterable {
         case .maxViewers: "Viewers in all."
         case .requestTimeout: "From connecting to a whole request."
         case .idleTimeout: "The silence after which a connection without a request is closed."
-        case .absentProducer: "The silence after which a producer that is to stop is taken for gone."
+        case .absentProducer: "How long a producer may be silent after a request to stop, or after a restore."
         case .unheededStop: "How long a producer may go on after it was asked to stop; then its log is ended."
         case .lostProducer: "The silence after which a producer is taken for lost, and its log is ended."
         }

@@ -17,7 +17,7 @@ extension APIError {
         let offset = { (value: UInt64?) in value.flatMap { $0 <= Offset.maximum.rawValue ? Offset($0) : nil } }
         var restoration: Restoration?
         if let incarnation = problem.incarnation.flatMap({ Incarnation($0) }), let base = offset(problem.base) {
-            restoration = Restoration(to: incarnation, base: base)
+            restoration = Restoration(to: incarnation, base: base, count: max(1, problem.restores ?? 1))
         }
         self.init(
             status: status, code: problem.code, detail: problem.detail, requestID: problem.requestID,

@@ -150,7 +150,7 @@ package struct JobDirectory: Sendable {
     package func giveUp(_ reason: String) throws { try files.write(Data((reason + "\n").utf8), to: "given-up") }
 
     /// Why no runner will try again; `nil` if one may.
-    var givenUp: String? {
+    package var givenUp: String? {
         guard files.holds("given-up") else { return nil }
         return (try? files.read("given-up")).map { String(decoding: $0, as: UTF8.self) }
             ?? "its file given-up can't be read"

@@ -72,6 +72,7 @@ package struct Problems: RouterMiddleware {
             headers[.connection] = "upgrade"
         default: break
         }
+        headers.append(contentsOf: error.fields)
         let body = (try? JSONEncoder.wire.encode(problem)) ?? Data()
         let status = HTTPResponse.Status(code: error.code.status, reasonPhrase: error.code.title)
         return (HTTPResponse(status: status, headerFields: headers), ByteBuffer(bytes: body))

@@ -1,4 +1,5 @@
 import Everyline
+import Synchronization
 
 /// Ends the logs whose producers, elsewhere, won't: because they are gone, or because they may not go on.
 struct AbandonedExecutions {
@@ -16,7 +17,7 @@ struct AbandonedExecutions {
         case stopUnanswered
         /// The producer was asked to stop long ago, and goes on.
         case stopOverdue
-        /// Nothing was heard of the producer for very long.
+        /// Nothing was heard of the producer for very long, or since a restore.
         case producerLost
     }
 
@@ -30,7 +31,8 @@ struct AbandonedExecutions {
 
     /// Ends the execution's log at once; one that has ended stays as it is.
     func end(_ execution: Execution, because cause: Cause) async throws -> Execution {
-        _ = try await core.writer.end(execution.id, cause.outcome, notice: cause.notice)
+        let restored = cause.isSilence ? core.restored?.notice(of: execution.id) : nil
+        _ = try await core.writer.end(execution.id, cause.outcome, notice: restored ?? cause.notice)
         producers.forget(execution.id)
         core.resources.inputs.forget(execution.id)
         return try await core.executions.execution(execution.id)
@@ -104,7 +106,51 @@ struct AbandonedExecutions {
     private static let bytes: ByteCount = .mebibytes(1)
 }
 
+/// Ends the logs that were open in a backup, once their producers have had time to come back and have not: their commands may have ended
+/// before it was put back.
+final class UnclaimedLogs: Sendable {
+    private let abandoned: AbandonedExecutions
+    private let remaining: Mutex<[ExecutionID: Offset]>
+
+    init(_ restored: RestoredLogs, _ abandoned: AbandonedExecutions) {
+        self.abandoned = abandoned
+        remaining = Mutex(restored.bases)
+    }
+
+    /// Looks at those of which it isn't known yet.
+    func end() async throws {
+        for (id, base) in remaining.withLock({ $0 }) where try await isDecided(id, base) {
+            remaining.withLock { $0[id] = nil }
+        }
+    }
+
+    private func isDecided(_ id: ExecutionID, _ base: Offset) async throws -> Bool {
+        do {
+            let execution = try await abandoned.core.executions.execution(id)
+            guard execution.producer == .external, !execution.status.isTerminal, execution.head == base else {
+                return true
+            }
+            let (limits, producers) = (abandoned.limits, abandoned.producers)
+            if producers.isPresent(execution, within: limits.stopPatience.absence) { return false }
+            let cause: AbandonedExecutions.Cause = execution.status == .terminating ? .stopUnanswered : .producerLost
+            _ = try await abandoned.end(execution, because: cause)
+            return true
+        } catch LogStoreError.damaged, LogStoreError.unknownExecution {
+            // It can't be ended, and holds up no other.
+            return true
+        }
+    }
+}
+
 extension AbandonedExecutions.Cause {
+    /// Whether the producer wasn't heard of.
+    fileprivate var isSilence: Bool {
+        switch self {
+        case .stopUnanswered, .producerLost: true
+        case .keyRevoked, .forced, .stopOverdue: false
+        }
+    }
+
     fileprivate var outcome: ExecutionOutcome {
         switch self {
         case .keyRevoked: ExecutionOutcome(status: .stopped, exitCode: nil, reason: .keyRevoked)

@@ -1,4 +1,5 @@
 import Everyline
+import EverylineDeflate
 import HTTPTypes
 import Hummingbird
 import NIOCore
@@ -33,7 +34,7 @@ struct ExecutionList {
             let json = try encode(found, query)
             // It isn't worth it for a few.
             guard isCompressed, json.readableBytes >= 1024 else { return (body: json, isCompressed: false) }
-            return (body: try GzipStream().compress(json, isLast: true), isCompressed: true)
+            return (body: json.deflated(as: .gzip, level: 5), isCompressed: true)
         }
         var headers: HTTPFields = [
             .contentType: "application/json", .cacheControl: "no-store", .vary: "Accept-Encoding",

@@ -1,4 +1,5 @@
 import Everyline
+import EverylineDeflate
 import HTTPTypes
 import Hummingbird
 import NIOCore
@@ -39,7 +40,7 @@ struct LogDownload: Sendable {
         }
         // Where many compress already, the rest isn't compressed.
         if AcceptEncoding(request.headers[.acceptEncoding]).allowsGzip,
-            let memory = resources.compressing.leaseAtOnce(GzipStream.memory + range.limit)
+            let memory = resources.compressing.leaseAtOnce(Deflater.memory + range.limit)
         {
             headers[.contentEncoding] = "gzip"
             headers[.eTag] = "\(etag.dropLast())-gzip\""
@@ -52,8 +53,9 @@ struct LogDownload: Sendable {
         var headers = headers
         let length = try await measure()
         guard let bytes = wanted.resolve(length: length) else {
-            headers[.contentRange] = "bytes */\(length)"
-            throw APIError(.rangeNotSatisfiable, "The log has \(length) bytes in this form.")
+            throw APIError(
+                .rangeNotSatisfiable, "The log has \(length) bytes in this form.",
+                fields: [.contentRange: "bytes */\(length)"])
         }
         headers[.contentRange] = "bytes \(bytes.lowerBound)-\(bytes.upperBound - 1)/\(length)"
         return Response(
@@ -95,13 +97,14 @@ struct LogDownload: Sendable {
     private func gzipBody(within memory: ByteBudget.Lease) -> ResponseBody {
         ResponseBody { writer in
             defer { withExtendedLifetime(memory) {} }
-            let gzip = try GzipStream()
+            // Level 5 is a third faster than 6.
+            let gzip = try Deflater(.gzip, level: 5)
             try await forEachPiece { piece in
-                let compressed = try await resources.workers.run { try gzip.compress(piece, isLast: false) }
+                let compressed = try await resources.workers.run { gzip.compress(piece) }
                 try await paced.write(compressed, to: &writer)
                 return true
             }
-            let rest = try await resources.workers.run { try gzip.compress(ByteBuffer(), isLast: true) }
+            let rest = try await resources.workers.run { gzip.compress(ByteBuffer(), flush: .finish) }
             try await paced.write(rest, to: &writer)
             try await writer.finish(nil)
         }

@@ -1,5 +1,6 @@
 import Crypto
 import Everyline
+import EverylineDeflate
 import NIOCore
 
 /// One file of the viewer, as it is sent. `scripts/viewer` makes the files of those in `Viewer`, and they are compiled in: a
@@ -40,6 +41,7 @@ struct ViewerAsset: Sendable {
         ("dialogs", PackageResources.dialogs_css),
         ("executions", PackageResources.executions_css),
         ("log", PackageResources.log_css),
+        ("print", PackageResources.print_css),
         ("rate-strip", PackageResources.rate_strip_css),
         ("style", PackageResources.style_css),
     ]
@@ -52,6 +54,7 @@ struct ViewerAsset: Sendable {
         ("blocks", PackageResources.blocks_js),
         ("colour", PackageResources.colour_js),
         ("columns", PackageResources.columns_js),
+        ("commands", PackageResources.commands_js),
         ("connection-status", PackageResources.connection_status_js),
         ("copy", PackageResources.copy_js),
         ("dialogs", PackageResources.dialogs_js),
@@ -84,6 +87,7 @@ struct ViewerAsset: Sendable {
         ("rows", PackageResources.rows_js),
         ("screen", PackageResources.screen_js),
         ("screen-index", PackageResources.screen_index_js),
+        ("screen-line", PackageResources.screen_line_js),
         ("screen-rows", PackageResources.screen_rows_js),
         ("search", PackageResources.search_js),
         ("search-box", PackageResources.search_box_js),
@@ -121,10 +125,7 @@ struct ViewerAsset: Sendable {
     private init(_ bytes: [UInt8], type: String) {
         self.type = type
         content = ByteBuffer(bytes: bytes)
-        guard let compressed = try? GzipStream().compress(content, isLast: true) else {
-            preconditionFailure("what is compiled in can be compressed")
-        }
-        self.compressed = compressed
+        compressed = content.deflated(as: .gzip)
         etag = "\"\(SHA256.hash(data: bytes).prefix(12).hexadecimal)\""
     }
 }

@@ -35,7 +35,9 @@ extension ContractCase {
             ) { try await stores.append(["c"], to: id, after: 2, in: incarnation) }
             try expectEqual(try await stores.events(of: id).compactMap(\.message), ["a", "b"])
         },
-        ContractCase("the base is the smallest of all incarnations since the client's own") { stores in
+        ContractCase(
+            "the base is the smallest of all incarnations since the client's own, and it is said how many there were"
+        ) { stores in
             let id = try await stores.begin()
             var known: [Incarnation] = []
             for head in 0..<3 as Range<UInt64> {
@@ -46,7 +48,8 @@ extension ContractCase {
             for (index, incarnation) in known.enumerated() {
                 try expectEqual(
                     try await stores.log.restoration(of: id, since: incarnation),
-                    Restoration(to: try stores.incarnation(), base: Offset(UInt64(index))))
+                    Restoration(
+                        to: try stores.incarnation(), base: Offset(UInt64(index)), count: known.count - index))
             }
         },
         ContractCase("a log that ended before a restore is the same after it") { stores in

@@ -1,3 +1,4 @@
+import EverylineDeflate
 import NIOCore
 import Testing
 
@@ -18,7 +19,7 @@ struct LogsSubscriptionEventTests {
         """
 
     private func event(_ text: String) -> ByteBuffer {
-        let data = Data(Zlib.deflate(ByteBuffer(string: text), as: .gzip).readableBytesView)
+        let data = Data(ByteBuffer(string: text).deflated(as: .gzip).readableBytesView)
         return ByteBuffer(string: "{\"awslogs\":{\"data\":\"\(data.base64EncodedString())\"}}")
     }
 
@@ -70,13 +71,13 @@ struct LogsSubscriptionEventTests {
 
     @Test("whose gzip was cut off, or is followed by something, is an error")
     func truncated() throws {
-        let whole = Zlib.deflate(ByteBuffer(string: example), as: .gzip)
+        let whole = ByteBuffer(string: example).deflated(as: .gzip)
         for length in 0..<whole.readableBytes {
             let part = try #require(whole.getSlice(at: 0, length: length))
-            #expect(throws: Zlib.Failure.malformed) { try Zlib.inflate(part, as: .gzip, limit: 10_000) }
+            #expect(throws: DeflateError.malformed) { try part.inflated(as: .gzip, limit: 10_000) }
         }
         var longer = whole
         longer.writeInteger(UInt8(0))
-        #expect(throws: Zlib.Failure.malformed) { try Zlib.inflate(longer, as: .gzip, limit: 10_000) }
+        #expect(throws: DeflateError.malformed) { try longer.inflated(as: .gzip, limit: 10_000) }
     }
 }

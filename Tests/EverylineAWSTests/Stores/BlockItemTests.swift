@@ -1,4 +1,5 @@
 import Everyline
+import EverylineDeflate
 import EverylineTesting
 import NIOCore
 import Testing
@@ -65,7 +66,7 @@ struct BlockItemTests {
         #expect(throws: DamagedItem.self) { try BlockItem(item) }
         let lines = ByteBuffer(string: "{}\n{}")
         item["first_offset"] = .number(1)
-        item["events"] = .binary(Zlib.deflate(lines))
+        item["events"] = .binary(lines.deflated(as: .zlib))
         item["raw_bytes"] = .number(Int64(lines.readableBytes))
         #expect(throws: DamagedItem.self) { try BlockItem(item) }
     }

@@ -1,5 +1,6 @@
 @testable import Everyline
 @testable import EverylineAWS
+import EverylineDeflate
 import Foundation
 import NIOCore
 
@@ -7,7 +8,7 @@ extension FuzzTarget {
     /// What a subscription of CloudWatch Logs brings (gzip in base64 in JSON), and what a queue carries on: the input is the
     /// JSON, and once more the gzip.
     static let subscription = FuzzTarget(name: "subscription") { input in
-        let zipped = Zlib.deflate(input.bytes, as: .gzip, level: 1)
+        let zipped = input.bytes.deflated(as: .gzip, level: 1)
         for payload in [zipped, input.bytes] {
             let data = Data(payload.readableBytesView).base64EncodedString()
             try FuzzTarget.checkMessage(data)
