@@ -18,6 +18,13 @@ struct APIRouter {
         AbandonedExecutions(core: core, producers: producers, limits: limits)
     }
 
+    /// - Parameter showsPending: whether there are viewers here who could be shown a line that isn't in the log.
+    func appends(showsPending: Bool) -> AppendRoutes {
+        AppendRoutes(
+            core: core, authenticator: authenticator, producers: producers, metrics: metrics, limits: limits,
+            showsPending: showsPending)
+    }
+
     /// - Parameter admission: who may open a stream; `nil` where there is no connection that a stream could live on. Then
     ///   nothing is at the streams' addresses.
     func router(admission: ViewerAdmission?) -> Router<EverylineContext> {
@@ -35,10 +42,7 @@ struct APIRouter {
             EventStreamRoutes(core: core, admission: admission, metrics: metrics, limits: limits).add(to: router)
             WebSocketRoutes(admission: admission, log: core.log).add(to: router)
         }
-        AppendRoutes(
-            core: core, authenticator: authenticator, producers: producers, metrics: metrics, limits: limits,
-            showsPending: admission != nil
-        ).add(to: router)
+        appends(showsPending: admission != nil).add(to: router)
         InputRoutes(
             core: core, authenticator: authenticator, producers: producers, limits: limits,
             isSupported: admission != nil

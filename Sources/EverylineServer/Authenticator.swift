@@ -47,6 +47,14 @@ package final class Authenticator: Sendable {
         }
     }
 
+    /// Whether the headers show the append token of this execution and the token is in memory, so that it can be said at once.
+    func isKnownProducer(_ headers: HTTPFields, of execution: ExecutionID) -> Bool {
+        guard let known = appendTokens.withLock({ $0[execution] }), let secret = Self.secret(in: headers) else {
+            return false
+        }
+        return SecretHash(of: secret) == known
+    }
+
     private func appendToken(of execution: ExecutionID) async throws -> SecretHash {
         if let known = appendTokens.withLock({ $0[execution] }) { return known }
         let token = try await executions.appendToken(of: execution)

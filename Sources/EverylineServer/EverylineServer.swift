@@ -134,10 +134,7 @@ package struct EverylineServer: Sendable {
     ) throws -> any Service {
         let streams = streamChannelParts
         return Application(
-            router: APIRouter(
-                core: core, authenticator: authenticator, producers: producers, addresses: addresses, metrics: metrics,
-                limits: configuration.limits, storage: storage
-            ).router(admission: admission),
+            router: api.router(admission: admission),
             server: HTTPServerBuilder { responder in
                 let channel = StreamChannel(
                     responder: responder, parts: streams, isBehindTLS: tls != nil, needsHost: needsHost)
@@ -145,7 +142,7 @@ package struct EverylineServer: Sendable {
                 return try TLSChannel(channel, tlsConfiguration: tls)
             },
             configuration: ApplicationConfiguration(
-                address: address, serverName: "everyline/\(ReleaseVersion.current)", backlog: 1024,
+                address: address, serverName: Self.product, backlog: 1024,
                 availableConnectionsDelegate: MaximumAvailableConnections(configuration.limits.connections)),
             onServerRunning: onListening,
             logger: libraryLogger)
@@ -162,10 +159,20 @@ package struct EverylineServer: Sendable {
         Addresses(publicURL: configuration.publicURL, isTLS: configuration.tls != nil)
     }
 
+    private var api: APIRouter {
+        APIRouter(
+            core: core, authenticator: authenticator, producers: producers, addresses: addresses, metrics: metrics,
+            limits: configuration.limits, storage: storage)
+    }
+
     private var streamChannelParts: StreamChannel.Parts {
         StreamChannel.Parts(
-            core: core, admission: admission, metrics: metrics, limits: configuration.limits)
+            core: core, admission: admission, appends: api.appends(showsPending: true), metrics: metrics,
+            limits: configuration.limits)
     }
+
+    /// What each answer names as its server.
+    static let product = "everyline/\(ReleaseVersion.current)"
 }
 
 extension ServerConfiguration.TLSFiles {

@@ -2,6 +2,7 @@
  *
  *     append PORT EVENTS BATCH RATE < EXECUTIONS
  *
+ * PORT: of this machine, or the path of the socket that runners connect to.
  * EXECUTIONS: a line `ID TOKEN` for each, on standard input so that no secret is in an argument. EVENTS and RATE (events/s,
  * 0 as fast as possible) are for each execution; a request carries what is due, at most BATCH. Prints a JSON object; exits
  * with 1 unless everything was acknowledged. */
@@ -76,7 +77,7 @@ int main(int count, char **arguments) {
     static struct pollfd polled[64];
     int n = 0;
     while (n < 64 && scanf("%64s %127s", producers[n].id, producers[n].token) == 2) {
-        producers[n].fd = connect_to(port);
+        producers[n].fd = port ? connect_to(port) : connect_to_socket(arguments[1]);
         producers[n].out = malloc(2048 + (size_t)batch * EVENT_SIZE);
         n++;
     }

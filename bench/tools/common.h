@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -113,6 +114,15 @@ static inline uint64_t percentile(const histogram *h, double percent) {
 static inline void print_percentiles(const histogram *h) {
     printf("\"p50_us\":%llu,\"p99_us\":%llu,\"max_us\":%llu", (unsigned long long)percentile(h, 50),
            (unsigned long long)percentile(h, 99), (unsigned long long)h->max);
+}
+
+static inline int connect_to_socket(const char *path) {
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    if (strlen(path) >= sizeof address.sun_path) fail("the socket's path is too long");
+    strcpy(address.sun_path, path);
+    if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address)) fail("connect");
+    return fd;
 }
 
 /* Loopback only. */

@@ -26,6 +26,9 @@ public final class LogWriter: Sendable {
         }
     }
 
+    /// Is called with what became of an append.
+    public typealias Answer = @Sendable (Result<Appended, any Error>) -> Void
+
     fileprivate struct State {
         var waiting: [Request] = []
         var waitingBytes = 0
@@ -35,7 +38,7 @@ public final class LogWriter: Sendable {
 
     fileprivate struct Request: Sendable {
         let append: LogAppend
-        let answer: CheckedContinuation<Appended, any Error>
+        let answer: Answer
 
         var size: ByteCount { append.body.block?.bytes.readableBytes ?? 0 }
     }
@@ -61,12 +64,20 @@ public final class LogWriter: Sendable {
     public func append(
         _ body: AppendBody, to execution: ExecutionID, after head: Offset, in incarnation: Incarnation? = nil
     ) async throws -> Appended {
-        try await withCheckedThrowingContinuation { answer in
-            let request = Request(append: LogAppend(body, to: execution, after: head, in: incarnation), answer: answer)
-            let (refusal, idle) = state.withLock { $0.add(request, limit: limits.waitingBytes) }
-            idle?.resume()
-            if let refusal { answer.resume(throwing: refusal) }
+        try await withCheckedThrowingContinuation { continuation in
+            append(LogAppend(body, to: execution, after: head, in: incarnation)) { continuation.resume(with: $0) }
         }
+    }
+
+    /// Appends, and says what became of it once it is durable: where the writer works, or at once if it isn't taken.
+    ///
+    /// - Parameter answer: is called once, with a ``LogStoreError`` as ``append(_:to:after:in:)`` throws it. It must not wait.
+    public func append(_ append: LogAppend, answer: @escaping Answer) {
+        let (refusal, idle) = state.withLock { state in
+            state.add(Request(append: append, answer: answer), limit: limits.waitingBytes)
+        }
+        idle?.resume()
+        if let refusal { answer(.failure(refusal)) }
     }
 
     /// How many appends wait for the next commit.
@@ -139,13 +150,13 @@ public final class LogWriter: Sendable {
         } catch {
             for request in batch {
                 feed.invalidate(request.append.execution)
-                request.answer.resume(throwing: error)
+                request.answer(.failure(error))
             }
             return
         }
         for (request, result) in zip(batch, results) {
             announce(request.append.execution, result)
-            request.answer.resume(with: result.mapError { $0 })
+            request.answer(result.mapError { $0 })
         }
     }
 

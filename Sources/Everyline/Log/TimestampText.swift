@@ -26,6 +26,31 @@ extension Timestamp {
     }
 }
 
+extension Timestamp {
+    /// As HTTP writes dates (RFC 9110, section 5.6.7): `Tue, 18 Nov 2025 21:06:40 GMT`.
+    package var httpText: String {
+        let (day, time) = milliseconds.floorDivided(by: 86_400_000)
+        let date = CivilDate(daysSinceEpoch: day)
+        let (weekday, month) = (Int((day + 4).floorDivided(by: 7).remainder), Int(date.month - 1))
+        var bytes = Array("\(Self.weekdays[weekday]), ".utf8)
+        bytes.append(digits: date.day, width: 2)
+        bytes.append(contentsOf: " \(Self.months[month]) ".utf8)
+        bytes.append(digits: date.year, width: 4)
+        bytes.append(UInt8(ascii: " "))
+        bytes.append(digits: time / 3_600_000, width: 2)
+        bytes.append(UInt8(ascii: ":"))
+        bytes.append(digits: time / 60_000 % 60, width: 2)
+        bytes.append(UInt8(ascii: ":"))
+        bytes.append(digits: time / 1000 % 60, width: 2)
+        return String(decoding: bytes, as: UTF8.self) + " GMT"
+    }
+
+    private static let weekdays = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
+    private static let months = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ]
+}
+
 /// A day of the Gregorian calendar, by Howard Hinnant's `civil_from_days` and `days_from_civil`. (Foundation's formatters
 /// bring tens of megabytes with them.)
 package struct CivilDate: Equatable {

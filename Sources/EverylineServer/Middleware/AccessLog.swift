@@ -1,4 +1,6 @@
+import HTTPTypes
 package import Hummingbird
+import HummingbirdCore
 import Logging
 
 /// Logs each request when its answer's head is known, and counts it. Never what a query or a header holds: tokens are
@@ -15,20 +17,30 @@ package struct AccessLog: RouterMiddleware {
     ) async throws -> Response {
         let start = ContinuousClock.now
         let response = try await next(request, context)
-        let elapsed = ContinuousClock.now - start
-        metrics.countRequest(
-            method: request.method.rawValue, route: context.endpointPath ?? "none", status: Int(response.status.code))
-        let level: Logger.Level = response.status.code >= 500 ? .warning : .debug
-        context.logger.log(
+        note(
+            request.head, route: context.endpointPath, response.head, requestID: response.headers[.requestID] ?? "",
+            since: start, in: context.logger)
+        return response
+    }
+
+    /// - Parameter route: the path of the route that answered, if there is one.
+    func note(
+        _ request: HTTPRequest, route: String?, _ response: HTTPResponse, requestID: String,
+        since start: ContinuousClock.Instant, in logger: Logger
+    ) {
+        let status = Int(response.status.code)
+        metrics.countRequest(method: request.method.rawValue, route: route ?? "none", status: status)
+        let level: Logger.Level = status >= 500 ? .warning : .debug
+        guard logger.logLevel <= level else { return }
+        let elapsed = (ContinuousClock.now - start).components
+        logger.log(
             level: level, "request",
             metadata: [
-                "request_id": .string(response.headers[.requestID] ?? ""),
-                "method": .string(request.method.rawValue), "path": .string(Self.harmless(request.uri.path)),
-                "status": .stringConvertible(response.status.code),
+                "request_id": .string(requestID), "method": .string(request.method.rawValue),
+                "path": .string(Self.harmless(URI(request.path ?? "").path)), "status": .stringConvertible(status),
                 "duration_us": .stringConvertible(
-                    elapsed.components.seconds * 1_000_000 + elapsed.components.attoseconds / 1_000_000_000_000),
+                    elapsed.seconds * 1_000_000 + elapsed.attoseconds / 1_000_000_000_000),
             ])
-        return response
     }
 
     /// The path without what is long enough to be a secret that a client wrote into it by mistake.

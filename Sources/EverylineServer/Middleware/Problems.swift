@@ -20,7 +20,7 @@ package struct Problems: RouterMiddleware {
         _ request: Request, context: EverylineContext, next: (Request, EverylineContext) async throws -> Response
     ) async throws -> Response {
         var context = context
-        context.requestID = Self.requestID(of: request, context)
+        context.requestID = Self.requestID(of: request.headers) ?? "\(context.id)"
         context.logger[metadataKey: "request_id"] = .string(context.requestID)
         var response: Response
         do {
@@ -28,10 +28,15 @@ package struct Problems: RouterMiddleware {
         } catch {
             response = Self.response(to: error, context)
         }
-        response.headers[.requestID] = context.requestID
-        // A browser must not take a log for a page or a script, whatever its lines look like.
-        response.headers[.xContentTypeOptions] = "nosniff"
+        Self.sign(&response.headers, context.requestID)
         return request.method == .head ? response.headAlone : response
+    }
+
+    /// Adds what each answer has.
+    static func sign(_ headers: inout HTTPFields, _ requestID: String) {
+        headers[.requestID] = requestID
+        // A browser must not take a log for a page or a script, whatever its lines look like.
+        headers[.xContentTypeOptions] = "nosniff"
     }
 
     static func response(to error: any Error, _ context: EverylineContext) -> Response {
@@ -74,9 +79,9 @@ package struct Problems: RouterMiddleware {
         return (HTTPResponse(status: status, headerFields: headers), ByteBuffer(bytes: body))
     }
 
-    private static func requestID(of request: Request, _ context: EverylineContext) -> String {
-        if let given = request.headers[.requestID], let harmless = ExecutionID(given) { return harmless.rawValue }
-        return "\(context.id)"
+    /// The client's own, if it names a harmless one.
+    static func requestID(of headers: HTTPFields) -> String? {
+        headers[.requestID].flatMap { ExecutionID($0) }?.rawValue
     }
 }
 

@@ -1,6 +1,7 @@
 import Everyline
 import HTTPTypes
 import Hummingbird
+import HummingbirdCore
 import NIOCore
 import ServiceLifecycle
 
@@ -15,7 +16,7 @@ struct AppendRoutes {
     let showsPending: Bool
 
     func add(to router: Router<EverylineContext>) {
-        router.post(RouterPath(APIPath.executions + "/:id/events"), use: append)
+        router.post(RouterPath(Self.eventsPath), use: append)
         router.put(RouterPath(APIPath.executions + "/:id/pending"), use: pending)
         router.read(RouterPath(APIPath.executions + "/:id/control"), use: control)
     }
@@ -24,11 +25,7 @@ struct AppendRoutes {
         let id = try context.executionID()
         try await authenticator.producer(of: request, for: id)
         producers.heard(id)
-        let query = Query(request)
-        let incarnation = try query.incarnation()
-        guard let text = try query.single("after"), let head = Offset(decimal: text) else {
-            throw APIError(.invalidCursor, "Say after=HEAD: the offset of the event that the body follows; 0 at first.")
-        }
+        let (head, incarnation) = try Query(request).appendPlace()
         let received = try await RequestBytes(
             request, context, core.resources, limit: limits.appendBody, within: limits.bodyTime)
         // What is made of it waits to be written, and counts until then.
@@ -42,14 +39,50 @@ struct AppendRoutes {
             forget(id)
             throw Self.ended(try await core.executions.execution(id), head)
         }
-        if appended.head.isEnded { forget(id) }
         if appended.isStopRequested { try await noteStopHeard(by: id) }
+        return Response(
+            status: .ok, headers: Response.jsonHeaders, body: .init(byteBuffer: taken(appended, from: id, since: start))
+        )
+    }
+
+    /// Notes an append that was taken, and says what its producer is told.
+    private func taken(_ appended: Appended, from id: ExecutionID, since start: ContinuousClock.Instant) -> ByteBuffer {
+        if appended.head.isEnded { forget(id) }
         metrics.appendTimes.observe(.now - start)
         if let block = appended.block { metrics.countAppend(events: block.count, bytes: block.bytes.readableBytes) }
-        return try .json(
-            AppendAnswer(
-                head: appended.head.offset.rawValue, stopRequested: appended.isStopRequested,
-                incarnation: core.log.incarnation))
+        return AppendAnswer(
+            head: appended.head.offset.rawValue, stopRequested: appended.isStopRequested,
+            incarnation: core.log.incarnation
+        ).json
+    }
+
+    static let eventsPath = APIPath.executions + "/:id/events"
+
+    /// Does what ``append(_:context:)`` does, without a task, with a small request that is there as a whole and of a producer that is
+    /// known. Whatever is wrong with any other, or with this one, the route finds it and says so: an append may always be tried again.
+    ///
+    /// - Parameter answer: is called once, from any thread: with the answer's body, or with `nil` if the route must decide.
+    /// - Returns: whether `answer` will be called. If not, nothing was done.
+    func appendAtOnce(
+        _ request: HTTPRequest, _ bytes: ByteBuffer, answer: @escaping @Sendable (ByteBuffer?) -> Void
+    ) -> Bool {
+        let uri = URI(request.path ?? "")
+        let path = uri.path.split(separator: "/", omittingEmptySubsequences: false)
+        guard path.count == 6, let id = ExecutionID(path[4]), uri.path == APIPath.events(of: id),
+            authenticator.isKnownProducer(request.headerFields, of: id), producers.hearsAll,
+            let memory = core.resources.bodies.leaseAtOnce(bytes.readableBytes),
+            let (head, incarnation) = try? Query(uri.queryParameters.map { ($0.key, $0.value) }).appendPlace(),
+            let body = try? parseNow(bytes, type: request.headerFields[.contentType], after: head)
+        else { return false }
+        producers.heard(id)
+        let start = ContinuousClock.now
+        let append = LogAppend(body, to: id, after: head, in: incarnation)
+        core.writer.append(append) { result in
+            withExtendedLifetime(memory) {}
+            guard case .success(let appended) = result else { return answer(nil) }
+            answer(taken(appended, from: id, since: start))
+        }
+        return true
     }
 
     /// Takes the line that has no newline yet, and answers once its viewers may see it: an execution's lines are shown at a pace.
@@ -149,6 +182,7 @@ struct AppendRoutes {
         return try await core.resources.workers.run { try parseNow(bytes, type: type, after: head) }
     }
 
+    /// Larger bodies would hold up the connections of this one.
     static let parsedAtOnce: ByteCount = .kibibytes(64)
 
     private func parseNow(_ bytes: ByteBuffer, type: String?, after head: Offset) throws -> AppendBody {
@@ -170,5 +204,24 @@ struct AppendRoutes {
         default:
             throw APIError(.unsupportedMediaType, "Send \(APIHeader.ndjson) or text/plain.")
         }
+    }
+}
+
+extension Query {
+    /// Where a body's events are to stand.
+    fileprivate func appendPlace() throws -> (after: Offset, in: Incarnation?) {
+        let incarnation = try incarnation()
+        guard let text = try single("after"), let head = Offset(decimal: text) else {
+            throw APIError(.invalidCursor, "Say after=HEAD: the offset of the event that the body follows; 0 at first.")
+        }
+        return (head, incarnation)
+    }
+}
+
+extension AppendAnswer {
+    /// As `JSONEncoder` writes it, without what that takes: none of it has to be escaped.
+    var json: ByteBuffer {
+        let incarnation = incarnation.map { "\"incarnation\":\"\($0)\"," } ?? ""
+        return ByteBuffer(string: "{\"head\":\(head),\(incarnation)\"stop_requested\":\(stopRequested)}")
     }
 }

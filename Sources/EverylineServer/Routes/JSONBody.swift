@@ -125,10 +125,12 @@ extension DecodingError {
 }
 
 extension Response {
+    static let jsonHeaders: HTTPFields = [.contentType: "application/json", .cacheControl: "no-store"]
+
     /// An answer in JSON, of a size that is bounded by what it shows.
     static func json(_ value: some Encodable, status: HTTPResponse.Status = .ok) throws -> Response {
         Response(
-            status: status, headers: [.contentType: "application/json", .cacheControl: "no-store"],
+            status: status, headers: jsonHeaders,
             body: .init(byteBuffer: ByteBuffer(bytes: try JSONEncoder.wire.encode(value))))
     }
 }

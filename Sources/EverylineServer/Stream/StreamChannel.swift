@@ -16,16 +16,18 @@ struct StreamChannel: HTTPChannelHandler {
     final class Parts: Sendable {
         let core: ServerCore
         let admission: ViewerAdmission
+        let appends: AppendRoutes
         let metrics: ServerMetrics
         let limits: ServerConfiguration.Limits
         /// The order in which connections that pipeline get their answers.
         let turns = TurnQueues()
 
         init(
-            core: ServerCore, admission: ViewerAdmission, metrics: ServerMetrics,
+            core: ServerCore, admission: ViewerAdmission, appends: AppendRoutes, metrics: ServerMetrics,
             limits: ServerConfiguration.Limits
         ) {
             self.core = core
+            self.appends = appends
             self.admission = admission
             self.metrics = metrics
             self.limits = limits
@@ -89,7 +91,17 @@ struct StreamChannel: HTTPChannelHandler {
         return channel.eventLoop.makeSucceededFuture(Value(channel: channel, content: opened))
     }
 
+    /// Waits with the viewer's stream, if it becomes one, and holds nothing else meanwhile.
     func handle(value: Value, logger: Logger) async {
+        await stream(on: value, logger: logger)?.run(logger: logger)
+    }
+
+    /// Serves HTTP until a request makes a viewer's stream of the connection.
+    ///
+    /// Never inlined, as the frame of a call that waits is as large as all that its function needs at any time, and a viewer has it.
+    /// - Returns: `nil` if the connection ended before.
+    @inline(never)
+    private func stream(on value: Value, logger: Logger) async -> ViewerStream? {
         var content = value.content
         while true {
             do {
@@ -102,11 +114,12 @@ struct StreamChannel: HTTPChannelHandler {
                         await served
                     }
                 case .webSocket(let connection, let request):
-                    return await ViewerStream(connection, of: request, parts).run(logger: logger)
+                    return ViewerStream(connection, of: request, parts)
                 }
             } catch {
                 // It is closed already.
-                return logger.debug("A connection ended", metadata: ["error": "\(error)"])
+                logger.debug("A connection ended", metadata: ["error": "\(error)"])
+                return nil
             }
         }
     }
@@ -130,6 +143,7 @@ struct StreamChannel: HTTPChannelHandler {
         try pipeline.addHandler(HTTP1ToHTTPServerCodec(secure: false))
         try pipeline.addHandler(UnreadableRequestHandler(logger: logger))
         try pipeline.addHandler(HTTPConnectionStateHandler(idleTimeout: limits.idleConnection, logger: logger))
+        try pipeline.addHandler(AppendShortcutHandler(routes: parts.appends, logger: logger))
         return try NIOAsyncChannel(
             wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true))
     }

@@ -26,13 +26,18 @@ actor ViewerStream {
     func run(logger: Logger) async {
         parts.metrics.streamOpened()
         do {
-            if let restoration = request.restoration {
-                try await connection.send(texts: [form.restored(restoration)])
-                connection.startClosing(.otherIncarnation, reason: "the server's data were restored from a backup")
-            } else {
-                try await send()
-                connection.startClosing(.normal)
-            }
+            if request.restoration == nil { try await send() } else { try await sendRestoration() }
+        } catch {
+            startClosing(after: error, logger: logger)
+        }
+        let closure = await connection.whenClosed()
+        parts.metrics.streamClosed(stalled: closure.cause == .failure(.stalled))
+    }
+
+    @inline(never)
+    private func startClosing(after error: any Error, logger: Logger) {
+        do {
+            throw error
         } catch is CancellationError {
             // The connection was closed while nothing was to be sent, or the server is going.
             connection.startClosing(.goingAway)
@@ -50,14 +55,19 @@ actor ViewerStream {
             logger.error("A stream failed", metadata: ["execution_id": "\(request.execution)", "error": "\(error)"])
             connection.startClosing(.tryAgainLater, reason: "the log can't be read now")
         }
-        let closure = await connection.whenClosed()
-        parts.metrics.streamClosed(stalled: closure.cause == .failure(.stalled))
+    }
+
+    @inline(never)
+    private func sendRestoration() async throws {
+        guard let restoration = request.restoration else { return }
+        try await connection.send(texts: [form.restored(restoration)])
+        connection.startClosing(.otherIncarnation, reason: "the server's data were restored from a backup")
     }
 
     private var form: StreamForm { connection.subprotocol == APIHeader.subprotocol ? .blocks : .lines }
 
+    @inline(never)
     private func send() async throws {
-        let form = form
         var tail = Tail(
             of: request.execution, after: request.after, in: parts.core.log, feed: parts.core.feed,
             limit: parts.limits.read)
@@ -65,38 +75,40 @@ actor ViewerStream {
         // What a viewer says is not needed here: its cursor is in its address.
         connection.push(to: { _ in })
         connection.closed.whenComplete { _ in subscription.end() }
-        while let sent = try await sendNext(of: &tail, as: form) {
-            try await whenTaken(sent.bytes)
-            parts.metrics.deliveryTimes.observe(.now - sent.start)
-        }
+        while try await send(tail.next()) {}
+        connection.startClosing(.normal)
     }
 
-    /// Sends what comes next.
+    /// Sends what comes next, and returns when the viewer has taken it.
     ///
-    /// - Returns: how many bytes it was, and when it was read; `nil` if nothing comes any more.
-    private func sendNext(
-        of tail: inout Tail, as form: StreamForm
-    ) async throws -> (bytes: ByteCount, start: ContinuousClock.Instant)? {
-        let step = try await tail.next()
+    /// - Returns: whether more comes.
+    @inline(never)
+    private func send(_ step: Tail.Step) async throws -> Bool {
         let start = ContinuousClock.now
         try request.place.check()
-        let messages: [ByteBuffer]
+        guard let messages = messages(of: step) else { return false }
+        let workers = parts.core.resources.workers
+        try await connection.send(texts: messages) { compress in try await workers.run(compress) }
+        try await whenTaken(messages.reduce(0) { $0 + $1.readableBytes })
+        parts.metrics.deliveryTimes.observe(.now - start)
+        return true
+    }
+
+    /// What a viewer is sent; `nil` behind the end.
+    private func messages(of step: Tail.Step) -> [ByteBuffer]? {
         switch step {
         case .blocks(let blocks):
             for block in blocks {
                 parts.metrics.countDelivery(events: block.count, bytes: block.bytes.readableBytes)
             }
-            messages = form.messages(of: blocks, frameLimit: parts.limits.frame)
+            return form.messages(of: blocks, frameLimit: parts.limits.frame)
         case .pending(let line):
-            messages = form.pending(line).map { [$0] } ?? []
+            return form.pending(line).map { [$0] } ?? []
         case .idle(let head):
-            messages = form.heartbeat(head: head, in: parts.core.log.incarnation).map { [$0] } ?? []
+            return form.heartbeat(head: head, in: parts.core.log.incarnation).map { [$0] } ?? []
         case .ended:
             return nil
         }
-        let workers = parts.core.resources.workers
-        try await connection.send(texts: messages) { compress in try await workers.run(compress) }
-        return (messages.reduce(0) { $0 + $1.readableBytes }, start)
     }
 
     /// Waits until the viewer has taken what was sent, so that one step is all that it holds, and counts that meanwhile. Most
