@@ -147,7 +147,8 @@ let package = Package(
             ],
             swiftSettings: settings),
         .target(
-            name: "EverylineSimulation", dependencies: ["Everyline", "EverylineProducer", nioCore],
+            name: "EverylineSimulation",
+            dependencies: ["Everyline", "EverylineAWS", "EverylineProducer", nioCore, logging],
             swiftSettings: settings),
         .executableTarget(name: "Simulate", dependencies: ["EverylineSimulation"], swiftSettings: settings),
         .target(name: "EverylineTesting", dependencies: ["Everyline", nioCore], swiftSettings: settings),

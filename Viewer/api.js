@@ -8,7 +8,8 @@ const BASE = new URL("../../api/v1", import.meta.url).pathname;
 const TIMEOUT = 15_000;
 
 /** @typedef {{execution_id: string, command: string[], status: string, exit_code?: number, reason?: string,
- *   stopped_by?: string, cpu_ms?: number, peak_memory_bytes?: number, owner: string,
+ *   stopped_by?: string, host?: string, host_user?: string, working_directory?: string,
+ *   terminal?: {columns: number, rows: number}, cpu_ms?: number, peak_memory_bytes?: number, owner: string,
  *   created_at: number, started_at?: number, ended_at?: number, last_offset: number, log_bytes: number}} Execution */
 /** @typedef {{user: string, role: "viewer" | "developer" | "operator" | "admin"}} Me */
 

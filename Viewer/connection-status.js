@@ -74,7 +74,7 @@ export class ConnectionStatus {
    * @returns {Words} */
   words({ now, silence, isOnline, end, received, missing, reason, way }) {
     if (this.phase === "refused") return { tone: "bad", text: this.reason };
-    if (missing > 0) return { tone: "bad", text: `${count(missing, "line")} missing` };
+    if (missing > 0) return { tone: "bad", text: `${count(missing, "event")} missing` };
     if (this.#restoredAfter !== null && (this.phase === "live" || this.phase === "ended")) {
       const after = numbers.format(this.#restoredAfter);
       return { tone: "warn", text: `The server was restored from a backup: what came after ${after} was void, and is read anew` };

@@ -64,32 +64,32 @@ class RangeText {
     this.#rows = rows;
   }
 
-  /** Adds what is selected of a row: nothing, where a filter hides the line that the range begins or ends with, and the row only
-   * stands for it.
-   * @param {number} row its first offset */
+  /** @param {number} row its first offset */
   add(row) {
-    const { from, to } = this.#range;
-    const { first, last, rendered } = this.#rows.row(row);
-    if (last < from.offset || first > to.offset) return;
-    const begin = first <= from.offset ? from.column : 0;
-    const end = last >= to.offset ? to.column : Infinity;
-    const shown = rendered?.text ?? "";
-    const isToEnd = end >= shown.length;
-    const line = begin === 0 && isToEnd
-      ? this.#rows.text(row) ?? ""
-      : isToEnd ? this.#whole(row, shown).slice(begin) : shown.slice(begin, end);
+    const line = selectedText(row, this.#range, this.#rows);
+    if (line === null) return;
     this.#lines.push(line);
     this.#characters += line.length + 1;
     if (this.#characters > CHARACTERS) throw new Error("That is too much text to be copied: download the log instead.");
   }
 
-  /** What of a line is too long to be shown is selected with its end.
-   * @param {number} row @param {string} shown */
-  #whole = (row, shown) => (this.#rows.row(row).rendered?.clipped ? this.#rows.text(row) ?? shown : shown);
-
   get result() {
     return this.#lines.join("\n") + (this.#range.endsLine ? "\n" : "");
   }
+}
+
+/** What is selected of a row that is held: nothing (null), where a filter hides the line that the range begins or ends with, and the
+ * row only stands for it. What of a line is too long to be shown is selected with its end.
+ * @param {number} row its first offset @param {TextRange} range @param {import("./shown-rows.js").ShownRows} rows */
+export function selectedText(row, { from, to }, rows) {
+  const { first, last, rendered } = rows.row(row);
+  if (last < from.offset || first > to.offset) return null;
+  const begin = first <= from.offset ? from.column : 0;
+  const end = last >= to.offset ? to.column : Infinity;
+  const shown = rendered?.text ?? "";
+  const isToEnd = end >= shown.length;
+  if (begin === 0 && isToEnd) return rows.text(row) ?? "";
+  return isToEnd ? (rendered?.clipped ? rows.text(row) ?? shown : shown).slice(begin) : shown.slice(begin, end);
 }
 
 /** Whether it could be copied: over plain HTTP a browser lets a page copy only just after a key or a button was pressed.

@@ -23,15 +23,15 @@ export function textOf(event) {
   if (event.type !== "end") return undefined;
   const exit = event.exit_code === undefined ? "" : ` with exit code ${event.exit_code}`;
   const reason = event.reason ? `: ${reasonOf(event)}` : "";
-  return `${event.status ?? "ENDED"}${exit}${reason} · ${count(event.offset - 1, "line")}`;
+  return `${event.status ?? "ENDED"}${exit}${reason} · after ${count(event.offset - 1, "event")}`;
 }
 
 /** What is written for it between lines of text.
  * @param {string} text */
 export const note = (text) => `[${text}]`;
 
-/** @param {number} lines that the server doesn't give */
-export const missingText = (lines) => `${count(lines, "line")} missing here: the server doesn’t give them`;
+/** @param {number} events that the server doesn't give */
+export const missingText = (events) => `${count(events, "event")} missing here: the server doesn’t give them`;
 
 /** Turns events, as they come, into text: the lines as they were written, the rest in brackets on lines of its own. */
 export class TextWriter {

@@ -1,7 +1,6 @@
 // An execution's row in the list. It keeps its elements, so that what has the focus keeps it.
 
 import { ago } from "./ago.js";
-import { isTerminal } from "./api.js";
 import { reasonOf } from "./event-text.js";
 import { make, showStatus } from "./page.js";
 import { duration, fullTime } from "./time.js";
@@ -18,7 +17,7 @@ export class Row {
   #owner = make("td", "owner");
   #started = make("td", "started");
   #took = make("td", "number took");
-  #lines = make("td", "number lines");
+  #events = make("td", "number events");
   #stop = make("button", "icon danger");
   /** @type {Execution | undefined} */ #execution;
 
@@ -34,7 +33,7 @@ export class Row {
     this.#stop.innerHTML = '<svg><use href="#i-stop"/></svg>';
     this.#stop.title = "Stop";
     this.#stop.addEventListener("click", () => this.#execution && askToStop(this.#execution));
-    this.element.append(status, command, this.#owner, this.#started, this.#took, this.#lines, actions);
+    this.element.append(status, command, this.#owner, this.#started, this.#took, this.#events, actions);
   }
 
   /** @param {Execution} execution @param {boolean} isStoppable */
@@ -50,8 +49,7 @@ export class Row {
     set(this.#started, ago(started, Date.now()));
     this.#started.title = fullTime(started);
     set(this.#took, execution.started_at ? duration((execution.ended_at ?? Date.now()) - execution.started_at) : "");
-    const lines = execution.last_offset - (isTerminal(execution.status) ? 1 : 0);
-    set(this.#lines, numbers.format(lines));
+    set(this.#events, numbers.format(execution.last_offset));
     this.#stop.hidden = !isStoppable;
     this.#stop.setAttribute("aria-label", `Stop ${line}`);
   }

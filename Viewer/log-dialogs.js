@@ -48,6 +48,10 @@ async function load(context) {
   setUpSheets(document);
   setUpKeysChoice();
   setUpNotifyChoice();
+  byId("open-palette").addEventListener("click", () => {
+    sheet("help").close();
+    openings.palette();
+  });
   openings = {
     help: () => sheet("help").showModal(),
     goto: setUpGoing(context),
@@ -55,7 +59,7 @@ async function load(context) {
     stop: setUpStop(context),
     delivery: setUpDelivery(context),
     details: setUpDetails(context),
-    palette: setUpPalette(context.press),
+    palette: setUpPalette(context.press, (name) => openings[name]()),
   };
 }
 
@@ -228,6 +232,10 @@ function showFacts(element, list) {
   }));
 }
 
+/** A fact, where it is known.
+ * @param {string} name @param {string | undefined} value */
+const known = (name, value) => (value === undefined ? [] : [[name, value]]);
+
 /** @param {Context} context */
 function setUpDetails({ id, execution, store }) {
   return () => {
@@ -237,11 +245,13 @@ function setUpDetails({ id, execution, store }) {
     const outcome = [status, code === undefined ? "" : `exit code ${code}`, reasonOf({ reason, stopped_by })].filter(Boolean).join(", ");
     const { cpu_ms: cpu, peak_memory_bytes: peak } = more;
     showFacts(byId("details-facts"), [
-      ["Command", commandLine(command)], ["Outcome", outcome], ["Owner", owner], ["Id", id],
+      ["Command", commandLine(command)], ["Outcome", outcome], ["Owner", owner],
+      ...known("Host", more.host), ...known("User", more.host_user), ...known("Directory", more.working_directory),
+      ...known("Terminal", more.terminal && `${more.terminal.columns}x${more.terminal.rows}`), ["Id", id],
       ["Made", at(more.created_at)], ["Started", at(more.started_at)], ["Ended", at(more.ended_at)], ["Took", took],
-      ...(cpu === undefined ? [] : [["CPU time", duration(cpu)]]),
-      ...(peak === undefined ? [] : [["Peak memory", `${size(peak)}, of its largest process`]]),
-      ["Log", `${count(store.end ? store.end - 1 : store.head, "line")}, ${size(bytes)} as NDJSON`],
+      ...known("CPU time", cpu === undefined ? cpu : duration(cpu)),
+      ...known("Peak memory", peak === undefined ? peak : `${size(peak)}, of its largest process`),
+      ["Log", `${count(store.head, "event")}, ${size(bytes)} as NDJSON`],
     ]);
     sheet("details").showModal();
   };

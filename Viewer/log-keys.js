@@ -58,7 +58,6 @@ export function listenToKeys(view, box, selection, bar, tools) {
     m: press("delivery"),
     x: () => location.assign("../"),
     ":": () => tools.open("palette"),
-    F1: () => tools.open("palette"),
     F3: (event) => box.go(event.shiftKey ? -1 : 1),
     "?": press("help"),
     Escape: () => { if (selection.isEmpty) box.leave(); else selection.clear(); },
@@ -69,7 +68,9 @@ export function listenToKeys(view, box, selection, bar, tools) {
     return true;
   };
   document.addEventListener("keydown", (event) => {
-    const jump = isTyping(event) ? undefined : jumpOf(event);
+    const jump = jumpOf(event);
+    // The palette opens from a field too.
+    if (jump && isTyping(event) && (jump !== ":" || document.querySelector("dialog[open]"))) return;
     if (!jump && !isForPage(event)) return;
     // A button that has the focus keeps the keys that press it.
     if ((event.key === " " || event.key === "Enter") && event.target instanceof HTMLButtonElement) return;
@@ -89,7 +90,7 @@ export function listenToKeys(view, box, selection, bar, tools) {
  * @param {KeyboardEvent} event */
 function jumpOf({ key, ctrlKey, metaKey, shiftKey }) {
   if ((ctrlKey || metaKey) && !shiftKey && key === "f") return "/";
-  if ((ctrlKey || metaKey) && (key === "k" || (shiftKey && key === "P"))) return ":";
+  if (key === "F1" || (ctrlKey || metaKey) && (key === "k" || (shiftKey && key === "P"))) return ":";
   if (ctrlKey && (key === "Home" || key === "End")) return key;
   return metaKey ? { ArrowUp: "Home", ArrowDown: "End" }[key] : undefined;
 }

@@ -119,7 +119,7 @@ async function begin() {
   }
   const open = setUpSheets(me);
   // It isn't needed for the first lines, so it doesn't hold them up.
-  setTimeout(() => import("./print.js").then((print) => print.setUpPrinting(view, rows, store)).catch(() => {}), 2000);
+  setTimeout(() => import("./print.js").then((print) => print.setUpPrinting(view, rows, store, source, bar)).catch(() => {}), 2000);
   press = listenToKeys(view, box, selection, bar, { cycleTime, toggleWrap, toggleRaw, toggleRates, open });
   if (localStorage.getItem("everyline.rates")) toggleRates();
   showExecution();
@@ -212,7 +212,7 @@ function tick() {
   const rate = now > time ? Math.round(((store.head - head) / (now - time)) * 1000) : 0;
   const laidOut = Math.floor((allRows.screen?.progress ?? 1) * 100);
   const pending = laidOut < 100 ? `Cursor movements: ${laidOut} % read` : "";
-  byId("rate").textContent = pending || (!store.end && rate > 0 ? `${numbers.format(rate)} lines/s` : "");
+  byId("rate").textContent = pending || (!store.end && rate > 0 ? `${numbers.format(rate)} events/s` : "");
   showWords();
   showExecution();
   const { status } = execution;
@@ -343,7 +343,7 @@ function keepScreen() {
   if (!store.moves || isLoadingScreen) return;
   isLoadingScreen = true;
   import("./screen-rows.js").then(({ ScreenRows }) => {
-    allRows.screen = new ScreenRows(store, source, () => { view.remeasure(); changed(); });
+    allRows.screen = new ScreenRows(store, source, () => { view.remeasure(); changed(); }, execution?.terminal?.rows);
   }, () => { isLoadingScreen = false; });
 }
 

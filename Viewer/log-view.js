@@ -336,7 +336,7 @@ export class LogView {
     const several = written !== undefined && written.count > 1;
     element.classList.toggle("rewritten", several);
     element.classList.toggle("live", isLive);
-    if (several) number.title = `Written by ${count(written.count, "line")}, ${written.first} to ${written.last}${isLive ? ", and may still change" : ""}. r shows each.`;
+    if (several) number.title = `Written by ${count(written.count, "event")}, ${written.first} to ${written.last}${isLive ? ", and may still change" : ""}. r shows each.`;
     else number.removeAttribute("title");
   }
 

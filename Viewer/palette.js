@@ -1,37 +1,15 @@
 // The palette: a list of everything that a log's page can do, found by typing. It is loaded when it is opened.
 
+import { COMMANDS } from "./commands.js";
 import { sheet } from "./dialogs.js";
 import { byId, make } from "./page.js";
 
-/** What the page can do, and the key that does it. */
-const COMMANDS = [
-  ["Search the whole log", "/"],
-  ["Show only the lines that match", "&"],
-  ["Next match", "n"],
-  ["Previous match", "N"],
-  ["Follow the log", "f"],
-  ["Go to the end", "End"],
-  ["Go to the beginning", "Home"],
-  ["Go to a line or a time", "g"],
-  ["Select a line", "v"],
-  ["Select all text", "Ctrl A"],
-  ["Copy what is selected", "c"],
-  ["Copy a link to the lines", "l"],
-  ["Show times: off, local, UTC, since the start", "t"],
-  ["Show how many lines came when", "p"],
-  ["Wrap long lines", "w"],
-  ["Change the theme", "T"],
-  ["Download the log", "d"],
-  ["Details of the execution", "i"],
-  ["Show lines as they were written, or as a terminal does", "r"],
-  ["What came, and how (check every line)", "m"],
-  ["Stop the execution", "s"],
-  ["Keys", "?"],
-  ["All executions", "x"],
-];
+/** What keys are called that have another name here. */
+const NAMES = /** @type {Record<string, string>} */ ({ Esc: "Escape", Space: " ", "→": "ArrowRight", "←": "ArrowLeft" });
 
-/** @param {(key: string) => void} press does what the key does @returns {() => void} what opens it */
-export function setUpPalette(press) {
+/** @param {(key: string) => void} press does what the key does @param {(name: string) => void} open opens a dialog
+ * @returns {() => void} what opens it */
+export function setUpPalette(press, open) {
   const field = /** @type {HTMLInputElement} */ (byId("palette-query"));
   const list = byId("palette-list");
   let chosen = 0;
@@ -39,21 +17,29 @@ export function setUpPalette(press) {
     const option = make("li", "", words);
     option.id = `palette-${index}`;
     option.setAttribute("role", "option");
-    option.append(make("kbd", "", key));
+    if (key) option.append(make("kbd", "", key));
     option.addEventListener("click", () => run(index));
     return option;
   });
   const found = () => options.filter((option) => !option.hidden);
   const run = (/** @type {number} */ index) => {
     sheet("palette").close();
-    press(COMMANDS[index][1]);
+    const [, key, id] = COMMANDS[index];
+    if (!id) return press(NAMES[key] ?? key);
+    const button = byId(id);
+    const dialog = button.closest("dialog");
+    if (dialog) open(dialog.id.replace("sheet-", ""));
+    else if (button.closest("#search")) press("/");
+    return button.click();
   };
   const show = () => {
     const words = field.value.toLowerCase().split(/\s+/);
-    for (const option of options) {
+    options.forEach((option, index) => {
       const text = option.textContent?.toLowerCase() ?? "";
-      option.hidden = !words.every((word) => text.includes(word));
-    }
+      const [, , id] = COMMANDS[index];
+      const isIdle = id !== undefined && byId(id).closest("dialog") === null && byId(id).hidden;
+      option.hidden = isIdle || !words.every((word) => text.includes(word));
+    });
     choose(0);
   };
   const choose = (/** @type {number} */ index) => {

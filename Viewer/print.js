@@ -1,40 +1,72 @@
-// What is printed: the selected lines, else those on the screen, as plain text, and how to get the rest. (The page itself
+// What is printed: what is selected, else the rows on the screen, as plain text, and how to get the rest. (The page itself
 // is as high as its belt: thousands of sheets.)
 
 import { count } from "./connection-status.js";
-import { byId, make } from "./page.js";
+import { heldText, readText, selectedText } from "./copy.js";
+import { announce, byId, make } from "./page.js";
+import { styled } from "./styles.js";
 
-/** The most lines that are printed: some 200 sheets. */
+/** The most rows that are printed: some 200 sheets. */
 const PRINTED = 10_000;
 
 /** @param {import("./log-view.js").LogView} view @param {import("./shown-rows.js").ShownRows} rows
- * @param {import("./blocks.js").BlockStore} store */
-export function setUpPrinting(view, rows, store) {
+ * @param {import("./blocks.js").BlockStore} store @param {import("./source.js").Source} source
+ * @param {import("./selection-bar.js").SelectionBar} bar */
+export function setUpPrinting(view, rows, store, source, bar) {
   const sheet = make("section", "print");
+  void styled("print.css", "print");
+  /** What is printed, and whether that is less than what is selected. */
+  const wanted = () => {
+    const [first, last] = view.range;
+    const { from, to } = bar.range ?? { from: { offset: first, column: 0 }, to: { offset: Math.min(last, store.head), column: Infinity } };
+    let end = from.offset - 1;
+    for (let n = 0; n < PRINTED && end < to.offset; n++) end = rows.last(end < from.offset ? rows.start(from.offset) : end + 1);
+    return { from, to: end < to.offset ? { offset: end, column: Infinity } : to, endsLine: false, isCut: end < to.offset };
+  };
   addEventListener("beforeprint", () => {
-    const [first, last] = view.selection ?? view.range;
-    const end = Math.min(last, store.head, first + PRINTED - 1);
-    const title = make("h1", "", byId("command").textContent ?? "");
-    const lines = make("pre", "", store.head > 0 ? textOf(rows, first, end) : "");
-    sheet.replaceChildren(title, lines, make("p", "", restOf(view.selection !== null, end - first + 1, last - end, store)));
+    const range = wanted();
+    const text = store.head > 0 ? textOf(rows, range) : "";
+    sheet.replaceChildren(
+      make("h1", "", byId("command").textContent ?? ""), make("pre", "", text),
+      make("p", "", restOf(bar.range !== null, range.isCut, store.head)));
     document.body.append(sheet);
   });
   addEventListener("afterprint", () => sheet.remove());
+  // A browser that prints waits for nothing: what is selected and isn't here is read before.
+  document.addEventListener("keydown", async (event) => {
+    const { key, ctrlKey, metaKey, shiftKey, altKey } = event;
+    if (!(ctrlKey || metaKey) || shiftKey || altKey || key.toLowerCase() !== "p") return;
+    event.preventDefault();
+    const range = wanted();
+    try {
+      if (heldText(range, store, rows) === null) {
+        announce("Reading to print");
+        await readText(range, source, store, rows, () => {}, new AbortController().signal);
+      }
+      print();
+    } catch (error) {
+      announce(error instanceof Error ? error.message : String(error));
+    }
+  });
 }
 
-/** @param {import("./shown-rows.js").ShownRows} rows @param {number} first @param {number} last */
-function textOf(rows, first, last) {
+/** Rows with their numbers.
+ * @param {import("./shown-rows.js").ShownRows} rows @param {import("./copy.js").TextRange} range */
+function textOf(rows, range) {
   const texts = [];
-  for (let row = rows.start(first); row <= last; row = rows.last(row) + 1) {
-    texts.push(`${String(rows.shown(row)).padStart(String(last).length)}  ${rows.text(row) ?? "[not loaded: scroll there first]"}`);
+  const { from, to } = range;
+  const width = String(to.offset).length;
+  for (let row = rows.start(from.offset); row <= to.offset; row = rows.last(row) + 1) {
+    const text = rows.text(row) === undefined ? "[not loaded: scroll there first]" : selectedText(row, range, rows);
+    if (text !== null) texts.push(`${String(rows.shown(row)).padStart(width)}  ${text.replaceAll("\n", `\n${" ".repeat(width + 2)}`)}`);
   }
   return texts.join("\n");
 }
 
-/** @param {boolean} isSelected @param {number} printed @param {number} left @param {import("./blocks.js").BlockStore} store */
-function restOf(isSelected, printed, left, store) {
-  if (left > 0) return `The first ${count(printed, "line")} of what is selected. Download the log to print more.`;
-  const whole = count(Math.max(0, store.end ? store.end - 1 : store.head), "line");
+/** @param {boolean} isSelected @param {boolean} isCut @param {number} head */
+function restOf(isSelected, isCut, head) {
+  const whole = count(head, "event");
+  if (isCut) return `The first ${count(PRINTED, "row")} of what is selected. Download the log to print more.`;
   if (isSelected) return `What was selected of ${whole}.`;
-  return `What was on the screen, of ${whole}. Select lines to print them (click a number, shift-click another), or download the log.`;
+  return `What was on the screen, of ${whole}. Select text, or lines (click a number, shift-click another), to print it, or download the log.`;
 }

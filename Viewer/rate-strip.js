@@ -243,8 +243,8 @@ class RateStrip {
   /** @param {number} part */
   #words(part) {
     const { from, width } = this.#scale;
-    const lines = Math.round(spread(this.#borders)[part] ?? 0);
-    return `${fullTime(from + part * width)}, ${duration(width)}: ${lines ? count(lines, "line") : "silence"}`;
+    const events = Math.round(spread(this.#borders)[part] ?? 0);
+    return `${fullTime(from + part * width)}, ${duration(width)}: ${events ? count(events, "event") : "silence"}`;
   }
 
   #resized() {

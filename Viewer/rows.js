@@ -57,8 +57,7 @@ export class Rows {
 
   /** The offset of the last row that can be shown: the head, or that of the line behind it that has no newline yet. */
   get end() {
-    if (this.screen && this.#usesScreen) return this.screen.end;
-    return this.#store.head + (this.#store.unfinished ? 1 : 0);
+    return this.#laidOut?.end ?? this.#store.head + (this.#store.unfinished ? 1 : 0);
   }
 
   /** Whether each event is shown by itself, with all that it wrote. */
@@ -71,20 +70,30 @@ export class Rows {
     this.invalidate();
   }
 
-  /** Not where each event is shown by itself. */
-  get #usesScreen() {
-    return !this.#isRaw && !this.isFiltered;
+  /** The screen, where rows are its: not where each event is shown by itself. */
+  get #laidOut() {
+    return this.#isRaw || this.isFiltered ? null : this.screen;
+  }
+
+  /** What {@link count} counts: rows as far as a screen makes them, else events. */
+  get noun() {
+    return this.#laidOut ? "row" : "event";
+  }
+
+  /** @param {number} first @param {number} last */
+  count(first, last) {
+    return this.#laidOut?.count(first, last) ?? last - first + 1;
   }
 
   /** @param {number} offset */
   #onScreen(offset) {
-    return this.#usesScreen ? this.screen?.at(offset) : undefined;
+    return this.#laidOut?.at(offset);
   }
 
   /** The first offset of the row that an event wrote on; others may have written on it since.
    * @param {number} offset */
   home(offset) {
-    return this.screen && this.#usesScreen ? this.screen.home(offset) : this.start(offset);
+    return this.#laidOut?.home(offset) ?? this.start(offset);
   }
 
   /** The first offset of the row that shows this event.

@@ -3,14 +3,16 @@
 // log is read once from its beginning; every so many events what is on the screen is kept, and from there any part of the
 // log can be laid out again.
 
-import { Screen, ScreenLine } from "./screen.js";
+import { HEIGHT, Screen } from "./screen.js";
+import { ScreenLine } from "./screen-line.js";
 
 /** @typedef {import("./screen.js").ScreenState} ScreenState */
 /** Rows with one key, from the top; none stands for an event that is no output: a notice, the end, what is missing.
  * @typedef {{first: number, rows: ScreenLine[]}} Group */
 /** What was kept behind an event: the key of the last row that had been settled, and (once it is known) of the first one
  * that is settled from here to the next mark; 0 if there is none.
- * @typedef {{offset: number, key: number, state: ScreenState, next: number, bytes: number, size: number}} Mark */
+ * @typedef {{offset: number, key: number, state: ScreenState, next: number, rows: number, bytes: number, size: number}} Mark
+ * `rows` is how many are settled from here to the next mark. */
 
 /** Events, and characters of output, from mark to mark. */
 const STRIDE = 1_024;
@@ -27,15 +29,16 @@ const LAID_OUT = 6;
 class Layout {
   /** @type {Group[]} */ groups = [];
   key;
-  screen = new Screen((row) => this.#settled(row));
+  screen;
   /** Whether the last event is missing: what is missing is one row. */
   isMissing = false;
   /** The key that rows have at the most. */
   #latest = 0;
 
-  /** @param {number} key of the last row before @param {ScreenState} [state] */
-  constructor(key, state) {
+  /** @param {number} height of the screen, in rows @param {number} key of the last row before @param {ScreenState} [state] */
+  constructor(height, key, state) {
     this.key = key;
+    this.screen = new Screen((row) => this.#settled(row), height);
     if (state) this.screen.state = state;
   }
 
@@ -73,12 +76,17 @@ function add(groups, key, row) {
   else groups.push({ first: key, rows: [row] });
 }
 
+/** How many rows there are with these keys; an event that is no output has one.
+ * @param {Group[]} groups @param {number} first @param {number} last */
+const rowsIn = (groups, first, last) =>
+  groups.reduce((sum, group) => sum + (first <= group.first && group.first <= last ? group.rows.length || 1 : 0), 0);
+
 export class ScreenIndex {
   /** Everything up to here was read. */
   offset = 0;
-  #front = new Layout(0);
-  /** @type {Mark[]} */
-  #marks = [{ offset: 0, key: 0, state: this.#front.screen.state, next: 0, bytes: 0, size: 0 }];
+  #front;
+  /** @type {Mark[]} */ #marks;
+  #height;
   /** From the least to the most recently used.
    * @type {Map<Mark, Group[]>} */
   #laidOut = new Map();
@@ -88,6 +96,13 @@ export class ScreenIndex {
   /** The line behind the last one that has no newline yet: the screen shows it.
    * @type {import("./blocks.js").Pending | null} */
   unfinished = null;
+
+  /** @param {number} [height] of the screen, in rows */
+  constructor(height = HEIGHT) {
+    this.#height = height;
+    this.#front = new Layout(height, 0);
+    this.#marks = [{ offset: 0, key: 0, state: this.#front.screen.state, next: 0, rows: 0, bytes: 0, size: 0 }];
+  }
 
   /** Takes the log's next event.
    * @param {import("./blocks.js").LogEvent} event */
@@ -109,9 +124,10 @@ export class ScreenIndex {
   #mark() {
     const { screen, groups, key } = this.#front;
     this.#last.next = groups[0]?.first ?? 0;
+    this.#last.rows = rowsIn(groups, 0, Infinity);
     this.#hold(this.#last, groups);
     const size = screen.rows.reduce((sum, row) => sum + (row.isShared ? 0 : row.widest), 0);
-    this.#marks.push({ offset: this.offset, key, state: screen.state, next: 0, bytes: 0, size });
+    this.#marks.push({ offset: this.offset, key, state: screen.state, next: 0, rows: 0, bytes: 0, size });
     this.#front.groups = [];
     if (this.#marks.length > MARKS || this.#marks.reduce((sum, { size }) => sum + size, 0) > KEPT) this.#thinOut();
   }
@@ -123,6 +139,7 @@ export class ScreenIndex {
       const before = kept.at(-1);
       if (!before || i % 2 === 0 || mark === this.#last || before.bytes + mark.bytes > LONGEST) return kept.push(mark);
       before.bytes += mark.bytes;
+      before.rows += mark.rows;
       before.next ||= mark.next;
       for (const gone of [before, mark]) this.#laidOut.delete(gone);
       return undefined;
@@ -172,7 +189,7 @@ export class ScreenIndex {
   /** @param {import("./blocks.js").Pending} line */
   #withUnfinished({ message, stream }) {
     const { groups, key, screen } = this.#front;
-    const layout = new Layout(key, screen.state);
+    const layout = new Layout(this.#height, key, screen.state);
     const event = { offset: this.offset + 1, timestamp: NaN, message, stream, partial: true };
     layout.take(/** @type {import("./blocks.js").LogEvent} */ (event));
     return { groups: [...groups, ...layout.groups], screen: layout.screen };
@@ -213,6 +230,20 @@ export class ScreenIndex {
     return 0;
   }
 
+  /** How many rows have keys from one to another. Those of a stretch at either end that can't be laid out now count whole.
+   * @param {number} first @param {number} last @param {(mark: Mark) => Group[] | null} layOut */
+  count(first, last, layOut) {
+    let count = 0;
+    for (let i = this.#before(first); i < this.#marks.length && this.#marks[i].key <= last; i++) {
+      const mark = this.#marks[i];
+      const next = this.#marks[i + 1];
+      const isWhole = next && first <= mark.key && next.key <= last;
+      const groups = isWhole ? null : this.#groups(mark) ?? layOut(mark);
+      count += groups ? rowsIn(groups, first, last) : mark.rows;
+    }
+    return count;
+  }
+
   /** The last mark with a smaller key.
    * @param {number} key */
   #before(key) {
@@ -240,7 +271,7 @@ export class ScreenIndex {
    * @param {Mark} mark @param {(offset: number) => import("./blocks.js").LogEvent} event */
   layOut(mark, event) {
     const [first, last] = this.extent(mark);
-    const layout = new Layout(mark.key, mark.state);
+    const layout = new Layout(this.#height, mark.key, mark.state);
     for (let offset = first; offset <= last; offset++) layout.take(event(offset));
     this.#hold(mark, layout.groups);
     return layout.groups;
@@ -258,7 +289,7 @@ export class ScreenIndex {
    * @param {number} offset @param {(offset: number) => import("./blocks.js").LogEvent} event */
   writtenBy(offset, event) {
     const mark = this.markBefore(offset);
-    const layout = new Layout(mark.key, mark.state);
+    const layout = new Layout(this.#height, mark.key, mark.state);
     for (let at = mark.offset + 1; at <= offset; at++) layout.take(event(at));
     return layout.screen.began || offset;
   }

@@ -5,8 +5,9 @@ import { COLUMNS } from "./line.js";
 import { linked } from "./links.js";
 import { PLAIN } from "./sgr.js";
 import { worth } from "./rows.js";
-import { HEIGHT, ScreenLine } from "./screen.js";
+import { HEIGHT } from "./screen.js";
 import { ScreenIndex } from "./screen-index.js";
+import { ScreenLine } from "./screen-line.js";
 
 /** @typedef {import("./blocks.js").LogEvent} LogEvent */
 /** @typedef {{first: number, last: number, lines: ScreenLine[] | null, needs: number[]}} Place
@@ -16,14 +17,15 @@ import { ScreenIndex } from "./screen-index.js";
 /** How long reading on may take at once, in milliseconds, so that a frame isn't late. */
 const SLICE = 8;
 const STEP = 64;
-/** How many rows a key may be away from the event that its row began with. */
-const NEAR = 4 * HEIGHT;
+/** How many screens a key may be away from the event that its row began with. */
+const NEAR = 4;
 const BREAK = { text: "\n", style: PLAIN, link: null };
 
 export class ScreenRows {
   #store;
   #source;
-  #index = new ScreenIndex();
+  #index;
+  #height;
   /** Whether all that there was has been read once: then what is read is what is shown. */
   isReady = false;
   #wake = () => {};
@@ -33,8 +35,10 @@ export class ScreenRows {
   #sought = { offset: 0, began: 0 };
 
   /** @param {import("./blocks.js").BlockStore} store @param {import("./source.js").Source} source
-   * @param {() => void} onChange */
-  constructor(store, source, onChange) {
+   * @param {() => void} onChange @param {number} [height] of the command's terminal, in rows */
+  constructor(store, source, onChange, height = HEIGHT) {
+    this.#height = height;
+    this.#index = new ScreenIndex(height);
     this.#store = store;
     this.#source = source;
     this.#onChange = onChange;
@@ -101,6 +105,12 @@ export class ScreenRows {
     }
   }
 
+  /** How many rows there are from one key to another. Those of a stretch that would have to be read first count whole.
+   * @param {number} first @param {number} last */
+  count(first, last) {
+    return this.isReady ? this.#index.count(first, last, (mark) => this.#laidOut(mark)) : last - first + 1;
+  }
+
   /** The row that the page shows an event on; undefined where that isn't known yet.
    * @param {number} offset @returns {Place | undefined} */
   at(offset) {
@@ -148,7 +158,7 @@ export class ScreenRows {
     if (began === 0) return place.first;
     // The key of the row that it wrote on is not below the event that the row began with.
     let at = this.at(began);
-    for (let i = 0; i < NEAR && at?.lines; at = this.at(at.last + 1), i++) {
+    for (let i = 0; i < NEAR * this.#height && at?.lines; at = this.at(at.last + 1), i++) {
       if (at.lines.some(({ first }) => first === began)) return at.first;
       if (at.last >= this.end) break;
     }

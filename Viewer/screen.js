@@ -3,10 +3,11 @@
 
 import { Line } from "./line.js";
 import { LineTerminal } from "./line-terminal.js";
+import { ScreenLine } from "./screen-line.js";
 import { unfinished } from "./sequences.js";
 import { PLAIN } from "./sgr.js";
 
-/** Rows of the screen. */
+/** Rows of a screen whose terminal isn't known. */
 export const HEIGHT = 50;
 
 /** @typedef {import("./blocks.js").LogEvent} LogEvent */
@@ -14,54 +15,6 @@ export const HEIGHT = 50;
  *   isOrigin: boolean}} Place */
 /** @typedef {{rows: ScreenLine[], place: Place, top: number, bottom: number, inserts: boolean, saved: Place,
  *   entered: [number, number, import("./sgr.js").Style] | null, covered: ScreenLine[] | null, begun: string, time: number}} ScreenState */
-
-/** A row, and which events wrote on it. */
-export class ScreenLine extends Line {
-  /** The event that the row began with, and the newest that wrote on it; 0 while none has. */
-  first = 0;
-  last = 0;
-  /** How many events wrote on it. */
-  writers = 0;
-  /** The time of its first event, and how many milliseconds after the event before it that was. */
-  timestamp = NaN;
-  pause = 0;
-  /** @type {"stdout" | "stderr" | undefined} */ stream;
-  /** Whether anything was written since it was blank. */
-  isUsed = false;
-  /** Whether a state that was kept has it too: then it isn't changed any more, but replaced. */
-  isShared = false;
-
-  clear() {
-    super.clear();
-    this.isUsed = false;
-  }
-
-  /** @param {Parameters<Line["put"]>} text */
-  put(...text) {
-    const column = super.put(...text);
-    this.isUsed = true;
-    return column;
-  }
-
-  /** @param {Parameters<Line["insert"]>} blanks */
-  insert(...blanks) {
-    super.insert(...blanks);
-    this.isUsed = true;
-  }
-
-  /** @param {Parameters<Line["remove"]>} columns */
-  remove(...columns) {
-    super.remove(...columns);
-    this.isUsed = true;
-  }
-
-  copy() {
-    const other = new ScreenLine();
-    other.take(this);
-    const { first, last, writers, timestamp, pause, stream, isUsed } = this;
-    return Object.assign(other, { first, last, writers, timestamp, pause, stream, isUsed });
-  }
-}
 
 /** @type {Place} */
 const HOME = Object.freeze({ x: 0, y: 0, style: PLAIN, drawing: [false, false], set: 0, isOrigin: false });
@@ -73,7 +26,8 @@ export class Screen extends LineTerminal {
   #y = 0;
   /** The scrolling region. */
   #top = 0;
-  #bottom = HEIGHT - 1;
+  #bottom;
+  #height;
   #isOrigin = false;
   /** @type {Place} */ #saved = HOME;
   /** Where the cursor was when the alternate screen was gone to.
@@ -90,9 +44,11 @@ export class Screen extends LineTerminal {
   #time = NaN;
   #onSettled;
 
-  /** @param {(row: ScreenLine) => void} onSettled */
-  constructor(onSettled) {
+  /** @param {(row: ScreenLine) => void} onSettled @param {number} [height] in rows */
+  constructor(onSettled, height = HEIGHT) {
     super(PLAIN);
+    this.#height = height;
+    this.#bottom = height - 1;
     this.#onSettled = onSettled;
   }
 
@@ -125,7 +81,7 @@ export class Screen extends LineTerminal {
     this.rows = [];
     this.#covered = null;
     this.#begun = "";
-    [this.column, this.#y, this.#top, this.#bottom, this.#isOrigin] = [0, 0, 0, HEIGHT - 1, false];
+    [this.column, this.#y, this.#top, this.#bottom, this.#isOrigin] = [0, 0, 0, this.#height - 1, false];
   }
 
   /** @returns {ScreenState} */
@@ -206,7 +162,7 @@ export class Screen extends LineTerminal {
     const row = this.#row(this.#y);
     if (row.writers === 0) this.#claim(row);
     if (this.#y === this.#bottom) this.#scrollUp();
-    else if (this.#y < HEIGHT - 1) this.#y++;
+    else if (this.#y < this.#height - 1) this.#y++;
   }
 
   #scrollUp() {
@@ -255,14 +211,14 @@ export class Screen extends LineTerminal {
   }
 
   #reset() {
-    [this.#top, this.#bottom, this.#isOrigin, this.#saved] = [0, HEIGHT - 1, false, HOME];
+    [this.#top, this.#bottom, this.#isOrigin, this.#saved] = [0, this.#height - 1, false, HOME];
     this.#clear();
     [this.column, this.#y] = [0, 0];
   }
 
   /** @param {number} y */
   #move(y) {
-    this.#y = Math.min(HEIGHT - 1, Math.max(0, y));
+    this.#y = Math.min(this.#height - 1, Math.max(0, y));
   }
 
   /** Up or down, not across the region's edge.
@@ -283,7 +239,7 @@ export class Screen extends LineTerminal {
   command(final, numbers) {
     const [number, second = 0] = numbers;
     const count = number || 1;
-    const lower = this.#y < this.#top || this.#y > this.#bottom ? HEIGHT - 1 : this.#bottom;
+    const lower = this.#y < this.#top || this.#y > this.#bottom ? this.#height - 1 : this.#bottom;
     switch (final) {
       case "A": this.#step(-count); break;
       case "B": this.#step(count); break;
@@ -297,7 +253,7 @@ export class Screen extends LineTerminal {
       case "M": if (this.#y < this.rows.length) this.#takeOut(this.#y, lower, count); break;
       case "S": for (let i = Math.min(count, this.#bottom - this.#top + 1); i > 0; i--) this.#scrollUp(); break;
       case "T": this.#putIn(this.#top, this.#bottom, count); break;
-      case "r": this.#region(count - 1, (second || HEIGHT) - 1); break;
+      case "r": this.#region(count - 1, (second || this.#height) - 1); break;
       case "s": this.#saved = this.#place; break;
       case "u": this.#restore(this.#saved); break;
       default: super.command(final, numbers);
@@ -306,7 +262,7 @@ export class Screen extends LineTerminal {
 
   /** @param {number} top @param {number} bottom */
   #region(top, bottom) {
-    bottom = Math.min(bottom, HEIGHT - 1);
+    bottom = Math.min(bottom, this.#height - 1);
     if (top >= bottom) return;
     [this.#top, this.#bottom] = [top, bottom];
     [this.column, this.#y] = [0, 0];

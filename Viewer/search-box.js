@@ -34,6 +34,7 @@ export class SearchBox {
     this.#onChange = onChange;
     this.#input.addEventListener("input", () => {
       clearTimeout(this.#timer);
+      byId("found").ariaBusy = "true";
       this.#timer = setTimeout(() => this.start(), 150);
     });
     byId("search").addEventListener("submit", (event) => {
@@ -50,6 +51,7 @@ export class SearchBox {
       this.toggle("inverts");
     });
     byId("around").addEventListener("click", () => {
+      this.#filters = true;
       this.#around = AROUND[(AROUND.indexOf(this.#around) + 1) % AROUND.length];
       this.#filter();
       announce(`${count(this.#around, "line")} around each match`);
@@ -70,10 +72,6 @@ export class SearchBox {
   /** Grows with every hit. */
   get seen() {
     return this.#search ? this.#search.hits.count : -1;
-  }
-
-  get isActive() {
-    return this.#search !== null;
   }
 
   focus() {
@@ -129,7 +127,7 @@ export class SearchBox {
     this.start();
   }
 
-  #typed = "";
+  #typed = JSON.stringify(this.#query);
   get #query() {
     const isOn = (/** @type {string} */ name) => byId(name).getAttribute("aria-pressed") === "true";
     return {
@@ -144,6 +142,7 @@ export class SearchBox {
   async start() {
     const query = this.#query;
     this.#typed = JSON.stringify(query);
+    byId("found").ariaBusy = "true";
     this.#search?.end();
     this.#search = null;
     this.#view.current = this.#marked = 0;
@@ -206,7 +205,7 @@ export class SearchBox {
     }
     if (this.#until > 0 && (search.searched >= this.#until || search.trouble)) {
       this.#until = 0;
-      announce(search.trouble || count(search.hits.count, "matching line"));
+      announce(search.trouble || count(search.hits.count, "result"));
     }
     this.#show();
     this.#onChange();
@@ -218,6 +217,8 @@ export class SearchBox {
     const found = byId("found");
     for (const name of ["next", "previous"]) byId(name).toggleAttribute("disabled", !search?.hits.count);
     found.classList.toggle("trouble", trouble !== "");
+    const goesOn = search && !trouble && (search.searched < this.#until || (this.#goes && search.hits.count > 0));
+    found.ariaBusy = String(goesOn || !this.#isCurrent);
     if (trouble || !search) {
       found.textContent = trouble;
       return;

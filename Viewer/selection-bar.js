@@ -43,6 +43,11 @@ export class SelectionBar {
     document.addEventListener("copy", (event) => this.#copied(event));
   }
 
+  /** What was selected last. */
+  get range() {
+    return this.#newest?.owner.range ?? null;
+  }
+
   get #newest() {
     return this.#selected.at(-1);
   }
@@ -84,7 +89,7 @@ export class SelectionBar {
 
   /** Copies what is selected; what isn't here is read first. */
   async copy() {
-    const range = this.#newest?.owner.range;
+    const { range } = this;
     if (!range || (this.#newest?.lines ?? 0) > LINES) return;
     try {
       const { copyText } = await load();
@@ -109,7 +114,7 @@ export class SelectionBar {
   #copied(event) {
     const { target } = event;
     if (target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement) return;
-    const range = this.#newest?.owner.range;
+    const { range } = this;
     if (!range) return;
     event.preventDefault();
     const text = this.#textAtOnce(range);

@@ -71,7 +71,7 @@ export class Selection {
   /** @param {number} first @param {number} last */
   #say(first, last) {
     const size = this.#rows.count(first, last, Infinity);
-    const lines = size === 1 ? `Line ${first}` : `Lines ${first}–${last} (${count(size, "line")})`;
+    const lines = size === 1 ? `Line ${first}` : `Lines ${first}–${last} (${count(size, this.#rows.noun)})`;
     const absence = this.#store.end ? ": not there" : ": not there yet";
     this.#bar.set(this, this.#awaited === null ? lines : lines + absence, size);
   }

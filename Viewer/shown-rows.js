@@ -68,10 +68,15 @@ export class ShownRows {
     return this.filter && first === 1 ? this.filter.from(1) || 1 : first;
   }
 
-  /** How many offsets are shown of those from one to another; no more than `most` are counted.
+  /** What {@link count} counts. */
+  get noun() {
+    return this.#rows.noun;
+  }
+
+  /** How many rows or events are shown of those from one to another; no more than `most` are counted.
    * @param {number} first @param {number} last @param {number} most */
   count(first, last, most) {
-    if (!this.filter) return last - first + 1;
+    if (!this.filter) return this.#rows.count(first, last);
     let count = 0;
     for (let at = this.filter.from(first); at && at <= last && count < most; at = this.filter.from(at + 1)) count++;
     return count;

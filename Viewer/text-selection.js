@@ -99,7 +99,7 @@ export class TextSelection {
   selectAll() {
     if (this.#store.head < 1) return;
     this.#set(this.#begin, this.#end);
-    announce(`All ${count(this.#store.head, "line")} selected`);
+    announce(`${this.#words} selected`);
   }
 
   /** @returns {Point} */
@@ -127,7 +127,7 @@ export class TextSelection {
     const [first, last] = this.lines;
     const [top, bottom] = this.#view.range;
     const size = this.#rows.count(first, last, MOST);
-    this.#words = `Text of ${first === last ? `line ${first}` : `lines ${first}–${last} (${count(size, "line")})`}`;
+    this.#words = `Text of ${first === last ? `line ${first}` : `lines ${first}–${last} (${count(size, this.#rows.noun)})`}`;
     // What is seen whole needs no words.
     this.#bar.set(this, this.#words, size, first < top || last > bottom);
   }

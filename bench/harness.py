@@ -19,7 +19,9 @@ sys.path.insert(0, str(ROOT / "Tests" / "EndToEnd"))
 
 
 def build():
-    """Builds the server and the load programs."""
+    """Builds the server, unless EVERYLINE_BINARY names one, and the load programs."""
+    if "EVERYLINE_BINARY" in os.environ:
+        return build_tools()
     subprocess.run(["swift", "build", "-c", "release", "--product", "everyline"], cwd=ROOT, check=True)
     binaries = subprocess.run(
         ["swift", "build", "-c", "release", "--show-bin-path"], cwd=ROOT, check=True, capture_output=True, text=True)

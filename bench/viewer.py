@@ -4,6 +4,8 @@
     scripts/python
     .build/python/bin/python bench/viewer.py                 five million lines (some minutes, 2 GB of disk)
     .build/python/bin/python bench/viewer.py --lines 1000000
+    .build/python/bin/python bench/viewer.py --only screen         output that moves the cursor: frames, laying out, jumps
+    .build/python/bin/python bench/viewer.py --binary PATH         a release binary that is there, instead of building one
 
 Frames are counted by the page's own requestAnimationFrame; the browser draws in software here, on the same cores as the
 server and the producer, so a machine with a screen does better. What that alone costs shows a bare page (`bare.html`) that
@@ -12,6 +14,7 @@ changes forty rows of text in each frame, beside the same producer.
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -256,7 +259,7 @@ def large(browser, viewer, server, lines, table):
     page.mouse.down()
     for step in range(200):
         page.mouse.move(box["x"] + 8, box["y"] + box["height"] * (1 - step / 200))
-        page.wait_for_timeout(16)
+        time.sleep(0.016)
     page.mouse.up()
     table.add(f"{lines:,} lines: dragging through the whole log", frames(page))
     page.keyboard.press("g")
@@ -279,23 +282,35 @@ def large(browser, viewer, server, lines, table):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lines", type=int, default=5_000_000)
+    parser.add_argument("--only", choices=["bare", "following", "opening", "screen", "large"])
+    parser.add_argument("--binary")
     options = parser.parse_args()
-    harness.build()
+    if options.binary:
+        os.environ["EVERYLINE_BINARY"] = options.binary
+        harness.build_tools()
+    else:
+        harness.build()
+    wants = lambda part: options.only in (None, part)
     from playwright.sync_api import sync_playwright
     from tabs import tabs
     from viewer import Viewer, launch, seed
 
     table = Table()
     with harness.Workspace("viewer") as directory, harness.serving(directory) as server, tabs() as browser:
-        bare(browser, server, table)
-        following(browser, server, table)
-        running = server.register()
-        seed(running, 20_000)
-        opening(browser, server, running, "a running log", table)
+        if wants("bare"):
+            bare(browser, server, table)
+        if wants("following"):
+            following(browser, server, table)
+        if wants("opening"):
+            running = server.register()
+            seed(running, 20_000)
+            opening(browser, server, running, "a running log", table)
         with sync_playwright() as playwright:
             viewer = Viewer(launch(playwright))
-            on_screen(browser, viewer, server, max(20_000, options.lines // 5), table)
-            large(browser, viewer, server, options.lines, table)
+            if wants("screen"):
+                on_screen(browser, viewer, server, max(20_000, options.lines // 5), table)
+            if wants("large"):
+                large(browser, viewer, server, options.lines, table)
             viewer.close()
             viewer.browser.close()
     table.print()

@@ -56,7 +56,8 @@ void cspawn_suffer(int number) {
     sigset_t set, old;
     sigemptyset(&set);
     sigaddset(&set, number);
-    kill(getpid(), number);
+    // To this thread: another one could take it when it is caught again.
+    raise(number);
     pthread_sigmask(SIG_UNBLOCK, &set, &old);
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     setrlimit(RLIMIT_CORE, &before);

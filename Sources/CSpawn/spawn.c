@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -107,9 +108,8 @@ struct failure {
     enum cspawn_step step;
 };
 
-int cspawn_pipe(int ends[2]) {
-    int opened[2];
-    if (pipe2(opened, O_CLOEXEC) != 0) return errno;
+/// Moves both above 2.
+static int raise_ends(const int opened[2], int ends[2]) {
     int error = 0;
     for (int end = 0; end < 2; end++) {
         ends[end] = fcntl(opened[end], F_DUPFD_CLOEXEC, 3);
@@ -120,6 +120,16 @@ int cspawn_pipe(int ends[2]) {
         if (ends[end] >= 0) close(ends[end]);
     }
     return error;
+}
+
+int cspawn_pipe(int ends[2]) {
+    int opened[2];
+    return pipe2(opened, O_CLOEXEC) == 0 ? raise_ends(opened, ends) : errno;
+}
+
+int cspawn_two_way_pipe(int ends[2]) {
+    int opened[2];
+    return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, opened) == 0 ? raise_ends(opened, ends) : errno;
 }
 
 int cspawn_start(
@@ -144,7 +154,7 @@ int cspawn_start(
     sigfillset(&all);
     pthread_sigmask(SIG_BLOCK, &all, &before);
     bool isInSession = process->inherits && process->terminal >= 0;
-    pid_t child = isInSession ? cspawn_fork_in_session(process->terminal, process->restored, keeper) : vfork();
+    pid_t child = isInSession ? cspawn_fork_in_session(process, keeper) : vfork();
     if (child == 0) {
         struct failure failure;
         failure.error = become(process, script, report[1], &failure.step);

@@ -24,12 +24,15 @@ void cspawn_rename(const char *name);
 /// Opens a pipe whose ends are above 2 and close at exec. Returns 0 or an errno.
 int cspawn_pipe(int ends[2]);
 
+/// The same of a pipe that goes both ways.
+int cspawn_two_way_pipe(int ends[2]);
+
 /// Gives back what the parent's heap and other threads' stacks hold: for a process that was forked and doesn't exec. From then on only
 /// what is on this thread's stack may be used, and no function that wasn't called through a pointer that was bound before.
 void cspawn_give_memory_back(void);
 
-/// Forks a process that gets a terminal in a session of its own and leads a process group there, in the foreground. The session is
-/// led by its keeper. All signals are blocked.
+/// Forks a process that gets its terminal in a session of its own and leads a process group there. The session is led by its keeper. All
+/// signals are blocked.
 ///
 /// Returns twice: in the new process 0; here its number, or -1 and errno.
-pid_t cspawn_fork_in_session(int terminal, int restored, struct cspawn_keeper *keeper);
+pid_t cspawn_fork_in_session(const struct cspawn_process *process, struct cspawn_keeper *keeper);

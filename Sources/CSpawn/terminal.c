@@ -5,6 +5,9 @@
 //
 // The kernel stops no process of a group whose members' parents are all outside its session, since no shell there could continue it. The
 // member, whose parent is the keeper, makes the command's group one that Ctrl-Z stops.
+//
+// While this process is in the background of the user's terminal, the keeper holds the foreground of the command's: a command that reads is
+// stopped then, or, without a member, gets an error, as at the user's.
 #define _GNU_SOURCE
 #include "start.h"
 #include <errno.h>
@@ -14,6 +17,7 @@
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -22,18 +26,23 @@
 static long (*const volatile call)(long, ...) = syscall;
 static int *(*const volatile error_location)(void) = __errno_location;
 
+int cspawn_open_side(int terminal) {
+    int side = -1;
+#ifdef TIOCGPTPEER
+    // Its name may be that of another terminal here: in a container, for one.
+    side = ioctl(terminal, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+#endif
+    char name[64];
+    if (side < 0 && ptsname_r(terminal, name, sizeof name) == 0) side = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
+    return side;
+}
+
 int cspawn_open_terminal(int ends[2]) {
     ends[0] = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
     if (ends[0] < 0) return errno;
     ends[1] = -1;
-    if (grantpt(ends[0]) == 0 && unlockpt(ends[0]) == 0 && fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0) {
-#ifdef TIOCGPTPEER
-        // Its name may be that of another terminal here: in a container, for one.
-        ends[1] = ioctl(ends[0], TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
-#endif
-        char name[64];
-        if (ends[1] < 0 && ptsname_r(ends[0], name, sizeof name) == 0) ends[1] = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
-    }
+    if (grantpt(ends[0]) == 0 && unlockpt(ends[0]) == 0 && fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0)
+        ends[1] = cspawn_open_side(ends[0]);
     if (ends[1] >= 0) return 0;
     int error = errno;
     close(ends[0]);
@@ -46,12 +55,24 @@ static pid_t copy_process(unsigned long flags) { return (pid_t)call(SYS_clone, f
 /// Settings as the kernel has them.
 struct settings { char bytes[128]; };
 
-/// Takes the terminal out of the command's hands: when this process ends, the kernel hangs up on the foreground.
-static void take_foreground(void) {
+/// Makes this process's group the foreground of its terminal.
+///
+/// Returns the group that was it before; 0 if there was none.
+static pid_t take_foreground(void) {
     int terminal = (int)call(SYS_openat, AT_FDCWD, "/dev/tty", O_RDWR | O_CLOEXEC, 0);
-    pid_t own = (pid_t)call(SYS_getpid);
-    if (terminal < 0) return;
+    pid_t own = (pid_t)call(SYS_getpid), before = 0;
+    if (terminal < 0) return 0;
+    if (call(SYS_ioctl, terminal, TIOCGPGRP, &before) != 0 || before == own) before = 0;
     call(SYS_ioctl, terminal, TIOCSPGRP, &own);
+    call(SYS_close, terminal);
+    return before;
+}
+
+/// Gives the foreground to a group, or to the other one if that is gone.
+static void give_foreground(pid_t group, pid_t other) {
+    int terminal = (int)call(SYS_openat, AT_FDCWD, "/dev/tty", O_RDWR | O_CLOEXEC, 0);
+    if (terminal < 0) return;
+    if (call(SYS_ioctl, terminal, TIOCSPGRP, &group) != 0) call(SYS_ioctl, terminal, TIOCSPGRP, &other);
     call(SYS_close, terminal);
 }
 
@@ -77,16 +98,30 @@ static _Noreturn void be_member(int notes) {
     for (;;) call(SYS_exit_group, 0);
 }
 
-static _Noreturn void keep(int notes, int restored, struct settings *settings) {
+static _Noreturn void keep(int notes, int restored, struct settings *settings, pid_t command) {
     cspawn_rename("everyline terminal");
     close_others(&notes, &restored);
     cspawn_give_memory_back();
     char note, last = 0;
+    pid_t group = command;
     for (long size; (size = call(SYS_read, notes, &note, 1)) != 0;) {
         if (size < 0 && *error_location() != EINTR) break;
-        if (size == 1) last = note;
+        if (size != 1) continue;
+        pid_t before;
+        switch (note) {
+        case 'b':
+            before = take_foreground();
+            if (before > 0) group = before;
+            break;
+        case 'f':
+            give_foreground(group, command);
+            call(SYS_sendto, notes, &note, 1, MSG_NOSIGNAL, NULL, 0);
+            break;
+        default: last = note;
+        }
     }
     if (last == 'r' && restored >= 0) call(SYS_ioctl, restored, TCSETS, settings);
+    // The kernel hangs up on the foreground when this process ends.
     take_foreground();
     for (;;) call(SYS_exit_group, 0);
 }
@@ -95,7 +130,7 @@ int cspawn_keep_terminal(int terminal, struct cspawn_keeper *keeper) {
     struct settings settings;
     if (ioctl(terminal, TCGETS, &settings) != 0) return errno;
     int notes[2];
-    int error = cspawn_pipe(notes);
+    int error = cspawn_two_way_pipe(notes);
     if (error != 0) return error;
     // No signal that is meant for the others may end it.
     sigset_t all, before;
@@ -104,7 +139,7 @@ int cspawn_keep_terminal(int terminal, struct cspawn_keeper *keeper) {
     pid_t leader = fork();
     if (leader == 0) {
         setsid();
-        keep(notes[0], terminal, &settings);
+        keep(notes[0], terminal, &settings, 0);
     }
     error = leader < 0 ? errno : 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -114,9 +149,10 @@ int cspawn_keep_terminal(int terminal, struct cspawn_keeper *keeper) {
     return error;
 }
 
-pid_t cspawn_fork_in_session(int terminal, int restored, struct cspawn_keeper *keeper) {
+pid_t cspawn_fork_in_session(const struct cspawn_process *process, struct cspawn_keeper *keeper) {
+    int terminal = process->terminal, restored = process->restored;
     int notes[2], numbers[2];
-    int error = cspawn_pipe(notes);
+    int error = cspawn_two_way_pipe(notes);
     if (error == 0 && (error = cspawn_pipe(numbers)) != 0) {
         close(notes[0]);
         close(notes[1]);
@@ -136,7 +172,7 @@ pid_t cspawn_fork_in_session(int terminal, int restored, struct cspawn_keeper *k
         if (command == 0) {
             setpgid(0, 0);
             pid_t own = (pid_t)call(SYS_getpid);
-            ioctl(terminal, TIOCSPGRP, &own);
+            if (process->standing == cspawn_foreground) ioctl(terminal, TIOCSPGRP, &own);
             // Until the member is there, Ctrl-Z would not stop it.
             close(led[1]);
             close(ready[1]);
@@ -147,7 +183,7 @@ pid_t cspawn_fork_in_session(int terminal, int restored, struct cspawn_keeper *k
         if (command > 0) {
             close(led[1]);
             while (read(led[0], &none, 1) < 0 && errno == EINTR) {}
-            pid_t member = copy_process(0);
+            pid_t member = process->standing == cspawn_orphaned ? -1 : copy_process(0);
             if (member == 0) be_member(notes[0]);
             if (member > 0) setpgid(member, command);
         }
@@ -156,7 +192,7 @@ pid_t cspawn_fork_in_session(int terminal, int restored, struct cspawn_keeper *k
         if (restored >= 0 && ioctl(restored, TCGETS, &settings) != 0) restored = -1;
         (void)!write(numbers[1], &number, sizeof number);
         if (command < 0) _exit(1);
-        keep(notes[0], restored, &settings);
+        keep(notes[0], restored, &settings, command);
     }
     error = errno;
     close(notes[0]);

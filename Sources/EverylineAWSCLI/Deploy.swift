@@ -48,6 +48,9 @@ struct Deploy: AsyncParsableCommand {
     @Option(help: "A bucket for the package. (default: everyline-ACCOUNT-REGION, which is made)")
     var bucket: String?
 
+    @Flag(help: "Don't wait for the commands that an older runner script still runs: their lines become notices.")
+    var force = false
+
     @Option(help: "Whose name the first key has.")
     var user = "admin"
 
@@ -58,9 +61,9 @@ struct Deploy: AsyncParsableCommand {
         let plan = DeploymentPlan(
             stack: account.stack, template: try text(of: template), package: try bytes(of: package),
             parameters: try parameters(), subnets: Self.list(subnets), securityGroups: Self.list(securityGroups),
-            bucket: bucket)
+            bucket: bucket, waits: !force)
         try await Terminal.run(account) { client in
-            let deployment = Deployment(client: client, clock: ContinuousClock(), say: Terminal.say)
+            let deployment = Deployment(client: client, clock: ContinuousClock(), now: { .now }, say: Terminal.say)
             let stack = try await deployment.deploy(plan)
             Terminal.say("address \(stack.address)")
             guard stack.isNew || newKey else { return }

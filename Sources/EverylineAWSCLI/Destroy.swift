@@ -19,7 +19,7 @@ struct Destroy: AsyncParsableCommand {
 
     func run() async throws {
         try await Terminal.run(account) { client in
-            let deployment = Deployment(client: client, clock: ContinuousClock(), say: Terminal.say)
+            let deployment = Deployment(client: client, clock: ContinuousClock(), now: { .now }, say: Terminal.say)
             let plan = try await deployment.destruction(of: account.stack)
             let kept = [
                 "aws dynamodb delete-table --table-name \(plan.table)",

@@ -96,9 +96,15 @@ public struct EverylineClient: Sendable {
         try await post(request, to: APIPath.run, idempotencyKey: idempotencyKey)
     }
 
-    /// Registers an execution whose output this or another program appends, with the token of the answer.
+    /// Registers an execution whose output this or another program appends, with the token of the answer. A server of an earlier
+    /// release refuses a request that says where the command runs: it gets one that doesn't.
     public func register(_ request: RegisterRequest, idempotencyKey: String? = nil) async throws -> RegisterAnswer {
-        try await post(request, to: APIPath.executions, idempotencyKey: idempotencyKey)
+        do {
+            return try await post(request, to: APIPath.executions, idempotencyKey: idempotencyKey)
+        } catch let error as APIError where error.knownCode == .invalidRequest && request.place != CommandPlace() {
+            let plain = RegisterRequest(command: request.command)
+            return try await post(plain, to: APIPath.executions, idempotencyKey: idempotencyKey)
+        }
     }
 
     public func execution(_ id: ExecutionID) async throws -> ExecutionView {

@@ -37,7 +37,7 @@ struct Assembly: Sendable {
         case .sequencer: try sequencer()
         case .delivery:
             DeliveryFunction(
-                worker: DeliveryWorker(
+                sender: Sender(
                     log: try log, connections: try connections, gateway: try gateway,
                     settings: try configuration.delivery, now: now),
                 doorbell: try doorbell, comeBack: comeBack(try deliveries), logger: logger)
@@ -50,11 +50,13 @@ struct Assembly: Sendable {
     private func connection() throws -> any LambdaHandler {
         let watch = try watch
         return ConnectionFunction(
-            worker: ReceptionWorker(
+            viewers: ViewerMessageHandler(
                 log: try log, connections: try connections, doorbell: try doorbell, gateway: try gateway,
                 look: { await watch.look(at: $0) }, lease: try configuration.delivery.lease, now: now),
-            access: DynamoDBAccessStore(try table), log: try log, connections: try connections,
-            limit: try configuration.connectionsPerKey, origins: PageOrigins(try configuration.origins), now: now,
+            admission: StreamAdmission(
+                access: DynamoDBAccessStore(try table), log: try log, origins: PageOrigins(try configuration.origins),
+                now: now),
+            log: try log, connections: try connections, limit: try configuration.connectionsPerKey, now: now,
             logger: logger)
     }
 

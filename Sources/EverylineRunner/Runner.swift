@@ -1,3 +1,4 @@
+import CSpawn
 package import Everyline
 package import EverylineProducer
 import Glibc
@@ -96,7 +97,7 @@ package struct Runner: Sendable {
             exitCode = try await runWatched(streams, begin)
         } catch {
             begin.finish()
-            foreground?.terminal?.disconnect()
+            await foreground?.terminal?.disconnect()
             for reader in readers { reader.interrupt() }
             throw error
         }
@@ -107,7 +108,7 @@ package struct Runner: Sendable {
         let unreached = reason == nil ? [] : await endRest()
         async let _ = watchLeftovers(readers, limit: reason == nil ? limits.lingering : .seconds(1))
         try await pumping
-        foreground?.terminal?.disconnect()
+        await foreground?.terminal?.disconnect()
         process.keeper?.end()
         let held = streams.outputs.filter(\.reader.isInterrupted)
         if !held.isEmpty {
@@ -143,8 +144,9 @@ package struct Runner: Sendable {
     }
 
     private func run(_ streams: CommandStreams, _ begin: AsyncStream<Never>.Continuation) async throws -> Int32 {
+        let standing = foreground?.terminal?.standing ?? cspawn_foreground
         let started = Result { () throws(CommandProcess.StartError) in
-            try process.start(streams, user: foreground?.terminal, of: execution)
+            try process.start(streams, user: foreground?.terminal, standing, of: execution)
         }
         // The command alone writes now, so that the output ends with it.
         try streams.closeCommandsEnds()
@@ -154,7 +156,7 @@ package struct Runner: Sendable {
         threads.start()
         defer { threads.shutdownGracefully { _ in } }
         if let user = foreground?.terminal, let leader, let terminal = streams.terminal, let keeper = process.keeper {
-            user.connect(to: terminal, keeper, group: leader.pid, on: threads)
+            user.connect(to: terminal, keeper, group: leader.pid, standing, on: threads)
         }
         begin.finish()
         return try await threads.runIfActive { process.wait() }
@@ -216,7 +218,7 @@ package struct Runner: Sendable {
         guard let terminal = foreground?.terminal else { return }
         // Cancelled when all of it is there.
         guard (try? await clock.sleep(for: .milliseconds(300))) != nil else { return }
-        terminal.disconnect()
+        await terminal.disconnect()
     }
 
     /// Ends the reading after a while, if processes that the command started keep its output open.

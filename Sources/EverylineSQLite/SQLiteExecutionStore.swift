@@ -117,7 +117,8 @@ package struct SQLiteExecutionStore: ExecutionStore {
 
     private static let columns = """
         id, command, owner, producer, key, status, exit_code, reason, created_ms, started_ms, ended_ms, stop_ms, stopped_by,
-        heard_ms, head, log_bytes
+        heard_ms, head, log_bytes, host, host_user, directory, terminal_columns,
+        terminal_rows
         """
 
     /// Whether an execution's row is what was written, as far as that shows.
@@ -164,14 +165,16 @@ package struct SQLiteExecutionStore: ExecutionStore {
         try db.cachedStatement(
             sql: """
                 INSERT INTO execution
-                    (id, command, owner, producer, key, status, created_ms, append_token, idempotency_key, fingerprint)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    (id, command, owner, producer, key, status, created_ms, append_token, idempotency_key, fingerprint,
+                    host, host_user, directory, terminal_columns, terminal_rows)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """
         ).execute(arguments: [
             execution.id.rawValue, command, execution.owner.rawValue, execution.producer.rawValue,
             execution.key, execution.status.rawValue, execution.createdAt.milliseconds, Data(appendToken.bytes),
             idempotency?.value,
-            idempotency.map { Data($0.fingerprint.bytes) },
+            idempotency.map { Data($0.fingerprint.bytes) }, execution.place.host, execution.place.user,
+            execution.place.directory, execution.place.terminal?.columns, execution.place.terminal?.rows,
         ])
     }
 }
@@ -190,6 +193,11 @@ extension Execution {
         else { throw LogStoreError.damagedRow }
         self.init(
             id: id, command: command, owner: owner, producer: producer, key: try row.storedIfAny("key"),
+            place: CommandPlace(
+                host: try row.storedIfAny("host"), user: try row.storedIfAny("host_user"),
+                directory: try row.storedIfAny("directory"),
+                terminal: TerminalSize(
+                    storedColumns: try row.storedIfAny("terminal_columns"), rows: try row.storedIfAny("terminal_rows"))),
             status: status, exitCode: try row.storedIfAny("exit_code"),
             reason: try row.storedIfAny("reason").flatMap(ExecutionOutcome.Reason.init),
             createdAt: try Timestamp(stored: row.stored("created_ms")),

@@ -28,6 +28,10 @@ enum Schema {
             try db.execute(sql: incarnations)
             try SQLiteDatabase.beginIncarnation(in: db)
         }
+        migrator.registerMigration("7: where commands run") { db in
+            guard try !db.columns(in: "execution").contains(where: { $0.name == "host" }) else { return }
+            try db.execute(sql: places)
+        }
         return migrator
     }
 
@@ -55,6 +59,15 @@ enum Schema {
         ALTER TABLE execution ADD COLUMN heard_ms INTEGER;
         UPDATE execution SET stop_ms = unixepoch() * 1000 WHERE status = 'TERMINATING';
 
+        """
+
+    /// `CommandPlace`: NULL where it is unknown, and of executions that are older than these columns.
+    private static let places = """
+        ALTER TABLE execution ADD COLUMN host TEXT;
+        ALTER TABLE execution ADD COLUMN host_user TEXT;
+        ALTER TABLE execution ADD COLUMN directory TEXT;
+        ALTER TABLE execution ADD COLUMN terminal_columns INTEGER;
+        ALTER TABLE execution ADD COLUMN terminal_rows INTEGER;
         """
 
     /// What stream tokens are sealed with; a token itself leaves no row.

@@ -31,6 +31,7 @@ extension APIError {
         case let error as LogStoreError: self.init(error)
         case let error as ExecutionStoreError: self.init(error)
         case let error as StreamStart.InvalidStart: self.init(error)
+        case let refusal as StreamRefusal: self.init(refusal)
         case is ByteBudget.Exhausted:
             self.init(.unavailable, "The server holds as much as it may. Nothing was taken; try again later.")
         case CommandRefusal.notSupported(let why): self.init(.notSupported, why)
@@ -81,6 +82,17 @@ extension APIError {
             self.init(.dataDamaged, "\(what) is damaged on the server's disk; `everyline doctor` there says where.")
         case .unavailable(let reason):
             self.init(.unavailable, "Nothing was acknowledged; the same request may be tried again: \(reason).")
+        }
+    }
+
+    private init(_ refusal: StreamRefusal) {
+        switch refusal {
+        case .origin: self.init(.forbidden, "Streams may not be opened from a page of this origin.")
+        case .token:
+            self.init(.unauthorized, "The stream's URL has no token that is valid for this execution now.")
+        case .tooManyUnderKey:
+            self.init(.tooManyRequests, "There are too many viewers under this key. Try again later.")
+        case .tooMany: self.init(.unavailable, "There are too many viewers. Try again later.")
         }
     }
 

@@ -20,7 +20,7 @@ struct APIRouter {
 
     /// - Parameter admission: who may open a stream; `nil` where there is no connection that a stream could live on. Then
     ///   nothing is at the streams' addresses.
-    func router(admission: StreamAdmission?) -> Router<EverylineContext> {
+    func router(admission: ViewerAdmission?) -> Router<EverylineContext> {
         let router = Router(context: EverylineContext.self)
         router.addMiddleware {
             AccessLog(metrics: metrics)

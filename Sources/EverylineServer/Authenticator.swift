@@ -47,16 +47,6 @@ package final class Authenticator: Sendable {
         }
     }
 
-    /// The stream token in a stream's URL, if it opens this execution now.
-    package func viewer(token: String?, of execution: ExecutionID) async throws -> StreamToken {
-        guard let token else { throw APIError(.unauthorized, "The stream's URL has no token.") }
-        let found = try await access.streamToken(token, for: execution, at: now())
-        guard let found else {
-            throw APIError(.unauthorized, "The stream's token is not valid for this execution, or it has expired.")
-        }
-        return found
-    }
-
     private func appendToken(of execution: ExecutionID) async throws -> SecretHash {
         if let known = appendTokens.withLock({ $0[execution] }) { return known }
         let token = try await executions.appendToken(of: execution)

@@ -13,7 +13,7 @@ package import ServiceLifecycle
 /// The server: one function that shows how everything in this folder hangs together.
 ///
 ///     request ─► gate ─► router ─► AccessLog ─► Problems ─► a route ─► Authenticator ─► stores, LogWriter
-///                  └ WebSocket ─► StreamAdmission ─► ViewerStream ─► Tail ─► LogFeed, LogStore
+///                  └ WebSocket ─► ViewerAdmission ─► ViewerStream ─► Tail ─► LogFeed, LogStore
 package struct EverylineServer: Sendable {
     /// What the world may know once a listener stands.
     package enum Listening: Sendable {
@@ -29,7 +29,7 @@ package struct EverylineServer: Sendable {
     private let metrics = ServerMetrics()
     private let authenticator: Authenticator
     private let producers: Producers
-    private let admission: StreamAdmission
+    private let admission: ViewerAdmission
     private let storage: StorageWatch?
 
     package init(
@@ -41,8 +41,8 @@ package struct EverylineServer: Sendable {
         self.storage = storage
         authenticator = Authenticator(executions: core.executions, access: core.access, now: core.now)
         producers = Producers(now: core.now())
-        admission = StreamAdmission(
-            core: core, authenticator: authenticator, origins: configuration.origins,
+        admission = ViewerAdmission(
+            core: core, origins: configuration.origins,
             limits: .init(perKey: configuration.limits.viewersPerKey, total: configuration.limits.viewers))
     }
 

@@ -50,19 +50,32 @@ class Cloud:
         # The emulator has no quotas.
         self.quotas = Quotas()
         self.proxy.rules.append(self.quotas.rule)
-        package = self.directory / "lambda.zip"
-        package.write_bytes(self._package())
-        deployed = self.everyline_aws("deploy", "--package", package)
+        self.package = self.directory / "lambda.zip"
+        self.package.write_bytes(self._package())
+        deployed = self.everyline_aws("deploy", "--package", self.package)
         assert deployed.returncode == 0, deployed.stdout + deployed.stderr
         self.key = self.configuration()["api_key"]
         resources = self.cloudformation.describe_stack_resources(StackName="everyline")["StackResources"]
         self.ids = {r["LogicalResourceId"]: r["PhysicalResourceId"] for r in resources}
         self.table, self.log_group = self.ids["Table"], self.ids["CommandsLogGroup"]
         self.logs_queue, self.deliveries = self.ids["LogsEventsQueue"], self.ids["DeliveriesQueue"]
-        gateway = f"/_aws/execute-api/{self.ids['StreamsApi']}/live"
         self._authorize()
         self.proxy.api_prefix = f"/_aws/execute-api/{self.ids['HttpApi']}/$default"
         self.address = self.proxy.address
+        self._adapt()
+        # The emulator passes over the template's.
+        self.dynamodb.update_time_to_live(
+            TableName=self.table, TimeToLiveSpecification={"Enabled": True, "AttributeName": "expires_s"})
+
+    def update(self):
+        """Deploys the functions anew, as a newer package."""
+        self.package.write_bytes(self.package.read_bytes() + b"\0")
+        updated = self.everyline_aws("deploy", "--package", self.package)
+        assert updated.returncode == 0 and "UPDATE_COMPLETE" in updated.stdout, updated.stdout + updated.stderr
+        self._adapt()
+
+    def _adapt(self):
+        gateway = f"/_aws/execute-api/{self.ids['StreamsApi']}/live"
         # The emulator's addresses in the place of AWS's; and short waits, so that a test of them is short.
         changes = {
             "AWS_ENDPOINT_URL": self.proxy.address, "EVERYLINE_LOG_LEVEL": "debug",
@@ -77,9 +90,6 @@ class Cloud:
         for name in FUNCTIONS:
             self.functions.get_waiter("function_updated_v2").wait(
                 FunctionName=self.ids[f"{name}Function"], WaiterConfig={"Delay": 1, "MaxAttempts": 60})
-        # The emulator passes over the template's.
-        self.dynamodb.update_time_to_live(
-            TableName=self.table, TimeToLiveSpecification={"Enabled": True, "AttributeName": "expires_s"})
         for queue in (self.logs_queue, self.deliveries, self.ids["ReconcileQueue"]):
             self.sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "6"})
 

@@ -6,13 +6,13 @@ import gzip
 import json
 import pathlib
 import secrets
-import time
 import zlib
 
 import pytest
 
 from cloud import FUNCTIONS
 from viewer import Viewer
+from waiting import wait_for
 
 
 def packed(text):
@@ -24,14 +24,6 @@ def bomb(mebibytes):
     deflater = zlib.compressobj(9, zlib.DEFLATED, 31)
     data = b"".join(deflater.compress(b"\0" * (1 << 20)) for _ in range(mebibytes)) + deflater.flush()
     return base64.b64encode(data).decode()
-
-
-def wait(predicate, seconds=30):
-    deadline = time.monotonic() + seconds
-    while not (found := predicate()):
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.1)
-    return found
 
 
 def records(*bodies, group="g", **more):
@@ -134,7 +126,7 @@ def test_a_message_that_cannot_be_read_is_kept_aside_and_holds_up_no_other(cloud
     execution.end()
     viewer.wait_for_end()
     assert viewer.messages == ["before", "behind"] and viewer.end["verified"] is True
-    assert wait(lambda: dead(cloud)) == [(UNREADABLE[kind], execution.id)]
+    assert wait_for(lambda: dead(cloud)) == [(UNREADABLE[kind], execution.id)]
 
 
 @pytest.mark.parametrize("group", ["..", "a_b" * 40, "E#x", "'"])
@@ -142,7 +134,7 @@ def test_a_message_of_no_execution_is_kept_aside(cloud, group):
     dead(cloud)
     body = packed('{"lines":[{"t":1,"m":"x"}]}')
     put(cloud, body, group)
-    assert wait(lambda: dead(cloud)) == [(body, group)]
+    assert wait_for(lambda: dead(cloud)) == [(body, group)]
 
 
 def test_lines_of_an_execution_that_there_never_was_make_none(cloud, world, execution):
@@ -154,7 +146,7 @@ def test_lines_of_an_execution_that_there_never_was_make_none(cloud, world, exec
     viewer.wait_for(1)
     execution.end()
     viewer.wait_for_end()
-    wait(lambda: cloud.depth(cloud.logs_queue) == 0 == cloud.depth(cloud.ids["ReconcileQueue"]))
+    wait_for(lambda: cloud.depth(cloud.logs_queue) == 0 == cloud.depth(cloud.ids["ReconcileQueue"]))
     assert world.records(unknown) == {}
 
 

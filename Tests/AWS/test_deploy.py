@@ -2,12 +2,14 @@
 
 import os
 import stat
+import threading
 
 import pytest
 from aiohttp import web
 from botocore.exceptions import WaiterError
 
 import template
+from viewer import Viewer
 
 FUNCTION = "/2015-03-31/functions/"
 
@@ -118,6 +120,64 @@ def test_a_second_run_updates_and_keeps_what_it_is_not_told(site):
     assert (site.parameters["Memory"], site.parameters["LogRetentionDays"]) == ("1024", "7")
     assert len(site.packages) == 1 and site.packages != packages and site.parameters["CodeKey"] == site.packages[0]
     assert site.cloud.configuration(site.home) == key
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_an_update_waits_for_the_commands_of_an_older_script_unless_it_is_forced(site, force):
+    assert site.deploy().returncode == 0
+    cloud, table = site.cloud, next(o["OutputValue"] for o in site.standing["Outputs"] if o["OutputKey"] == "TableName")
+    # As the runner script's records were that did not number its lines: without a format.
+    item, row = records_of(cloud, cloud.execution().id)
+    assert item.pop("format") == {"N": "1"}
+    for record in ({**item, "producer": {"S": "runner"}}, row):
+        cloud.dynamodb.put_item(TableName=table, Item=record)
+    looks = []
+
+    async def rule(exchange):
+        if exchange.calls("Query", '"ACTIVE"') and exchange.calls("Query", table):
+            looks.append(exchange)
+            if len(looks) == 2:  # It ends while the update waits.
+                cloud.dynamodb.delete_item(TableName=table, Key={key: row[key] for key in ("pk", "sk")})
+
+    site.package.write_bytes(site.package.read_bytes() + b"\0")
+    cloud.proxy.rules.append(rule)
+    try:
+        ran = site.deploy(*(["--force"] if force else []))
+    finally:
+        cloud.proxy.rules.remove(rule)
+    assert ran.returncode == 0 and "UPDATE_COMPLETE" in ran.stdout, ran.stdout + ran.stderr
+    assert ("waits for 1 commands of an older runner script" in ran.stdout) is not force, ran.stdout
+    assert len(looks) == (0 if force else 2)
+
+
+def records_of(cloud, execution):
+    """The record of an execution, and its row among those that have not ended."""
+    item = cloud.dynamodb.get_item(
+        TableName=cloud.table, Key={"pk": {"S": f"E#{execution}"}, "sk": {"S": "META"}}, ConsistentRead=True)["Item"]
+    rows = cloud.dynamodb.query(
+        TableName=cloud.table, KeyConditionExpression="pk = :active", ConsistentRead=True,
+        ExpressionAttributeValues={":active": {"S": "ACTIVE"}})["Items"]
+    row, = (row for row in rows if row["execution_id"]["S"] == execution)
+    return item, row
+
+
+def test_an_update_disturbs_no_command_that_runs(cloud):
+    """Lines come before it, while functions of both versions run, and behind it; and the last ones, whose batch no function of the
+    version before has seen."""
+    execution = cloud.execution()
+    execution.write(*(f"before {n}" for n in range(50)))
+    updating = threading.Thread(target=cloud.update)
+    updating.start()
+    count = 0
+    while updating.is_alive():
+        execution.write(f"meanwhile {count}")
+        count += 1
+        updating.join(0.2)
+    execution.write(*(f"after {n}" for n in range(50)))
+    execution.end()
+    viewer = Viewer(execution).wait_for_end(120)
+    assert viewer.messages == execution.written and count > 3
+    assert viewer.end["verified"] is True and viewer.end["status"] == "SUCCEEDED"
 
 
 def test_a_first_run_that_fails_leaves_nothing_and_says_what_failed(site):

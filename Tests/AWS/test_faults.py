@@ -2,10 +2,10 @@
 
 import os
 import subprocess
-import time
 
 from cloud import subscription_off
 from viewer import Viewer
+from waiting import wait_for
 
 EVERYLINE_AWS = os.environ.get("EVERYLINE_AWS_BINARY", ".build/debug/everyline-aws")
 
@@ -118,10 +118,7 @@ def test_lines_in_the_dead_letter_queue_are_read_from_cloudwatch(cloud, executio
         viewer = Viewer(execution)
         with cloud.proxy.refusing(lambda e: e.calls("TransactWriteItems", execution.id), status=400, code="AccessDenied"):
             execution.write("one", "two")
-            deadline = time.monotonic() + 30
-            while cloud.depth(cloud.ids["LogsEventsDeadQueue"]) == 0:
-                assert time.monotonic() < deadline, "the message was not given up"
-                time.sleep(0.2)
+            wait_for(lambda: cloud.depth(cloud.ids["LogsEventsDeadQueue"]), "the message was not given up")
         execution.write("three")
         viewer.wait_for(3)
         execution.end()
@@ -183,10 +180,7 @@ def test_an_unannounced_end_is_found_by_who_asks_the_api(cloud):
     cloud.dynamodb.update_item(
         TableName=cloud.table, Key={"pk": {"S": f"E#{execution.id}"}, "sk": {"S": "META"}},
         UpdateExpression="SET created_ms = created_ms - :minutes", ExpressionAttributeValues={":minutes": {"N": "120000"}})
-    deadline = time.monotonic() + 40
-    while (status := execution.status["status"]) != "STOPPED":
-        assert time.monotonic() < deadline, status
-        time.sleep(0.5)
+    wait_for(lambda: execution.status["status"] == "STOPPED", lambda: execution.status)
 
 
 def test_an_unannounced_end_is_found_by_the_doctor(cloud):
@@ -196,8 +190,6 @@ def test_an_unannounced_end_is_found_by_the_doctor(cloud):
         capture_output=True, text=True, timeout=60, env={
             **os.environ, "AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"})
     assert ran.returncode == 1 and execution.id in ran.stdout, ran.stdout + ran.stderr
-    deadline = time.monotonic() + 40
-    while "events" not in (log := execution.location()):
-        assert time.monotonic() < deadline, log
-        time.sleep(0.5)
+    wait_for(lambda: "events" in execution.location(), execution.location)
+    log = execution.location()
     assert (log["status"], [e["message"] for e in log["events"]]) == ("STOPPED", ["one", "two"])

@@ -1,10 +1,10 @@
 """What a key may have of viewers, and that they go with it."""
 
-import time
 
 import pytest
 
 from viewer import Viewer
+from waiting import wait_for
 
 
 def make_key(cloud):
@@ -60,17 +60,19 @@ def test_a_key_has_so_many_viewers_and_no_more(cloud, execution):
         with pytest.raises(Exception, match="rejected"):
             Viewer(execution, url=theirs)
         viewers[0].close()
-        deadline = time.monotonic() + 20
-        while True:
-            try:
-                viewers[0] = Viewer(execution, url=theirs)
-                break
-            except Exception as error:
-                assert "rejected" in str(error) and time.monotonic() < deadline, error
-                time.sleep(0.2)
+        viewers[0] = wait_for(lambda: admitted(execution, theirs), "the place of one that left is not free")
         execution.write("one")
         execution.end()
         for viewer in [*viewers, mine]:
             assert viewer.wait_for_end().messages == ["one"]
     finally:
         set_limit(cloud, limit)
+
+
+def admitted(execution, url):
+    """A viewer, if it is let in."""
+    try:
+        return Viewer(execution, url=url)
+    except Exception as error:
+        assert "rejected" in str(error), error
+        return None

@@ -8,6 +8,7 @@ import time
 from partitions import WRITES_A_SECOND, budget
 from template import RESOURCES
 from viewer import Viewer
+from waiting import wait_for
 
 VIEWERS = 24
 
@@ -27,10 +28,7 @@ def follow(cloud, viewers):
         members = lambda: cloud.dynamodb.query(  # noqa: E731
             TableName=cloud.table, ConsistentRead=True, KeyConditionExpression="pk = :pk AND begins_with(sk, :m)",
             ExpressionAttributeValues={":pk": {"S": f"E#{execution.id}"}, ":m": {"S": "M#"}})["Items"]
-        deadline = time.monotonic() + 60
-        while members():
-            assert time.monotonic() < deadline, "a membership is left"
-            time.sleep(0.25)
+        wait_for(lambda: not members(), "a membership is left")
     return execution, counted
 
 

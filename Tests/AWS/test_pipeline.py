@@ -3,13 +3,13 @@
 import json
 import os
 import subprocess
-import time
 import urllib.error
 
 import pytest
 
 from hostile import Stranger
 from viewer import Viewer
+from waiting import wait_for
 
 EVERYLINE = os.environ.get("EVERYLINE_BINARY", ".build/debug/everyline")
 
@@ -34,9 +34,8 @@ def test_the_command_line_follows_by_address_alone(cloud, execution, tmp_path):
         process = subprocess.Popen(
             [EVERYLINE, "logs", "-f", execution.id, "--exit-status"], env=environment,
             stdout=output, stderr=subprocess.PIPE)
-        while b"red" not in (tmp_path / "output").read_bytes():
-            assert process.poll() is None, process.stderr.read()
-            time.sleep(0.05)
+        wait_for(lambda: b"red" in (tmp_path / "output").read_bytes() or process.poll() is not None)
+        assert process.poll() is None, process.stderr.read()
         execution.write(*(f"more {n}" for n in range(500)))
         execution.end(exit_code=7)
         _, errors = process.communicate(timeout=60)
@@ -242,10 +241,7 @@ def test_the_command_line_runs_a_command_and_follows_it(cloud, tmp_path):
     process = subprocess.Popen(
         [EVERYLINE, "run", "--", "sh", "-c", "echo one; echo two; exit 5"], env=environment, stdout=subprocess.PIPE,
         stderr=subprocess.PIPE)
-    deadline = time.monotonic() + 30
-    while not (new := set(cloud.ecs.list_tasks(cluster=cloud.ids["Cluster"])["taskArns"]) - known):
-        assert time.monotonic() < deadline and process.poll() is None, process.stderr.read()
-        time.sleep(0.1)
+    new = wait_for(lambda: set(cloud.ecs.list_tasks(cluster=cloud.ids["Cluster"])["taskArns"]) - known)
     execution, ran = cloud.carry_out(new.pop())
     execution.stop(ran.returncode)
     output, errors = process.communicate(timeout=60)

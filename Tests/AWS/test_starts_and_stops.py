@@ -11,6 +11,7 @@ import uuid
 import pytest
 
 from viewer import Viewer
+from waiting import wait_for
 
 EVERYLINE = os.environ.get("EVERYLINE_BINARY", ".build/debug/everyline")
 
@@ -18,14 +19,6 @@ EVERYLINE = os.environ.get("EVERYLINE_BINARY", ".build/debug/everyline")
 def tasks_of(cloud, execution):
     return [t for status in ("RUNNING", "STOPPED") for t in cloud.ecs.list_tasks(
         cluster=cloud.ids["Cluster"], startedBy=execution, desiredStatus=status)["taskArns"]]
-
-
-def waits_for(condition, seconds=60):
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline, "it did not come to pass"
-        time.sleep(0.25)
-    return found
 
 
 def make_older(cloud, execution, minutes):
@@ -74,7 +67,7 @@ def test_a_request_that_comes_again_starts_nothing_that_is_known(cloud):
 def test_a_start_that_is_not_repeated_is_ended_when_a_client_asks(cloud):
     id = started_in_vain(cloud, {"Idempotency-Key": uuid.uuid4().hex})
     make_older(cloud, id, minutes=11)
-    log = waits_for(lambda: ended(cloud, id))
+    log = wait_for(lambda: ended(cloud, id))
     assert (log["status"], log["exit_code"]) == ("FAILED", 126)
     assert "was cut off" in json.dumps(cloud.get(f"/api/v1/executions/{id}/logs"))
 
@@ -87,11 +80,11 @@ def test_a_task_whose_note_was_lost_is_found(cloud):
     id = listed[0]["execution_id"]
     task, = tasks_of(cloud, id)
     make_older(cloud, id, minutes=2)
-    assert waits_for(lambda: (cloud.get(f"/api/v1/executions/{id}/status"), cloud.dynamodb.get_item(
+    assert wait_for(lambda: (cloud.get(f"/api/v1/executions/{id}/status"), cloud.dynamodb.get_item(
         TableName=cloud.table, Key={"pk": {"S": f"E#{id}"}, "sk": {"S": "TASK"}}).get("Item"))[1])["task_arn"]["S"] == task
     execution, ran = cloud.carry_out(task)
     execution.stop(ran.returncode)
-    log = waits_for(lambda: ended(cloud, id))
+    log = wait_for(lambda: ended(cloud, id))
     assert [e["message"] for e in log["events"]] == ["one", "two"]
 
 
@@ -111,11 +104,11 @@ def test_a_stop_of_a_command_whose_tasks_note_was_lost_stops_the_task(cloud):
     assert described()["lastStatus"] == "RUNNING"
     stopped = cloud.request("DELETE", f"/api/v1/executions/{id}")
     assert stopped["status"] == "TERMINATING"
-    waits_for(lambda: described()["lastStatus"] == "STOPPED")
+    wait_for(lambda: described()["lastStatus"] == "STOPPED")
     # Its log wasn't given up: what the command wrote is in it.
     execution, _ = cloud.carry_out(task, killed=True)
     execution.stop(None, stopCode="UserInitiated")
-    log = waits_for(lambda: ended(cloud, id))
+    log = wait_for(lambda: ended(cloud, id))
     assert (log["status"], [e["message"] for e in log["events"]]) == ("STOPPED", ["one", "two"])
 
 
@@ -126,7 +119,7 @@ def test_a_stop_of_what_was_never_started_ends_its_log(cloud):
         TableName=cloud.table, Key={"pk": {"S": f"E#{id}"}, "sk": {"S": "META"}},
         UpdateExpression="SET stop_ms = stop_ms - :age",
         ExpressionAttributeValues={":age": {"N": "61000"}})
-    log = waits_for(lambda: ended(cloud, id))
+    log = wait_for(lambda: ended(cloud, id))
     assert log["status"] == "STOPPED" and tasks_of(cloud, id) == []
 
 
@@ -142,7 +135,7 @@ def test_a_refused_start_says_why_in_awss_words(cloud):
 
 def test_an_image_that_cannot_be_pulled_says_so_in_the_log(cloud, execution):
     execution.stop(None, stopCode="TaskFailedToStart", stoppedReason="CannotPullContainerError: no such image")
-    log = waits_for(lambda: ended(cloud, execution.id))
+    log = wait_for(lambda: ended(cloud, execution.id))
     assert [(e["code"], e["message"]) for e in log["events"]] == [
         ("not_started", "ECS could not start the command's task: CannotPullContainerError: no such image")]
     assert (log["status"], log["exit_code"]) == ("FAILED", 126)
@@ -176,7 +169,7 @@ def test_a_stop_of_a_producer_that_is_gone_ends_its_log(cloud, producer):
     # No client asks for the execution meanwhile.
     item = lambda: cloud.dynamodb.get_item(  # noqa: E731
         TableName=cloud.table, Key={"pk": {"S": f"E#{id}"}, "sk": {"S": "META"}})["Item"]
-    waits_for(lambda: "end_status" in item())
+    wait_for(lambda: "end_status" in item())
     assert (item()["end_status"]["S"], item()["end_reason"]["S"]) == ("STOPPED", "producer_lost")
 
 
@@ -189,10 +182,10 @@ def test_a_stop_reaches_a_command_that_runs_elsewhere(cloud, tmp_path):
     try:
         running = lambda: [e for e in cloud.get("/api/v1/executions?status=RUNNING&limit=5")["executions"]  # noqa: E731
                            if "exec sleep 1000" in e["command"][-1]]
-        id = waits_for(running)[0]["execution_id"]
+        id = wait_for(running)[0]["execution_id"]
         cloud.request("DELETE", f"/api/v1/executions/{id}")
         process.wait(timeout=60)
-        log = waits_for(lambda: ended(cloud, id))
+        log = wait_for(lambda: ended(cloud, id))
         assert (log["status"], [e["message"] for e in log["events"]]) == ("STOPPED", ["one"])
     finally:
         if process.poll() is None:

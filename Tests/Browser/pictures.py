@@ -95,6 +95,12 @@ def executions(server):
     return end_one
 
 
+def wait_for_clock(page):
+    """Until the page says that the execution has taken longer: what is ended then has taken another time."""
+    facts = page.inner_text("#facts")
+    page.wait_for_function("facts => document.querySelector('#facts').innerText !== facts", arg=facts)
+
+
 def save(page, name, colours=128):
     picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
     picture = picture.quantize(colours, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
@@ -110,7 +116,7 @@ def main():
         page = viewer.log(server, id, theme="dark", **DESK)
         wait_for_words(page, "^Live$")
         for _ in range(2):
-            page.wait_for_timeout(1_200)
+            wait_for_clock(page)
             end_one()
         save(page, "dark")
         page = viewer.log(server, id, f"#L{head - 8}-L{head - 6}", theme="light", **DESK)
@@ -120,18 +126,18 @@ def main():
         found(page)
         wait_for_row(page, head - 8)
         for _ in range(2):
-            page.wait_for_timeout(1_700)
+            wait_for_clock(page)
             end_one()
         save(page, "light")
         page = viewer.log(server, id, theme="dark", **PHONE)
         wait_for_words(page, "^Live$")
         for _ in range(2):
-            page.wait_for_timeout(1_400)
+            wait_for_clock(page)
             end_one()
         save(page, "phone")
         page = viewer.page(server.url + "/", key=server.key, theme="light", **DESK)
         page.wait_for_selector("#list tr")
-        page.wait_for_timeout(500)
+        page.wait_for_function("() => document.querySelectorAll('#list .took:empty').length < document.querySelectorAll('#list tr').length")
         save(page, "list")
         viewer.close()
         viewer.browser.close()

@@ -4,7 +4,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from viewer import PHONE, search, seed, wait_for_row, wait_for_words
+from viewer import PHONE, search, seed, wait_for_row, wait_for_words, wait_until_still
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def test_no_page_has_a_barrier(server, viewer, log, theme, where):
     page.locator("#log").focus()
     page.keyboard.press("v")
     page.keyboard.press("Shift+ArrowDown")
-    page.wait_for_timeout(200)
+    expect(page.locator(".row.selected:not([hidden])")).to_have_count(2)
     check(page)
     page.click("#filters")
     page.click("#around")
@@ -78,7 +78,8 @@ def test_rows_are_never_announced_and_one_place_says_what_matters(server, viewer
     wait_for_words(page, "^Live$")
     assert page.inner_text("#announcement") == "Live"
     page.keyboard.press("PageUp")
-    page.wait_for_timeout(100)
+    page.wait_for_selector("#pill:not([hidden])")
+    wait_until_still(page)
     assert page.inner_text("#announcement") == "Live"
 
 
@@ -96,8 +97,11 @@ def test_a_search_says_its_count_once_and_counts_nothing_aloud(server, viewer):
     search(page, "line 39")
     wait_for_words(page, "^Complete: every line received$")
     page.wait_for_function("() => window.said.length >= 2")
-    page.wait_for_timeout(200)
-    assert sorted(page.evaluate("window.said")) == ["1,111 matching lines", "Succeeded. Complete: every line received"]
+    # Nothing else is said until something else is done.
+    page.keyboard.press("Escape")
+    page.keyboard.press("w")
+    page.wait_for_function("() => window.said.at(-1) === 'Long lines are wrapped'")
+    assert sorted(page.evaluate("window.said.slice(0, -1)")) == ["1,111 results", "Succeeded. Complete: every line received"]
 
 
 def test_an_end_is_said_with_its_outcome_and_once(server, viewer):
@@ -131,6 +135,20 @@ def test_in_forced_colours_the_strips_tell_what_they_mark_apart(server, viewer):
       return seen.size; }"""
     # Nothing, what is in view, what is selected, and what was found.
     page.wait_for_function(f"() => ({colours})() >= 4")
+
+
+def test_in_forced_colours_all_of_a_selected_row_is_in_the_colours_of_what_is_selected(server, viewer):
+    log = server.register()
+    log.append("\x1b[31;42mred on green\x1b[0m and \x1b[1;38;2;10;20;30mdark\x1b[0m, see https://example.com", end="SUCCEEDED")
+    page = viewer.log(server, log.id, "#L1", forced_colors="active")
+    page.keyboard.press("t")
+    page.wait_for_selector(".row.selected .time:not(:empty)")
+    looks = page.evaluate("""() => [...document.querySelectorAll('.row.selected :is(.text, .text *, .number, .time)')].map((element) => {
+      const { color, backgroundColor } = getComputedStyle(element); return [color, backgroundColor]; })""")
+    probe = """(colour) => { const probe = document.createElement('i'); probe.style.cssText = `forced-color-adjust: none; color: ${colour}`;
+      document.body.append(probe); const { color } = getComputedStyle(probe); probe.remove(); return color; }"""
+    assert len(looks) >= 6 and {color for color, _ in looks} == {page.evaluate(probe, "HighlightText")}
+    assert {ground for _, ground in looks} == {page.evaluate(probe, "Highlight"), "rgba(0, 0, 0, 0)"}
 
 
 def test_what_has_the_focus_does_not_vanish_under_it(server, viewer):

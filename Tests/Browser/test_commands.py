@@ -44,18 +44,62 @@ def test_everything_is_found_in_the_palette(server, viewer, log):
     page.wait_for_selector("#sheet-details[open]")
 
 
+def choose(page, words):
+    """Does what the palette has under these words."""
+    page.keyboard.press("Control+k")
+    page.wait_for_selector("#sheet-palette[open]")
+    page.keyboard.type(words)
+    expect(page.locator("#palette-list li:visible")).to_have_count(1)
+    page.keyboard.press("Enter")
+
+
+def test_what_has_no_key_of_its_own_is_done_by_the_palette_too(server, viewer, log):
+    page = viewer.log(server, log.id)
+    choose(page, "match case")
+    expect(page.locator("#query")).to_be_focused()
+    expect(page.locator("#matches-case")).to_have_attribute("aria-pressed", "true")
+    page.keyboard.type("LINE 1")
+    assert found(page) == "0"
+    choose(page, "regular expression")
+    page.fill("#query", "line 7?77:")
+    assert found(page).endswith("2")
+    page.keyboard.press("Enter")
+    choose(page, "around each match")
+    page.wait_for_selector(".row.around:not([hidden])")
+    choose(page, "don’t match")
+    expect(page.locator("#inverts")).to_have_attribute("aria-pressed", "true")
+    choose(page, "end the search")
+    expect(page.locator("#query")).to_have_value("")
+    choose(page, "check every")
+    page.wait_for_selector("#sheet-delivery[open]")
+    page.wait_for_selector("#verify", state="hidden")
+    assert "all of them, each in its place" in page.inner_text("#delivery-facts")
+    page.keyboard.press("Escape")
+    with page.expect_download() as download:
+        choose(page, "as text")
+    assert download.value.suggested_filename == f"{log.id}.log"
+    # What can do nothing now isn't offered: this log has ended.
+    page.keyboard.press("Control+k")
+    page.wait_for_selector("#sheet-palette[open]")
+    page.keyboard.type("try now")
+    expect(page.locator("#palette-list li:visible")).to_have_count(0)
+
+
 def test_the_details_of_an_execution_are_said_in_full(server, viewer, log):
     page = viewer.log(server, log.id)
     page.keyboard.press("i")
     page.wait_for_selector("#sheet-details[open]")
     facts = page.inner_text("#details-facts")
     assert "sh -c $'a\\nb'" in facts and log.id in facts and re.search(r"Outcome\s+FAILED, exit code 1", facts)
-    assert re.search(r"Log\s+2,000 lines", facts)
+    assert re.search(r"Log\s+2,001 events", facts)
+    # What isn't known isn't said.
+    assert not re.search("Host|User|Directory|CPU|memory", facts)
 
 
 def test_what_a_command_took_and_who_stopped_it_are_said(server, viewer):
     id = server.run("perl", "-e", "$| = 1; my $n = 1.5e8; $_ = 'x' x $n; my $t = times; 1 while times - $t < 0.2; print qq(begun\\n); sleep 600")
     page = viewer.log(server, id)
+    place = server.execution(id)
     key = server.create_key("operator", user="ann")
     # Once it has begun: before, its time is its start alone.
     page.wait_for_selector(".row[data-kind=line]:not([hidden])")
@@ -66,6 +110,8 @@ def test_what_a_command_took_and_who_stopped_it_are_said(server, viewer):
     page.wait_for_selector("#sheet-details[open]")
     facts = page.inner_text("#details-facts")
     assert re.search(r"Outcome\s+STOPPED, exit code 143, stopped by ann", facts)
+    for name, field in (("Host", "host"), ("User", "host_user"), ("Directory", "working_directory")):
+        assert re.search(rf"{name}\s+{re.escape(place[field])}\n", facts)
     assert re.search(r"CPU time\s+[\d.]+ m?s", facts) and re.search(r"Peak memory\s+[1-9]\d\d MB, of its largest process", facts)
 
 

@@ -6,10 +6,10 @@ import pytest
 from playwright.sync_api import expect
 from test_screen import E, compose, wait_for_rows, wait_for_text
 from test_selection import LISTEN, clipboard, copy, message, place
-from viewer import rows, search, seed, wait_for_row, wait_until_read, wait_until_still
+from viewer import next_frame, rows, search, seed, wait_for_row, wait_until_read, wait_until_still
 
 START = 1_800_000_000_000
-END = "[SUCCEEDED with exit code 0 · {:,} lines]"
+END = "[SUCCEEDED with exit code 0 · after {:,} events]"
 
 
 def event(n, time=0, **fields):
@@ -62,7 +62,7 @@ def test_a_selection_crosses_the_seam_between_a_jump_and_what_was_read_otherwise
     page.mouse.move(box["x"] + 300, box["y"] + 300)
     while int(page.inner_text("#where").split("–")[0].replace(",", "")) < 17_200:
         page.mouse.wheel(0, 20_000)
-        page.wait_for_timeout(30)
+        next_frame(page)
     wait_until_read(page)
     wait_until_still(page)
     last = rows(page)[12]["first"]
@@ -162,7 +162,7 @@ def test_where_all_that_was_written_is_shown_that_is_copied(server, viewer):
     wait_for_row(page, 5)
     page.mouse.click(*place(page, 3, 2))
     press(page, "Shift+ArrowUp")
-    expect(page.locator("#announcement")).to_have_text("Text of lines 2–3 (2 lines) selected")
+    expect(page.locator("#announcement")).to_have_text("Text of lines 2–3 (2 events) selected")
     press(page, "r")
     wait_for_text(page, "␛[31mred␛[0m one")
     # What was selected were columns of another text.
@@ -174,6 +174,21 @@ def test_where_all_that_was_written_is_shown_that_is_copied(server, viewer):
     lines = ["␛[31mred␛[0m one", "50%␍100%␛[K", "plain\ttab", "␛[32m" + "x" * 12_000, END.format(4)]
     copied = copy(page, "5 lines copied")
     assert copied.replace("plain␉tab", "plain\ttab") == "\n".join(lines)
+
+
+def test_a_screen_is_copied_up_to_its_100_000_rows_however_many_events_wrote_them(server, viewer):
+    log = server.register()
+    # Each of these rows is written by three events.
+    rows = 40_000
+    log.append("before")
+    seed(log, 3 * rows, message_of=lambda n: (f"{E}[2K{'written over ' if n % 3 else ''}{(n + 2) // 3}" + (f"{E}[A" if n % 3 else "")))
+    log.append(end="SUCCEEDED")
+    page = viewer.log(server, log.id)
+    page.wait_for_function("() => !/read$/.test(document.querySelector('#rate').textContent) && document.querySelector('.row.rewritten')")
+    press(page, "Control+a")
+    expect(page.locator("#selected")).to_have_text(f"Text of lines 1–{log.head} ({rows + 2:,} rows)")
+    text = copy(page, f"{rows + 2:,} lines copied")
+    assert text == "\n".join(["before", *map(str, range(1, rows + 1)), END.format(3 * rows + 1)])
 
 
 def test_a_selection_in_a_screen_is_of_its_rows(server, viewer):

@@ -7,7 +7,9 @@ import threading
 from proxy import CuttingProxy
 from restoring import back_up, put_back
 from tabs import tabs
-from viewer import ROWS, OUTAGE, asleep, check_rows, message, seed, wait_for_row, wait_for_words, wait_until_read
+from viewer import (
+    ROWS, OUTAGE, asleep, check_rows, message, seed, wait_for_row, wait_for_words, wait_until, wait_until_read,
+)
 
 
 def check_from_top_to_bottom(page, count):
@@ -79,8 +81,7 @@ def test_a_log_that_is_cut_fifty_times_is_shown_without_a_hole(server, viewer):
 
     producer = threading.Thread(target=produce, daemon=True)
     producer.start()
-    while producer.is_alive():
-        page.wait_for_timeout(100)
+    wait_until(page, lambda: not producer.is_alive(), timeout=600)
     assert proxy.cut == 50
     wait_for_words(page, "Complete|Ended")
     page.wait_for_selector(".row[data-kind=end]:not([hidden])")

@@ -128,7 +128,7 @@ def test_executions_are_found_and_kept_fresh(own_server, viewer):
     page.click("text=Running")
     page.wait_for_function("() => document.querySelectorAll('#list tr').length === 1")
     log.append("x")
-    page.wait_for_function("() => document.querySelector('#list .lines').textContent === '1'")
+    page.wait_for_function("() => document.querySelector('#list .events').textContent === '1'")
     page.click("#statuses >> text=All")
     page.fill("#filter", log.id)
     page.wait_for_function("() => document.querySelectorAll('#list tr').length === 1")

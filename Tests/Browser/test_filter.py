@@ -53,7 +53,6 @@ def test_only_matching_lines_are_shown_under_their_own_numbers(server, viewer, l
         assert not seen or shown[0] <= seen[-1]
         seen += [n for n in shown if not seen or n > seen[-1]]
         page.keyboard.press("Space")
-        page.wait_for_timeout(50)
     assert seen == expected
     assert page.inner_text("#where").startswith(f"{visible(page)[0]['first']:,}–19,9")
 
@@ -117,7 +116,7 @@ def test_what_is_copied_is_what_is_shown(server, viewer, log):
     filter_by(page, "wanted")
     page.locator("#log").focus()
     page.keyboard.press("Control+a")
-    expect(page.locator("#selected")).to_have_text("Text of lines 5–19985 (541 lines)")
+    expect(page.locator("#selected")).to_have_text("Text of lines 5–19985 (541 events)")
     page.keyboard.press("Control+c")
     page.wait_for_function("() => document.querySelector('#announcement').textContent === '541 lines copied'")
     copied = page.evaluate("navigator.clipboard.readText()").split("\n")

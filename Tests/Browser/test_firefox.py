@@ -15,6 +15,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 from test_columns import BARS, TEXTS, wait_for_columns
 from test_delivery import more, port
+from test_screen import compose
 from viewer import ROWS, message, seed
 
 FIREFOX = os.environ.get("EVERYLINE_FIREFOX", "/usr/bin/firefox-esr")
@@ -241,13 +242,20 @@ def test_text_is_selected_and_copied_whole(server, fox, way):
     lines = [message(n) for n in range(1, 201)]
     if way == "all":
         fox.press("a", control=True)
-        expected = "\n".join(lines) + "\n[SUCCEEDED with exit code 0 · 200 lines]"
+        expected = "\n".join(lines) + "\n[SUCCEEDED with exit code 0 · after 200 events]"
     elif way == "keys":
         fox.press(*[Keys.ARROW_DOWN] * 3, Keys.ARROW_LEFT, shift=True)
         expected = "\n".join([lines[19][5:], *lines[20:22], lines[22][:4]])
     else:
         expected = "\n".join([lines[19][5:], *lines[20:22], lines[22][:4]])
     assert fox.copied() == expected
+    if way == "all":
+        return
+    # And printed.
+    fox.wait("[...document.styleSheets].some(({ href }) => href?.endsWith('/print.css'))")
+    fox.js("addEventListener('beforeprint', () => { window.printed = document.querySelector('.print pre').textContent; })")
+    fox.driver.print_page()
+    assert [line.split("  ", 1)[1] for line in fox.js("window.printed").split("\n")] == expected.split("\n")
 
 
 def test_looks_and_links_are_shown(server, fox):
@@ -259,6 +267,19 @@ def test_looks_and_links_are_shown(server, fox):
     assert fox.js("getComputedStyle(document.querySelector('.bold')).fontWeight") == "700"
     assert fox.find("#rows .text a").get_attribute("href") == "https://example.com/x?y=1"
     assert fox.js("document.querySelectorAll('#rows img').length") == 0
+
+
+def test_a_screen_and_the_details_of_its_execution_are_shown(server, fox):
+    where = {"host": "build-7", "host_user": "ann", "working_directory": "/srv/work", "terminal": {"columns": 90, "rows": 30}}
+    log = server.register(**where)
+    log.append(*compose(40), "after", end="FAILED")
+    fox.open_log(server, log)
+    fox.wait("document.querySelectorAll('.row:not([hidden])').length === 7")
+    assert [row["text"] for row in fox.rows()][0] == "before" and fox.rows()[-2]["text"] == "after"
+    fox.press("i")
+    fox.wait("document.querySelector('#sheet-details[open]')")
+    facts = fox.text("#details-facts")
+    assert all(value in facts for value in ("build-7", "ann", "/srv/work", "90x30", "FAILED"))
 
 
 def test_the_palette_the_themes_and_wrapping_work(server, fox, log):

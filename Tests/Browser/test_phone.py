@@ -51,6 +51,16 @@ def test_a_finger_on_the_numbers_scrolls_or_chooses(page):
     page.locator(f".row[data-first='{first}'] .number").tap()
     expect(page.locator("#selected")).to_have_text(f"Line {first}")
     page.locator(f".row[data-first='{last}'] .number").tap()
-    expect(page.locator("#selected")).to_have_text(f"Lines {first}–{last} (5 lines)")
+    expect(page.locator("#selected")).to_have_text(f"Lines {first}–{last} (5 events)")
     box = page.locator("#selection").bounding_box()
+    assert box["x"] >= 0 and box["x"] + box["width"] <= 360
+
+
+def test_what_has_no_button_is_found_by_a_finger_too(page):
+    page.tap("#help")
+    page.tap("#open-palette")
+    expect(page.locator("#sheet-help")).to_be_hidden()
+    page.tap("#palette-list >> text=Details of the execution")
+    expect(page.locator("#details-facts")).to_contain_text("Owner")
+    box = page.locator("#sheet-details").bounding_box()
     assert box["x"] >= 0 and box["x"] + box["width"] <= 360

@@ -53,7 +53,7 @@ def test_rates_and_silence_are_told_and_a_click_goes_to_a_time(server, viewer, l
     page = viewer.log(server, log.id)
     box = open_strip(page)
     # Three hundred seconds in parts of 4.096 s each.
-    for share, pattern in ((0.1, r"4\.1 s: (409|410) lines"), (0.5, r"4\.1 s: silence"), (0.9, r"4\.1 s: (409|410) lines")):
+    for share, pattern in ((0.1, r"4\.1 s: (409|410) events"), (0.5, r"4\.1 s: silence"), (0.9, r"4\.1 s: (409|410) events")):
         wait_for_said(page, box, share, pattern)
     page.mouse.click(*at(box, 0.1))
     wait_for_first(page, 2_500, 3_700)
@@ -76,7 +76,7 @@ def test_a_drag_shows_only_that_time_and_the_button_all_of_it(server, viewer, lo
     wait_for_first(page, 2_500, 3_700)
     whole = page.locator(".rates button")
     expect(whole).to_be_visible()
-    wait_for_said(page, box, 0.5, r"256 ms: 2[56] lines")
+    wait_for_said(page, box, 0.5, r"256 ms: 2[56] events")
     whole.click()
     expect(whole).to_be_hidden()
     # By keys too.

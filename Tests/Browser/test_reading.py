@@ -5,6 +5,7 @@ import re
 import time
 
 from playwright.sync_api import expect
+from test_selection import place
 from viewer import check_rows, message, search, seed, texts, visible, wait_for_row, wait_for_words
 
 
@@ -183,10 +184,8 @@ def test_keys_of_one_character_can_be_turned_off(server, viewer):
 
 def printed(page):
     """The page's sheets of paper, and what stands on them."""
-    # What prints comes after the first lines; once this import is done, so is the page's own.
-    page.wait_for_function("() => performance.getEntriesByType('resource').some(({ name }) => name.endsWith('/print.js'))")
-    page.evaluate(
-        "() => import(performance.getEntriesByType('resource').find(({ name }) => name.endsWith('/print.js')).name).then(() => {})")
+    # What prints comes after the first lines, and with it how that looks.
+    page.wait_for_function("() => [...document.styleSheets].some(({ href }) => href?.endsWith('/print.css'))")
     page.evaluate("""() => { window.printed = '';
       addEventListener('beforeprint', () => { window.printed = document.querySelector('.print')?.innerText; }); }""")
     paper = page.pdf(format="A4")
@@ -210,3 +209,61 @@ def test_the_screen_is_printed_or_what_is_selected(server, viewer):
     assert all(message(n) in text for n in range(4_700, 4_901)) and message(4_901) not in text
     assert not page.locator(".print").count()
     check_rows(page)
+
+
+def test_text_that_is_selected_is_printed_from_its_first_to_its_last_character(server, viewer):
+    log = server.register()
+    seed(log, 5_000)
+    log.append(end="SUCCEEDED")
+    page = viewer.log(server, log.id)
+    wait_for_row(page, 5_001)
+    page.mouse.move(*place(page, 4_990, 5))
+    page.mouse.down()
+    page.mouse.move(*place(page, 4_993, 9))
+    page.mouse.up()
+    _, text = printed(page)
+    lines = [re.sub(r"^ *\d+  ", "", line) for line in text.split("\n") if re.match(r" *\d+  ", line)]
+    assert lines == [message(4_990)[5:], message(4_991), message(4_992), message(4_993)[:9]]
+    assert "What was selected of 5,001 events." in text
+    # Of lines and text the newest counts.
+    page.click(".row[data-first='4995'] .number")
+    assert "4995  " + message(4_995) in printed(page)[1] and message(4_991) not in printed(page)[1]
+
+
+def test_what_is_selected_and_not_here_is_read_before_it_is_printed(server, viewer):
+    log = server.register()
+    seed(log, 60_000)
+    log.append(end="SUCCEEDED")
+    page = viewer.log(server, log.id)
+    printed(page)
+    page.evaluate("window.print = () => { dispatchEvent(new Event('beforeprint')); dispatchEvent(new Event('afterprint')); }")
+    page.keyboard.press("Control+a")
+    page.wait_for_selector("#selection:not([hidden])")
+    page.keyboard.press("Control+p")
+    page.wait_for_function("() => window.printed.includes('Download the log to print more')")
+    text = page.evaluate("window.printed")
+    assert "not loaded" not in text and "The first 10,000 rows" in text
+    assert all(f"{n}  {message(n)}" in text for n in range(1, 10_001, 999)) and message(10_001) not in text
+
+
+def test_lines_and_events_are_told_apart(server, viewer):
+    log = server.register()
+    parts = [("one", {}), ("lost", {"type": "notice", "code": "lines_lost"}), ("cut ", {"partial": True}), ("in two", {})]
+    log.append_raw("".join(json.dumps({"timestamp": n, "message": text, **more}) + "\n" for n, (text, more) in enumerate(parts, 1)))
+    log.append(end="SUCCEEDED")
+    page = viewer.log(server, log.id)
+    wait_for_row(page, 5)
+    # Two lines, in three events, and a notice: none of these is called a line.
+    assert texts(page)[-1] == "SUCCEEDED with exit code 0 · after 4 events"
+    page.keyboard.press("Control+a")
+    expect(page.locator("#announcement")).to_have_text("Text of lines 1–5 (5 events) selected")
+    page.keyboard.press("Control+c")
+    expect(page.locator("#announcement")).to_have_text("4 lines copied")
+    page.keyboard.press("i")
+    page.wait_for_selector("#sheet-details[open]")
+    assert re.search(r"Log\s+5 events", page.inner_text("#details-facts"))
+    page.keyboard.press("Escape")
+    page.goto(server.url + "/")
+    row = page.locator(f"#list tr:has(a[href$='{log.id}'])")
+    expect(row.locator(".events")).to_have_text("5")
+    expect(page.locator("thead")).to_contain_text("Events")

@@ -1,10 +1,14 @@
 """What a hostile command can write, and what a reader's key is kept from."""
 
 import json
+import pathlib
 import re
 
 from everyline import wait_for
-from viewer import CHROMIUM, check_rows, elements, heap, rows, texts, visible, wait_for_row, wait_until_read
+from viewer import (
+    CHROMIUM, check_rows, elements, heap, rows, texts, visible, wait_for_row, wait_for_words, wait_until, wait_until_read,
+    wait_until_still,
+)
 
 
 def test_hostile_output_is_text_and_nothing_else(server, viewer):
@@ -32,12 +36,13 @@ def test_hostile_output_is_text_and_nothing_else(server, viewer):
     assert page.locator("#rows .text a").count() == 0
     assert all(row["height"] == 20 for row in rows(page))
     page.keyboard.press("w")
-    page.wait_for_timeout(300)
+    page.wait_for_function("() => document.querySelector('#rows').classList.contains('wraps')")
+    wait_until_still(page)
     check_rows(page)
     page.keyboard.press("Home")
     for _ in range(20):
         page.keyboard.press("Space")
-    page.wait_for_timeout(100)
+    wait_until_still(page)
     check_rows(page)
     assert elements(page) < 1_500
 
@@ -181,10 +186,15 @@ def test_a_key_lives_as_long_as_a_tab_and_is_on_no_disk(server, browser, tmp_pat
         assert page.evaluate("JSON.stringify([{ ...sessionStorage }, { ...localStorage }])").find(server.key) < 0
     page.go_back()
     page.wait_for_selector("#list tr")
-    page.wait_for_timeout(6_000)
+    files = lambda: (file for file in tmp_path.rglob("*") if file.is_file() and not file.is_symlink())
+
+    def has(text):
+        return any(text.encode() in data or text.encode("utf-16-le") in data for data in map(pathlib.Path.read_bytes, files()))
+
+    # A browser writes down what a session holds after a while.
+    wait_until(page, lambda: has("sessions-are-on-disk"))
+    assert not has(server.key)
     context.close()
-    content = [file.read_bytes() for file in tmp_path.rglob("*") if file.is_file() and not file.is_symlink()]
-    has = lambda text: any(text.encode() in data or text.encode("utf-16-le") in data for data in content)
     assert has("sessions-are-on-disk") and not has(server.key)
     again = browser.browser_type.launch_persistent_context(tmp_path, **options)
     page = again.pages[0]
@@ -211,8 +221,10 @@ def test_a_page_loads_little_and_shows_lines_soon(server, viewer):
     sizes = {}
     context.on("response", lambda response: "/api/" not in response.url and sizes.update(
         {response.url: len(response.body())}))
+    # What prints comes later.
+    context.route("**/print.js", lambda route: None)
     page = viewer.log(server, log.id, context=context)
-    page.wait_for_timeout(300)
+    wait_for_words(page, "^Live$")
     assert sum(sizes.values()) < 100_000, sizes
     # Everything that is loaded was asked for by the page itself, at once.
     preloaded = set(page.eval_on_selector_all("link[rel=modulepreload]", "links => links.map((link) => link.href)"))

@@ -40,7 +40,7 @@ def test_a_build_is_as_many_lines_as_on_a_terminal(server, viewer):
     # Those that were written over say so, and are marked while more may write on them.
     number = page.locator(".row[data-first='3'] .number")
     assert number.inner_text() == "3"
-    assert number.get_attribute("title").startswith("Written by 400 lines, 3 to 1599, and may still change")
+    assert number.get_attribute("title").startswith("Written by 400 events, 3 to 1599, and may still change")
     assert [("live" in row["classes"]) for row in found] == [False, True, True, True, True, False]
     log.append(f"{E}[1Aafter all")
     wait_for_text(page, "after all")
@@ -151,3 +151,16 @@ def test_a_log_without_such_movements_loads_no_screen(server, viewer):
     wait_until_still(page)
     loaded = page.evaluate("performance.getEntriesByType('resource').map((entry) => entry.name)")
     assert any(name.endswith("/rows.js") for name in loaded) and not any("screen" in name for name in loaded)
+
+
+def test_a_screen_is_as_high_as_the_terminal_of_the_command(server, viewer):
+    # Its top is where such a terminal's is: at the first of its last ten rows, or, where none is known, at the first of fifty.
+    for more, top in (({"terminal": {"columns": 80, "rows": 10}}, 22), ({}, 1)):
+        log = server.register(**more)
+        log.append(*[f"line {n}" for n in range(1, 31)], f"{E}[H{E}[2Ktop", end="SUCCEEDED")
+        page = viewer.log(server, log.id)
+        wait_for_text(page, "top")
+        shown = [row["text"] for row in rows(page) if row["kind"] == "line"]
+        expected = [f"line {n}" if n != top else "top" for n in range(1, 31)]
+        # The screen's last row is blank.
+        assert shown[:30] == expected

@@ -4,7 +4,7 @@ import re
 
 import pytest
 from playwright.sync_api import expect
-from viewer import message, seed, visible, wait_for_row, wait_until_read, wait_until_still
+from viewer import message, seed, visible, wait_for_row, wait_until, wait_until_read, wait_until_still
 
 # What is said may be followed at once by something else.
 LISTEN = """() => {
@@ -74,7 +74,7 @@ def test_a_drag_beyond_the_edge_selects_what_comes_into_view(server, viewer, log
     wait_until_still(page)
     last = next(row["first"] for row in visible(page) if row["top"] + row["height"] > box["y"] + 100)
     page.mouse.up()
-    expect(page.locator("#selected")).to_have_text(f"Text of lines 1000–{last} ({last - 999} lines)")
+    expect(page.locator("#selected")).to_have_text(f"Text of lines 1000–{last} ({last - 999} events)")
     assert copy(page, f"{last - 999} lines copied") == expected(1_000, 5, last, 5)
 
 
@@ -99,9 +99,9 @@ def test_a_shift_click_far_away_selects_all_between(server, viewer, log):
 def test_all_is_all_of_the_log_and_nothing_of_the_page(server, viewer, log):
     page = open_at(server, viewer, log, 2_000)
     page.keyboard.press("Control+a")
-    expect(page.locator("#selected")).to_have_text("Text of lines 1–4001 (4,001 lines)")
+    expect(page.locator("#selected")).to_have_text("Text of lines 1–4001 (4,001 events)")
     text = copy(page, "4,001 lines copied")
-    assert text == expected(1, 0, 4_000, None) + "\n[SUCCEEDED with exit code 0 · 4,000 lines]"
+    assert text == expected(1, 0, 4_000, None) + "\n[SUCCEEDED with exit code 0 · after 4,000 events]"
     page.keyboard.press("Escape")
     assert not page.is_visible("#selection")
     # In a field, it is the field's.
@@ -209,8 +209,7 @@ def test_what_is_selected_before_the_code_for_it_has_come_is_selected_and_copied
         x, y = place(page, 4_000, 3)
         page.mouse.click(x, y, click_count=3)
     page.keyboard.press("Control+c")
-    while not held:
-        page.wait_for_timeout(20)
+    wait_until(page, lambda: held)
     assert not any("copied" in words for words in page.evaluate("window.said"))
     held[0].continue_()
     if way == "keys":

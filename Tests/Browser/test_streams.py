@@ -42,11 +42,11 @@ def test_what_a_server_leaves_out_is_said_where_it_is(server, viewer, lying):
 
     context.route(re.compile(r"/block\?"), block)
     page = viewer.log(server, log.id, context=context)
-    wait_for_words(page, "^10 lines missing$")
+    wait_for_words(page, "^10 events missing$")
     wait_for_row(page, 40)
     missing = [row for row in check_rows(page) if row["kind"] == "missing"]
     assert [(row["first"], row["last"]) for row in missing] == [(21, 30)]
-    assert "10 lines missing here" in missing[0]["text"]
+    assert "10 events missing here" in missing[0]["text"]
     assert page.get_attribute("#delivery", "data-tone") == "bad"
 
 

@@ -1,6 +1,7 @@
 """A log is followed by another way where WebSockets are blocked."""
 
 import pytest
+from playwright.sync_api import expect
 from proxy import BlockingProxy
 from test_delivery import check_complete, more, port
 from viewer import OUTAGE, check_rows, seed, wait_for_row, wait_for_words
@@ -51,6 +52,21 @@ def test_the_best_way_is_tried_again_when_asked(server, viewer):
     page.click("#try-now")
     wait_for_words(page, "^Live$")
     assert not page.is_visible("#try-now")
+    # It is in the palette as long as it has something to do.
+    page.keyboard.press(":")
+    page.wait_for_selector("#sheet-palette[open]")
+    page.keyboard.type("try now")
+    expect(page.locator("#palette-list li:visible")).to_have_count(0)
+    page.keyboard.press("Escape")
+    proxy.refused = [UPGRADES]
+    proxy.drop()
+    wait_for_words(page, "^Live by server-sent events")
+    proxy.refused = []
+    page.keyboard.press(":")
+    page.wait_for_selector("#sheet-palette[open]")
+    page.keyboard.type("try now")
+    page.keyboard.press("Enter")
+    wait_for_words(page, "^Live$")
     assert more(log, 5) == 15
     wait_for_row(page, 15)
     proxy.close()

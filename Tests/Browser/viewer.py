@@ -134,6 +134,18 @@ def wait_until_read(page, timeout=30_000):
         "!document.querySelector('.row[data-kind=unread]:not([hidden])')", timeout=timeout)
 
 
+def wait_until(page, condition, timeout=120):
+    """Until something holds here; what the page does meanwhile is taken in."""
+    end = time.monotonic() + timeout
+    while not condition():
+        assert time.monotonic() < end
+        next_frame(page)
+
+
+def next_frame(page):
+    page.evaluate("() => new Promise(requestAnimationFrame)")
+
+
 def wait_until_still(page):
     """Until the rows stand where they stood, for five frames."""
     page.evaluate("""() => new Promise((resolve) => {
@@ -156,10 +168,8 @@ def search(page, text, timeout=60_000):
 
 def found(page, timeout=60_000):
     page.wait_for_function(
-        """() => { const text = document.querySelector('#found').textContent;
-             return text !== '' && !text.includes('%'); }""", timeout=timeout)
-    page.wait_for_timeout(200)
-    page.wait_for_function("() => !document.querySelector('#found').textContent.includes('%')", timeout=timeout)
+        "() => { const { ariaBusy, textContent } = document.querySelector('#found'); return ariaBusy === 'false' && textContent; }",
+        timeout=timeout)
     return page.inner_text("#found")
 
 

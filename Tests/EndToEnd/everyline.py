@@ -130,12 +130,16 @@ class Server:
     def create_key(self, role, user=None):
         return self.post("/api/v1/keys", {"user": user or role, "role": role})["key"]
 
-    def register(self, key=None, command=("a", "producer")):
-        answer = self.post("/api/v1/executions", {"command": list(command)}, key=key)
+    def register(self, key=None, command=("a", "producer"), **more):
+        answer = self.post("/api/v1/executions", {"command": list(command), **more}, key=key)
         return Log(self, answer["execution_id"], answer["append_token"])
 
     def run(self, *command, key=None, **more):
         return self.post("/api/v1/run", {"command": list(command), **more}, key=key)["execution_id"]
+
+    def newest(self):
+        """The id of the execution that was started last."""
+        return self.get("/api/v1/executions?limit=1")["executions"][0]["execution_id"]
 
     def execution(self, id):
         return self.get(f"/api/v1/executions/{id}")
@@ -222,3 +226,15 @@ def wait_for(what, seconds=30):
             return value
         time.sleep(0.02)
     raise AssertionError("it did not come about in time")
+
+
+def is_alive(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+def number_in(path):
+    """The number that a command writes into a file, with its newline."""
+    return int(wait_for(lambda: path.exists() and path.read_text().endswith("\n") and path.read_text()))

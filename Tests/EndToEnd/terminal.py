@@ -1,9 +1,12 @@
 """A terminal with a shell in it, as a user sits before it."""
 
+import fcntl
 import os
 import pty
 import select
 import signal
+import struct
+import termios
 import time
 
 
@@ -28,6 +31,13 @@ class Terminal:
         terminal = cls(["/bin/bash", "--norc", "--noprofile", "-i"], {**environment, "PS1": "$ ", "TERM": "dumb"})
         terminal.until(b"$ ")
         return terminal
+
+    @property
+    def settings(self):
+        return termios.tcgetattr(self.descriptor)
+
+    def resize(self, columns, rows):
+        fcntl.ioctl(self.descriptor, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
     def type(self, text):
         os.write(self.descriptor, text)

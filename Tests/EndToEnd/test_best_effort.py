@@ -1,6 +1,8 @@
 """`exec --best-effort`: the command runs whether there is a server or not, and nothing that it writes is lost."""
 
+import os
 import signal
+import socket
 import subprocess
 
 import pytest
@@ -38,6 +40,7 @@ def test_the_command_runs_without_a_server_and_recover_delivers_its_output(away,
     assert (recovered.returncode, recovered.stdout.decode().strip()) == (0, execution["execution_id"]), recovered.stderr
     assert (execution["status"], execution["exit_code"]) == ("FAILED", 3)
     assert execution["command"] == ["sh", "-c", "echo one; echo two; exit 3"]
+    assert (execution["host"], execution["working_directory"]) == (socket.gethostname(), os.getcwd())
     assert messages(server.events(execution["execution_id"])) == ["one", "two"]
     assert cli.run("recover").stdout == b""
     assert len(server.get("/api/v1/executions")["executions"]) == 1
@@ -52,6 +55,7 @@ def test_the_output_is_delivered_by_itself_if_a_server_comes_while_the_command_r
         server.start()
         wait_for(lambda: "Everything has been delivered." in command.err)
         execution = only(server)
+        assert execution["host"] == socket.gethostname()
         assert execution["status"] == "RUNNING" and f"execution {execution['execution_id']}\n" in command.err
         go.touch()
         assert command.wait() == 0

@@ -3,14 +3,17 @@
 import gzip
 import json
 import os
+import pwd
 import re
+import socket
 import sqlite3
 import subprocess
 
 import pytest
 
 from cli import CommandLine
-from everyline import BINARY, messages, wait_for
+from everyline import BINARY, Refused, messages, wait_for
+from liar import Liar
 
 HEX = r"[0-9a-z]{26}"
 
@@ -376,6 +379,39 @@ def test_exec_says_what_its_command_took(cli, server):
     assert server.execution(id)["cpu_ms"] >= 100
 
 
+def where_this_runs():
+    return {"host": socket.gethostname(), "host_user": pwd.getpwuid(os.geteuid()).pw_name, "working_directory": os.getcwd()}
+
+
+def test_exec_and_pipe_say_where_they_run_and_status_shows_it(cli, server):
+    for command, text in ((["exec", "--", "true"], None), (["pipe"], b"a\n")):
+        done = cli.run(*command, input=text)
+        id = re.search(HEX, done.stderr.decode())[0]
+        assert server.execution(id).items() >= where_this_runs().items()
+        shown = cli.out("status", id)
+        for name, value in zip(("host", "user", "directory"), where_this_runs().values()):
+            assert re.search(rf"^{name}: +{re.escape(value)}$", shown, re.M)
+
+
+def test_exec_records_on_a_server_of_an_earlier_version_too(server, tmp_path):
+    asked = []
+    with pytest.raises(Refused) as unknown:
+        server.post("/api/v1/executions", {"command": ["x"], "unknown": 1})
+
+    def refuse(method, path, body):
+        if method != "POST" or not path.endswith("/executions"):
+            return None
+        asked.append(json.loads(body))
+        return (400, "application/problem+json", unknown.value.body) if asked[-1].keys() - {"command"} else None
+
+    with Liar(server, instead=refuse) as earlier:
+        done = CommandLine(earlier, tmp_path).run("exec", "--", "echo", "hello")
+    assert (done.returncode, done.stdout) == (0, b"hello\n"), done.stderr
+    id = re.search(HEX, done.stderr.decode())[0]
+    assert messages(server.events(id)) == ["hello"] and "host" not in server.execution(id)
+    assert [request.keys() - {"command"} for request in asked] == [where_this_runs().keys(), set()]
+
+
 def test_exec_runs_here_and_records_there(cli, server, tmp_path):
     done = cli.run("exec", "--", "sh", "-c", "read line; echo got $line; echo err >&2; exit 6", input=b"hello\n")
     assert (done.returncode, done.stdout) == (6, b"got hello\nerr\n")
@@ -398,6 +434,38 @@ def test_exec_goes_on_while_the_server_is_away(own_server, tmp_path, gate):
     server.start()
     assert command.wait() == 2
     assert messages(server.events(id)) == ["one"] + [str(n) for n in range(1, 1001)]
+
+
+def test_each_thing_is_said_once_of_an_outage(own_server, tmp_path, gate):
+    server = own_server.start()
+    cli = CommandLine(server, tmp_path)
+    producer = cli.start("exec", "--", "sh", "-c", f"echo one; cat {gate}; echo two")
+    viewer = cli.start("logs", "-f", announced(producer))
+    wait_for(lambda: viewer.out == "one\n" and producer.out == "one\n")
+    for outage in (1, 2):
+        # A server that refuses connections for so long that each tries again a few times: after 0.1 s, 0.2 s, 0.4 s and so on.
+        with socket.create_server(("127.0.0.1", server_port(server, kill=True))) as deaf:
+            deaf.settimeout(30)
+            for _ in range(10):
+                deaf.accept()[0].close()
+        server.start()
+        wait_for(lambda: viewer.err.count("nothing is missing") == outage)
+    open_gate(gate)
+    assert producer.wait() == 0 and viewer.wait() == 0
+    for said in (producer.err.splitlines(), viewer.err.split("nothing is missing")[0].splitlines(), viewer.err.split("nothing is missing")[1].splitlines()):
+        assert len(said) == len(set(said)), said
+    assert producer.err.count("kept in") <= 2
+
+
+def server_port(server, kill):
+    server.kill()
+    return int(server.address.split(":")[1])
+
+
+@pytest.mark.parametrize("arguments", [["exec", "--", "true"], ["run", "--", "true"], ["pipe"], ["logs", "x"], ["list"]])
+def test_that_the_key_is_sent_unencrypted_is_said_once(cli, arguments):
+    done = cli.run(*arguments, EVERYLINE_URL="http://everyline.invalid:1", timeout=120)
+    assert done.stderr.decode().count("unencrypted") == 1
 
 
 def test_what_killed_producers_left_behind_is_delivered_later(own_server, tmp_path, gate):

@@ -43,10 +43,6 @@ def refusal(ask, *arguments, **more):
     return refused.value.status, refused.value.code
 
 
-def newest(server):
-    return server.get("/api/v1/executions?limit=1")["executions"][0]["execution_id"]
-
-
 # The command line
 
 
@@ -94,7 +90,7 @@ def test_a_command_that_does_not_read_holds_up_who_writes(cli, server, tmp_path)
     feeder = threading.Thread(target=feed)
     feeder.start()
     try:
-        id = wait_for(lambda: (now := newest(server)) if str(go) in server.execution(newest(server))["command"][-1] else None)
+        id = wait_for(lambda: (now := server.newest()) if str(go) in server.execution(server.newest())["command"][-1] else None)
         # The server is full when nothing more of it is taken: a byte beyond what it has isn't there.
         wait_for(lambda: write(server, id, 1 << 40, data("x"))["received"] >= 1 << 20)
         answer = write(server, id, 1 << 40, data("x"))
@@ -145,7 +141,7 @@ def typed(cli, server):
     def start(script, *options, after="sleep 600"):
         line = shlex.join([BINARY, "run", "-q", "-ti", *options, "--", "sh", "-c", script])
         terminal = Terminal(["/bin/sh", "-c", f"trap : INT; {line}; echo code $?; {after}"], {**cli.environment, "TERM": "xterm"})
-        terminal.before = termios.tcgetattr(terminal.descriptor)
+        terminal.before = terminal.settings
         made.append(terminal)
         return terminal
 
@@ -158,12 +154,8 @@ def typed(cli, server):
     wait_for(lambda: not server.get("/api/v1/executions?status=STARTING,RUNNING,TERMINATING")["executions"])
 
 
-def settings(terminal):
-    return termios.tcgetattr(terminal.descriptor)
-
-
 def is_taken(terminal):
-    return not settings(terminal)[3] & (termios.ICANON | termios.ECHO)
+    return not terminal.settings[3] & (termios.ICANON | termios.ECHO)
 
 
 def test_an_answer_can_be_typed_and_is_in_the_log(typed, server):
@@ -173,8 +165,8 @@ def test_an_answer_can_be_typed_and_is_in_the_log(typed, server):
     terminal.type(b"Ada\r")
     terminal.until(b"hello Ada")
     terminal.until(b"code 3\r\n")
-    assert settings(terminal) == terminal.before
-    assert messages(server.events(newest(server))) == ["Name? Ada", "hello Ada"]
+    assert terminal.settings == terminal.before
+    assert messages(server.events(server.newest())) == ["Name? Ada", "hello Ada"]
 
 
 def test_a_password_that_is_not_echoed_is_not_in_the_log(typed, server):
@@ -184,18 +176,15 @@ def test_a_password_that_is_not_echoed_is_not_in_the_log(typed, server):
     terminal.type(b"secret\r")
     terminal.until(b"length 6")
     terminal.until(b"code 0\r\n")
-    lines = messages(server.events(newest(server)))
+    lines = messages(server.events(server.newest()))
     assert lines == ["Password: ", "length 6"]
     assert "secret" not in server.log()
 
 
 def test_a_change_of_the_size_reaches_the_command(typed):
-    import fcntl
-    import struct
-
     terminal = typed("while [ \"$(stty size)\" != '33 77' ]; do sleep 0.05; done; echo there")
     wait_for(lambda: is_taken(terminal))
-    fcntl.ioctl(terminal.descriptor, termios.TIOCSWINSZ, struct.pack("HHHH", 33, 77, 0, 0))
+    terminal.resize(77, 33)
     terminal.until(b"there")
 
 
@@ -203,10 +192,10 @@ def test_ctrl_c_detaches_and_the_command_goes_on(typed, server):
     terminal = typed("echo ready; read line; echo got $line")
     terminal.until(b"ready")
     wait_for(lambda: is_taken(terminal))
-    id = newest(server)
+    id = server.newest()
     terminal.type(b"\x03")
     terminal.until(b"code 130\r\n")
-    assert settings(terminal) == terminal.before
+    assert terminal.settings == terminal.before
     assert server.execution(id)["status"] == "RUNNING"
     write(server, id, 0, data("more\n"))
     assert messages(server.events(id))[-1] == "got more"
@@ -221,7 +210,7 @@ def test_the_terminal_is_restored_when_run_is_killed(typed, cli, name):
         int(pid) for pid in os.listdir("/proc") if pid.isdigit() and stat(pid)[1] == str(terminal.pid)
         and open(f"/proc/{pid}/cmdline", "rb").read().split(b"\0")[1:2] == [b"run"])
     os.kill(process, getattr(signal, "SIG" + name))
-    wait_for(lambda: settings(terminal) == terminal.before)
+    wait_for(lambda: terminal.settings == terminal.before)
     terminal.until(b"code ")
 
 
@@ -235,7 +224,7 @@ def stat(pid):
 def test_ctrl_z_gives_the_terminal_back_and_fg_takes_it_again(cli, server):
     terminal = Terminal.shell(cli.environment)
     try:
-        before = settings(terminal)
+        before = terminal.settings
         terminal.type(shlex.join([BINARY, "run", "-q", "-ti", "--", "sh", "-c", "echo rea''dy; read line; echo got $line"]).encode() + b"\n")
         terminal.until(b"ready")
         wait_for(lambda: is_taken(terminal))
@@ -247,7 +236,7 @@ def test_ctrl_z_gives_the_terminal_back_and_fg_takes_it_again(cli, server):
         wait_for(lambda: is_taken(terminal))
         terminal.type(b"more\r")
         terminal.until(b"got more")
-        wait_for(lambda: settings(terminal)[3] == before[3])
+        wait_for(lambda: terminal.settings[3] == before[3])
     finally:
         terminal.end()
 
@@ -280,6 +269,19 @@ def test_bytes_are_taken_once_whatever_is_sent_again(server):
     log.append(end="SUCCEEDED")
     assert refusal(write, server, log.id, 7) == (409, "execution_ended")
     assert refusal(read, server, log, 7) == (409, "execution_ended")
+
+
+def test_other_bytes_where_some_wait_are_refused(server):
+    log = server.register()
+    reader = threading.Thread(target=lambda: read(server, log, 0))
+    reader.start()
+    assert write(server, log.id, 0, data("abc"))["received"] == 3
+    reader.join(30)
+    assert refusal(write, server, log.id, 0, data("xyz")) == (409, "different_content")
+    assert refusal(write, server, log.id, 2, data("x"), END) == (409, "different_content")
+    assert write(server, log.id, 0)["received"] == 3
+    assert read(server, log, 3, closed="true") == []
+    log.append(end="SUCCEEDED")
 
 
 def test_a_size_comes_where_it_is_another_one(server):
@@ -377,6 +379,33 @@ def test_an_end_that_another_client_writes_is_said(server, tmp_path):
         assert command.wait() == 0
     finally:
         command.end()
+
+
+def test_other_bytes_of_another_client_are_said(server, tmp_path):
+    go = tmp_path / "go"
+    command = CommandLine(server, tmp_path).start("run", "-i", "--", "sh", "-c", f"while ! test -e {go}; do sleep 0.05; done; head -c 1000000 | wc -c")
+    try:
+        wait_for(lambda: "execution " in command.err)
+        id = command.err.split("execution ")[1].split()[0]
+        # The pipe takes some of it, and the rest waits at the server.
+        feeder = threading.Thread(target=lambda: command.process.stdin.write(b"x" * 1_000_000))
+        feeder.start()
+        wait_for(lambda: (there := write_if_there(server, id)) and there["received"] == 1_000_000)
+        feeder.join(30)
+        assert refusal(write, server, id, 999_990, data("y")) == (409, "different_content")
+        go.touch()
+        command.process.stdin.close()
+        assert command.wait() == 0
+        assert command.out == "1000000\n"
+    finally:
+        command.end()
+
+
+def write_if_there(server, id):
+    try:
+        return write(server, id, 1 << 40, data("x"))
+    except Refused as refused:
+        assert refused.code == "no_input"
 
 
 def write_if_asked(server, id, *lines):

@@ -3,13 +3,15 @@
 import json
 import os
 import pathlib
+import pwd
 import shutil
 import signal
+import socket
 import subprocess
 
 import pytest
 
-from everyline import BINARY, Refused, Server, messages, serving, wait_for
+from everyline import BINARY, Refused, Server, is_alive, messages, serving, wait_for
 
 COUNTING = "for i in $(seq 1 2000); do echo line $i; done; cat {fifo}; for i in $(seq 2001 4000); do echo line $i; done; exit 3"
 
@@ -32,13 +34,6 @@ def runner_of(server, id):
     """The pid of the process that runs an execution's command."""
     found = subprocess.run(["pgrep", "-f", f"^everyline runner .*{id}$"], capture_output=True, text=True).stdout.split()
     return int(found[0]) if found else None
-
-
-def is_alive(pid):
-    try:
-        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 def head_is(server, id, offset):
@@ -113,6 +108,35 @@ def test_what_a_command_took_is_in_its_end_and_in_its_execution(server):
     log = server.register()
     log.append("a", end="SUCCEEDED")
     assert not {"cpu_ms", "peak_memory_bytes"} & server.execution(log.id).keys()
+
+
+def test_where_a_command_runs_is_in_its_execution(server, tmp_path):
+    for options in ({}, {"working_directory": str(tmp_path)}):
+        id = server.run("pwd", **options)
+        directory = messages(server.events(id))[0]
+        shown = server.execution(id)
+        assert (shown["host"], shown["host_user"]) == (socket.gethostname(), pwd.getpwuid(os.geteuid()).pw_name)
+        assert "terminal" not in shown and shown["working_directory"] == directory == options.get("working_directory", directory)
+    size = {"columns": 90, "rows": 30}
+    assert server.execution(server.run("true", terminal=size))["terminal"] == size
+    # Not in lists, which would be long.
+    listed = server.get("/api/v1/executions")["executions"][0]
+    assert not {"host", "host_user", "working_directory", "terminal"} & listed.keys()
+
+
+def test_where_a_command_runs_elsewhere_its_producer_says_or_nothing_does(server):
+    where = {"host": "h" * 255, "host_user": "DOMAIN\\u u", "working_directory": "/" + "ü" * 2047,
+             "terminal": {"columns": 1000, "rows": 1}}
+    register = lambda **fields: server.register(**fields).id
+    assert server.execution(register(**where)).items() >= where.items()
+    assert not where.keys() & server.execution(register()).keys()
+    assert where.keys() & server.execution(register(host="h")).keys() == {"host"}
+    for wrong in ({"host": ""}, {"host": "h" * 256}, {"host_user": "\x1b[2J"}, {"host_user": "ü"}, {"host": 1},
+                  {"working_directory": "relative"}, {"working_directory": "/\0"}, {"working_directory": "/" + "ü" * 2048},
+                  {"terminal": {"columns": 0, "rows": 1}}, {"terminal": "80x24"}):
+        with pytest.raises(Refused) as refused:
+            register(**wrong)
+        assert refused.value.problem["code"] == "invalid_request" and next(iter(wrong)) in refused.value.problem["detail"]
 
 
 def test_stopping_ends_the_whole_group(server, tmp_path):

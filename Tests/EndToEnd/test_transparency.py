@@ -13,28 +13,12 @@ import threading
 import pytest
 
 from cli import CommandLine
-from everyline import BINARY, messages, wait_for
+from everyline import BINARY, is_alive, messages, number_in, wait_for
 from terminal import Terminal
-
-
-def is_alive(pid):
-    try:
-        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] not in "ZX"
-    except OSError:
-        return False
 
 
 def state(pid):
     return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
-
-
-def number_in(path):
-    """The number that a command writes into a file, with its newline."""
-    return int(wait_for(lambda: path.exists() and path.read_text().endswith("\n") and path.read_text()))
-
-
-def newest(server):
-    return server.get("/api/v1/executions?limit=1")["executions"][0]["execution_id"]
 
 
 @pytest.fixture
@@ -100,7 +84,7 @@ def test_the_command_has_its_callers_open_files_and_no_others(cli):
 def test_standard_streams_may_be_closed(cli, server):
     redirected = f"{BINARY} exec -- sh -c 'echo x; exit 3' <&- >&- 2>&-"
     assert subprocess.run(["sh", "-c", redirected], env=cli.environment, timeout=60).returncode == 3
-    assert messages(server.events(newest(server))) == ["x"]
+    assert messages(server.events(server.newest())) == ["x"]
 
 
 @pytest.mark.parametrize("form", ["run", "exec"])
@@ -155,7 +139,7 @@ def test_an_output_that_is_full_is_said_and_recorded(cli, server):
             [BINARY, "exec", "--", "sh", "-c", "echo one; echo two; exit 3"], env=cli.environment, stdout=full,
             stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, timeout=60)
     assert done.returncode == 3 and done.stderr.count(b"No space left on device") == 1
-    assert messages(server.events(newest(server))) == ["one", "two"]
+    assert messages(server.events(server.newest())) == ["one", "two"]
 
 
 # Its terminal
@@ -250,7 +234,7 @@ def test_a_signal_to_exec_is_the_commands(cli, name):
 def test_exec_ends_as_its_command_ends(cli, server):
     process = started(cli, "echo begun; kill -TERM $$")
     assert process.wait(60) == -signal.SIGTERM
-    assert server.execution(newest(server))["exit_code"] == 128 + signal.SIGTERM
+    assert server.execution(server.newest())["exit_code"] == 128 + signal.SIGTERM
 
 
 def test_an_ignored_hangup_stays_ignored(cli):
@@ -275,7 +259,7 @@ def test_a_service_that_a_command_leaves_behind_lives(cli, server, tmp_path, for
         [BINARY, form, "--", "sh", "-c", script], env=cli.environment, stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=60)
     assert command.returncode == 0
-    id = newest(server)
+    id = server.newest()
     wait_for(lambda: not (server.data / "runners" / id).exists())
     assert [event.get("code") for event in server.events(id)[1:]] == ["output_held", None]
     go.write_text("go\n")
@@ -302,7 +286,7 @@ def test_a_stop_ends_what_a_command_has_started_in_other_sessions(cli, server, t
     left = f"setsid sh -c 'trap \"\" HUP; echo $$ >> {pids}; exec sleep 600' >/dev/null 2>&1 &"
     command = cli.start(form, "--", "sh", "-c", f"({left}); ({left}); echo begun; wait; sleep 600")
     wait_for(lambda: pids.exists() and pids.read_text().count("\n") == 2 and "begun" in command.out)
-    id = newest(server)
+    id = server.newest()
     cli.out("stop", id)
     assert command.wait() == 143
     events = server.events(id)

@@ -3,35 +3,21 @@
 import fcntl
 import os
 import pathlib
+import pty
 import shlex
 import signal
-import struct
+import subprocess
 import termios
 
 import pytest
 
-from everyline import BINARY, Refused, messages, wait_for
+from everyline import BINARY, Refused, is_alive, messages, number_in, wait_for
 from terminal import Terminal
 
 
-def newest(server):
-    return server.get("/api/v1/executions?limit=1")["executions"][0]["execution_id"]
-
-
-def number_in(path):
-    return int(wait_for(lambda: path.exists() and path.read_text().endswith("\n") and path.read_text()))
-
-
-def settings(terminal):
-    return termios.tcgetattr(terminal.descriptor)
-
-
 def is_raw(terminal):
-    return not settings(terminal)[3] & termios.ICANON
-
-
-def resize(terminal, columns, rows):
-    fcntl.ioctl(terminal.descriptor, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+    """Whether an exec has it: a shell that edits its line leaves the terminal's output as it is."""
+    return not terminal.settings[1] & termios.OPOST
 
 
 def exec_line(script, *options):
@@ -66,13 +52,22 @@ def alone(cli):
 def test_the_output_is_a_terminal_of_the_same_size_and_name(alone, server):
     terminal = alone("tty -s && test -t 1 && test -t 2 && echo three $TERM; while [ \"$(stty size)\" != '33 77' ]; do sleep 0.05; done; stty size")
     terminal.until(b"three vt220\r\n")
-    resize(terminal, 77, 33)
+    terminal.resize(77, 33)
     terminal.until(b"33 77\r\n")
     assert wait_for_end(server) == ["three vt220", "33 77"]
 
 
+def test_the_size_that_the_terminal_began_with_is_in_the_execution(terminal, cli, server):
+    resize(terminal, 91, 33)
+    terminal.type(exec_line("stty size") + b"\n")
+    terminal.until(b"33 91\r\n")
+    assert wait_for_end(server) == ["33 91"]
+    assert server.execution(newest(server))["terminal"] == {"columns": 91, "rows": 33}
+    assert "terminal:   91x33\n" in cli.out("status", newest(server))
+
+
 def wait_for_end(server):
-    id = newest(server)
+    id = server.newest()
     wait_for(lambda: server.execution(id)["status"] in ("SUCCEEDED", "FAILED", "STOPPED"))
     return messages(server.events(id))
 
@@ -80,7 +75,7 @@ def wait_for_end(server):
 def test_a_change_of_the_size_reaches_the_command(alone):
     terminal = alone("trap 'stty size; exit' WINCH; echo ready; while :; do sleep 0.05; done")
     terminal.until(b"ready\r\n")
-    resize(terminal, 91, 29)
+    terminal.resize(91, 29)
     terminal.until(b"29 91\r\n")
 
 
@@ -98,13 +93,13 @@ def test_only_streams_that_are_terminals_are_replaced(terminal, tmp_path):
 
 
 def test_the_terminal_is_raw_while_the_command_runs_and_restored_after_it(terminal, tmp_path):
-    before, pid = settings(terminal), tmp_path / "pid"
+    before, pid = terminal.settings, tmp_path / "pid"
     terminal.type(exec_line(f"echo $$ > {pid}; read line; exit 3") + b"; echo code $?; stty -a | grep -c ' icanon'\n")
     number_in(pid)
     wait_for(lambda: is_raw(terminal))
     terminal.type(b"x\n")
     terminal.until(b"code 3\r\n1\r\n")
-    wait_for(lambda: settings(terminal) == before)
+    wait_for(lambda: terminal.settings == before)
 
 
 @pytest.mark.parametrize("name", ["TERM", "HUP", "KILL"])
@@ -114,11 +109,11 @@ def test_the_terminal_is_restored_when_exec_is_killed(cli, tmp_path, name):
     # A process that holds the session, as a shell does.
     holder = Terminal(["/bin/sh", "-c", f"{exec_line(f'echo $PPID > {pid}; sleep 600').decode()}; sleep 600"], cli.environment)
     try:
-        before = settings(holder)
+        before = holder.settings
         process = number_in(pid)
         wait_for(lambda: is_raw(holder))
         os.kill(process, getattr(signal, "SIG" + name))
-        wait_for(lambda: settings(holder) == before)
+        wait_for(lambda: holder.settings == before)
     finally:
         holder.end()
 
@@ -181,6 +176,105 @@ def test_ctrl_z_restores_the_terminal_and_fg_takes_it_again(terminal, tmp_path):
     terminal.until(b"got more\r\n")
 
 
+def gives_back():
+    """Whether the kernel lets a process put keys in."""
+    main, side = pty.openpty()
+    try:
+        with open(os.ttyname(side), "rb", buffering=0) as terminal:
+            fcntl.ioctl(terminal, termios.TIOCSTI, b"x")
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(main)
+        os.close(side)
+
+
+@pytest.mark.skipif(not gives_back(), reason="this kernel takes no keys from a process (dev.tty.legacy_tiocsti)")
+def test_what_the_command_has_not_read_is_the_shells_when_it_ends(terminal, tmp_path):
+    go = tmp_path / "go"
+    terminal.type(exec_line(f"read -r line; echo got $line; while ! test -e {go}; do sleep 0.05; done") + b"\n")
+    wait_for(lambda: is_raw(terminal))
+    terminal.type(b"mine\n")
+    terminal.until(b"got mine\r\n")
+    terminal.type(b"echo ahead$((1+1))\necho be")
+    # The command's terminal has echoed all of it.
+    terminal.until(b"echo be")
+    go.touch()
+    terminal.until(b"ahead2\r\n")
+    terminal.type(b"hind$((1+1))\n")
+    terminal.until(b"behind2\r\n")
+
+
+def test_only_what_was_typed_goes_to_the_shell(terminal, tmp_path):
+    """A command can put keys into its own terminal: they are not the user's."""
+    put = shlex.join(["python3", "-c", "import fcntl, sys, termios\nfor key in b'echo evil$((1+1))\\n':\n"
+                                       " try: fcntl.ioctl(0, termios.TIOCSTI, bytes([key]))\n except OSError: pass\nprint('put')"])
+    terminal.type(exec_line(put) + b"; echo after$((1+1))\n")
+    terminal.until(b"after2\r\n")
+    terminal.type(b"echo last$((1+1))\n")
+    assert b"evil2" not in terminal.until(b"last2\r\n")
+
+
+def jobs(terminal):
+    """What the shell says of them."""
+    terminal.type(b"jobs -l; echo asked$((1+1))\n")
+    return terminal.until(b"asked2\r\n")
+
+
+@pytest.mark.parametrize("script, why", [("read -r line; echo got $line", b"tty input"), ("stty sane; echo was; read -r line; echo got $line", b"tty output")])
+def test_in_the_background_a_command_that_takes_the_terminal_is_stopped_until_it_is_in_the_foreground(terminal, script, why):
+    terminal.type(exec_line(script) + b" &\n")
+    wait_for(lambda: b"Stopped (" + why + b")" in jobs(terminal))
+    terminal.type(b"fg\n")
+    wait_for(lambda: is_raw(terminal))
+    terminal.type(b"more\n")
+    terminal.until(b"got more\r\n")
+
+
+def test_a_command_that_goes_on_in_the_background_is_stopped_when_it_reads(terminal, tmp_path):
+    go = tmp_path / "go"
+    terminal.type(exec_line(f"echo run''ning; while ! test -e {go}; do sleep 0.05; done; echo rea''ding; read -r line; echo got $line") + b"\n")
+    terminal.until(b"running\r\n")
+    wait_for(lambda: is_raw(terminal))
+    terminal.type(b"\x1a")
+    terminal.until(b"Stopped")
+    terminal.type(b"bg\n")
+    go.touch()
+    # What it writes in the background is shown.
+    terminal.until(b"reading\r")
+    wait_for(lambda: b"Stopped (tty input)" in jobs(terminal))
+    terminal.type(b"fg\n")
+    wait_for(lambda: is_raw(terminal))
+    terminal.type(b"more\n")
+    terminal.until(b"got more\r\n")
+
+
+def test_a_background_job_that_no_shell_can_continue_gets_an_error_when_it_reads(terminal, tmp_path):
+    said = tmp_path / "said"
+    terminal.type(b"(" + exec_line(f"read -r line; echo code $? > {said}") + b" &)\n")
+    assert wait_for(lambda: said.exists() and said.read_text()) != "code 0\n"
+
+
+@pytest.mark.parametrize("after", ["while :; do sleep 0.05; done", "echo in front; read -r line; echo got $line"])
+def test_a_job_that_was_in_the_background_can_be_brought_to_the_front_while_it_runs(terminal, tmp_path, after):
+    go = tmp_path / "go"
+    terminal.type(exec_line(f"while ! test -e {go}; do sleep 0.05; done; {after}") + b" &\n")
+    terminal.until(b"$ ")
+    terminal.type(b"fg\n")
+    wait_for(lambda: is_raw(terminal))
+    go.touch()
+    if "read" in after:
+        terminal.until(b"in front\r\n")
+        terminal.type(b"more\n")
+        terminal.until(b"got more\r\n")
+    else:
+        terminal.type(b"\x03")
+    terminal.until(b"$ ")
+    terminal.type(b"echo still$((1+1))\n")
+    terminal.until(b"still2\r\n")
+
+
 def test_a_process_that_is_left_behind_without_the_terminal_lives(alone, server, tmp_path):
     pid = tmp_path / "pid"
     terminal = alone(f"sleep 600 >/dev/null 2>&1 </dev/null & echo $! > {pid}; echo left")
@@ -216,6 +310,28 @@ def test_runs_terminal_has_the_callers_size(cli):
         terminal.until(b"23 71\r\n")
     finally:
         terminal.end()
+
+
+@pytest.mark.parametrize("begin, lives", [("sleep 600", False), ("nohup sleep 600", True), ("setsid sleep 600", True)])
+def test_what_a_command_leaves_behind_is_hung_up_on_as_by_script(cli, tmp_path, begin, lives):
+    quiet = "</dev/null >/dev/null 2>&1"
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+
+    def script(number):
+        # It ends when the other program has taken its place: as nohup, it ignores the signal by then.
+        return f"{begin} {quiet} & echo $! > {number}; until [ \"$(cat /proc/$!/comm)\" = sleep ]; do :; done"
+
+    cli.out("run", "-qt", "--", "sh", "-c", script(ours))
+    subprocess.run(["script", "-qec", script(theirs), "/dev/null"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True)
+    left = [number_in(ours), number_in(theirs)]
+    try:
+        if not lives:
+            wait_for(lambda: not any(is_alive(number) for number in left))
+        assert [is_alive(number) for number in left] == [lives, lives]
+    finally:
+        for number in left:
+            if is_alive(number):
+                os.kill(number, signal.SIGKILL)
 
 
 def test_a_stop_ends_a_command_with_a_terminal(cli, server):

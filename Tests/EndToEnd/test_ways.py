@@ -39,19 +39,20 @@ def test_the_way_that_was_found_is_kept_over_a_restart_of_the_server(own_server,
         assert len([path for path in proxy.served if path.endswith("/stream")]) == tried
 
 
-@pytest.mark.parametrize("failures, kept", [(1, True), (3, False)])
-def test_a_way_that_worked_is_given_up_when_it_fails_again_and_again_and_another_works(own_server, tmp_path, failures, kept):
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_way_that_worked_is_given_up_when_it_fails_again_and_again_and_another_works(own_server, tmp_path, kept):
     server, left = own_server.start(), []
 
     def instead(method, path, body):
-        return left.pop() if path.endswith("/events") and left else None
+        # While the server is away no way works, which says nothing of this one.
+        return (left.pop() if kept else left[0]) if path.endswith("/events") and left else None
 
     with Liar(server, ways=["events"], instead=instead) as proxy:
         log = server.register()
         log.append("one")
         viewer = CommandLine(proxy, tmp_path).start("logs", "-f", log.id)
         wait_for(lambda: viewer.out == "one\n")
-        left += [(502, "text/html", "<h1>Bad Gateway</h1>")] * failures
+        left += [(502, "text/html", "<h1>Bad Gateway</h1>")]
         server.restart()
         wait_for(lambda: not left if kept else "reading again and again" in viewer.err)
         log.append("two", end="SUCCEEDED")
@@ -64,6 +65,40 @@ def test_a_refusal_of_the_server_is_no_reason_for_another_way(server, tmp_path):
     with Liar(server, ways=["events"]) as proxy:
         done = CommandLine(proxy, tmp_path, key="wrong").run("logs", "-f", "nothing")
         assert done.returncode == 125 and "following by" not in done.stderr.decode()
+
+
+BLOCKED = [
+    # What a proxy, a firewall or a changed role makes of everything but the start.
+    pytest.param((403, "text/html", "<h1>Forbidden</h1>"), id="a proxy forbids it"),
+    pytest.param((302, "text/html", ""), id="a login page"),
+    pytest.param((200, "text/html", "<h1>Welcome</h1>"), id="a page instead"),
+    pytest.param((401, "application/problem+json", '{"title":"Not authenticated","status":401,"code":"unauthorized"}'), id="a refused key"),
+    pytest.param((404, "application/problem+json", '{"title":"Unknown execution","status":404,"code":"unknown_execution"}'), id="an unknown log"),
+]
+
+
+@pytest.mark.parametrize("quiet", [[], ["--quiet"]])
+@pytest.mark.parametrize("answer", BLOCKED)
+def test_a_run_that_can_not_follow_says_that_the_command_runs_and_its_id(server, tmp_path, answer, quiet):
+    with Liar(server, ways=[], instead=lambda method, path, body: None if path.endswith("/run") else answer) as proxy:
+        command = CommandLine(proxy, tmp_path).start("run", *quiet, "--", "sh", "-c", "exec sleep 600")
+        try:
+            id = wait_for(lambda: server.get("/api/v1/executions?status=STARTING,RUNNING")["executions"])[0]["execution_id"]
+            wait_for(lambda: id in command.err)
+            wait_for(lambda: command.process.poll() is not None or "reconnecting" in command.err)
+            assert id in command.err.splitlines()[0]
+            # Where trying again may help, it does, for as long as it takes.
+            if command.process.poll() is None:
+                command.interrupt()
+                assert command.wait() == 130
+            else:
+                assert command.wait() == 125
+                assert f"execution {id} was started, and goes on" in command.err
+            assert f"everyline logs -f {id}" in command.err and f"everyline stop {id}" in command.err
+            wait_for(lambda: server.execution(id)["status"] == "RUNNING")
+        finally:
+            command.end()
+            server.delete(f"/api/v1/executions/{id}")
 
 
 def test_a_public_url_that_leads_nowhere_from_here_is_not_needed(tmp_path):

@@ -97,12 +97,20 @@ struct SQLiteDatabaseTests {
         }
     }
 
-    @Test("of a version that didn't note who asked for a stop goes on, and notes it from then on")
+    @Test(
+        "of a version that noted neither who asked for a stop nor where commands run goes on, and notes it from then on"
+    )
     func earlierVersion() async throws {
         let database = try SQLiteDatabase.open(data)
         let store = SQLiteExecutionStore(database)
+        let place = CommandPlace(host: "h", user: "u", directory: "/d")
+        func execution(_ id: String) -> Execution {
+            Execution(
+                id: Sample.id(id), command: ["x"], owner: Sample.user("ann"), producer: .external, place: place,
+                createdAt: .epoch)
+        }
         for id in ["before", "after"] {
-            _ = try await store.create(Sample.execution(id), appendToken: Sample.hash(id), idempotency: nil)
+            _ = try await store.create(execution(id), appendToken: Sample.hash(id), idempotency: nil)
         }
         _ = try await store.requestStop(Sample.id("before"), by: Sample.user("ann"), at: .epoch)
         try database.close()
@@ -110,7 +118,15 @@ struct SQLiteDatabaseTests {
         try await queue.write { db in
             try db.execute(
                 sql:
-                    "ALTER TABLE execution DROP COLUMN stopped_by; DELETE FROM grdb_migrations WHERE identifier LIKE '4:%'"
+                    """
+                    ALTER TABLE execution DROP COLUMN stopped_by;
+                    ALTER TABLE execution DROP COLUMN host;
+                    ALTER TABLE execution DROP COLUMN host_user;
+                    ALTER TABLE execution DROP COLUMN directory;
+                    ALTER TABLE execution DROP COLUMN terminal_columns;
+                    ALTER TABLE execution DROP COLUMN terminal_rows;
+                    DELETE FROM grdb_migrations WHERE identifier LIKE '4:%' OR identifier LIKE '7:%'
+                    """
             )
         }
         try queue.close()
@@ -121,6 +137,9 @@ struct SQLiteDatabaseTests {
         #expect(try await later.execution(Sample.id("before")).status == .terminating)
         _ = try await later.requestStop(Sample.id("after"), by: Sample.user("bob"), at: .epoch)
         #expect(try await later.execution(Sample.id("after")).stoppedBy == Sample.user("bob"))
+        #expect(try await later.execution(Sample.id("after")).place == CommandPlace())
+        _ = try await later.create(execution("new"), appendToken: Sample.hash("new"), idempotency: nil)
+        #expect(try await later.execution(Sample.id("new")).place == place)
         try again.close()
     }
 

@@ -14,7 +14,7 @@ test("the words say for as long as the page is open that the server was restored
   delivery.opened(1_000);
   const text = "The server was restored from a backup: what came after 1,000 was void, and is read anew";
   assert.deepEqual(delivery.words(facts), { tone: "warn", text });
-  assert.equal(delivery.words({ ...facts, missing: 1 }).text, "1 line missing");
+  assert.equal(delivery.words({ ...facts, missing: 1 }).text, "1 event missing");
   delivery.lost(102_500);
   assert.match(delivery.words(facts).text, /^Reconnecting/);
   delivery.ended();
@@ -39,7 +39,7 @@ test("the words follow what happens", () => {
   assert.equal(words(), "Resumed after 4,211, nothing missing");
   assert.equal(words({ now: 110_000 }), "Live");
   assert.equal(delivery.resumptions, 1);
-  assert.equal(words({ missing: 1 }), "1 line missing");
+  assert.equal(words({ missing: 1 }), "1 event missing");
   delivery.lost(120_000);
   delivery.finishing();
   assert.equal(words({ missing: 0 }), "Ended: reading on after 5,000");

@@ -18,21 +18,21 @@ const write = (...portions) => {
 test("a text holds the lines as they were written, and says in brackets what else happened", () => {
   const events = [{ message: "\x1b[1mone" }, { message: "tw", partial: true }, { message: "o" }, { message: "cut", partial: true },
     { type: "notice", code: "c", message: "Output was cut" }, { type: "end", status: "FAILED", exit_code: 1 }];
-  const text = "\x1b[1mone\ntwo\ncut\n[Output was cut]\n[FAILED with exit code 1 · 5 lines]\n";
+  const text = "\x1b[1mone\ntwo\ncut\n[Output was cut]\n[FAILED with exit code 1 · after 5 events]\n";
   assert.equal(write(events), text);
   for (let at = 1; at < events.length; at++) assert.equal(write(events.slice(0, at), events.slice(at)), text);
 });
 
 test("a command that never started leaves a text that says so", () => {
   assert.equal(write([{ type: "end", status: "FAILED", reason: "not_started" }]),
-    "[FAILED: it could not be started · 0 lines]\n");
+    "[FAILED: it could not be started · after 0 events]\n");
 });
 
 test("what a server doesn't give is said where it is missing", () => {
   const writer = new TextWriter();
   const line = (offset) => JSON.stringify({ offset, timestamp: 1, message: `line ${offset}` });
   const text = writer.write(1, [line(1)]) + writer.write(12, [line(12)]);
-  assert.equal(text, "line 1\n[10 lines missing here: the server doesn’t give them]\nline 12\n");
+  assert.equal(text, "line 1\n[10 events missing here: the server doesn’t give them]\nline 12\n");
 });
 
 const links = (message) => linked(render(message, PLAIN)).runs.filter((run) => run.link).map((run) => [run.text, run.link]);

@@ -107,7 +107,7 @@ test("text is copied whole", () => {
   const { rows } = rowsOf({ message: `\x1b[1m${long}`, partial: true }, { message: "y" }, notice);
   assert.equal(rows.text(1), long + "y");
   assert.equal(rows.text(3), "[cut]");
-  assert.equal(rowsOf({ message: "a" }, { type: "end", status: "SUCCEEDED" }).rows.text(2), "[SUCCEEDED · 1 line]");
+  assert.equal(rowsOf({ message: "a" }, { type: "end", status: "SUCCEEDED" }).rows.text(2), "[SUCCEEDED · after 1 event]");
 });
 
 const single = { start: (offset) => offset, last: (first) => first };

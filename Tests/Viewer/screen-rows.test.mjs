@@ -151,3 +151,25 @@ test("a log is laid out the same from any mark, in bounded memory", async () => 
     assert.equal(describe(row), expected.get(row.first), `row ${row.first} of offset ${offset}`);
   }
 });
+
+test("rows of a screen are counted, whether they are laid out or not", async () => {
+  const next = random(5);
+  // A row for every two events, a notice at times.
+  const events = Array.from({ length: 9_000 }, (_, i) =>
+    i % 1_000 === 999 ? { type: "notice", message: "lost" } : { message: i % 2 ? `${E}[A${E}[2Krow ${i}` : `begun ${i}` });
+  for (const budget of [undefined, 256 << 10]) {
+    const log = await rowsOf(events, budget);
+    const found = all(log);
+    assert.ok(found.length < 6_000);
+    const size = (row) => row.lines ?? 1;
+    const between = (first, last) => found.reduce((sum, row) => sum + (first <= row.first && row.first <= last ? size(row) : 0), 0);
+    assert.equal(log.rows.count(1, events.length), between(1, events.length));
+    for (let i = 0; i < 50; i++) {
+      const [first, last] = [next(), next()].map((share) => found[Math.floor(share * found.length)].first).sort((a, b) => a - b);
+      // What isn't held any more can't be laid out, and counts whole: never too little.
+      const count = log.rows.count(first, last);
+      if (budget === undefined) assert.equal(count, between(first, last));
+      else assert.ok(count >= between(first, last) && count <= between(first - 1_100, last + 1_100));
+    }
+  }
+});

@@ -19,3 +19,12 @@ test("what tmux showed is what it shows", { skip: !hasTmux && "tmux is not insta
   const some = Object.entries(outputs()).filter(([name], i) => !/^random/.test(name) || i % 20 === 0);
   captures(some.map(([, output]) => output)).forEach((capture, i) => assert.deepEqual(capture, stored[some[i][0]], some[i][0]));
 });
+
+test("a screen has as many rows as the terminal had", { skip: !hasTmux && "tmux is not installed" }, () => {
+  const some = Object.entries(outputs()).filter(([name], i) => !/^random/.test(name) || i % 40 === 0);
+  for (const height of [24, 120]) {
+    captures(some.map(([, output]) => output), height).forEach((capture, i) => {
+      assert.deepEqual(shown(some[i][1], height), captured(capture), `${some[i][0]} in ${height} rows`);
+    });
+  }
+});

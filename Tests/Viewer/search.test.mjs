@@ -74,7 +74,7 @@ test("notices and the end are found by what the page shows of them", () => {
     { type: "end", status: "FAILED", exit_code: 3, reason: "timed_out" }];
   const log = events.map((event, i) => JSON.stringify({ offset: i + 1, timestamp: 1, ...event })).join("\n");
   assert.deepEqual(find(literal("was cut"), log, 1), [2]);
-  assert.deepEqual(find(literal("exit code 3: the time limit passed · 2 lines"), log, 1), [3]);
+  assert.deepEqual(find(literal("exit code 3: the time limit passed · after 2 events"), log, 1), [3]);
   assert.deepEqual(find(literal("timestamp"), log, 1), []);
 });
 

@@ -22,6 +22,9 @@ uint64_t cspawn_open_files_at_start(void);
 /// How far the start of a process has come.
 enum cspawn_step { cspawn_fork, cspawn_directory, cspawn_exec };
 
+/// How a process begins at a terminal: its keys are for it; they are not; or they are not, and no shell could let it go on if it were stopped.
+enum cspawn_standing { cspawn_foreground, cspawn_background, cspawn_orphaned };
+
 /// What to start, and what it finds.
 struct cspawn_process {
     /// The paths that are tried in turn, as execvp(3) tries them, ended by NULL.
@@ -41,13 +44,16 @@ struct cspawn_process {
     int terminal;
     /// With a terminal and `inherits`: the terminal whose settings its session's keeper restores; -1: none.
     int restored;
+    /// With a terminal and `inherits`.
+    enum cspawn_standing standing;
 };
 
 /// The process that leads the session in which a command with `inherits` has its terminal.
 struct cspawn_keeper {
     pid_t number;
-    /// It takes notes: 'r', the restored terminal's settings are changed; 'c', they are as they were. When this is closed, by whatever
-    /// cause, it restores them if they are changed, sees that no process is hung up on, and ends.
+    /// It takes notes: 'r', the restored terminal's settings are changed; 'c', they are as they were; 'b', the command is in the background of
+    /// its terminal; 'f', in the foreground, which it answers by the same. When this is closed, by whatever cause, it restores the settings if they are changed, sees that
+    /// no process is hung up on, and ends.
     int notes;
 };
 
@@ -62,6 +68,9 @@ int cspawn_keep_terminal(int terminal, struct cspawn_keeper *keeper);
 
 /// Opens a terminal: our end, which doesn't block, and the command's, both closed at exec. Returns 0 or an errno.
 int cspawn_open_terminal(int ends[2]);
+
+/// Opens the command's end of a terminal again, closed at exec; -1 and errno if that fails.
+int cspawn_open_side(int terminal);
 
 /// Starts a process that outlives this one and passes on what still comes out of a pipe, until all its writers are gone; what
 /// can't be written to `target` (-1: anything) is thrown away. It costs the memory of a few pages.

@@ -8,6 +8,9 @@ package protocol CommandEngine: Sendable {
     /// it, a start that is repeated starts nothing twice.
     var restart: Duration? { get }
 
+    /// Where a command will run, as far as that is known before it does.
+    func place(of request: RunRequest) -> CommandPlace
+
     /// Says whether a command can be run at all, before anything is made for it.
     ///
     /// - Throws: ``CommandRefusal``, or any other error if that can't be said now.

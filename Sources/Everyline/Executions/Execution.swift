@@ -7,6 +7,7 @@ public struct Execution: Sendable, Equatable {
     public let producer: Producer
     /// The key that asked for it; what its producer may do falls with it. `nil` where that isn't known.
     public let key: APIKey.ID?
+    public let place: CommandPlace
     public var status: ExecutionStatus
     public var exitCode: Int32?
     public var reason: ExecutionOutcome.Reason?
@@ -35,7 +36,8 @@ public struct Execution: Sendable, Equatable {
 
     public init(
         id: ExecutionID, command: [String], owner: UserID, producer: Producer, key: APIKey.ID? = nil,
-        status: ExecutionStatus = .starting, exitCode: Int32? = nil, reason: ExecutionOutcome.Reason? = nil,
+        place: CommandPlace = CommandPlace(), status: ExecutionStatus = .starting, exitCode: Int32? = nil,
+        reason: ExecutionOutcome.Reason? = nil,
         createdAt: Timestamp, startedAt: Timestamp? = nil, endedAt: Timestamp? = nil,
         stopRequestedAt: Timestamp? = nil, stoppedBy: UserID? = nil, heardAt: Timestamp? = nil, head: Offset = .zero,
         logBytes: ByteCount = 0
@@ -45,6 +47,7 @@ public struct Execution: Sendable, Equatable {
         self.owner = owner
         self.producer = producer
         self.key = key
+        self.place = place
         self.status = status
         self.exitCode = exitCode
         self.reason = reason
@@ -58,8 +61,10 @@ public struct Execution: Sendable, Equatable {
         self.logBytes = logBytes
     }
 
-    /// What its command takes in memory, more or less.
-    public var commandBytes: ByteCount { command.reduce(0) { $0 + $1.utf8.count + MemoryLayout<String>.size } }
+    /// What its command and its place take in memory, more or less.
+    public var commandBytes: ByteCount {
+        command.reduce(place.bytes) { $0 + $1.utf8.count + MemoryLayout<String>.size }
+    }
 
     /// When an execution ended: the time that the event at its end tells, because the server may receive that event only
     /// after a long outage. Never before the start nor after `now`, whatever the clock of the producer says.

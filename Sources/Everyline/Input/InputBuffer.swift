@@ -4,7 +4,7 @@ import NIOCore
 /// what the control lines say.
 ///
 /// Each byte has a place, counted from 0, by which both sides ask. So what is written twice is taken once, and what the runner didn't get
-/// it gets again.
+/// it gets again. Two clients that write other bytes at the same place are told apart while those are here.
 package struct InputBuffer {
     /// How much may wait for the runner.
     package static let limit: ByteCount = .mebibytes(1)
@@ -26,6 +26,24 @@ package struct InputBuffer {
     package init(after taken: UInt64) { self.taken = taken }
 
     // MARK: The client's side
+
+    /// Whether `lines`, whose first byte has the place `after`, have another byte somewhere than what waits there for the runner.
+    package func contradicts(_ lines: [InputLine], after: UInt64) -> Bool {
+        var place = after
+        for case .bytes(let bytes) in lines {
+            let end = place.addingReportingOverflow(UInt64(bytes.readableBytes))
+            guard !end.overflow else { return false }
+            let (first, last) = (max(place, taken), min(end.partialValue, received))
+            if first < last {
+                let count = Int(last - first)
+                let new = bytes.getSlice(at: bytes.readerIndex + Int(first - place), length: count)
+                let held = unread.getSlice(at: unread.readerIndex + Int(first - taken), length: count)
+                if new != held { return true }
+            }
+            place = end.partialValue
+        }
+        return false
+    }
 
     /// Takes what is new of `lines`, as far as there is room.
     ///

@@ -74,6 +74,11 @@ public struct ExecutionView: Codable, Sendable, Equatable {
     public var logBytes: Int
     /// Who first asked for a stop.
     public var stoppedBy: String?
+    /// ``CommandPlace``; only in `GET /executions/{id}`, and only what is known of it.
+    public var host: String?
+    public var hostUser: String?
+    public var workingDirectory: String?
+    public var terminal: TerminalSize?
     /// What the command took; only in `GET /executions/{id}`, and only where its runner said so.
     public var cpuMilliseconds: Int64?
     public var peakMemory: Int64?
@@ -96,7 +101,7 @@ public struct ExecutionView: Codable, Sendable, Equatable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case command, status, reason, owner, pending
+        case command, status, reason, owner, pending, host, terminal
         case executionID = "execution_id"
         case exitCode = "exit_code"
         case createdAt = "created_at"
@@ -105,6 +110,8 @@ public struct ExecutionView: Codable, Sendable, Equatable {
         case lastOffset = "last_offset"
         case logBytes = "log_bytes"
         case stoppedBy = "stopped_by"
+        case hostUser = "host_user"
+        case workingDirectory = "working_directory"
         case cpuMilliseconds = "cpu_ms"
         case peakMemory = "peak_memory_bytes"
     }

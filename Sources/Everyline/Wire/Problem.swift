@@ -104,7 +104,7 @@ public struct Problem: Codable, Sendable, Equatable {
             case .methodNotAllowed: "Method not allowed"
             case .requestTimeout: "The request took too long"
             case .outOfOrder: "The log has not reached this head"
-            case .differentContent: "The log holds something else there"
+            case .differentContent: "Something else stands there"
             case .ended: "The execution has ended"
             case .noInput: "No runner asks for the command's input"
             case .otherIncarnation: "A backup was put back since"

@@ -101,6 +101,12 @@ public struct TerminalSize: Codable, Sendable, Equatable {
         self.rows = rows
     }
 
+    /// As two numbers that a store keeps side by side.
+    package init?(storedColumns columns: Int64?, rows: Int64?) {
+        guard let columns, let rows else { return nil }
+        self.init(columns: Int(clamping: columns), rows: Int(clamping: rows))
+    }
+
     /// Whether a terminal can have it.
     public var isValid: Bool { (1...Self.longest).contains(columns) && (1...Self.longest).contains(rows) }
 }
@@ -109,11 +115,26 @@ public struct TerminalSize: Codable, Sendable, Equatable {
 public struct RegisterRequest: Codable, Sendable, Equatable {
     /// What is shown as its command.
     public var command: [String]
+    /// ``CommandPlace``, as far as the producer knows it.
+    public var host: String?
+    public var hostUser: String?
+    public var workingDirectory: String?
+    public var terminal: TerminalSize?
 
-    public init(command: [String]) { self.command = command }
+    public init(command: [String], place: CommandPlace = CommandPlace()) {
+        self.command = command
+        (host, hostUser, workingDirectory, terminal) = (place.host, place.user, place.directory, place.terminal)
+    }
+
+    /// Where the command runs; what isn't well-formed is left out.
+    public var place: CommandPlace {
+        CommandPlace(host: host, user: hostUser, directory: workingDirectory, terminal: terminal)
+    }
 
     enum CodingKeys: String, CodingKey, CaseIterable {
-        case command
+        case command, host, terminal
+        case hostUser = "host_user"
+        case workingDirectory = "working_directory"
     }
 }
 

@@ -112,7 +112,8 @@ private struct XMLReader {
     }
 
     private func name(in tag: Substring) throws(NotXML) -> String {
-        let name = tag.prefix { !$0.isWhitespace && $0 != "/" }
+        // By scalars: what joins with a delimiter to one character is no part of it.
+        let name = tag.unicodeScalars.prefix { !$0.properties.isWhitespace && $0 != "/" }
         guard !name.isEmpty else { throw NotXML() }
         return String(name)
     }
@@ -121,11 +122,11 @@ private struct XMLReader {
         let found = rest.prefix { $0 != UInt8(ascii: "<") }
         rest = rest[found.endIndex...]
         var (text, left) = ("", Substring(found))
-        while let start = left.firstIndex(of: "&") {
+        while let start = left.unicodeScalars.firstIndex(of: "&") {
             text += left[..<start]
-            guard let end = left[start...].firstIndex(of: ";") else { throw NotXML() }
-            text.unicodeScalars.append(try Self.scalar(left[left.index(after: start)..<end]))
-            left = left[left.index(after: end)...]
+            guard let end = left.unicodeScalars[start...].firstIndex(of: ";") else { throw NotXML() }
+            text.unicodeScalars.append(try Self.scalar(left[left.unicodeScalars.index(after: start)..<end]))
+            left = left[left.unicodeScalars.index(after: end)...]
         }
         return text + left
     }

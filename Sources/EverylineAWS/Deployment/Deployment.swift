@@ -1,5 +1,5 @@
 import Crypto
-import Everyline
+package import Everyline
 import NIOCore
 
 /// Deploys the AWS form into an account: looks whether that can go well, puts the functions' package into a bucket, and has
@@ -13,6 +13,8 @@ package struct Deployment: Sendable {
     let client: AWSClient
     let cloudFormation: CloudFormation
     let progress: StackProgress
+    let clock: any Clock<Duration>
+    let now: @Sendable () -> Timestamp
     let say: @Sendable (String) -> Void
 
     /// How many functions must be able to run beside those of the three mappings: Ingest, Api and Connection.
@@ -20,9 +22,15 @@ package struct Deployment: Sendable {
 
     /// - Parameters:
     ///   - clock: in which it waits between two looks at the stack.
+    ///   - now: the wall clock, by which records expire.
     ///   - say: is given each line of progress.
-    package init(client: AWSClient, clock: any Clock<Duration>, say: @escaping @Sendable (String) -> Void) {
+    package init(
+        client: AWSClient, clock: any Clock<Duration>, now: @escaping @Sendable () -> Timestamp,
+        say: @escaping @Sendable (String) -> Void
+    ) {
         self.client = client
+        self.clock = clock
+        self.now = now
         self.say = say
         cloudFormation = CloudFormation(client: client)
         progress = StackProgress(cloudFormation: cloudFormation, clock: clock, say: say)
@@ -41,6 +49,7 @@ package struct Deployment: Sendable {
         }
         try await addNetwork(to: &parameters, plan, existing)
         try await checkQuotas(parameters.merging(existing?.parameters ?? [:]) { new, _ in new })
+        if existing != nil, plan.waits { try await waitForOlderCommands(of: plan.stack) }
         let place = try await PackagePlace(plan, account: account, client: client, say: say)
         parameters["CodeBucket"] = place.bucket.name
         parameters["CodeKey"] = place.key

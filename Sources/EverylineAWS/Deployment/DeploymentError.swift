@@ -18,6 +18,8 @@ package enum DeploymentError: Error, Equatable, CustomStringConvertible {
     case failed(stack: String, status: String?, reasons: [String])
     case takesTooLong(String)
     case noKey(String)
+    /// So many commands of an older runner script still run.
+    case olderCommands(Int)
 
     package var description: String {
         switch self {
@@ -53,6 +55,9 @@ package enum DeploymentError: Error, Equatable, CustomStringConvertible {
                 + (reasons.isEmpty ? "." : ":\n" + reasons.map { "  \($0)" }.joined(separator: "\n"))
         case .takesTooLong(let stack):
             "CloudFormation is still at work on \(stack). It goes on by itself; the same command follows it again."
+        case .olderCommands(let count):
+            "\(count) commands of an older runner script still run, and their lines would become notices. Nothing was changed; "
+                + "--force doesn't wait for them."
         case .noKey(let reason):
             "The stack is deployed, but the API's function made no key: \(reason)\n  everyline-aws deploy --new-key makes one."
         }

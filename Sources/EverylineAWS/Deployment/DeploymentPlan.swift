@@ -13,10 +13,12 @@ package struct DeploymentPlan: Sendable {
     package var securityGroups: [String]
     /// Where the package is put; `nil` for one by the account and the region, which is made if it isn't there.
     package var bucket: String?
+    /// Whether an update waits for the commands that an older runner script runs.
+    package var waits: Bool
 
     package init(
         stack: String, template: String, package: ByteBuffer, parameters: [String: String] = [:],
-        subnets: [String] = [], securityGroups: [String] = [], bucket: String? = nil
+        subnets: [String] = [], securityGroups: [String] = [], bucket: String? = nil, waits: Bool = true
     ) {
         self.stack = stack
         self.template = template
@@ -25,6 +27,7 @@ package struct DeploymentPlan: Sendable {
         self.subnets = subnets
         self.securityGroups = securityGroups
         self.bucket = bucket
+        self.waits = waits
     }
 }
 

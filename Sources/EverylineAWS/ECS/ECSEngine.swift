@@ -24,6 +24,9 @@ package struct ECSEngine: CommandEngine {
 
     package var restart: Duration? { LostStarts.restart }
 
+    /// A task's host has no name that says anything.
+    package func place(of request: RunRequest) -> CommandPlace { CommandPlace(directory: request.workingDirectory) }
+
     package func check(_ request: RunRequest) async throws {
         guard request.terminal == nil else {
             throw CommandRefusal.notSupported("Commands run here without a terminal.")

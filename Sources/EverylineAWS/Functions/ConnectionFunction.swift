@@ -6,53 +6,54 @@ package import NIOCore
 ///
 /// Nothing is sent within `$connect`: until its integration has returned, the gateway has no such connection.
 package struct ConnectionFunction: LambdaHandler {
-    private let worker: ReceptionWorker
-    private let access: any AccessStore
+    private let viewers: ViewerMessageHandler
+    private let admission: StreamAdmission
     private let log: any LogReader
     private let connections: any ConnectionStore
     private let limit: Int
-    private let origins: PageOrigins
     private let now: @Sendable () -> Timestamp
     private let logger: Logger
 
-    /// Longer than the gateway lets any connection live (2 hours).
-    private static let lifetime: Duration = .seconds(2 * 60 * 60 + 10 * 60)
-
     /// - Parameter limit: how many connections one key may have.
     package init(
-        worker: ReceptionWorker, access: any AccessStore, log: any LogReader, connections: any ConnectionStore,
-        limit: Int, origins: PageOrigins, now: @escaping @Sendable () -> Timestamp, logger: Logger
+        viewers: ViewerMessageHandler, admission: StreamAdmission, log: any LogReader,
+        connections: any ConnectionStore, limit: Int, now: @escaping @Sendable () -> Timestamp, logger: Logger
     ) {
-        self.worker = worker
-        self.access = access
+        self.viewers = viewers
+        self.admission = admission
         self.log = log
         self.connections = connections
         self.limit = limit
-        self.origins = origins
         self.now = now
         self.logger = logger
     }
 
     package func handle(_ invocation: LambdaInvocation) async throws -> ByteBuffer {
         let event = try LambdaEvent.decode(WebSocketEvent.self, from: invocation.payload)
+        return try LambdaEvent.encode(try await answer(event))
+    }
+
+    /// The answer to an event of the gateway.
+    ///
+    /// - Throws: what a port throws; then the gateway refuses the connection, if one was to be made.
+    package func answer(_ event: WebSocketEvent) async throws -> WebSocketResponse {
         let id = ConnectionID(event.requestContext.connectionID)
         switch event.requestContext.eventType {
         case .connect:
-            guard origins.admit(event.header("Origin")) else {
-                return try LambdaEvent.encode(WebSocketResponse(statusCode: 403))
-            }
-            return try LambdaEvent.encode(try await connect(id, event))
+            return try await connect(id, event)
         case .disconnect:
-            try await worker.disconnect(id)
+            try await viewers.disconnect(id)
         case .message:
             // Other messages are ignored; a browser's own keep-alive may be among them.
             guard let message = event.body.flatMap({ ViewerMessage(ByteBuffer(string: $0)) }) else { break }
-            // The viewer says it again: it hears nothing.
-            if await worker.receive(message, from: id) == .failed {
-                logger.notice("A viewer's message failed", metadata: ["connection": "\(id)"])
+            do {
+                try await viewers.receive(message, from: id)
+            } catch {
+                // The viewer says it again: it hears nothing.
+                logger.notice("A viewer's message failed", metadata: ["connection": "\(id)", "error": "\(error)"])
             }
         }
-        return try LambdaEvent.encode(WebSocketResponse(statusCode: 200))
+        return WebSocketResponse(statusCode: 200)
     }
 
     private func connect(_ id: ConnectionID, _ event: WebSocketEvent) async throws -> WebSocketResponse {
@@ -60,52 +61,44 @@ package struct ConnectionFunction: LambdaHandler {
         guard let execution = query["execution"].flatMap({ ExecutionID($0) }) else {
             return WebSocketResponse(statusCode: 404)
         }
-        guard let token = try await token(query["token"], for: execution) else {
-            return WebSocketResponse(statusCode: 401)
-        }
         let offered = event.header("Sec-WebSocket-Protocol")?.split(separator: ",") ?? []
-        let speaksBlocks = offered.contains { $0.filter { $0 != " " } == APIHeader.subprotocol }
-        let form: StreamForm = speaksBlocks ? .blocks : .lines
-        let cursor: Offset
+        let form: StreamForm =
+            offered.contains { $0.filter { $0 != " " } == APIHeader.subprotocol } ? .blocks : .lines
+        let places = ConnectionPlaces(
+            id: id, form: form, connections: connections, log: log, limit: limit, now: now)
         do {
-            cursor = try await start(for: query, token, in: execution, form)
+            let request = StreamRequest(
+                execution, token: query["token"],
+                start: try StreamStart.parse(
+                    after: query["after"], lastSeenTimestamp: query["last_seen_timestamp"]),
+                origin: event.header("Origin"))
+            let stream = try await admission.admit(request, to: places)
+            do {
+                try await viewers.connected(id, of: execution, as: form)
+            } catch {
+                await places.leave(stream.place)
+                throw error
+            }
+        } catch let refusal as StreamRefusal {
+            return WebSocketResponse(statusCode: refusal.status)
         } catch is StreamStart.InvalidStart {
             return WebSocketResponse(statusCode: 400)
         } catch LogStoreError.unknownExecution {
             return WebSocketResponse(statusCode: 404)
         }
-        let connectedAt = now()
-        let connection = ViewerConnection(
-            execution: execution, cursor: cursor, form: form, key: token.key, connectedAt: connectedAt,
-            expiresAt: connectedAt + Self.lifetime)
-        let refusal = try await worker.connect(id, connection) {
-            // Since the first look the key may have been revoked, and its connections ended.
-            guard try await self.token(query["token"], for: execution) != nil else { return 401 }
-            let count = try await connections.connections(with: token.key, at: connectedAt).count
-            return count > limit ? 429 : nil
-        }
-        if let refusal { return WebSocketResponse(statusCode: refusal) }
         return WebSocketResponse(
-            statusCode: 200, headers: speaksBlocks ? ["Sec-WebSocket-Protocol": APIHeader.subprotocol] : nil)
+            statusCode: 200, headers: form == .blocks ? ["Sec-WebSocket-Protocol": APIHeader.subprotocol] : nil)
     }
+}
 
-    private func token(_ secret: String?, for execution: ExecutionID) async throws -> StreamToken? {
-        guard let secret else { return nil }
-        return try await access.streamToken(secret, for: execution, at: now())
-    }
-
-    /// Where the viewer begins.
-    ///
-    /// - Throws: ``StreamStart/InvalidStart``.
-    private func start(
-        for query: [String: String], _ token: StreamToken, in execution: ExecutionID, _ form: StreamForm
-    ) async throws -> Offset {
-        let asked = try StreamStart.parse(
-            after: query["after"], lastSeenTimestamp: query["last_seen_timestamp"])
-        let offset = try await (asked ?? token.start).offset(in: execution, of: log)
-        guard form == .lines else { return offset }
-        // One that is sent bare lines learns of the end only by being told, also if it has everything.
-        let head = try await log.head(of: execution)
-        return head.isEnded && offset == head.offset ? Offset(offset.rawValue - 1) : offset
+extension StreamRefusal {
+    /// The gateway gives a client nothing but this.
+    fileprivate var status: Int {
+        switch self {
+        case .origin: 403
+        case .token: 401
+        case .tooManyUnderKey: 429
+        case .tooMany: 503
+        }
     }
 }

@@ -1,39 +1,36 @@
 package import Everyline
 package import Logging
-package import NIOCore
 
-/// Sends to viewers: takes batches of rings, and gives each connection that was rung one turn.
+/// Sends to viewers: takes batches of rings, and gives each connection that was rung one pass.
 ///
 ///     deliveries.fifo (group = connection) ─► Delivery: lock, read the ledger, post, advance ─► viewer
 ///
-/// The connections of a batch are served side by side, so that a slow one holds up no other one's turn. All rings of one
-/// connection in a batch are answered by one turn: each was rung before the turn reads.
-package struct DeliveryFunction: LambdaHandler {
-    private let worker: DeliveryWorker
+/// The connections of a batch are served side by side, so that a slow one holds up no other one's pass. All rings of one
+/// connection in a batch are answered by one pass: each was rung before the pass reads.
+package struct DeliveryFunction: QueueHandler {
+    private let sender: Sender
     private let doorbell: any Doorbell
     private let comeBack: ComeBack
     private let logger: Logger
 
     package init(
-        worker: DeliveryWorker, doorbell: any Doorbell, comeBack: @escaping ComeBack, logger: Logger
+        sender: Sender, doorbell: any Doorbell, comeBack: @escaping ComeBack, logger: Logger
     ) {
-        self.worker = worker
+        self.sender = sender
         self.doorbell = doorbell
         self.comeBack = comeBack
         self.logger = logger
     }
 
-    package func handle(_ invocation: LambdaInvocation) async throws -> ByteBuffer {
-        let event = try LambdaEvent.decode(SQSEvent.self, from: invocation.payload)
-        let failed = await withTaskGroup(of: [SQSEvent.Record].self) { tasks in
-            for (group, records) in Dictionary(grouping: event.records, by: \.attributes.group) {
-                tasks.addTask { await isServed(records, by: "\(invocation.id)/\(group)") ? [] : records }
-            }
-            return await tasks.reduce(into: []) { $0 += $1 }
+    package func process(
+        _ records: [SQSEvent.Record], in invocation: String, until deadline: Timestamp
+    ) async -> [SQSEvent.Record] {
+        let failed = await forEachGroup(of: records) { group, records in
+            await isServed(records, by: "\(invocation)/\(group)") ? [] : records
         }
         // Soon: for a viewer that the gateway doesn't know yet, or one that another worker is still sending to.
         for record in failed { await comeBack(record, .seconds(1)) }
-        return try LambdaEvent.encode(SQSBatchResponse(unprocessed: failed.map(\.messageID)))
+        return failed
     }
 
     /// Whether the rings, all of one connection, may be deleted.
@@ -51,9 +48,9 @@ package struct DeliveryFunction: LambdaHandler {
     }
 
     private func isServed(_ ring: Ring, by owner: String) async -> Bool {
-        let outcome = await worker.deliver(to: ring.connection, of: ring.execution, as: owner)
+        let outcome = await sender.send(to: ring.connection, of: ring.execution, as: owner)
         logger.debug(
-            "A turn ended",
+            "A pass ended",
             metadata: [
                 "execution_id": "\(ring.execution)", "connection": "\(ring.connection)", "outcome": "\(outcome)",
             ])

@@ -1,13 +1,12 @@
 package import Everyline
 package import Logging
-package import NIOCore
 
 /// Compares logs with CloudWatch: where lines are missing, where a task has stopped, and where a client asks.
 ///
 ///     EventBridge: a task has stopped ─► Completion ─┐
 ///     Sequencer: a hole ─────────────────────────────┼─► reconcile queue ─► Reconciler ─► ledger, and rings every viewer
 ///     API, Connection: a client asks ────────────────┘        └─ again, after a pause ◄─┘
-package struct ReconcilerFunction: LambdaHandler {
+package struct ReconcilerFunction: QueueHandler {
     private let reconciler: Reconciler
     private let source: @Sendable (LogStreamName) -> any LogSource
     private let inspect: @Sendable (ExecutionID) async throws -> TaskState?
@@ -38,14 +37,15 @@ package struct ReconcilerFunction: LambdaHandler {
         self.logger = logger
     }
 
-    package func handle(_ invocation: LambdaInvocation) async throws -> ByteBuffer {
-        let event = try LambdaEvent.decode(SQSEvent.self, from: invocation.payload)
-        var failed: [String] = []
-        for record in event.records where await !process(record, until: invocation.deadline) {
-            failed.append(record.messageID)
+    package func process(
+        _ records: [SQSEvent.Record], in invocation: String, until deadline: Timestamp
+    ) async -> [SQSEvent.Record] {
+        var failed: [SQSEvent.Record] = []
+        for record in records where await !process(record, until: deadline) {
+            failed.append(record)
             await comeBack(record, .seconds(10))
         }
-        return try LambdaEvent.encode(SQSBatchResponse(unprocessed: failed))
+        return failed
     }
 
     /// - Returns: whether the message can be deleted.

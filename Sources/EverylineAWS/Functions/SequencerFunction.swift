@@ -1,6 +1,5 @@
 package import Everyline
 package import Logging
-package import NIOCore
 
 /// Gives lines their offsets: takes batches of the queue of logs' events.
 ///
@@ -9,8 +8,9 @@ package import NIOCore
 ///
 /// Within one batch an execution's messages that follow one another are appended as one: the busier a log, the more lines
 /// share a transaction.
-package struct SequencerFunction: LambdaHandler {
+package struct SequencerFunction: QueueHandler {
     private let sequencer: Sequencer
+    private let read: @Sendable (_ body: String) throws -> [SourceEvent]
     private let comeBack: ComeBack
     private let setAside: SetAside
     private let bursts: BurstWatch
@@ -21,13 +21,16 @@ package struct SequencerFunction: LambdaHandler {
     private static let margin: Duration = .seconds(5)
 
     /// - Parameters:
+    ///   - read: gives the events that stand in a message; throws for one that can't be read.
     ///   - comeBack: lets a message be given out again soon.
     ///   - setAside: keeps a message that can't be read, where an alarm tells of it.
     package init(
-        sequencer: Sequencer, comeBack: @escaping ComeBack, setAside: @escaping SetAside,
+        sequencer: Sequencer, read: @escaping @Sendable (_ body: String) throws -> [SourceEvent] = Self.events,
+        comeBack: @escaping ComeBack, setAside: @escaping SetAside,
         bursts: BurstWatch, now: @escaping @Sendable () -> Timestamp, logger: Logger
     ) {
         self.sequencer = sequencer
+        self.read = read
         self.comeBack = comeBack
         self.setAside = setAside
         self.bursts = bursts
@@ -35,20 +38,18 @@ package struct SequencerFunction: LambdaHandler {
         self.logger = logger
     }
 
-    package func handle(_ invocation: LambdaInvocation) async throws -> ByteBuffer {
-        let event = try LambdaEvent.decode(SQSEvent.self, from: invocation.payload)
-        for record in event.records where record.attributes.receiveCount == 1 {
+    /// What stands in a message of the queue of logs' events.
+    package static let events: @Sendable (_ body: String) throws -> [SourceEvent] = { try LogsMessage(body: $0).events }
+
+    package func process(
+        _ records: [SQSEvent.Record], in invocation: String, until deadline: Timestamp
+    ) async -> [SQSEvent.Record] {
+        for record in records where record.attributes.receiveCount == 1 {
             if let sent = record.attributes.sentAt { bursts.note(record.attributes.group, sentAt: sent) }
         }
-        // A group's records follow one another in order; groups know nothing of each other.
-        let failed = await withTaskGroup(of: [SQSEvent.Record].self) { tasks in
-            for (group, records) in Dictionary(grouping: event.records, by: \.attributes.group) {
-                tasks.addTask { await process(records, of: group, until: invocation.deadline) }
-            }
-            return await tasks.reduce(into: []) { $0 += $1 }
-        }
+        let failed = await forEachGroup(of: records) { await process($1, of: $0, until: deadline) }
         for record in failed { await comeBack(record, .seconds(2)) }
-        return try LambdaEvent.encode(SQSBatchResponse(unprocessed: failed.map(\.messageID)))
+        return failed
     }
 
     /// Carries out a group's records in order.
@@ -83,7 +84,7 @@ package struct SequencerFunction: LambdaHandler {
         var count = 0
         for record in records {
             do {
-                events += try LogsMessage(body: record.body).events
+                events += try read(record.body)
             } catch {
                 guard count == 0 else { break }
                 logger.error(
@@ -127,7 +128,3 @@ package struct SequencerFunction: LambdaHandler {
 
 /// Puts a message among the dead letters. Doing it again does nothing more.
 package typealias SetAside = @Sendable (_ record: SQSEvent.Record) async throws -> Void
-
-/// Lets a message that goes back to its queue be given out again after a while, instead of after its visibility timeout.
-/// That it may fail changes only how long the message takes.
-package typealias ComeBack = @Sendable (_ record: SQSEvent.Record, _ delay: Duration) async -> Void

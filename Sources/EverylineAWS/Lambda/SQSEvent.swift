@@ -18,6 +18,14 @@ package struct SQSEvent: Sendable, Decodable {
             case receiptHandle, body, attributes, eventSourceARN
         }
 
+        package init(messageID: String, receiptHandle: String, body: String, attributes: Attributes) {
+            self.messageID = messageID
+            self.receiptHandle = receiptHandle
+            self.body = body
+            self.attributes = attributes
+            eventSourceARN = nil
+        }
+
         package struct Attributes: Sendable, Decodable {
             /// Empty in a standard queue, which has no groups.
             package let group: String
@@ -31,6 +39,13 @@ package struct SQSEvent: Sendable, Decodable {
                 case receiveCount = "ApproximateReceiveCount"
                 case sequenceNumber = "SequenceNumber"
                 case sentAt = "SentTimestamp"
+            }
+
+            package init(group: String, receiveCount: Int, sentAt: Timestamp?) {
+                self.group = group
+                self.receiveCount = receiveCount
+                self.sentAt = sentAt
+                sequenceNumber = nil
             }
 
             package init(from decoder: any Decoder) throws {

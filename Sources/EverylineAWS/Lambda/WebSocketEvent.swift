@@ -6,25 +6,24 @@ package struct WebSocketEvent: Sendable, Decodable {
     /// Decoded. Only with `$connect`.
     package let queryStringParameters: [String: String]?
     package let body: String?
-    package let isBase64Encoded: Bool?
+
+    package init(
+        _ kind: Kind, of connection: String, query: [String: String]? = nil, headers: [String: String]? = nil,
+        body: String? = nil
+    ) {
+        requestContext = Context(eventType: kind, connectionID: connection)
+        queryStringParameters = query
+        self.headers = headers
+        self.body = body
+    }
 
     package struct Context: Sendable, Decodable {
-        package let routeKey: String
         package let eventType: Kind
         package let connectionID: String
-        /// When the connection was asked for, in milliseconds since the epoch.
-        package let connectedAt: Int64?
-        /// When this event was made, in milliseconds since the epoch.
-        package let requestTimeEpoch: Int64?
-        package let domainName: String?
-        package let stage: String?
-        package let requestID: String?
-        package let disconnectStatusCode: Int?
 
         enum CodingKeys: String, CodingKey {
-            case routeKey, eventType, connectedAt, requestTimeEpoch, domainName, stage, disconnectStatusCode
+            case eventType
             case connectionID = "connectionId"
-            case requestID = "requestId"
         }
     }
 

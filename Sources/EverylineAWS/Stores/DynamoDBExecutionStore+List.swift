@@ -18,12 +18,29 @@ extension DynamoDBExecutionStore {
             var start: Attributes?
             repeat {
                 let page = try await table.query(rows, from: start)
-                for execution in try await executions(page.items) where query.matches(execution) {
-                    if list.add(execution) { break }
+                for item in try await items(page.items) where query.matches(item.execution) {
+                    if list.add(item.execution) { break }
                 }
                 start = page.next
             } while start != nil && !list.isFull
             return list.executions
+        }
+    }
+
+    /// The commands that still run and whose script writes an older format than this Everyline's.
+    package func runningOfOlderFormat() async throws -> [ExecutionID] {
+        try await unavailable {
+            var found: [ExecutionID] = []
+            var start: Attributes?
+            repeat {
+                let page = try await table.query(DynamoDBTable.Query(RecordKey.active), from: start)
+                found += try await items(page.items).filter { item in
+                    item.format < LogFormat.current && item.execution.producer == .runner
+                        && !item.execution.status.isTerminal
+                }.map(\.execution.id)
+                start = page.next
+            } while start != nil
+            return found
         }
     }
 
@@ -36,7 +53,7 @@ extension DynamoDBExecutionStore {
     }
 
     /// The executions of these rows, in their order, without those that have expired.
-    private func executions(_ rows: [Attributes]) async throws -> [Execution] {
+    private func items(_ rows: [Attributes]) async throws -> [ExecutionItem] {
         var ids: [ExecutionID] = []
         for row in rows {
             guard let id = ExecutionID(try row.string("execution_id")) else {
@@ -44,14 +61,14 @@ extension DynamoDBExecutionStore {
             }
             ids.append(id)
         }
-        var executions: [String: Execution] = [:]
+        var items: [String: ExecutionItem] = [:]
         for item in try await table.get(ids.map(RecordKey.meta)) {
             let partition = try item.string("pk")
             guard let id = ExecutionID(partition.dropFirst(2)) else { throw DamagedItem(attribute: "pk") }
             let record = try ExecutionItem(item, id: id)
-            if isKept(record) { executions[partition] = record.execution }
+            if isKept(record) { items[partition] = record }
         }
-        return ids.compactMap { executions[RecordKey.partition($0)] }
+        return ids.compactMap { items[RecordKey.partition($0)] }
     }
 }
 

@@ -9,6 +9,7 @@ struct ExecutionItem {
     var execution: Execution
     var head: LedgerHead
     let appendToken: SecretHash
+    let format: Int64
     /// When the records are gone, in seconds since the epoch; `nil` for never.
     let expires: Int64?
 
@@ -16,10 +17,14 @@ struct ExecutionItem {
         self.execution = execution
         self.appendToken = appendToken
         self.expires = expires
+        format = LogFormat.current
         head = LedgerHead()
     }
 
-    init(_ item: Attributes, id: ExecutionID) throws(DamagedItem) {
+    /// - Throws: ``DamagedItem``, ``NewerFormat``.
+    init(_ item: Attributes, id: ExecutionID) throws {
+        // Before anything else: what the rest means, it says.
+        format = try LogFormat.read(item)
         guard let owner = UserID(try item.string("owner_name")) else { throw DamagedItem(attribute: "owner_name") }
         guard let producer = Execution.Producer(rawValue: try item.string("producer")) else {
             throw DamagedItem(attribute: "producer")
@@ -38,6 +43,12 @@ struct ExecutionItem {
         expires = try item.optionalNumber("expires_s")
         execution = Execution(
             id: id, command: command, owner: owner, producer: producer, key: try item.optionalString("key_id"),
+            place: CommandPlace(
+                host: try item.optionalString("host"), user: try item.optionalString("host_user"),
+                directory: try item.optionalString("directory"),
+                terminal: TerminalSize(
+                    storedColumns: try item.optionalNumber("terminal_columns"),
+                    rows: try item.optionalNumber("terminal_rows"))),
             status: try ExecutionStatus(item),
             exitCode: try item.optionalNumber("exit_code").flatMap { Int32(exactly: $0) },
             reason: try item.optionalString("end_reason").flatMap(ExecutionOutcome.Reason.init),
@@ -57,8 +68,14 @@ struct ExecutionItem {
         item["owner_name"] = .string(execution.owner.rawValue)
         item["producer"] = .string(execution.producer.rawValue)
         item["key_id"] = execution.key.map { .string($0) }
+        item["host"] = execution.place.host.map { .string($0) }
+        item["host_user"] = execution.place.user.map { .string($0) }
+        item["directory"] = execution.place.directory.map { .string($0) }
+        item["terminal_columns"] = execution.place.terminal.map { .number(Int64($0.columns)) }
+        item["terminal_rows"] = execution.place.terminal.map { .number(Int64($0.rows)) }
         item["append_token"] = .binary(ByteBuffer(bytes: appendToken.bytes))
         item["created_ms"] = .number(execution.createdAt.milliseconds)
+        item["format"] = .number(format)
         item["head_offset"] = .number(0)
         item["log_bytes"] = .number(0)
         item["latest_ms"] = .number(0)

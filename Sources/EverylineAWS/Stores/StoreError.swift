@@ -7,6 +7,8 @@ func unavailable<Value>(_ body: () async throws -> Value) async throws -> Value 
     } catch let error as AWSError {
         try Task.checkCancellation()
         throw LogStoreError.unavailable("\(error)")
+    } catch let error as NewerFormat {
+        throw LogStoreError.unavailable("\(error)")
     } catch let error as DamagedItem {
         throw LogStoreError.unavailable("\(error)")
     } catch is LogEventDecodingError {

@@ -34,6 +34,12 @@ package struct DeployedLogs: Sendable {
         return try await LogVerifier(ledger: log, source: source).verify(execution, keepingDigestsIn: directory)
     }
 
+    /// The commands that still run and whose script writes an older format than this Everyline's.
+    func runningOfOlderFormat() async throws -> [ExecutionID] {
+        let table = DynamoDBTable(try await tableName(), client: client)
+        return try await DynamoDBExecutionStore(table, retention: nil, now: now).runningOfOlderFormat()
+    }
+
     private func tableName() async throws -> String {
         let function: DeployedFunctions.Function
         do {

@@ -3,6 +3,7 @@ import Everyline
 import EverylineClient
 import EverylineRunner
 import Glibc
+import SystemPackage
 import UnixSignals
 
 struct Run: AsyncParsableCommand {
@@ -67,7 +68,13 @@ struct Run: AsyncParsableCommand {
                 return Int32(0)
             }
             if !quiet { say(id, client) }
-            return try await follow(client, id, started)
+            do {
+                return try await follow(client, id, started)
+            } catch let error where !(error is CancellationError) && error as? Errno != .brokenPipe {
+                Console.say(
+                    "execution \(id) was started, and goes on; it can't be followed from here. \(Self.ways(to: id))")
+                throw error
+            }
         }
         if code != 0 { throw ExitCode(code) }
     }
@@ -85,8 +92,10 @@ struct Run: AsyncParsableCommand {
         defer { input?.keyboard?.end() }
         let tail = client.follow(
             id, at: started.websocketURL, in: started.incarnation.flatMap { Incarnation($0) })
-        let result = try await withThrowingTaskGroup(of: Following?.self) { group in
-            group.addTask { .ended(try await output.printer.print(tail).outcome) }
+        var printer = output.printer
+        if quiet { printer.introduction = "execution \(id)" }
+        let result = try await withThrowingTaskGroup(of: Following?.self) { [printer] group in
+            group.addTask { .ended(try await printer.print(tail).outcome) }
             group.addTask { .left(by: try await interruption(of: id, client, input, reports)) }
             if let input {
                 group.addTask {
@@ -109,9 +118,13 @@ struct Run: AsyncParsableCommand {
             return outcome.processExitCode
         case .ended(nil): return Root.failure.rawValue
         case .left(let signal):
-            Console.say("detached; to come back: everyline logs -f \(id)    to stop it: everyline stop \(id)")
+            Console.say("detached; \(Self.ways(to: id))")
             return 128 + signal
         }
+    }
+
+    private static func ways(to id: ExecutionID) -> String {
+        "to come back: everyline logs -f \(id)    to stop it: everyline stop \(id)"
     }
 
     private enum Following {

@@ -29,10 +29,12 @@ struct Status: AsyncParsableCommand {
         if let code = execution.exitCode { lines.append("exit code:  \(code)") }
         if let reason = execution.reason { lines.append("reason:     \(reason)") }
         if let user = execution.stoppedBy { lines.append("stopped by: \(user)") }
-        lines += [
-            "owner:      \(execution.owner)",
-            "created:    \(Timestamp(milliseconds: execution.createdAt).text)",
-        ]
+        lines.append("owner:      \(execution.owner)")
+        if let host = execution.host { lines.append("host:       \(host)") }
+        if let user = execution.hostUser { lines.append("user:       \(user)") }
+        if let directory = execution.workingDirectory { lines.append("directory:  \(shellWords([directory]))") }
+        if let size = execution.terminal { lines.append("terminal:   \(size.columns)x\(size.rows)") }
+        lines.append("created:    \(Timestamp(milliseconds: execution.createdAt).text)")
         if let started = execution.startedAt { lines.append("started:    \(Timestamp(milliseconds: started).text)") }
         if let ended = execution.endedAt {
             lines.append("ended:      \(Timestamp(milliseconds: ended).text) (took \(execution.duration))")

@@ -95,6 +95,21 @@ enum Console {
     }
 }
 
+/// What was said of an outage: each thing is said once, until it is over.
+struct Outage {
+    /// Reasons that are all different are said so many times.
+    private static let limit = 8
+    private var said: Set<String> = []
+
+    /// Whether nothing has been said.
+    var isQuiet: Bool { said.isEmpty }
+
+    /// - Returns: whether a reason is still to be said.
+    mutating func isNews(_ reason: String) -> Bool {
+        said.count < Self.limit && said.insert(reason).inserted
+    }
+}
+
 extension OutputCopy {
     /// A copy whose failure is said to the user.
     static func copy(to target: Console.File, named name: String) -> OutputCopy {

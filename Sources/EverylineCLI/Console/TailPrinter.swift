@@ -7,6 +7,8 @@ import SystemPackage
 struct TailPrinter {
     let format: OutputOptions.Format
     let style: LogPrinter.Style
+    /// What is said before anything is said of the connection; `nil` if it has been said.
+    var introduction: String?
 
     /// What was printed.
     struct Result {
@@ -49,6 +51,7 @@ struct TailPrinter {
         var updates = tail.makeAsyncIterator()
         var printed: Offset?
         var (holdsVoidEvents, isRestored) = (false, false)
+        var (outage, introduction) = (Outage(), introduction)
         while let update = try await updates.next() {
             switch update {
             case .events(let block):
@@ -73,24 +76,32 @@ struct TailPrinter {
                 // How long the log was is void too.
                 if last != nil { throw CLIError("print the log again.") }
             case .way(let way):
+                try introduce(&introduction, &printer)
                 let found = way == .webSocket ? "WebSocket gets through again" : "WebSocket doesn't get through"
                 try say("\(found); following by \(way.name)", &printer)
             case .notice(let text):
                 if let line = try say("the server says: \(text)", &printer) { try Console.write(printer.pending(line)) }
             case .reconnecting(let attempt):
-                // Not each try of a long absence is worth a line.
-                guard attempt.failures & (attempt.failures - 1) == 0 else { continue }
+                guard outage.isNews(attempt.reason) else { continue }
+                try introduce(&introduction, &printer)
                 try say("\(attempt.reason); reconnecting after event \(attempt.after ?? .zero) …", &printer)
             case .resumed(let after):
                 // After a restore it is the log itself that says what is missing.
                 try say("resumed after event \(after ?? .zero)\(isRestored ? "" : "; nothing is missing")", &printer)
                 isRestored = false
+                outage = Outage()
             case .ended(let outcome, _):
                 try Console.write(printer.finish())
                 return Result(outcome: outcome, holdsVoidEvents: holdsVoidEvents)
             }
         }
         throw CLIError("the log came to no end")
+    }
+
+    private func introduce(_ introduction: inout String?, _ printer: inout LogPrinter) throws {
+        guard let text = introduction else { return }
+        introduction = nil
+        try say(text, &printer)
     }
 
     private static func sentence(ofRestoreAfter base: Offset, known: Offset?) -> String {

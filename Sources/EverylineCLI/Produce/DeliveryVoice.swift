@@ -9,7 +9,7 @@ final class DeliveryVoice: Sendable {
     private let state = Mutex(State())
 
     private struct State {
-        var failures = 0
+        var outage = Outage()
         /// Whether the server has answered since.
         var isBack = false
     }
@@ -37,7 +37,7 @@ final class DeliveryVoice: Sendable {
 
     private func answered() {
         let isNews = state.withLock { state in
-            guard state.failures > 0, !state.isBack else { return false }
+            guard !state.outage.isQuiet, !state.isBack else { return false }
             state.isBack = true
             return true
         }
@@ -56,13 +56,13 @@ final class DeliveryVoice: Sendable {
     }
 
     func note(_ error: any Error) {
-        let count = state.withLock { state in
+        let (isFirst, isNews) = state.withLock { state in
             state.isBack = false
-            state.failures += 1
-            return state.failures
+            return (state.outage.isQuiet, state.outage.isNews("\(error)"))
         }
-        guard count & (count - 1) == 0 else { return }
-        Console.say("\(error). The output is kept in \(directory) and sent as soon as possible.")
+        guard isNews else { return }
+        let consequence = isFirst ? " The output is kept in \(directory) and sent as soon as possible." : ""
+        Console.say("\(error).\(consequence)")
     }
 
     func refused(_ error: APIError) {

@@ -56,8 +56,8 @@ struct Exec: AsyncParsableCommand {
             place: .foreground { Self.stopWithCommand($0, terminal) })
         let (reports, began) = AsyncStream.makeStream(of: AsyncStream<SentSignal>.self)
         let producer = LocalProducer(
-            connection: connection, command: command.shown, requiresDelivery: requireDelivery, isQuiet: quiet,
-            isBestEffort: bestEffort)
+            connection: connection, command: command.shown, terminal: terminal?.size, requiresDelivery: requireDelivery,
+            isQuiet: quiet, isBestEffort: bestEffort)
         let result = try await producer.run(
             whileSending: { production in
                 for await signals in reports { await Self.relay(signals, to: process, terminal, production) }
@@ -134,6 +134,11 @@ struct Exec: AsyncParsableCommand {
     private static func stopWithCommand(_ signal: Int32, _ terminal: UserTerminal?) -> Bool {
         // Elsewhere than at a terminal, who stops the command by SIGSTOP alone would not let this process go on with it.
         guard signal != SIGSTOP || OwnProcess.isInForeground else { return false }
+        if [SIGTTIN, SIGTTOU].contains(signal), let terminal {
+            if terminal.isCommandsTurn { return true }
+            // It would be stopped again and again, since this process goes on.
+            if OwnProcess.isOrphaned { return false }
+        }
         terminal?.yield()
         OwnProcess.suffer(signal)
         terminal?.resume()

@@ -54,19 +54,24 @@ struct KeptOutput {
     /// Registers a new execution for it, unless that has been done, so that it can be delivered as any other.
     ///
     /// - Parameter connection: where a server is, if the output itself doesn't say.
+    /// - Parameter named: the same, once it was read.
     /// - Throws: what the server says; `Errno`.
-    func registerAnew(_ connection: ConnectionOptions) async throws {
+    func registerAnew(
+        _ connection: ConnectionOptions, _ named: inout EverylineClient.Configuration?
+    ) async throws {
         let origin = directory.files.holds("origin.json") ? try directory.origin() : nil
         // A runner's has one only if this was begun before, and broken off.
         guard origin == nil || place.isEmpty else { return }
         let former = origin?.execution.flatMap { ExecutionID($0) } ?? execution
-        let configuration = try connection.configuration(of: origin)
-        let command = command ?? ["everyline", "recover", "--as-new", former.rawValue]
+        let configuration = try connection.configuration(of: origin, &named)
+        let request = RegisterRequest(
+            command: command ?? ["everyline", "recover", "--as-new", former.rawValue],
+            place: origin?.place ?? CommandPlace())
         try await EverylineClient.with(configuration) { client in
-            let answer = try await client.register(RegisterRequest(command: command))
+            let answer = try await client.register(request)
             try await Spool(in: directory.files).begin(
                 anewIn: answer.incarnation.flatMap { Incarnation($0) }, after: former, on: ContinuousClock())
-            try LateRegistration.note(answer, of: command, in: directory, configuration)
+            try LateRegistration.note(answer, of: request, in: directory, configuration)
         }
         try directory.forgetRefusal()
     }
@@ -74,8 +79,13 @@ struct KeptOutput {
 
 extension ConnectionOptions {
     /// The server that output was meant for, unless another one is named.
-    func configuration(of origin: ProducerDirectory.Origin?) throws -> EverylineClient.Configuration {
-        let configuration = try configuration()
+    ///
+    /// - Parameter named: what the options, the environment and the file say, once they were read: what is wrong there is said once.
+    func configuration(
+        of origin: ProducerDirectory.Origin?, _ named: inout EverylineClient.Configuration?
+    ) throws -> EverylineClient.Configuration {
+        let configuration = try named ?? configuration()
+        named = configuration
         guard let origin, url == nil else { return configuration }
         return EverylineClient.Configuration(
             address: try ServerAddress(origin.url), credential: configuration.credential, caFile: origin.caFile)

@@ -13,7 +13,7 @@ final class LateRegistration: Sendable {
     }
 
     private let client: EverylineClient
-    private let command: [String]
+    private let request: RegisterRequest
     private let directory: ProducerDirectory
     private let configuration: EverylineClient.Configuration
     private let isQuiet: Bool
@@ -24,12 +24,12 @@ final class LateRegistration: Sendable {
     ///   - configuration: where `everyline recover` finds the server.
     ///   - isQuiet: whether the user isn't told the execution's id.
     init(
-        _ client: EverylineClient, command: [String], in directory: ProducerDirectory,
+        _ client: EverylineClient, _ request: RegisterRequest, in directory: ProducerDirectory,
         _ configuration: EverylineClient.Configuration, isQuiet: Bool
     ) {
         self.isQuiet = isQuiet
         self.client = client
-        self.command = command
+        self.request = request
         self.directory = directory
         self.configuration = configuration
     }
@@ -61,11 +61,11 @@ final class LateRegistration: Sendable {
         if let registered { return registered }
         let answer: RegisterAnswer
         do {
-            answer = try await client.register(RegisterRequest(command: command))
+            answer = try await client.register(request)
         } catch let error as APIError {
             throw ClientError.refused("\(error)")
         }
-        let registered = try Self.note(answer, of: command, in: directory, configuration)
+        let registered = try Self.note(answer, of: request, in: directory, configuration)
         let endpoint = ProducerEndpoint(client, execution: registered.id, token: registered.token)
         if !isQuiet { Console.announce(registered.id, at: configuration.address) }
         made.set(Registered(execution: registered.id, endpoint: endpoint))
@@ -76,14 +76,14 @@ final class LateRegistration: Sendable {
     /// Writes down what the server gave, so that what is kept can be delivered by another process from now on.
     @discardableResult
     static func note(
-        _ answer: RegisterAnswer, of command: [String], in directory: ProducerDirectory,
+        _ answer: RegisterAnswer, of request: RegisterRequest, in directory: ProducerDirectory,
         _ configuration: EverylineClient.Configuration
     ) throws -> (id: ExecutionID, token: Credential) {
         guard let id = ExecutionID(answer.executionID), let token = Credential(answer.appendToken) else {
             throw ClientError.unexpectedAnswer("it gave no usable id")
         }
         var origin = ProducerDirectory.Origin(
-            configuration: configuration, appendToken: answer.appendToken, command: command)
+            configuration: configuration, appendToken: answer.appendToken, of: request)
         origin.execution = answer.executionID
         try directory.note(origin)
         return (id, token)

@@ -24,6 +24,19 @@ struct LocalProducer {
     /// Whether the output is also made where no server can be told of it, and kept until there is one.
     var isBestEffort = false
 
+    /// - Parameter terminal: the size of the one that the command gets.
+    init(
+        connection: ConnectionOptions, command: [String], terminal: TerminalSize? = nil, requiresDelivery: Bool,
+        isQuiet: Bool = false, isBestEffort: Bool = false
+    ) {
+        self.connection = connection
+        self.command = command
+        self.requiresDelivery = requiresDelivery
+        self.isQuiet = isQuiet
+        self.isBestEffort = isBestEffort
+        place = .here(terminal: terminal)
+    }
+
     /// What goes on here.
     struct Production: Sendable {
         let execution: ExecutionID
@@ -110,6 +123,9 @@ struct LocalProducer {
         }
     }
 
+    private let place: CommandPlace
+    private var request: RegisterRequest { RegisterRequest(command: command, place: place) }
+
     /// What there is before the output begins.
     private struct Start {
         let execution: ExecutionID
@@ -123,7 +139,7 @@ struct LocalProducer {
     }
 
     private func begin(_ client: EverylineClient, in place: HeldDirectory) async throws -> Start {
-        let configuration = try connection.configuration()
+        let configuration = client.configuration
         let registered: RegisterAnswer
         do {
             registered = try await register(client)
@@ -139,7 +155,7 @@ struct LocalProducer {
         let endpoint = ProducerEndpoint(client, execution: id, token: token)
         do {
             let directory = try ProducerDirectory.make(
-                for: id, .init(configuration: configuration, appendToken: registered.appendToken, command: command),
+                for: id, .init(configuration: configuration, appendToken: registered.appendToken, of: request),
                 in: place)
             // Longer lines the server would cut, and an event would not be an offset.
             let lineLimit = max(1, min(registered.lineLimit ?? LineCutter.defaultLimit, LineCutter.defaultLimit))
@@ -163,9 +179,9 @@ struct LocalProducer {
     ) throws -> Start {
         var generator = SystemGenerator()
         let id = ExecutionID(at: .now, using: &generator)
-        let origin = ProducerDirectory.Origin(configuration: configuration, appendToken: nil, command: command)
+        let origin = ProducerDirectory.Origin(configuration: configuration, appendToken: nil, of: request)
         let directory = try ProducerDirectory.make(for: id, origin, in: place)
-        let late = LateRegistration(client, command: command, in: directory, configuration, isQuiet: isQuiet)
+        let late = LateRegistration(client, request, in: directory, configuration, isQuiet: isQuiet)
         return Start(
             execution: id, endpoint: late.endpoint, directory: directory, spool: try Spool(in: directory.files),
             lineLimit: Self.safeLine, endFields: [], late: late)
@@ -182,7 +198,7 @@ struct LocalProducer {
             return try await (isBestEffort ? RetryPolicy(attempts: 2) : .fewTimes).run(
                 isTransient: { ($0 as? APIError)?.mayPassForProducer ?? RetryPolicy.isTransient($0) }
             ) {
-                try await client.register(RegisterRequest(command: command))
+                try await client.register(request)
             }
         } catch let error as APIError where !error.isForeign {
             throw error

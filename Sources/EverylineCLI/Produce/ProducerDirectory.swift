@@ -25,9 +25,11 @@ struct ProducerDirectory {
         var execution: String?
         /// What a server is to show as its command, where it has to be registered, or registered anew.
         var command: [String]?
+        /// Where that runs; not in what earlier versions left.
+        var place: CommandPlace?
 
-        init(configuration: EverylineClient.Configuration, appendToken: String?, command: [String]) {
-            self.command = command
+        init(configuration: EverylineClient.Configuration, appendToken: String?, of request: RegisterRequest) {
+            (command, place) = (request.command, request.place)
             url = configuration.address.description
             // The successor may be started elsewhere.
             caFile = configuration.caFile.map { URL(fileURLWithPath: $0).path }
@@ -35,7 +37,7 @@ struct ProducerDirectory {
         }
 
         enum CodingKeys: String, CodingKey {
-            case url, execution, command
+            case url, execution, command, place
             case caFile = "ca_file"
             case appendToken = "append_token"
         }

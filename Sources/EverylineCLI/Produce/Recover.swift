@@ -32,6 +32,8 @@ struct Recover: AsyncParsableCommand {
 
     func run() async throws {
         var failures = 0
+        // It is read when it is needed first.
+        var named: EverylineClient.Configuration?
         func attempt(_ directory: ProducerDirectory, _ body: () async throws -> Void) async throws {
             do {
                 guard try directory.files.claim() else { return }
@@ -48,14 +50,14 @@ struct Recover: AsyncParsableCommand {
             }
             for output in try Self.find(asNew, in: kept) {
                 try await attempt(output.directory) {
-                    try await output.registerAnew(connection)
-                    print(try await deliver(output.directory))
+                    try await output.registerAnew(connection, &named)
+                    print(try await deliver(output.directory, &named))
                 }
             }
         } else {
             for output in kept { Console.say(output.sentence) }
             for directory in try runners == nil ? ProducerDirectory.abandoned() : [] {
-                try await attempt(directory) { print(try await deliver(directory)) }
+                try await attempt(directory) { print(try await deliver(directory, &named)) }
             }
         }
         if failures > 0 { throw Root.failure }
@@ -71,9 +73,12 @@ struct Recover: AsyncParsableCommand {
         }
     }
 
+    /// - Parameter named: where the user says that the server is, once it was read.
     /// - Returns: what the server calls the execution.
-    private func deliver(_ directory: ProducerDirectory) async throws -> ExecutionID {
-        let origin = try await registered(directory)
+    private func deliver(
+        _ directory: ProducerDirectory, _ named: inout EverylineClient.Configuration?
+    ) async throws -> ExecutionID {
+        let origin = try await registered(directory, &named)
         let execution = origin.execution.flatMap(ExecutionID.init) ?? directory.files.execution
         guard let token = origin.appendToken.flatMap(Credential.init) else {
             throw CLIError("its append token is unusable")
@@ -99,13 +104,15 @@ struct Recover: AsyncParsableCommand {
     }
 
     /// Where the output belongs. What no server has heard of yet is registered.
-    private func registered(_ directory: ProducerDirectory) async throws -> ProducerDirectory.Origin {
+    private func registered(
+        _ directory: ProducerDirectory, _ named: inout EverylineClient.Configuration?
+    ) async throws -> ProducerDirectory.Origin {
         let origin = try directory.origin()
         guard origin.appendToken == nil, let command = origin.command else { return origin }
-        let configuration = try connection.configuration(of: origin)
+        let configuration = try connection.configuration(of: origin, &named)
         return try await EverylineClient.with(configuration) { client in
-            let answer = try await client.register(RegisterRequest(command: command))
-            try LateRegistration.note(answer, of: command, in: directory, configuration)
+            let request = RegisterRequest(command: command, place: origin.place ?? CommandPlace())
+            try LateRegistration.note(try await client.register(request), of: request, in: directory, configuration)
             return try directory.origin()
         }
     }

@@ -8,10 +8,18 @@ struct RunnerEngine: CommandEngine {
     /// The life of the data in which commands begin.
     let incarnation: Incarnation?
     let isRecordOnly: Bool
+    /// Where this process, and so a runner, runs.
+    let here = CommandPlace.here()
 
     var platform: Platform { .embedded }
     /// A request that died has left no process.
     var restart: Duration? { nil }
+
+    func place(of request: RunRequest) -> CommandPlace {
+        CommandPlace(
+            host: here.host, user: here.user, directory: request.workingDirectory ?? here.directory,
+            terminal: request.terminal)
+    }
 
     func check(_ request: RunRequest) async throws {
         guard !isRecordOnly else {

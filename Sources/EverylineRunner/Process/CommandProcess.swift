@@ -68,10 +68,11 @@ package final class CommandProcess: Sendable {
     /// - Parameters:
     ///   - streams: its standard streams. The caller closes the command's ends.
     ///   - user: in the foreground, the terminal that the user sits before.
+    ///   - standing: how the command stands to the keys of that.
     ///   - execution: is in its environment.
     /// - Returns: the process. In the background it leads its session and its process group.
     func start(
-        _ streams: CommandStreams, user: UserTerminal?, of execution: ExecutionID
+        _ streams: CommandStreams, user: UserTerminal?, _ standing: cspawn_standing, of execution: ExecutionID
     ) throws(StartError) -> ProcessIdentity? {
         let nothing = open("/dev/null", O_RDONLY | O_CLOEXEC)
         defer { if nothing >= 0 { close(nothing) } }
@@ -86,7 +87,8 @@ package final class CommandProcess: Sendable {
             descriptors: (
                 streams.input.map(Self.inherited) ?? nothing, streams.output.rawValue, streams.error.rawValue
             ),
-            inherits: isInForeground, terminal: streams.terminal?.side, restored: user?.keyboard)
+            inherits: isInForeground, terminal: streams.terminal?.side, restored: user?.keyboard,
+            standing: standing)
         let pid: Int32
         let keeper: SessionKeeper?
         do {

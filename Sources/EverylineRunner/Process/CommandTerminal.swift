@@ -40,6 +40,27 @@ final class CommandTerminal: Sendable {
         return settings.c_cc.4
     }
 
+    /// How much a terminal keeps for who reads.
+    static let unreadLimit: ByteCount = 4096
+
+    /// Takes out what was typed and no program has read; nothing, if it isn't just the end of what was typed: corrected, or put there by another.
+    func takeUnread(of typed: [UInt8]) -> [UInt8] {
+        let side = cspawn_open_side(main.rawValue)
+        guard side >= 0 else { return [] }
+        defer { close(side) }
+        var settings = termios()
+        guard tcgetattr(side, &settings) == 0 else { return [] }
+        cfmakeraw(&settings)
+        (settings.c_cc.6, settings.c_cc.5) = (0, 0)
+        tcsetattr(side, TCSANOW, &settings)
+        let unread = [UInt8](unsafeUninitializedCapacity: Self.unreadLimit) { buffer, count in
+            count = max(0, read(side, buffer.baseAddress, buffer.count))
+        }
+        // The terminal has made a newline of the return key.
+        func plain(_ key: UInt8) -> UInt8 { key == UInt8(ascii: "\r") ? UInt8(ascii: "\n") : key }
+        return typed.suffix(unread.count).map(plain) == unread.map(plain) ? unread : []
+    }
+
     /// Whether a key takes the meaning of the next one away, as Ctrl-V does where lines are read.
     func quotes(_ key: UInt8) -> Bool {
         var settings = termios()
@@ -80,11 +101,19 @@ final class SessionKeeper: Sendable {
         /// The user's terminal has other settings than before.
         case changed = 0x72
         case restored = 0x63
+        /// The command is in the background of its terminal, as this process is of the user's.
+        case inBackground = 0x62
+        case inForeground = 0x66
     }
 
+    /// Tells it. The foreground is the command's when this returns.
     func note(_ note: Note) {
-        // A pipe has room for a byte, and if the keeper was killed nothing can be done.
-        notes.withLock { _ = try? $0?.writeAll([note.rawValue]) }
+        notes.withLock { notes in
+            // There is room for a byte, and if the keeper was killed nothing can be done.
+            guard let notes, (try? notes.writeAll([note.rawValue])) != nil, note == .inForeground else { return }
+            var answer: UInt8 = 0
+            while Glibc.read(notes.rawValue, &answer, 1) < 0, errno == EINTR {}
+        }
     }
 
     /// Lets it end, and waits for that: when our end of the terminal is closed before, the kernel hangs up on what the command left behind.

@@ -65,6 +65,14 @@ package enum OwnProcess {
     /// Ends or stops this process as a signal does that nothing catches. Returns if it went on, or the signal does neither.
     package static func suffer(_ signal: Int32) { cspawn_suffer(signal) }
 
+    /// Whether no shell could let its process group go on, if that were stopped: the kernel doesn't stop it at a terminal then.
+    package static var isOrphaned: Bool {
+        let (group, session) = (getpgrp(), getsid(0))
+        return !ProcessStatus.all().contains {
+            $0.group == group && getsid($0.parent) == session && getpgid($0.parent) != group
+        }
+    }
+
     /// Whether it has a terminal, and what is typed there is for its process group.
     package static var isInForeground: Bool {
         let terminal = open("/dev/tty", O_RDONLY | O_CLOEXEC | O_NOCTTY)

@@ -19,6 +19,8 @@ struct SpawnedProcess {
     var terminal: FileDescriptor?
     /// With `inherits`: the terminal whose settings are restored when this process is gone.
     var restored: FileDescriptor?
+    /// With a terminal and `inherits`: how it begins there.
+    var standing = cspawn_foreground
 
     struct Failure: Error {
         let step: cspawn_step
@@ -43,6 +45,7 @@ struct SpawnedProcess {
                         process.inherits = inherits
                         process.terminal = terminal?.rawValue ?? -1
                         process.restored = restored?.rawValue ?? -1
+                        process.standing = standing
                         return cspawn_start(&process, &pid, &keeper, &failed)
                     }
                 }

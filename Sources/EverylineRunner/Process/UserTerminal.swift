@@ -1,5 +1,6 @@
 import CSpawn
-import Everyline
+package import Everyline
+import EverylineProducer
 import Glibc
 import NIOPosix
 import Synchronization
@@ -7,25 +8,20 @@ import SystemPackage
 
 /// The terminal that a user sits before, while a command has a terminal of its own: every key goes on to that one, and its size with it.
 ///
-/// Its settings are restored when the command stops or ends, and when this process ends in whatever way (``SessionKeeper``). It is left
-/// alone while this process is in the background, and while another `exec` has it.
+/// It is left alone while this process is in the background, and while another `exec` has it.
 package final class UserTerminal: Sendable {
     /// What is shown on.
     private let screen: FileDescriptor
     /// Where keys come from; `nil`: nowhere.
-    let keyboard: FileDescriptor?
-    /// A lock on it says which process has the keys.
+    private let keys: TakenTerminal?
     private let claim: FileDescriptor?
     private let state = Mutex(State())
-    /// Readable once there is something new to look at.
-    private let wake: (readEnd: FileDescriptor, writeEnd: FileDescriptor)
+    private let changes = ChangeSignal()
 
     private struct State {
-        var original: termios?
         /// The command's terminal, from its start to its end.
         var connection: Connection?
-        /// This process is about to stop.
-        var isYielded = false
+        var isPassingOn = false
     }
 
     private struct Connection {
@@ -40,28 +36,25 @@ package final class UserTerminal: Sendable {
     package init?() throws {
         screen = .standardOutput
         guard isatty(STDOUT_FILENO) == 1 else { return nil }
-        let own = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC)
-        if own >= 0 {
-            keyboard = FileDescriptor(rawValue: own)
-        } else {
-            keyboard = isatty(STDIN_FILENO) == 1 ? .standardInput : nil
-        }
         // A description of its own, which locks it against others that were started with the same.
-        let claim = open("/proc/self/fd/1", O_RDONLY | O_NOCTTY | O_CLOEXEC | O_NONBLOCK)
-        self.claim = claim >= 0 ? FileDescriptor(rawValue: claim) : nil
-        wake = try FileDescriptor.closeOnExecPipe()
-        for end in [wake.readEnd, wake.writeEnd] { _ = fcntl(end.rawValue, F_SETFL, O_NONBLOCK) }
+        let description = open("/proc/self/fd/1", O_RDONLY | O_NOCTTY | O_CLOEXEC | O_NONBLOCK)
+        let claim = description >= 0 ? FileDescriptor(rawValue: description) : nil
+        self.claim = claim
+        let own = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC)
+        let keyboard =
+            own >= 0 ? FileDescriptor(rawValue: own) : isatty(STDIN_FILENO) == 1 ? .standardInput : nil
+        keys = try keyboard.map { try TakenTerminal($0, claim: claim) { cfmakeraw(&$0) } }
     }
 
     deinit {
         if keyboard != .standardInput { try? keyboard?.close() }
         try? claim?.close()
-        try? wake.readEnd.close()
-        try? wake.writeEnd.close()
     }
 
+    var keyboard: FileDescriptor? { keys?.descriptor }
+
     /// Its size.
-    var size: TerminalSize {
+    package var size: TerminalSize {
         var size = winsize()
         _ = ioctl(screen.rawValue, UInt(TIOCGWINSZ), &size)
         return TerminalSize(columns: Int(size.ws_col), rows: Int(size.ws_row))
@@ -70,8 +63,14 @@ package final class UserTerminal: Sendable {
     /// Its settings; `nil` in the background, where they are the foreground's.
     var settings: termios? {
         var settings = termios()
-        guard isInForeground, tcgetattr(screen.rawValue, &settings) == 0 else { return nil }
+        guard keys?.isInForeground == true, tcgetattr(screen.rawValue, &settings) == 0 else { return nil }
         return settings
+    }
+
+    /// How a command stands to its keys that is started now.
+    var standing: cspawn_standing {
+        guard let keys, !keys.isInForeground else { return cspawn_foreground }
+        return OwnProcess.isOrphaned ? cspawn_orphaned : cspawn_background
     }
 
     // MARK: Passing on
@@ -79,147 +78,74 @@ package final class UserTerminal: Sendable {
     /// Passes keys on to a command's terminal, on a thread of its own, until ``disconnect()``. The settings are as they must be when this
     /// returns.
     ///
-    /// - Parameter group: the command's process group.
-    func connect(to terminal: CommandTerminal, _ keeper: SessionKeeper, group: Int32, on threads: NIOThreadPool) {
+    /// - Parameters:
+    ///   - group: the command's process group.
+    ///   - standing: that with which it was started.
+    func connect(
+        to terminal: CommandTerminal, _ keeper: SessionKeeper, group: Int32, _ standing: cspawn_standing,
+        on threads: NIOThreadPool
+    ) {
         let connection = Connection(terminal: terminal, keeper: keeper, group: group)
-        state.withLock { $0.connection = connection }
-        _ = takeKeys()
-        threads.submit { _ in self.passOn(to: connection) }
+        state.withLock { ($0.connection, $0.isPassingOn) = (connection, keys != nil) }
+        guard let keys else { return }
+        keys.begin(keeper, isAway: standing != cspawn_foreground) { terminal.resize(to: self.size) }
+        threads.submit { _ in
+            self.passOn(keys, to: connection)
+            self.state.withLock { $0.isPassingOn = false }
+            self.changes.announce()
+        }
     }
 
-    /// Ends the passing on, and restores the settings.
-    func disconnect() {
-        state.withLock { state in
-            restore(&state)
-            state.connection = nil
+    /// Ends the passing on, gives back what the command hasn't read, and restores the settings.
+    func disconnect() async {
+        state.withLock { $0.connection = nil }
+        keys?.end()
+        while true {
+            let version = changes.version
+            guard state.withLock(\.isPassingOn) else { return }
+            // A task that is cancelled doesn't wait: the thread restores them all the same, or the keeper.
+            guard (try? await changes.wait(past: version)) != nil else { return }
         }
-        announce()
     }
 
     /// Restores the settings before this process stops.
-    package func yield() {
-        state.withLock { state in
-            restore(&state)
-            state.isYielded = true
-        }
-    }
+    package func yield() { keys?.yield() }
 
     /// Takes the keys again, if this process is in the foreground: it was stopped, and goes on now.
-    package func resume() {
-        state.withLock { state in
-            state.isYielded = false
-            // A shell has set the terminal as it likes meanwhile.
-            state.original = nil
-        }
-        announce()
-    }
+    package func resume() { keys?.resume() }
 
     /// Hands on its size.
     package func resize() {
         state.withLock { $0.connection }?.terminal.resize(to: size)
     }
 
-    private func announce() { _ = try? wake.writeEnd.writeAll([0]) }
+    /// Whether the command has its terminal's keys now, also if it was stopped because it had not: this process was in the background then.
+    package var isCommandsTurn: Bool {
+        guard let keys, let connection = state.withLock({ $0.connection }) else { return false }
+        let terminal = connection.terminal.main.rawValue
+        if tcgetpgrp(terminal) == connection.keeper.number, keys.isInForeground { keys.take() }
+        return tcgetpgrp(terminal) == connection.group
+    }
 
-    private func passOn(to connection: Connection) {
-        // What the background may not do fails then, and doesn't stop this process.
-        var signals = sigset_t()
-        sigemptyset(&signals)
-        sigaddset(&signals, SIGTTIN)
-        sigaddset(&signals, SIGTTOU)
-        pthread_sigmask(SIG_BLOCK, &signals, nil)
-        var (isGone, isQuoted) = (false, false)
-        while let mayRead = takeKeys() {
-            // Nothing tells a process that a shell has brought it to the foreground while it was running.
-            let limit: Int32 = mayRead || keyboard == nil || isGone ? -1 : 200
-            guard waits(for: mayRead && !isGone ? keyboard : nil, POLLIN, limit), let keyboard else { continue }
-            let keys = [UInt8](unsafeUninitializedCapacity: 1024) { buffer, count in
-                count = max(0, Glibc.read(keyboard.rawValue, buffer.baseAddress, buffer.count))
-                // The background gets EIO; after a hangup there is nothing more.
-                if count == 0, isInForeground { isGone = errno != EINTR }
-            }
-            for key in keys {
+    private func passOn(_ keys: TakenTerminal, to connection: Connection) {
+        let terminal = connection.terminal
+        var isQuoted = false
+        // The last that the terminal has got, and what it had no room for.
+        var (typed, rest): ([UInt8], [UInt8]) = ([], [])
+        while let next = keys.read(), !next.isEmpty {
+            for key in next {
                 if isQuoted {
                     isQuoted = false
-                } else if connection.terminal.quotes(key) {
+                } else if terminal.quotes(key) {
                     isQuoted = true
-                } else if let signal = connection.terminal.signal(ofKey: key, to: connection.group) {
+                } else if let signal = terminal.signal(ofKey: key, to: connection.group) {
                     // What was started with this process has it too, as if the command were among them. This process ignores it.
                     kill(0, signal)
                 }
             }
-            write(keys[...], to: connection.terminal.main)
+            rest = keys.write(next, to: terminal.main)
+            typed = (typed + next.dropLast(rest.count)).suffix(CommandTerminal.unreadLimit)
         }
-    }
-
-    /// Writes what is typed as fast as it is taken, until it is over.
-    private func write(_ keys: ArraySlice<UInt8>, to target: FileDescriptor) {
-        var rest = keys
-        while !rest.isEmpty, isConnected {
-            let count = rest.withUnsafeBytes { Glibc.write(target.rawValue, $0.baseAddress, $0.count) }
-            if count > 0 {
-                rest = rest.dropFirst(count)
-            } else if errno == EAGAIN {
-                _ = waits(for: target, POLLOUT, -1)
-            } else if errno != EINTR {
-                return
-            }
-        }
-    }
-
-    /// Waits until a descriptor is ready, or there is something new to look at.
-    private func waits(for descriptor: FileDescriptor?, _ events: Int32, _ limit: Int32) -> Bool {
-        var entries = [
-            pollfd(fd: wake.readEnd.rawValue, events: Int16(POLLIN), revents: 0),
-            pollfd(fd: descriptor?.rawValue ?? -1, events: Int16(events), revents: 0),
-        ]
-        guard poll(&entries, 2, limit) > 0 else { return false }
-        if entries[0].revents != 0 {
-            var bytes = [UInt8](repeating: 0, count: 64)
-            _ = Glibc.read(wake.readEnd.rawValue, &bytes, bytes.count)
-        }
-        return entries[1].revents != 0
-    }
-
-    // MARK: Its settings
-
-    private var isConnected: Bool { state.withLock { $0.connection != nil } }
-
-    /// - Returns: whether the keys are this process's now; `nil` if it is over.
-    private func takeKeys() -> Bool? {
-        state.withLock { state in
-            guard let connection = state.connection else { return nil }
-            guard let keyboard, !state.isYielded, isInForeground, isClaimed else { return false }
-            guard state.original == nil else { return true }
-            var settings = termios()
-            guard tcgetattr(keyboard.rawValue, &settings) == 0 else { return false }
-            state.original = settings
-            connection.keeper.note(.changed)
-            cfmakeraw(&settings)
-            tcsetattr(keyboard.rawValue, TCSANOW, &settings)
-            connection.terminal.resize(to: size)
-            return true
-        }
-    }
-
-    private func restore(_ state: inout State) {
-        guard let keyboard, var original = state.original else { return }
-        state.original = nil
-        if isInForeground { tcsetattr(keyboard.rawValue, TCSANOW, &original) }
-        state.connection?.keeper.note(.restored)
-        if let claim { flock(claim.rawValue, LOCK_UN) }
-    }
-
-    private var isClaimed: Bool {
-        guard let claim else { return true }
-        return flock(claim.rawValue, LOCK_EX | LOCK_NB) == 0
-    }
-
-    /// Whether keys are meant for this process: it is in the terminal's foreground. A terminal of which this session isn't the
-    /// controller has no foreground that this process could see, and then the process takes the keys.
-    private var isInForeground: Bool {
-        guard let keyboard else { return false }
-        let group = tcgetpgrp(keyboard.rawValue)
-        return group < 0 ? errno == ENOTTY : group == getpgrp()
+        keys.restore(givingBack: keys.isTaken ? terminal.takeUnread(of: typed) + rest : [])
     }
 }

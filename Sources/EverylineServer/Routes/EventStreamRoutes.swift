@@ -7,7 +7,7 @@ import ServiceLifecycle
 /// A log as server-sent events (WHATWG HTML, section 9.2): the id is the offset, so a browser resumes by itself.
 struct EventStreamRoutes {
     let core: ServerCore
-    let admission: StreamAdmission
+    let admission: ViewerAdmission
     let metrics: ServerMetrics
     let limits: ServerConfiguration.Limits
 

@@ -27,7 +27,9 @@ struct ExecutionRoutes {
         let order = try body.decode(RunRequest.self, fields: RunRequest.fields)
         try order.validate()
         try await core.engine.check(order)
-        let created = try await create(order.command, producer: .runner, for: principal, request: request, body: body)
+        let created = try await create(
+            order.command, at: core.engine.place(of: order), producer: .runner, for: principal, request: request,
+            body: body)
         let startsAgain = created.isNew ? false : try await mayStartAgain(created.execution)
         if created.isNew || startsAgain {
             try await start(
@@ -49,9 +51,10 @@ struct ExecutionRoutes {
         let body = try await JSONBody(
             request, context, core.resources, limit: limits.requestBody, within: limits.bodyTime)
         let registration = try body.decode(RegisterRequest.self, fields: RegisterRequest.fields)
-        try RunRequest.validate(command: registration.command)
+        try registration.validate()
         let created = try await create(
-            registration.command, producer: .external, for: principal, request: request, body: body)
+            registration.command, at: registration.place, producer: .external, for: principal, request: request,
+            body: body)
         guard created.isNew else {
             // The token was shown once, and only its hash was kept: the first answer can't be given again.
             throw APIError(
@@ -90,6 +93,9 @@ struct ExecutionRoutes {
         _ = try await authenticator.principal(of: request, may: .read)
         let execution = try await core.executions.execution(context.executionID())
         var view = ExecutionView(execution)
+        let place = execution.place
+        (view.host, view.hostUser) = (place.host, place.user)
+        (view.workingDirectory, view.terminal) = (place.directory, place.terminal)
         view.pending = core.feed.pending(of: execution.id, after: execution.head)
         let usage = try await usage(of: execution)
         (view.cpuMilliseconds, view.peakMemory) = (usage?.cpuMilliseconds, usage?.peakMemory)
@@ -136,14 +142,15 @@ struct ExecutionRoutes {
     }
 
     private func create(
-        _ command: [String], producer: Execution.Producer, for principal: Principal, request: Request, body: JSONBody
+        _ command: [String], at place: CommandPlace, producer: Execution.Producer, for principal: Principal,
+        request: Request, body: JSONBody
     ) async throws -> (execution: Execution, token: Secret, isNew: Bool) {
         var generator = SystemGenerator()
         let token = Secret(.appendToken, using: &generator)
         let now = core.now()
         let execution = Execution(
             id: ExecutionID(at: now, using: &generator), command: command, owner: principal.user, producer: producer,
-            key: principal.key, createdAt: now)
+            key: principal.key, place: place, createdAt: now)
         var idempotency: IdempotencyKey?
         if let key = request.headers[.idempotencyKey] {
             guard (1...IdempotencyKey.maximumLength).contains(key.utf8.count),
@@ -191,7 +198,24 @@ struct ExecutionRoutes {
 }
 
 extension RegisterRequest {
-    static let fields = ["command"]
+    static let fields = ["command", "host", "host_user", "working_directory", "terminal"]
+
+    func validate() throws {
+        try RunRequest.validate(command: command)
+        for (name, text) in [("host", host), ("host_user", hostUser)] {
+            if let text, !CommandPlace.isName(text) {
+                throw APIError(
+                    .invalidRequest,
+                    "\(name) must have 1 to \(CommandPlace.longestName) bytes of printable ASCII.")
+            }
+        }
+        if let terminal { try terminal.validate() }
+        if let workingDirectory, !CommandPlace.isPath(workingDirectory) {
+            throw APIError(
+                .invalidRequest,
+                "working_directory must be an absolute path of at most \(CommandPlace.longestPath) bytes.")
+        }
+    }
 }
 
 extension RunRequest {
@@ -227,10 +251,7 @@ extension RunRequest {
         }
         try validateTask()
         if let terminal {
-            guard terminal.isValid else {
-                throw APIError(
-                    .invalidRequest, "terminal must have columns and rows from 1 to \(TerminalSize.longest).")
-            }
+            try terminal.validate()
             guard streams != .split else {
                 throw APIError(.invalidRequest, "A terminal is one stream: streams can't be split with it.")
             }
@@ -264,6 +285,13 @@ extension RunRequest {
         guard command.reduce(0, { $0 + $1.utf8.count + 1 }) <= sizeLimit else {
             throw APIError(.invalidRequest, "command is too long.")
         }
+    }
+}
+
+extension TerminalSize {
+    fileprivate func validate() throws {
+        guard !isValid else { return }
+        throw APIError(.invalidRequest, "terminal must have columns and rows from 1 to \(Self.longest).")
     }
 }
 

@@ -47,7 +47,7 @@ struct InputRoutes {
         let lines = try await parse(body.bytes)
         let hasBytes = lines.contains { if case .bytes = $0 { true } else { false } }
         return try await waiting(on: id) { isOver in
-            guard let (buffer, isNew) = inputs.write(lines, after: after, to: id) else {
+            guard let (buffer, isNew) = try written(lines, after, to: id) else {
                 guard isOver else { return nil }
                 throw APIError(
                     .noInput,
@@ -56,6 +56,19 @@ struct InputRoutes {
             let isSettled = buffer.received == buffer.taken && !buffer.isEnded
             let isAnswer = isNew || buffer.isClosed || buffer.received != after || !hasBytes && isSettled
             return isAnswer || isOver ? try .json(InputAnswer(buffer)) : nil
+        }
+    }
+
+    private func written(
+        _ lines: [InputLine], _ after: UInt64, to id: ExecutionID
+    ) throws -> (buffer: InputBuffer, isNew: Bool)? {
+        do {
+            return try inputs.write(lines, after: after, to: id)
+        } catch is Inputs.Different {
+            throw APIError(
+                .differentContent,
+                "Other bytes wait at this place: another client writes to the command's input. None of these was taken."
+            )
         }
     }
 

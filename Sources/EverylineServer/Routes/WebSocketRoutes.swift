@@ -4,7 +4,7 @@ import Hummingbird
 
 /// What a stream's address answers over plain HTTP: why the upgrade was declined, or that it takes one.
 struct WebSocketRoutes {
-    let admission: StreamAdmission
+    let admission: ViewerAdmission
     let log: any LogStore
 
     func add(to router: Router<EverylineContext>) {

@@ -7,7 +7,11 @@ import Synchronization
 /// none: the runner's next question says where to go on, and the client sends again what the runner hasn't got.
 final class Inputs: Sendable {
     /// How much all executions' input may be. What has no room waits at its client.
+    ///
+    /// One may hold as much as it leaves free: so many that aren't read leave room for the next ones.
     static let total: ByteCount = .mebibytes(64)
+    /// How much one may hold in any case: as much as a terminal.
+    static let share: ByteCount = .kibibytes(4)
 
     /// Wakes those who wait for what is written or taken.
     let changes = LogFeed()
@@ -30,15 +34,20 @@ final class Inputs: Sendable {
         }
     }
 
+    /// What is written has other bytes than what is there.
+    struct Different: Error {}
+
     /// Takes what a client writes, as far as there is room.
     ///
     /// - Returns: the buffer then, and whether anything was new; `nil` if no runner has asked for it.
+    /// - Throws: ``Different``; nothing of it is taken then.
     func write(
         _ lines: [InputLine], after place: UInt64, to execution: ExecutionID
-    ) -> (buffer: InputBuffer, isNew: Bool)? {
-        let written: (InputBuffer, Bool)? = state.withLock { state in
+    ) throws -> (buffer: InputBuffer, isNew: Bool)? {
+        let written: (InputBuffer, Bool)? = try state.withLock { state in
             guard let buffer = state.buffers[execution] else { return nil }
-            let room = Self.total - state.count
+            guard !buffer.contradicts(lines, after: place) else { throw Different() }
+            let room = max((Self.total - state.count - buffer.count) / 2, Self.share - buffer.count)
             return state.change(execution, buffer) { buffer in
                 let isNew = buffer.write(lines, after: place, room: room)
                 return (buffer, isNew)

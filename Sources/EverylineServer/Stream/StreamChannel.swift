@@ -15,14 +15,14 @@ struct StreamChannel: HTTPChannelHandler {
     /// What a stream needs of the server; shared, so that a viewer that waits doesn't hold a copy.
     final class Parts: Sendable {
         let core: ServerCore
-        let admission: StreamAdmission
+        let admission: ViewerAdmission
         let metrics: ServerMetrics
         let limits: ServerConfiguration.Limits
         /// The order in which connections that pipeline get their answers.
         let turns = TurnQueues()
 
         init(
-            core: ServerCore, admission: StreamAdmission, metrics: ServerMetrics,
+            core: ServerCore, admission: ViewerAdmission, metrics: ServerMetrics,
             limits: ServerConfiguration.Limits
         ) {
             self.core = core
@@ -38,14 +38,14 @@ struct StreamChannel: HTTPChannelHandler {
         let channel: any Channel
         /// Is decided by the first request. A channel reads nothing before its setup is complete, so the setup can't wait
         /// for this.
-        fileprivate let content: EventLoopFuture<WebSocketUpgradeResult<HTTPConnection, AdmittedStream>>
+        fileprivate let content: EventLoopFuture<WebSocketUpgradeResult<HTTPConnection, AdmittedStream<StreamPlace>>>
     }
 
     let responder: HTTPChannelHandler.Responder
     private let parts: Parts
     private let isBehindTLS: Bool
     private let needsHost: Bool
-    private let gate: WebSocketUpgradeGate<AdmittedStream>
+    private let gate: WebSocketUpgradeGate<AdmittedStream<StreamPlace>>
 
     /// - Parameters:
     ///   - isBehindTLS: whether TLS stands before it.
@@ -146,9 +146,9 @@ extension Channel {
     }
 }
 
-extension StreamAdmission {
+extension ViewerAdmission {
     /// Admits a request that wants to become a WebSocket.
-    fileprivate func admit(_ head: HTTPRequestHead) async throws -> AdmittedStream {
+    fileprivate func admit(_ head: HTTPRequestHead) async throws -> AdmittedStream<StreamPlace> {
         let uri = URI(head.uri)
         let path = uri.path.split(separator: "/", omittingEmptySubsequences: false)
         guard path.count == 6, let id = ExecutionID(path[4]), uri.path == APIPath.stream(of: id) else {

@@ -10,12 +10,12 @@ import NIOCore
 actor ViewerStream {
     private let connection: WebSocketConnection
     private let eventLoop: any EventLoop
-    private let request: AdmittedStream
+    private let request: AdmittedStream<StreamPlace>
     private let parts: StreamChannel.Parts
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { eventLoop.executor.asUnownedSerialExecutor() }
 
-    init(_ connection: WebSocketConnection, of request: AdmittedStream, _ parts: StreamChannel.Parts) {
+    init(_ connection: WebSocketConnection, of request: AdmittedStream<StreamPlace>, _ parts: StreamChannel.Parts) {
         self.connection = connection
         self.eventLoop = connection.eventLoop
         self.request = request

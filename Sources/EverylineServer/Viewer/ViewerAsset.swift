@@ -41,6 +41,7 @@ struct ViewerAsset: Sendable {
         ("dialogs", PackageResources.dialogs_css),
         ("executions", PackageResources.executions_css),
         ("log", PackageResources.log_css),
+        ("print", PackageResources.print_css),
         ("rate-strip", PackageResources.rate_strip_css),
         ("style", PackageResources.style_css),
     ]
@@ -53,6 +54,7 @@ struct ViewerAsset: Sendable {
         ("blocks", PackageResources.blocks_js),
         ("colour", PackageResources.colour_js),
         ("columns", PackageResources.columns_js),
+        ("commands", PackageResources.commands_js),
         ("connection-status", PackageResources.connection_status_js),
         ("copy", PackageResources.copy_js),
         ("dialogs", PackageResources.dialogs_js),
@@ -85,6 +87,7 @@ struct ViewerAsset: Sendable {
         ("rows", PackageResources.rows_js),
         ("screen", PackageResources.screen_js),
         ("screen-index", PackageResources.screen_index_js),
+        ("screen-line", PackageResources.screen_line_js),
         ("screen-rows", PackageResources.screen_rows_js),
         ("search", PackageResources.search_js),
         ("search-box", PackageResources.search_box_js),

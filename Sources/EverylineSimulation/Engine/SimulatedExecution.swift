@@ -14,8 +14,6 @@ struct SimulatedExecution {
     /// Whether the script has written the end.
     var hasEnd = true
     var stoppedAt: Int64 = 0
-    /// When a look at its task was last requested.
-    var lookedAt = -LedgerWorld.lookInterval
     /// How many messages with lines have been sent, and have been dealt with.
     var batchesSent = 0
     var batchesDone = 0
@@ -33,9 +31,9 @@ struct SimulatedExecution {
     var isEnded: Bool { head.log.isEnded }
 
     /// A message of lines has been deleted.
-    mutating func take(_ body: SimulatedQueue.Body) {
+    mutating func take(_ events: [SourceEvent]) {
         batchesDone += 1
-        guard !isEnded, case .lines(let events) = body else { return }
+        guard !isEnded else { return }
         arrived.formUnion(events.compactMap(\.number))
     }
 

@@ -1,4 +1,5 @@
 import Everyline
+import EverylineAWS
 import NIOCore
 
 // Connections: how they are made, break, go silent, and give their ids away.
@@ -6,9 +7,8 @@ extension LedgerWorld {
     /// The gateway calls the integration of a new connection.
     func connect(_ viewer: Int, _ token: Int) {
         guard viewers[viewer].token == token else { return }
-        if world.strikes(.refusedRequest, 40) {
-            let status = world.random.chance(500) ? 401 : 503
-            return couldNotOpen(viewer, .refused(APIError(status: status, code: "refused", detail: "refused")))
+        if world.strikes(.refusedRequest, 20) {
+            return couldNotOpen(viewer, .refused(APIError(status: 503, code: "refused", detail: "refused")))
         }
         let execution = viewers[viewer].execution
         let name = freeName(for: viewer)
@@ -16,27 +16,41 @@ extension LedgerWorld {
         links.append(SimulatedLink(name: name, viewer: viewer, execution: execution))
         links[index].lastTraffic = now
         linkOf[name] = index
-        executionOf[name] = execution
-        let record = newRecord(for: viewer)
-        records[name][execution] = records[name][execution]?.replaced(by: record) ?? record
-        links[index].start = record.cursor
-        links[index].posted = record.cursor
         viewers[viewer].link = index
-        world.tell("viewer \(viewer) connects as c\(name) to \(executions[execution].id) after \(record.cursor)")
-        if world.strikes(.crashAfterEffect, 10) {
-            links[index].state = .closed
-            links[index].isReadable = false
-            return couldNotOpen(viewer, .unreachable("the connection was refused"))
-        }
-        if record.form == .lines { ring(name, of: execution) }
-        // Some integrations take their time: what is posted meanwhile finds no connection.
-        let delay = world.random.chance(350) ? Int64(world.random.within(500...9000)) : latency() % 9000
-        schedule(.connected(link: index), after: delay)
+        let last = viewers[viewer].form == .lines ? viewers[viewer].last : viewers[viewer].machine.last
+        world.tell(
+            "viewer \(viewer) connects as c\(name) to \(executions[execution].id)" + (last.map { " after \($0)" } ?? "")
+        )
+        var query = ["execution": executions[execution].id.rawValue, "token": String(viewer)]
+        query["after"] = last?.description
+        schedule(.timeOut(process: processes.count), after: Self.connectLimit)
+        let headers = viewers[viewer].form == .lines ? nil : ["Sec-WebSocket-Protocol": APIHeader.subprotocol]
+        call(.connecting(link: index), WebSocketEvent(.connect, of: String(name), query: query, headers: headers))
+    }
+
+    /// The integration has answered.
+    func integrated(_ index: Int, status: Int, within time: Int64) {
+        guard status == 200 else { return refused(index, status: status) }
+        guard links[index].state == .connecting else { return }
+        // Some answers take their time: what is posted meanwhile finds no connection.
+        let longest = Int(Self.connectLimit - time)
+        let delay = world.random.chance(350) ? world.random.below(longest + 1) : min(longest, world.random.below(60))
+        schedule(.connected(link: index), after: Int64(delay))
         schedule(.idle(link: index), after: Self.idleLimit)
         if world.strikes(.connectionCut, 180) {
             schedule(.cut(link: index), after: Int64(world.random.within(10...60_000)))
         }
         if world.strikes(.acceptedAndLost, 30) { links[index].isBlackHole = true }
+    }
+
+    /// The gateway refuses a connection whose integration has refused it, or died.
+    func refused(_ index: Int, status: Int) {
+        guard links[index].state == .connecting else { return }
+        links[index].state = .closed
+        links[index].isReadable = false
+        let viewer = links[index].viewer
+        guard viewers[viewer].link == index else { return }
+        couldNotOpen(viewer, .refused(APIError(status: status, code: "refused", detail: "refused")))
     }
 
     private func couldNotOpen(_ viewer: Int, _ failure: TailFailure) {
@@ -54,22 +68,6 @@ extension LedgerWorld {
         executionOf.append(-1)
         records.append([ViewerConnection?](repeating: nil, count: executions.count))
         return linkOf.count - 1
-    }
-
-    private func newRecord(for viewer: Int) -> ViewerConnection {
-        let number = viewers[viewer].execution
-        let cursor: Offset =
-            if let last = viewers[viewer].form == .lines ? viewers[viewer].last : viewers[viewer].machine.last {
-                last
-            } else if case .notOlderThan(let time) = viewers[viewer].start {
-                executions[number].offset(before: time)
-            } else {
-                .zero
-            }
-        let life = world.strikes(.recordExpired, 110) ? Int64(world.random.within(5000...60_000)) : 7_200_000
-        return ViewerConnection(
-            execution: executions[number].id, cursor: cursor, form: viewers[viewer].form, key: "k",
-            connectedAt: world.time, expiresAt: Timestamp(milliseconds: world.time.milliseconds + life))
     }
 
     /// The integration has returned: the gateway knows the connection, and a viewer that can speaks first.
@@ -162,11 +160,6 @@ extension LedgerWorld {
         if !world.strikes(.silentDisconnect, 300) {
             schedule(.disconnected(name: links[index].name), after: latency())
         }
-    }
-
-    func disconnected(_ name: Int) {
-        let number = executionOf[name]
-        _ = update(.close, name, number)
     }
 
     func checkIdle(_ index: Int) {

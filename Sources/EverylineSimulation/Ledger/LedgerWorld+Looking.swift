@@ -1,22 +1,17 @@
 import Everyline
+import EverylineAWS
 
 // The watchdog of executions whose end was not reported: each request for one has its task looked at.
 extension LedgerWorld {
     func asked(about execution: Int) {
         // A younger one isn't looked at.
-        if now > Self.lookInterval { look(at: execution) }
-    }
-
-    /// Has a look taken at the execution's task, once a minute at the most.
-    func look(at execution: Int) {
-        guard world.mutation != .look, !executions[execution].isEnded,
-            now - executions[execution].lookedAt >= Self.lookInterval
-        else { return }
-        executions[execution].lookedAt = now
+        guard now > Self.lookInterval, world.mutation != .look, !executions[execution].isEnded else { return }
         world.tell("a client asks whether \(executions[execution].id) still runs")
-        // ECS can't say it now; the next client that asks tries again.
-        if now < executions[execution].stoppedAt || world.strikes(.stepFailed, 50) { return }
-        send(.reconcile(isStopped: false, request: .init()), of: execution, after: 0)
+        let (board, id) = (board, executions[execution].id)
+        begin(.asking) { functions in
+            await functions.watch.look(at: id)
+            board.say(.done)
+        }
     }
 
     /// Where no connected viewer pings, a client that isn't connected asks.
@@ -25,7 +20,20 @@ extension LedgerWorld {
         let isAskedFor = viewers.contains {
             $0.execution == execution && $0.form == .blocks && $0.isToBeServed && $0.phase != .finished
         }
-        if !isAskedFor || world.mutation == .ping { look(at: execution) }
+        if !isAskedFor || world.mutation == .ping { asked(about: execution) }
         schedule(.ask(execution: execution), after: Self.lookInterval)
+    }
+
+    /// What ECS says of the execution's task.
+    func task(of execution: Int) -> TaskState {
+        let task = stoppedTask(execution)
+        return TaskState(stream: task.stream, stopped: now >= executions[execution].stoppedAt ? task : nil)
+    }
+
+    func stoppedTask(_ execution: Int) -> StoppedTask {
+        StoppedTask(
+            stream: LogStreamName(group: "commands", name: executions[execution].id.rawValue),
+            outcome: executions[execution].outcome,
+            stoppedAt: Timestamp(milliseconds: World.epoch + executions[execution].stoppedAt))
     }
 }

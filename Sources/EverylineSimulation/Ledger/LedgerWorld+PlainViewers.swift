@@ -60,12 +60,12 @@ extension LedgerWorld {
         finish(viewer)
     }
 
-    private static let disconnect = ByteBuffer(string: #"{"type":"disconnect","reason":"execution_completed"}"#)
+    static let disconnect = ByteBuffer(string: #"{"type":"disconnect","reason":"execution_completed"}"#)
 }
 
 extension ByteBuffer {
     /// An event's line as the log holds it, without the id that it is sent under; `nil` if it has none, or another.
-    fileprivate func withoutID(_ offset: Offset) -> ByteBuffer? {
+    func withoutID(_ offset: Offset) -> ByteBuffer? {
         withUnsafeReadableBytes { bytes in
             let tail = bytes.count - (bytes.hasSuffix(",\"partial\":true}") ? 16 : 1)
             let id = Array(",\"event_id\":\"\(offset)\"".utf8)

@@ -10,7 +10,7 @@ extension LedgerWorld {
         settings.frame = world.random.within(90...900)
         settings.turn = world.random.chance(300) ? world.random.within(1...3) : 64
         settings.pageSize = world.random.within(2...12)
-        settings.logBatch = world.random.within(3...9)
+        settings.batch = world.random.within(3...9)
         settings.limits = LedgerLimits()
         settings.limits.block = world.random.chance(300) ? 200 : 4000
         let isSmall = world.strikes(.logFull, 150)

@@ -1,207 +1,141 @@
 import Everyline
+import EverylineAWS
 
-// What brings lines to the sequencer, and rings to the senders.
+// What brings lines, rings and requests to the functions: queues by SQS's rules.
 extension LedgerWorld {
     func ingest(_ batch: Int) {
         let (execution, events) = batches[batch]
         world.tell("batch \(batch) of \(executions[execution].id): lines \(events.compactMap(\.number))")
-        logs.add(.lines(events), of: execution, group: execution)
-        schedule(.pollLogs(group: execution), after: Int64(1 + world.random.below(40)))
+        add(String(batch), to: .logs, of: execution, group: execution, after: Int64(world.random.below(40)))
     }
 
+    /// The platform says that a task has stopped.
     func stop(_ execution: Int) {
         world.tell("\(executions[execution].id) has stopped")
         if executions[execution].batchesSent > executions[execution].batchesDone { world.note(.endBeforeLines) }
-        send(.reconcile(isStopped: true, request: .init()), of: execution, after: 5000)
+        _ = send(ReconcileMessage(.stopped(stoppedTask(execution)), of: executions[execution].id), after: 5000)
     }
 
     /// Puts a message in the queue of reconciling, which gives it out after a while, in no order.
-    func send(_ body: SimulatedQueue.Body, of execution: Int, after delay: Int64) {
-        let message = reconciling.messages.count
-        reconciling.add(body, of: execution, group: message)
-        schedule(.pollReconcile(message: message), after: delay + Int64(1 + world.random.below(40)))
+    func send(_ message: ReconcileMessage, after delay: Int64) -> FunctionBoard.Answer {
+        let group = queues[QueueName.reconciling.rawValue].messages.count
+        let delay = delay + Int64(world.random.below(40))
+        add(message.body, to: .reconciling, of: number(of: message.execution), group: group, after: delay)
+        return .done
     }
 
-    func pollReconcile(_ index: Int) {
-        guard reconciling.receive(group: index, limit: 1, by: processes.count).first == index else { return }
-        let message = reconciling.messages[index]
-        if message.receives > 1 { world.note(.redelivered) }
-        guard message.receives <= reconciling.maximumReceives,
-            case .reconcile(let isStopped, var request) = message.body
-        else {
-            world.note(.deadLetter)
-            return reconciling.bury(index)
+    /// Rings connections. A ring may be lost, and may come twice.
+    func ring(_ names: [Int], of execution: Int) -> FunctionBoard.Answer {
+        for name in names {
+            if world.strikes(.lostRing, 60) { continue }
+            let body = Ring(connection: ConnectionID(String(name)), execution: executions[execution].id).body
+            for _ in 0..<(world.strikes(.doubledRing, 40) ? 2 : 1) {
+                add(body, to: .rings, of: execution, group: name, after: Int64(world.random.below(40)))
+            }
         }
-        schedule(.reconcileVisible(message: index, receipt: message.receipt), after: Self.reconcileVisibility)
-        let execution = executions[message.execution]
-        let isKnownToStop = isStopped || now >= execution.stoppedAt
-        let process = spawn(execution: message.execution, name: -1)
-        process.reconciles = true
-        process.messages = [(index, message.receipt)]
-        if world.mutation == .secondReading { request.seen = .init(execution.head) }
-        if isKnownToStop {
-            request.stopped = .init(
-                execution.outcome, at: Timestamp(milliseconds: World.epoch + execution.stoppedAt))
-        }
-        world.tell("worker \(process.number) reconciles \(execution.id)\(isKnownToStop ? ", which has stopped" : "")")
-        reconcile(request, by: process)
+        return .done
     }
 
-    func showReconcile(_ index: Int, _ receipt: Int) {
-        let worker = reconciling.messages[index].worker
-        guard reconciling.show(index, receipt: receipt) else { return }
-        if processes[worker].isAlive { world.note(.zombie) }
-        schedule(.pollReconcile(message: index), after: 1)
+    private func add(_ body: String, to queue: QueueName, of execution: Int, group: Int, after delay: Int64) {
+        queues[queue.rawValue].add(body, of: execution, group: group)
+        schedule(.poll(queue, group: group), after: delay + 1)
     }
 
-    /// Settles a worker's message: `nil` sends it back to its queue.
-    func finish(_ process: SimulatedProcess, _ outcome: Reconciler.Outcome?) {
-        guard process.reconciles else { return finishMessage(process, isDone: outcome != nil) }
-        process.isAlive = false
-        let (index, receipt) = process.messages[0]
-        guard let outcome else {
-            return schedule(.reconcileVisible(message: index, receipt: receipt), after: 10_000)
+    /// A queue's messages are given to a function: those of one group, perhaps with those of another.
+    func poll(_ queue: QueueName, group: Int) {
+        var taken = receive(queue, group: group)
+        let others = queue == .rings ? linkOf.count : queue == .logs ? executions.count : 0
+        if !taken.isEmpty, others > 1, world.random.chance(500) {
+            let other = world.random.below(others)
+            if other != group { taken += receive(queue, group: other) }
         }
-        if case .again(let request, let afterPause) = outcome {
-            send(
-                .reconcile(isStopped: request.stopped != nil, request: request), of: process.execution,
-                after: afterPause ? Self.pause : 0)
-        }
-        if !world.strikes(.crashAfterEffect, 10) { _ = reconciling.delete(index, receipt: receipt) }
-    }
-
-    func pollLogs(_ group: Int) {
-        var taken = logs.receive(group: group, limit: settings.logBatch, by: processes.count)
-        if !taken.isEmpty, executions.count > 1, world.random.chance(500) {
-            taken += logs.receive(group: 1 - group, limit: settings.logBatch, by: processes.count)
-        }
-        taken = taken.filter { !buryLog($0) }
         guard !taken.isEmpty else { return }
-        let process = spawn(execution: logs.messages[taken[0]].execution, name: -1)
-        process.messages = taken.map { ($0, logs.messages[$0].receipt) }
-        for (index, receipt) in process.messages {
-            if logs.messages[index].receives > 1 { world.note(.redelivered) }
-            schedule(.logVisible(message: index, receipt: receipt), after: Self.logVisibility)
+        let messages = taken.map { (index: $0, receipt: queues[queue.rawValue].messages[$0].receipt) }
+        for (index, receipt) in messages {
+            schedule(.visible(queue, message: index, receipt: receipt), after: queue.visibility)
         }
-        world.tell("worker \(process.number) takes messages \(taken.map(String.init).joined(separator: " "))")
-        takeNext(process)
-    }
-
-    /// Takes a message out that has come too often. Its lines are left to the reconciler.
-    private func buryLog(_ index: Int) -> Bool {
-        let message = logs.messages[index]
-        guard message.receives > logs.maximumReceives else { return false }
-        world.note(.deadLetter)
-        logs.bury(index)
-        executions[message.execution].batchesDone += 1
-        schedule(.pollLogs(group: message.group), after: 1)
-        return true
-    }
-
-    func showLog(_ index: Int, _ receipt: Int) {
-        let worker = logs.messages[index].worker
-        guard logs.show(index, receipt: receipt) else { return }
-        if processes[worker].isAlive { world.note(.zombie) }
-        schedule(.pollLogs(group: logs.messages[index].group), after: 1)
-    }
-
-    /// Begins with the next of the messages that were taken.
-    func takeNext(_ process: SimulatedProcess) {
-        while process.position < process.messages.count {
-            let index = process.messages[process.position].index
-            let message = logs.messages[index]
-            process.execution = message.execution
-            guard process.batch.admits(String(index), group: String(message.group)) else {
-                world.note(.partialBatch)
-                process.failed.insert(index)
-                process.position += 1
-                continue
-            }
-            guard case .lines(let events) = message.body else { preconditionFailure("no lines in their queue") }
-            sequence(events, by: process)
-            return
-        }
-        process.work = nil
-        schedule(.settle(process: process.number), after: latency())
-    }
-
-    /// The worker is through with one message of its batch.
-    func finishMessage(_ process: SimulatedProcess, isDone: Bool) {
-        let index = process.messages[process.position].index
-        world.tell("worker \(process.number) \(isDone ? "is done with" : "keeps") message \(index)")
-        if !isDone {
-            process.batch.fail(String(index), group: String(logs.messages[index].group))
-            process.failed.insert(index)
-        }
-        process.position += 1
-        takeNext(process)
-    }
-
-    /// The queue's side of a batch: deletes what is done, and shows again what is not.
-    func settle(_ process: SimulatedProcess) {
-        guard process.isAlive else { return }
-        process.isAlive = false
-        for (index, receipt) in process.messages {
-            let message = logs.messages[index]
-            if process.failed.contains(index) {
-                schedule(.logVisible(message: index, receipt: receipt), after: Int64(world.random.below(3000)))
-            } else if logs.delete(index, receipt: receipt) {
-                executions[message.execution].take(message.body)
-                schedule(.pollLogs(group: message.group), after: 1)
-            }
+        let records = taken.map { record($0, of: queue) }
+        world.tell(
+            "worker \(processes.count) takes messages \(taken.map(String.init).joined(separator: " ")) of \(queue)")
+        let (board, owner) = (board, String(processes.count))
+        let limit: Duration = queue == .reconciling ? .seconds(120) : .seconds(30)
+        begin(.messages(queue, messages)) { functions in
+            let function: any QueueHandler =
+                switch queue {
+                case .logs: functions.sequencer
+                case .rings: functions.delivery
+                case .reconciling: functions.reconciler
+                }
+            let failed = await function.process(records, in: owner, until: board.time + limit)
+            board.say(.settled(failed: failed.map(\.messageID)))
         }
     }
 
-    /// Rings one connection. A ring may be lost, and may come twice.
-    func ring(_ name: Int, of execution: Int) {
-        if world.strikes(.lostRing, 60) { return }
-        let count = world.strikes(.doubledRing, 40) ? 2 : 1
-        for _ in 0..<count {
-            rings.add(.ring(connection: name), of: execution, group: name)
-            schedule(.pollRings(group: name), after: Int64(1 + world.random.below(40)))
-        }
-    }
-
-    func pollRings(_ group: Int) {
-        guard let index = rings.receive(group: group, limit: 1, by: processes.count).first else { return }
-        let message = rings.messages[index]
-        if message.receives > rings.maximumReceives {
+    /// The group's next messages, but for those that have come too often: their lines are left to the reconciler.
+    private func receive(_ queue: QueueName, group: Int) -> [Int] {
+        let limit = queue == .reconciling ? 1 : settings.batch
+        let taken = queues[queue.rawValue].receive(group: group, limit: limit, by: processes.count)
+        return taken.filter { index in
+            let message = queues[queue.rawValue].messages[index]
+            if message.receives > 1 { world.note(.redelivered) }
+            guard message.receives > queue.maximumReceives else { return true }
             world.note(.deadLetter)
-            rings.bury(index)
-            return schedule(.pollRings(group: group), after: 1)
+            queues[queue.rawValue].deadLetter(index)
+            if queue == .logs { executions[message.execution].batchesDone += 1 }
+            schedule(.poll(queue, group: group), after: 1)
+            return false
         }
-        if message.receives > 1 { world.note(.redelivered) }
-        let process = spawn(execution: message.execution, name: group)
-        process.messages = [(index, message.receipt)]
-        schedule(.ringVisible(message: index, receipt: message.receipt), after: Self.ringVisibility)
-        process.turnEnds = clock(of: process).milliseconds + 10_000
-        var delivery = Delivery(turn: settings.turn)
-        let action = delivery.handle(.begin)
-        process.work = .delivering(delivery)
-        plan(.deliver(action), of: process)
     }
 
-    func showRing(_ index: Int, _ receipt: Int) {
-        let worker = rings.messages[index].worker
-        guard rings.show(index, receipt: receipt) else { return }
-        if processes[worker].isAlive { world.note(.zombie) }
-        schedule(.pollRings(group: rings.messages[index].group), after: 1)
+    private func record(_ index: Int, of queue: QueueName) -> SQSEvent.Record {
+        let message = queues[queue.rawValue].messages[index]
+        let group =
+            switch queue {
+            case .logs: executions[message.execution].id.rawValue
+            case .rings: String(message.group)
+            case .reconciling: ""
+            }
+        var body = message.body
+        if queue == .reconciling, world.mutation == .secondReading, let told = try? ReconcileMessage(body: body) {
+            let seen = Reconciler.Seen(executions[message.execution].head)
+            body = ReconcileMessage(told.cause, of: told.execution, seen: seen, place: told.place).body
+        }
+        return SQSEvent.Record(
+            messageID: String(index), receiptHandle: String(message.receipt), body: body,
+            attributes: .init(group: group, receiveCount: message.receives, sentAt: nil))
     }
 
-    /// Settles the ring that a turn answered.
-    func finishTurn(_ process: SimulatedProcess, _ outcome: Delivery.Outcome) {
+    func show(_ queue: QueueName, _ index: Int, _ receipt: Int) {
+        let message = queues[queue.rawValue].messages[index]
+        guard queues[queue.rawValue].show(index, receipt: receipt) else { return }
+        if processes[message.worker].isAlive { world.note(.zombie) }
+        schedule(.poll(queue, group: message.group), after: 1)
+    }
+
+    /// A message's visibility timeout is made shorter.
+    func comeBack(
+        _ record: SQSEvent.Record, after delay: Int64, to process: SimulatedProcess
+    ) -> FunctionBoard.Answer {
+        guard case .messages(let queue, _) = process.work, let index = Int(record.messageID),
+            let receipt = Int(record.receiptHandle)
+        else { preconditionFailure("no message of this process") }
+        schedule(.visible(queue, message: index, receipt: receipt), after: delay)
+        return .done
+    }
+
+    /// The queue's side of a batch: deletes what is done. What is not comes back by itself.
+    func settle(_ process: SimulatedProcess) {
+        guard process.isAlive, case .messages(let queue, let messages) = process.work else { return }
         process.isAlive = false
-        world.tell("worker \(process.number): \(outcome)")
-        let (index, receipt) = process.messages[0]
-        switch outcome.ring {
-        case .keep:
-            schedule(.ringVisible(message: index, receipt: receipt), after: Int64(200 + world.random.below(6000)))
-            return
-        case .ringAgainAndDelete: ring(process.name, of: process.execution)
-        case .delete: break
-        }
-        if !world.strikes(.crashAfterEffect, 10), rings.delete(index, receipt: receipt) {
-            schedule(.pollRings(group: process.name), after: 1)
+        if !process.failed.isEmpty, process.failed.count < messages.count { world.note(.partialBatch) }
+        for (index, receipt) in messages where !process.failed.contains(String(index)) {
+            if world.strikes(.crashAfterEffect, 10) { continue }
+            guard queues[queue.rawValue].delete(index, receipt: receipt) else { continue }
+            let message = queues[queue.rawValue].messages[index]
+            if queue == .logs, let batch = Int(message.body) {
+                executions[message.execution].take(batches[batch].events)
+            }
+            schedule(.poll(queue, group: message.group), after: 1)
         }
     }
 }

@@ -1,23 +1,20 @@
 import Everyline
-import NIOCore
 
 /// The AWS form in one thread: a platform's log with its subscription, two queues, workers, a ledger, connections, a gateway
-/// and viewers. The workers are the real ``Sequencer``, ``Reconciler``, ``Delivery`` and ``Reception``, the viewers the real
-/// ``ResumingTailStateMachine`` over the real ``GatewaySession``; everything they talk to is simulated, and goes wrong.
+/// and viewers. The workers are the functions that ship (``WarmFunctions``), the viewers the real ``ResumingTailStateMachine`` over
+/// the real ``GatewaySession``; everything they talk to is simulated, and goes wrong.
 final class LedgerWorld: ViewerHost {
     enum Event {
         /// A batch of the subscription reaches the queue.
         case ingest(Int)
         /// The platform says that the execution has stopped.
         case stop(execution: Int)
-        case pollLogs(group: Int)
-        case pollReconcile(message: Int)
-        case reconcileVisible(message: Int, receipt: Int)
-        case pollRings(group: Int)
-        case logVisible(message: Int, receipt: Int)
-        case ringVisible(message: Int, receipt: Int)
-        case effect(process: Int)
-        case answer(process: Int)
+        case poll(QueueName, group: Int)
+        case visible(QueueName, message: Int, receipt: Int)
+        case effect(step: Int)
+        case answer(step: Int)
+        /// A function has used up its time.
+        case timeOut(process: Int)
         /// The queue is told what became of a batch.
         case settle(process: Int)
         case hear(link: Int, message: ViewerMessage)
@@ -37,11 +34,10 @@ final class LedgerWorld: ViewerHost {
     }
 
     static let lease = Duration.seconds(30)
-    static let logVisibility: Int64 = 60_000
-    static let ringVisibility: Int64 = 40_000
-    static let reconcileVisibility: Int64 = 180_000
     static let pause: Int64 = 15_000
     static let margin = Duration.seconds(60)
+    /// How long the gateway's integration may take, and the gateway with its answer.
+    static let connectLimit: Int64 = 9000
     static let idleLimit: Int64 = 600_000
     static let lookInterval: Int64 = 60_000
 
@@ -50,12 +46,13 @@ final class LedgerWorld: ViewerHost {
     var executions: [SimulatedExecution] = []
     /// What the subscription brings.
     var batches: [(execution: Int, events: [SourceEvent])] = []
-    var logs = SimulatedQueue(visibility: LedgerWorld.logVisibility, maximumReceives: 4)
-    var rings = SimulatedQueue(visibility: LedgerWorld.ringVisibility, maximumReceives: 5)
-    var reconciling = SimulatedQueue(visibility: LedgerWorld.reconcileVisibility, maximumReceives: 20)
-    let board = LedgerBoard()
+    var queues = QueueName.allCases.map { _ in SimulatedQueue() }
+    let board = FunctionBoard()
     let executor = ManualExecutor()
+    /// What runs in a process of a function; another when one has crashed.
+    lazy var functions = WarmFunctions(on: board, settings: settings, looks: true)
     var processes: [SimulatedProcess] = []
+    var steps: [SimulatedProcess.Step] = []
     var links: [SimulatedLink] = []
     /// By connection id: the link that has it now, the execution that it stands for, and the records.
     var linkOf: [Int] = []
@@ -74,6 +71,8 @@ final class LedgerWorld: ViewerHost {
         reset()
         world.begin(seed: seed, options: options)
         prepare(options)
+        board.batches = batches.map(\.events)
+        functions = WarmFunctions(on: board, settings: settings, looks: options.mutation != .look)
         let deadline = settings.faultsEnd + settings.patience
         while world.violation == nil, let (time, event) = heap.removeFirst() {
             if time > deadline || isDone { break }
@@ -93,10 +92,9 @@ final class LedgerWorld: ViewerHost {
         heap.removeAll()
         executions.removeAll(keepingCapacity: true)
         batches.removeAll(keepingCapacity: true)
-        logs.removeAll()
-        rings.removeAll()
-        reconciling.removeAll()
+        for queue in queues.indices { queues[queue].removeAll() }
         processes.removeAll(keepingCapacity: true)
+        steps.removeAll(keepingCapacity: true)
         links.removeAll(keepingCapacity: true)
         linkOf.removeAll(keepingCapacity: true)
         executionOf.removeAll(keepingCapacity: true)
@@ -108,14 +106,11 @@ final class LedgerWorld: ViewerHost {
         switch event {
         case .ingest(let batch): ingest(batch)
         case .stop(let execution): stop(execution)
-        case .pollLogs(let group): pollLogs(group)
-        case .pollRings(let group): pollRings(group)
-        case .pollReconcile(let message): pollReconcile(message)
-        case .reconcileVisible(let message, let receipt): showReconcile(message, receipt)
-        case .logVisible(let message, let receipt): showLog(message, receipt)
-        case .ringVisible(let message, let receipt): showRing(message, receipt)
-        case .effect(let process): effect(processes[process])
-        case .answer(let process): answer(processes[process])
+        case .poll(let queue, let group): poll(queue, group: group)
+        case .visible(let queue, let message, let receipt): show(queue, message, receipt)
+        case .effect(let step): effect(step)
+        case .answer(let step): answer(step)
+        case .timeOut(let process): end(processes[process])
         case .settle(let process): settle(processes[process])
         case .hear(let link, let message): hear(link, message)
         case .arrive(let link): arrive(link)
@@ -156,9 +151,10 @@ struct LedgerSettings {
     var patience: Int64 = 480_000
     /// How many bytes of events fit into one frame.
     var frame: ByteCount = 400
-    /// How many blocks a turn may send.
+    /// How many blocks a pass may send.
     var turn = 64
     var limits = LedgerLimits()
     var pageSize = 10
-    var logBatch = 1
+    /// How many messages of a group are taken at once.
+    var batch = 1
 }

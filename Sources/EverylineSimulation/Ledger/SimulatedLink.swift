@@ -15,6 +15,9 @@ struct SimulatedLink {
     let viewer: Int
     let execution: Int
     var state = State.connecting
+    /// Whether its record has been written, and by how much the clock was wrong by which that was done.
+    var isRecorded = false
+    var skew: Int64 = 0
     /// Whether what was posted still reaches the viewer.
     var isReadable = true
     /// What was accepted and has not arrived, in order.

@@ -1,59 +1,49 @@
 import Everyline
 
-/// A worker of the AWS form: one invocation, that takes steps until it is done or dies. Each step has its effect at one moment
-/// and its answer at a later one; between any two of them, the world goes on.
+/// One invocation of a function, that takes steps until it is done or dies. Each step has its effect at one moment and its answer
+/// at a later one; between any two of them, the world goes on. Steps for several groups of messages are under way side by side.
 final class SimulatedProcess {
     enum Work {
-        /// A task that waits for this.
-        case waiting(CheckedContinuation<LedgerBoard.Answer, any Error>)
-        case delivering(Delivery)
-        case receiving(Reception)
+        /// Carries out messages: their indices in the queue, by the receipts by which they were received.
+        case messages(QueueName, [(index: Int, receipt: Int)])
+        /// Makes a connection, or hears from one.
+        case connecting(link: Int)
+        case hearing
+        /// A client asks the API.
+        case asking
     }
 
-    enum Step {
-        case call(LedgerBoard.Call)
-        case deliver(Delivery.Action)
-        case receive(Reception.Action)
-    }
-
-    enum Answer {
-        case call(Result<LedgerBoard.Answer, LogStoreError>)
-        case deliver(Delivery.Input)
-        case receive(Reception.Input)
+    /// A call of a port, on its way.
+    struct Step {
+        let process: Int
+        let call: FunctionBoard.Call
+        let waiter: FunctionBoard.Waiter
+        var answer: Result<FunctionBoard.Answer, LogStoreError>?
     }
 
     let number: Int
-    var execution: Int
-    /// Whom it serves, by the connection's id; -1 for none.
-    let name: Int
-    var work: Work?
-    var step: Step?
-    var answer: Answer?
+    let work: Work
+    /// When it was started.
+    let began: Int64
     var isAlive = true
     /// By how much its clock is wrong.
     var skew: Int64
-    var turnEnds: Int64 = 0
-    /// The connection as it was when the lock was taken, and which one had the id then.
-    var viewer: ViewerConnection?
-    var link = -1
-    /// Where the cursor was moved before the post (one of the mutations).
-    var early: Delivery.Input?
+    /// Its steps that are under way.
+    var steps: [Int] = []
+    /// The messages that must come again.
+    var failed: [String] = []
 
-    /// Whether it reconciles; else it takes lines, or serves a viewer.
-    var reconciles = false
-    /// The first line that its message brings.
-    var firstNumber: UInt64?
+    /// The locks that it has taken, by the connection's name: the record then, and which connection had the name.
+    var locks: [Int: (viewer: ViewerConnection, link: Int)] = [:]
+    /// To whom it has posted something.
+    var posted: Set<Int> = []
+    /// Where a cursor was moved before the post (one of the mutations).
+    var early: [Int: ViewerConnection?] = [:]
 
-    /// The messages it was given, the next of them, and those that go back.
-    var messages: [(index: Int, receipt: Int)] = []
-    var position = 0
-    var batch = QueueBatch()
-    var failed: Set<Int> = []
-
-    init(number: Int, execution: Int, name: Int, skew: Int64) {
+    init(number: Int, work: Work, at began: Int64, skew: Int64) {
         self.number = number
-        self.execution = execution
-        self.name = name
+        self.work = work
+        self.began = began
         self.skew = skew
     }
 }

@@ -1,16 +1,31 @@
 import Everyline
 
-/// A queue that keeps the order within groups, as SQS FIFO does: while one of a group's messages is in flight, no other of
-/// the group is given out, and what was not deleted in time comes again.
-struct SimulatedQueue {
-    enum Body {
-        case lines([SourceEvent])
-        case reconcile(isStopped: Bool, request: Reconciler.Request)
-        case ring(connection: Int)
+enum QueueName: Int, CaseIterable {
+    case logs, rings, reconciling
+
+    var visibility: Int64 {
+        switch self {
+        case .logs: 60_000
+        case .rings: 60_000
+        case .reconciling: 180_000
+        }
     }
 
+    /// Fewer than there are in an account, so that messages are given up at all; but no ring before its connection is made.
+    var maximumReceives: Int {
+        switch self {
+        case .logs: 4
+        case .rings: 20
+        case .reconciling: 20
+        }
+    }
+}
+
+/// A queue that keeps the order within groups, as SQS FIFO does: while one of a group's messages is in flight, no other of
+/// the group is given out, and what was not deleted in time comes again. (In a standard queue each message is a group.)
+struct SimulatedQueue {
     struct Message {
-        let body: Body
+        let body: String
         let execution: Int
         let group: Int
         var receives = 0
@@ -25,22 +40,15 @@ struct SimulatedQueue {
         case waiting, inFlight, gone
     }
 
-    let visibility: Int64
-    let maximumReceives: Int
     var messages: [Message] = []
     private var groups: [[Int]] = []
-
-    init(visibility: Int64, maximumReceives: Int) {
-        self.visibility = visibility
-        self.maximumReceives = maximumReceives
-    }
 
     mutating func removeAll() {
         messages.removeAll(keepingCapacity: true)
         for index in groups.indices { groups[index].removeAll(keepingCapacity: true) }
     }
 
-    mutating func add(_ body: Body, of execution: Int, group: Int) {
+    mutating func add(_ body: String, of execution: Int, group: Int) {
         while groups.count <= group { groups.append([]) }
         groups[group].append(messages.count)
         messages.append(Message(body: body, execution: execution, group: group))
@@ -48,7 +56,7 @@ struct SimulatedQueue {
 
     /// The next messages of the group, up to `limit`; none while one of them is in flight.
     mutating func receive(group: Int, limit: Int, by worker: Int) -> [Int] {
-        guard group < groups.count else { return [] }
+        guard groups.indices.contains(group) else { return [] }
         groups[group].removeAll { messages[$0].state == .gone }
         guard !groups[group].contains(where: { messages[$0].state == .inFlight }) else { return [] }
         let taken = Array(groups[group].prefix(limit))
@@ -76,12 +84,5 @@ struct SimulatedQueue {
     }
 
     /// Takes a message out that was received too often.
-    mutating func bury(_ index: Int) { messages[index].state = .gone }
-
-    var isEmpty: Bool { messages.allSatisfy { $0.state == .gone } }
-
-    /// How many messages of the group have not been deleted.
-    func waitingCount(group: Int) -> Int {
-        group < groups.count ? groups[group].count { messages[$0].state != .gone } : 0
-    }
+    mutating func deadLetter(_ index: Int) { messages[index].state = .gone }
 }

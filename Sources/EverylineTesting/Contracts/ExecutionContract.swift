@@ -12,6 +12,20 @@ extension ContractCase {
             try expectEqual(try await stores.executions.execution(execution.id), execution)
             try expectEqual(try await stores.executions.appendToken(of: execution.id), Sample.hash("t"))
         },
+        ContractCase("where a command runs is kept, as far as it is known") { stores in
+            for (number, place) in [
+                CommandPlace(
+                    host: "h", user: "u", directory: "/ü \n", terminal: TerminalSize(columns: 1000, rows: 1)),
+                CommandPlace(directory: "/"), CommandPlace(),
+            ].enumerated() {
+                let execution = Execution(
+                    id: Sample.id("e\(number)"), command: ["x"], owner: Sample.user("ann"), producer: .external,
+                    place: place, createdAt: .epoch)
+                _ = try await stores.executions.create(
+                    execution, appendToken: Sample.hash("t"), idempotency: nil)
+                try expectEqual(try await stores.executions.execution(execution.id).place, place)
+            }
+        },
         ContractCase("what doesn't exist is unknown") { stores in
             let id = Sample.id("unknown")
             try await expectThrow(ExecutionStoreError.unknownExecution) { try await stores.executions.execution(id) }

@@ -85,6 +85,7 @@ package struct IdleEngine: CommandEngine {
 
     package var platform: Platform { .embedded }
     package var restart: Duration? { nil }
+    package func place(of request: RunRequest) -> CommandPlace { CommandPlace() }
     package func check(_ request: RunRequest) async throws {}
     package func start(_ launch: LaunchRequest) async throws {}
     package func stop(_ execution: Execution) async throws {}

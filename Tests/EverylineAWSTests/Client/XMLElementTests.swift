@@ -19,6 +19,12 @@ struct XMLElementTests {
         #expect(document["c"]?.text == "<x>&" && document.first("k")?.text == "1 < 2 &üü" && document["none"] == nil)
     }
 
+    @Test("is read scalar by scalar: a mark that joins with a delimiter hides none")
+    func joined() throws {
+        let document = try XMLElement(ByteBuffer(string: "<a/\u{301}>&amp;\u{301}</a/\u{301}>"))
+        #expect(document.name == "a" && document.text == "&\u{301}")
+    }
+
     @Test(
         "isn't read from what no service answers",
         arguments: [

@@ -22,11 +22,13 @@ import Testing
     private var function: ConnectionFunction {
         let now: @Sendable () -> Timestamp = { Timestamp(milliseconds: 5000) }
         return ConnectionFunction(
-            worker: ReceptionWorker(
+            viewers: ViewerMessageHandler(
                 log: stores, connections: connections, doorbell: doorbell, gateway: gateway, look: { _ in },
                 lease: .seconds(30), now: now),
-            access: stores, log: stores, connections: connections, limit: 2,
-            origins: PageOrigins(["https://api.example", "https://logs.example"]), now: now, logger: .silent)
+            admission: StreamAdmission(
+                access: stores, log: stores, origins: PageOrigins(["https://api.example", "https://logs.example"]),
+                now: now),
+            log: stores, connections: connections, limit: 2, now: now, logger: .silent)
     }
 
     /// An execution with two lines, and a token for it.

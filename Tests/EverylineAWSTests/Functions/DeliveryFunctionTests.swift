@@ -14,7 +14,7 @@ import Testing
 
     private func function(at time: Int64 = 100_000) -> DeliveryFunction {
         DeliveryFunction(
-            worker: DeliveryWorker(
+            sender: Sender(
                 log: stores, connections: connections, gateway: gateway, settings: DeliverySettings(),
                 now: { Timestamp(milliseconds: time) }),
             doorbell: doorbell, comeBack: comebacks.comeBack, logger: .silent)

@@ -117,7 +117,7 @@ struct EveryOperation {
         _ = try await network.defaultSubnets(of: "vpc-1")
         _ = try await network.subnets(["subnet-1", "subnet-2"])
         _ = try await network.defaultSecurityGroup(of: "vpc-1")
-        _ = try await Deployment(client: client, clock: ContinuousClock(), say: { _ in }).account()
+        _ = try await Deployment(client: client, clock: ContinuousClock(), now: { .epoch }, say: { _ in }).account()
         let quotas = AccountQuotas(client: client)
         _ = try await quotas.functions()
         _ = try await quotas.fargateProcessors()

@@ -80,30 +80,30 @@ struct PipelineTests {
     }
 
     private func connect(_ id: ConnectionID, _ table: DynamoDBTable) async throws -> GatewaySession {
-        let reception = ReceptionWorker(
+        let viewers = ViewerMessageHandler(
             log: log(table), connections: DynamoDBConnectionStore(table), doorbell: doorbell, gateway: gateway,
             look: { _ in }, lease: .seconds(30), now: { Emulator.now })
         let connection = ViewerConnection(
             execution: execution, cursor: .zero, form: .blocks, key: "k", connectedAt: Emulator.now,
             expiresAt: Emulator.now + .seconds(7200))
-        _ = try await reception.connect(id, connection) { Int?.none }
+        try await DynamoDBConnectionStore(table).connect(id, connection)
         gateway.open(id)
         var session = GatewaySession(of: execution, after: .zero)
-        _ = await reception.receive(session.open(), from: id)
+        try await viewers.receive(session.open(), from: id)
         return session
     }
 
     /// Two workers race for each ring; one that has to come back does.
     private func answerRings(over table: DynamoDBTable) async throws {
-        let worker = DeliveryWorker(
+        let sender = Sender(
             log: log(table), connections: DynamoDBConnectionStore(table), gateway: gateway,
             settings: DeliverySettings(frame: .kibibytes(4)), now: { Emulator.now })
         while case let rings = doorbell.take(), !rings.isEmpty {
             for ring in rings {
-                let outcomes = await withTaskGroup(of: Delivery.Outcome.self) { group in
+                let outcomes = await withTaskGroup(of: Sender.Outcome.self) { group in
                     for _ in 0..<2 {
                         let name = String(UInt64.random(in: 0 ... .max))
-                        group.addTask { await worker.deliver(to: ring.connection, of: ring.execution, as: name) }
+                        group.addTask { await sender.send(to: ring.connection, of: ring.execution, as: name) }
                     }
                     return await group.reduce(into: []) { $0.append($1) }
                 }

@@ -56,8 +56,8 @@ struct HTTPForm: Sendable {
         let limits = ServerConfiguration.Limits()
         let core = core(log, executions, access, limits)
         let authenticator = Authenticator(executions: executions, access: access, now: core.now)
-        let admission = StreamAdmission(
-            core: core, authenticator: authenticator, origins: PageOrigins([]),
+        let admission = ViewerAdmission(
+            core: core, origins: PageOrigins([]),
             limits: .init(perKey: limits.viewersPerKey, total: limits.viewers))
         let router = APIRouter(
             core: core, authenticator: authenticator, producers: Producers(now: core.now()),

@@ -44,6 +44,26 @@ import Testing
         #expect(buffer.taken == 4)
     }
 
+    @Test(
+        "contradicts other bytes at a place where some wait, and nothing else",
+        arguments: [
+            ("cdef", 2, false), ("cdefgh", 2, false), ("xxcd", 0, false), ("gh", 6, false), ("x", 9, false),
+            ("", 3, false), ("ab", 0, false),
+            ("cxef", 2, true), ("cdexgh", 2, true), ("abx", 0, true), ("x", 5, true),
+        ])
+    func contradicting(text: String, after: UInt64, contradicts: Bool) {
+        var buffer = InputBuffer(after: 0)
+        _ = buffer.write([bytes("abcdef")], after: 0, room: Self.all)
+        buffer.take(through: 2, isClosed: false)
+        #expect(buffer.contradicts([bytes(text), .end], after: after) == contradicts)
+        // However it is cut.
+        for cut in 0...text.count {
+            let parts = [bytes(String(text.prefix(cut))), bytes(String(text.dropFirst(cut)))]
+            #expect(buffer.contradicts(parts, after: after) == contradicts)
+        }
+        #expect(!buffer.contradicts([bytes(text)], after: .max))
+    }
+
     @Test("has no holes: what lies beyond one isn't taken, nor an end there")
     func holes() {
         var buffer = InputBuffer(after: 0)

@@ -6,7 +6,7 @@ import Testing
 @Suite("A line cutter at a terminal") struct TerminalOutputTests {
     private static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
         .appendingPathComponent("../../Outputs").standardizedFileURL
-    private static let names = ["apt", "cargo", "git", "less", "npm", "pip", "pytest", "vim"]
+    private static let names = ["apt", "cargo", "docker", "git", "less", "npm", "pip", "pytest", "vim"]
 
     private static func lines(of output: Data, by portion: Int) -> [[UInt8]] {
         var (cutter, lines) = (LineCutter(endsAtCRLF: true), [[UInt8]]())

@@ -6,6 +6,6 @@ struct FuzzTarget: Sendable {
 
     static let all = [
         json, appendEvents, appendText, eventLines, streamMessages, frames, deflate, handshake, http, texts,
-        lambdaEvents, subscription, items, runnerFiles,
+        lambdaEvents, subscription, items, runnerFiles, xml,
     ]
 }
