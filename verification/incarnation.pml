@@ -224,7 +224,7 @@ finish:
   atomic { at = 0; acked = 0; dropped = 0; written = 0; event = 0; told = 0; number = 0; asked = 0 }
 }
 
-/* A request of long ago arrives. Its answer goes nowhere. */
+/* A request of long ago arrives: its answer is lost. */
 active proctype Network() {
   byte from, after, event, told, i, last;
 
