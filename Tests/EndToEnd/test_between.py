@@ -78,6 +78,41 @@ def test_a_passing_foreign_answer_changes_nothing(server, tmp_path, status, body
     assert messages(events) == ["first", "middle", "last"] and events[-1]["exit_code"] == 3
 
 
+
+ELSEWHERE = {
+    "a head that was never sent": ("append", "application/json", {"head": 7, "stop_requested": False}),
+    "a head that was never sent, and a stop": ("append", "application/json", {"head": 7, "stop_requested": True}),
+    "an old head and a stop": ("append", "application/json", {"head": 0, "stop_requested": True}),
+    "another type and a stop": ("append", "text/html", {"head": 2, "stop_requested": True}),
+    "a stop of another type": ("control", "text/html", {"stop_requested": True}),
+    "a stop in another incarnation": ("control", "application/json", {"stop_requested": True, "incarnation": "f" * 16}),
+}
+
+
+@pytest.mark.parametrize("answer", ELSEWHERE)
+def test_an_answer_to_something_else_is_not_heeded(server, tmp_path, answer):
+    kind, type, body = ELSEWHERE[answer]
+    faults = Faults(200, "nothing", only=[kind])
+    faults.answer = (200, type, json.dumps(body).encode())
+    # An append's answer says what has arrived, the first one nothing yet.
+    faults.left = {"append": 0}
+    with Liar(server, instead=faults) as proxy:
+        gate = tmp_path / "gate"
+        os.mkfifo(gate)
+        producer = CommandLine(proxy, tmp_path).start("exec", "--", "sh", "-c", f"echo first; cat {gate}; echo last; exit 3")
+        try:
+            id = wait_for(lambda: producer.err.startswith("everyline: execution ") and producer.err.split("\n")[0].split()[-1])
+            wait_for(lambda: server.execution(id)["last_offset"] == 1 and (kind == "append" or faults.answered))
+            faults.strike()
+            gate.write_text("middle\n")
+            assert producer.wait() == 3, producer.err
+        finally:
+            producer.end()
+    assert faults.answered[kind]
+    events = server.events(id)
+    assert messages(events) == ["first", "middle", "last"] and events[-1]["exit_code"] == 3
+
+
 @pytest.mark.parametrize("options, code", [([], 3), (["--require-delivery"], 125)])
 @pytest.mark.parametrize("status", [200, 302, 401, 404, 413, 501])
 def test_a_command_ends_as_its_own_though_nothing_is_ever_taken(server, tmp_path, status, options, code):

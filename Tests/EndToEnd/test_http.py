@@ -248,3 +248,13 @@ def test_a_second_request_that_dribbles_is_not_waited_for_longer_than_a_first(tm
                 line.sendall(b"\r\n" if said == b"\r\n" else b"a")
         assert time.monotonic() - began < 30
         assert heads(received)[1:] in ([b"408"], [])
+
+
+@pytest.mark.parametrize("head", [
+    b"Host: a\r\nHost: b", b"Host: a\r\nX: " + b"x" * 100_000, b"Host: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked"])
+def test_what_can_not_be_read_is_answered_as_what_it_is(server, head):
+    host, port = server.address.split(":")
+    with socket.create_connection((host, int(port)), timeout=30) as line:
+        line.sendall(b"POST /api/v1/run HTTP/1.1\r\n" + head + b"\r\n\r\n")
+        answer = line.makefile("rb").read()
+    assert answer.startswith(b"HTTP/1.1 4") and b"x-content-type-options: nosniff" in answer.lower()

@@ -160,3 +160,15 @@ def test_without_home_the_users_registered_home_is_used(server, tmp_path):
 def test_a_user_without_any_home_is_told_what_to_set(server, tmp_path, command):
     done = registered(server, tmp_path, "root:x:0:0:root::/bin/sh\n", *command, stdin=subprocess.DEVNULL)
     assert (done.returncode, done.stdout) == (125, b"") and "set XDG_STATE_HOME" in done.stderr.decode()
+
+
+@pytest.mark.parametrize("name", ["origin.json", "lock"])
+def test_what_is_no_file_is_not_waited_for(cli, server, left, name):
+    """A pipe that was put in a file's place holds up nothing else."""
+    odd = left.directory.parent / "01kac0000000000000000000b"
+    odd.mkdir(mode=0o700)
+    for file in ["origin.json", "lock"]:
+        os.mkfifo(odd / file, 0o600) if file == name else (odd / file).write_text("{}")
+    done = recover(cli, left)
+    assert done.returncode == 125 and odd.name.encode() in done.stderr, done.stderr
+    assert messages(server.events(left.log.id)) == ["left behind"]

@@ -93,3 +93,19 @@ def test_colours_of_ours_go_to_terminals_only_and_those_of_the_command_everywher
     assert cli.in_terminal("logs", log.id, TERM="xterm").endswith("\n\x1b[31mwrong\x1b[0m\n")
     for environment in ({"NO_COLOR": "1", "TERM": "xterm"}, {"TERM": "dumb"}):
         assert cli.in_terminal("logs", log.id, **environment) == plain
+
+
+@pytest.mark.parametrize("arguments", [
+    ["status", "{}"], ["list", "--status", "{}"], ["list", "--status={}"], ["exec", "--timeout", "{}", "--", "true"], ["serve", "--listen", "{}"],
+    ["{}"], ["list", "--{}"], ["keys", "create", "--user", "{}", "--role", "viewer"], ["completions", "{}"]])
+def test_what_was_typed_wrongly_is_shown_and_not_obeyed(cli, arguments):
+    odd = "x\x1b]0;PWNED\x07\neveryline: forged"
+    done = cli.run(*(argument.format(odd) for argument in arguments))
+    assert done.returncode not in (0, -4), done
+    assert not set(done.stderr + done.stdout) & set(b"\x1b\x07") and b"\neveryline: forged" not in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:99999", "http://127.0.0.1:65536", "http://[::1]:99999", "https://a:0", "http://a:x"])
+def test_an_address_that_can_not_be_is_said(cli, address):
+    done = cli.run("list", "--url", address)
+    assert done.returncode in (64, 125) and b"can't be used" in done.stderr, done

@@ -13,7 +13,7 @@ import threading
 import pytest
 
 from cli import CommandLine
-from everyline import BINARY, is_alive, messages, number_in, wait_for
+from everyline import BINARY, is_alive, messages, number_in, serving, wait_for
 from terminal import Terminal
 
 
@@ -301,3 +301,68 @@ def test_a_successor_ends_what_is_left_in_other_sessions(cli, server, tmp_path):
     events = server.events(id)
     assert (events[-1]["status"], events[-1]["reason"]) == ("FAILED", "runner_lost")
     assert not is_alive(number_in(pids))
+
+
+@pytest.mark.parametrize("ending", ["time limit", "stop", "signal"])
+def test_a_reader_that_pauses_holds_up_no_end(cli, server, ending):
+    options = ["--timeout", "2s"] if ending == "time limit" else []
+    process = subprocess.Popen(
+        [BINARY, "exec", *options, "--", "yes"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        env=cli.environment)
+    try:
+        id = process.stderr.readline().split()[-1].decode()
+        wait_for(lambda: server.execution(id)["last_offset"] > 0)
+        if ending == "stop":
+            server.delete(f"/api/v1/executions/{id}")
+        if ending == "signal":
+            process.send_signal(signal.SIGTERM)
+        last = wait_for(lambda: server.execution(id).get("ended_at") and server.execution(id))
+        assert last["status"] == ("STOPPED" if ending == "stop" else "FAILED")
+        # What was written before is the reader's all the same.
+        out = process.stdout.read()
+        assert out.startswith(b"y\ny\n") and process.wait(60) != 0
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_whose_reader_pauses_is_left_by_a_signal(cli, server, number):
+    process = subprocess.Popen(
+        [BINARY, "run", "--", "yes"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        env=cli.environment, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+    try:
+        id = process.stderr.readline().split()[-1].decode()
+        # More than a pipe and a window of the stream hold.
+        wait_for(lambda: server.execution(id)["log_bytes"] > 16 << 20)
+        process.send_signal(number)
+        assert process.wait(60) == 128 + number
+    finally:
+        process.kill()
+        process.wait()
+        server.delete(f"/api/v1/executions/{id}?force=true")
+
+
+@pytest.mark.parametrize("form", ["exec", "run"])
+def test_a_command_has_the_priority_of_its_caller(cli, tmp_path, form):
+    command = [BINARY, "exec", "-q", "--", "nice"]
+    if form == "exec":
+        done = subprocess.run(["nice", "-n", "7", *command], capture_output=True, env=cli.environment, timeout=60)
+        assert int(done.stdout) == os.nice(0) + 7, done.stderr
+    else:
+        with serving(tmp_path / "server") as own:
+            assert int(CommandLine(own, tmp_path).out("run", "-q", "--", "nice")) == os.nice(0)
+
+
+def test_a_stop_after_the_commands_exit_ends_what_it_left_behind(cli, server, tmp_path):
+    left = tmp_path / "left"
+    script = f"setsid sh -c 'echo $$ >{left}; while :; do echo late; sleep 0.1; done' & while [ ! -s {left} ]; do :; done; exit 5"
+    producer = cli.start("exec", "-q", "--", "sh", "-c", script)
+    wait_for(lambda: left.exists() and left.read_text())
+    number = int(left.read_text())
+    wait_for(lambda: "late" in producer.out)
+    id = server.newest()
+    server.delete(f"/api/v1/executions/{id}")
+    assert producer.wait() == 5
+    wait_for(lambda: not os.path.exists(f"/proc/{number}") or state(number) == "Z")
+    assert server.events(id)[-1]["exit_code"] == 5

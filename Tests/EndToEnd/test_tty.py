@@ -354,3 +354,17 @@ def test_the_server_splits_no_terminal(server):
     with pytest.raises(Refused) as refused:
         server.run("true", terminal={"columns": 80, "rows": 24}, streams="split")
     assert (refused.value.status, refused.value.code) == (400, "invalid_request")
+
+
+@pytest.mark.parametrize("key", [b"\x03", b"\x1c"])
+def test_a_key_throws_nothing_away_that_the_command_has_written(terminal, server, key):
+    script = "trap '' INT QUIT; i=0; while [ $i -lt 20000 ]; do echo n$i; i=$((i+1)); done; echo over"
+    terminal.type(exec_line(script) + b"; echo code $?\n")
+    for line in (b"n1000\r\n", b"n6000\r\n", b"n11000\r\n"):
+        terminal.until(line)
+        terminal.type(key)
+    terminal.until(b"over\r\n")
+    terminal.until(b"code 0\r\n")
+    # What the terminal shows of the key stands before a line.
+    lines = [line.replace("^C", "").replace("^\\", "") for line in messages(server.events(server.newest()))]
+    assert [line for line in lines if line] == [f"n{n}" for n in range(20_000)] + ["over"]

@@ -1,18 +1,28 @@
 import EverylineProducer
 import NIOCore
 import NIOPosix
+import Synchronization
 import SystemPackage
 
-/// A command's output, read on a thread of its own, and copied on the way to where it would have gone without us.
-struct ThreadedOutput: OutputSource {
-    let reader: OutputReader
-    let copy: OutputCopy?
-    let threads: NIOThreadPool
+/// A command's output, read on a thread of its own, and copied to where it would have gone without us.
+final class ThreadedOutput: OutputSource {
+    private let reader: OutputReader
+    private let copy: OutputCopy?
+    private let threads: NIOThreadPool
+    private let recorded = Mutex(ByteBuffer())
 
+    init(reader: OutputReader, copy: OutputCopy?, threads: NIOThreadPool) {
+        self.reader = reader
+        self.copy = copy
+        self.threads = threads
+    }
+
+    /// Copies what was read before, which its caller has recorded by now: what a paused reader of the copy keeps waiting is in the log.
     func read() async throws -> ByteBuffer {
-        try await threads.runIfActive {
+        try await threads.runIfActive { [self] in
+            copy?.write(recorded.withLock { $0 })
             let bytes = try reader.read()
-            copy?.write(bytes)
+            recorded.withLock { $0 = bytes }
             return bytes
         }
     }
