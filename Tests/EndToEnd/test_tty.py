@@ -357,13 +357,16 @@ def test_the_server_splits_no_terminal(server):
 
 
 @pytest.mark.parametrize("key", [b"\x03", b"\x1c"])
-def test_a_key_throws_nothing_away_that_the_command_has_written(terminal, server, key):
-    script = "trap '' INT QUIT; i=0; while [ $i -lt 20000 ]; do echo n$i; i=$((i+1)); done; echo over"
+def test_a_key_throws_nothing_away_that_the_command_has_written(terminal, server, tmp_path, key):
+    gate = tmp_path / "gate"
+    os.mkfifo(gate)
+    script = f"trap '' INT QUIT; i=0; while [ $i -lt 20000 ]; do echo n$i; i=$((i+1)); done; echo over; cat {gate}"
     terminal.type(exec_line(script) + b"; echo code $?\n")
     for line in (b"n1000\r\n", b"n6000\r\n", b"n11000\r\n"):
         terminal.until(line)
         terminal.type(key)
     terminal.until(b"over\r\n")
+    gate.write_text("")
     terminal.until(b"code 0\r\n")
     # What the terminal shows of the key stands before a line.
     lines = [line.replace("^C", "").replace("^\\", "") for line in messages(server.events(server.newest()))]
