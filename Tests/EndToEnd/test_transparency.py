@@ -45,8 +45,18 @@ def test_words_variables_and_directories_need_not_be_text(cli, tmp_path):
     assert done.stdout == b"\xe9\xff\n\x80" + directory + b"\n"
 
 
-def test_a_server_gets_no_word_that_is_not_text(cli):
-    done = cli.run("run", "--", "printf", os.fsdecode(b"\xe9"))
+@pytest.mark.parametrize("options", [[b"-e", b"W=\xe9=\xff"], [b"--env=W=\xe9=\xff"], [b"-e", b"Q"], [b"-e", b"V=1", b"-e", b"V=\xfe"]])
+def test_added_variables_need_not_be_text(cli, options):
+    done = subprocess.run(
+        [BINARY.encode(), b"exec", *options, b"--", b"sh", b"-c", b'printf %s "$W$V$Q"'],
+        env={**{k.encode(): v.encode() for k, v in cli.environment.items()}, b"Q": b"\xe8"}, stdin=subprocess.DEVNULL,
+        capture_output=True, timeout=60)
+    assert done.stdout == (b"\xfe" if len(options) > 2 else b"\xe9=\xff" if b"W" in options[-1] else b"") + b"\xe8", done.stderr
+
+
+@pytest.mark.parametrize("arguments", [["--", "printf", b"\xe9"], ["-e", b"A=\xe9", "--", "true"]])
+def test_a_server_gets_nothing_that_is_not_text(cli, arguments):
+    done = cli.run("run", *(os.fsdecode(argument) for argument in arguments))
     assert done.returncode == 64 and b"UTF-8" in done.stderr and done.stdout == b""
 
 

@@ -1,11 +1,6 @@
 import ArgumentParser
 import Everyline
-
-#if canImport(FoundationEssentials)
-    import FoundationEssentials
-#else
-    import Foundation
-#endif
+import EverylineRunner
 
 /// Which command to run, and how.
 struct CommandOptions: ParsableArguments {
@@ -44,15 +39,25 @@ struct CommandOptions: ParsableArguments {
                 "'\(String(decoding: word, as: UTF8.self))' isn't UTF-8, and a server takes only that. `everyline exec` takes "
                     + "any bytes.")
         }
-        var request = try requestHere()
+        var request = requestHere
         request.workingDirectory = directory
+        var values: [String: String] = [:]
+        for variable in try variables() {
+            guard let text = String(validating: variable, as: UTF8.self) else {
+                throw ValidationError(
+                    "--env \(String(decoding: variable, as: UTF8.self)) isn't UTF-8, and a server takes only that.")
+            }
+            let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            values[String(parts[0])] = String(parts[1])
+        }
+        request.env = values.isEmpty ? nil : values
         return request
     }
 
-    /// For this machine: its words are in ``bytes``, and it begins here.
-    func requestHere() throws -> RunRequest {
+    /// For this machine: its words are in ``bytes``, its variables in ``environmentHere()``, and it begins here.
+    var requestHere: RunRequest {
         RunRequest(
-            command: bytes.map { String(decoding: $0, as: UTF8.self) }, env: try variables(),
+            command: bytes.map { String(decoding: $0, as: UTF8.self) },
             timeoutSeconds: timeout.map { Int($0.duration.components.seconds) }, streams: streams)
     }
 
@@ -70,20 +75,23 @@ struct CommandOptions: ParsableArguments {
         return words
     }
 
-    /// The variables that `--env` adds.
-    private func variables() throws -> [String: String]? {
-        let own = ProcessInfo.processInfo.environment
-        var values: [String: String] = [:]
-        for assignment in env {
-            let parts = assignment.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(
-                String.init)
-            guard !parts[0].isEmpty else { throw ValidationError("--env \(assignment): there is no name.") }
-            guard let value = parts.count == 2 ? parts[1] : own[parts[0]] else {
+    /// This process's environment with what `--env` adds, byte for byte.
+    func environmentHere() throws -> CommandEnvironment {
+        try variables().reduce(.inherited) { $0.setting($1) }
+    }
+
+    /// The variables that `--env` adds, `NAME=value`, byte for byte.
+    private func variables() throws -> [[UInt8]] {
+        try env.map { assignment in
+            let bytes = ProcessArguments.bytes(of: assignment, for: "--env", "-e")
+            let name = bytes.prefix { $0 != UInt8(ascii: "=") }
+            guard !name.isEmpty else { throw ValidationError("--env \(assignment): there is no name.") }
+            guard name.count == bytes.count else { return bytes }
+            guard let value = CommandEnvironment.inherited[String(decoding: name, as: UTF8.self)] else {
                 throw ValidationError("--env \(assignment): there is no such variable here.")
             }
-            values[parts[0]] = value
+            return Array(name) + [UInt8(ascii: "=")] + value
         }
-        return values.isEmpty ? nil : values
     }
 }
 

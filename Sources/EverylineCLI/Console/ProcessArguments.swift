@@ -16,5 +16,15 @@ enum ProcessArguments {
     /// All words from the one on that is the `count`th before the end of what is parsed.
     static func last(_ count: Int) -> [[UInt8]] { Array(bytes.dropFirst(min(limit, bytes.count) - count)) }
 
+    /// The value that one of these options had, as it was typed.
+    static func bytes(of value: String, for options: String...) -> [UInt8] {
+        let prefixes = [""] + options.flatMap { $0.hasPrefix("--") ? [$0 + "="] : [$0 + "=", $0] }
+        for word in bytes {
+            let text = String(decoding: word, as: UTF8.self)
+            for prefix in prefixes where text == prefix + value { return Array(word.dropFirst(prefix.utf8.count)) }
+        }
+        return Array(value.utf8)
+    }
+
     private static let limit = 500
 }

@@ -48,11 +48,11 @@ struct Exec: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let request = try command.requestHere()
+        let request = command.requestHere
         let terminal = noTty || command.streams == .split ? nil : try UserTerminal()
         OwnProcess.adoptOrphans()
         let process = CommandProcess(
-            request, words: command.bytes, environment: .inherited,
+            request, words: command.bytes, environment: try command.environmentHere(),
             place: .foreground { Self.stopWithCommand($0, terminal) })
         let (reports, began) = AsyncStream.makeStream(of: AsyncStream<SentSignal>.self)
         let producer = LocalProducer(

@@ -32,15 +32,24 @@ package struct CommandEnvironment: Sendable, Equatable {
         return made
     }
 
+    /// With a variable, `NAME=value`, in the place of another of that name.
+    package func setting(_ variable: [UInt8]) -> CommandEnvironment {
+        var made = self
+        made.set(variable)
+        return made
+    }
+
     package subscript(name: String) -> ArraySlice<UInt8>? {
         let start = Array("\(name)=".utf8)
         return entries.first { $0.starts(with: start) }.map { $0.dropFirst(start.count) }
     }
 
-    private mutating func set(_ name: String, _ value: [UInt8]) {
-        let start = Array("\(name)=".utf8)
+    private mutating func set(_ name: String, _ value: [UInt8]) { set(Array("\(name)=".utf8) + value) }
+
+    private mutating func set(_ variable: [UInt8]) {
+        let start = variable.prefix { $0 != UInt8(ascii: "=") } + [UInt8(ascii: "=")]
         entries.removeAll { $0.starts(with: start) }
-        entries.append(start + value)
+        entries.append(variable)
     }
 
     /// What tells the processes of one execution from all others.
