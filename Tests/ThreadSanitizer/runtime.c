@@ -1,4 +1,4 @@
-// Shows ThreadSanitizer what it can't see of Swift: two places where one thread hands over to another inside of the
+// Shows ThreadSanitizer what it can't see of Swift: three places where one thread hands over to another inside of the
 // runtime's libraries, which aren't instrumented. Without them it takes what is handed over for a race. Each function here
 // stands in front of the runtime's own of that name, calls it, and says what it means. Nothing is suppressed.
 //
@@ -32,6 +32,27 @@ SWIFT void unlock(SELF mutex) __asm__(UNLOCK);
 SWIFT void deallocate(void *memory) __asm__(DEALLOCATE);
 SWIFT void *swift_task_getCurrent(void);
 
+// A buffer: one thread reads it and drops its reference, another one finds that it has the only one left and writes. Only the storage
+// of NIO's buffers is looked at, since each object's count would cost each test many times its time.
+
+#define STORAGE "$s7NIOCore10ByteBufferV8_StorageCN"
+#define RELEASE "swift_release"
+#define RELEASE_SEVERAL "swift_release_n"
+#define IS_UNIQUE "swift_isUniquelyReferenced_native"
+
+extern char storage[] __asm__(STORAGE) __attribute__((weak));
+
+void release(void *object) __asm__(RELEASE);
+void releaseSeveral(void *object, uint32_t count) __asm__(RELEASE_SEVERAL);
+bool isUnique(void *object) __asm__(IS_UNIQUE);
+
+static void (*releaseOriginal)(void *object);
+static void (*releaseSeveralOriginal)(void *object, uint32_t count);
+static bool (*isUniqueOriginal)(void *object);
+
+/// Whether an object's class is that one.
+static bool isStorage(void *object) { return object && *(char **)object == storage; }
+
 static SWIFT void (*lockOriginal)(uint32_t thread, SELF mutex);
 static SWIFT bool (*tryLockOriginal)(SELF mutex);
 static SWIFT void (*unlockOriginal)(SELF mutex);
@@ -42,6 +63,9 @@ __attribute__((constructor)) static void find(void) {
   tryLockOriginal = dlsym(RTLD_NEXT, TRY_LOCK);
   unlockOriginal = dlsym(RTLD_NEXT, UNLOCK);
   deallocateOriginal = dlsym(RTLD_NEXT, DEALLOCATE);
+  isUniqueOriginal = dlsym(RTLD_NEXT, IS_UNIQUE);
+  releaseSeveralOriginal = dlsym(RTLD_NEXT, RELEASE_SEVERAL);
+  releaseOriginal = dlsym(RTLD_NEXT, RELEASE);
 }
 
 SWIFT void lock(uint32_t thread, SELF mutex) {
@@ -64,4 +88,24 @@ SWIFT void deallocate(void *memory) {
   deallocateOriginal(memory);
   // The thread that resumes a task has released it.
   __tsan_acquire(swift_task_getCurrent());
+}
+
+void release(void *object) {
+  if (isStorage(object)) __tsan_release(object);
+  // Other libraries' constructors may come before this one's.
+  if (!releaseOriginal) find();
+  releaseOriginal(object);
+}
+
+void releaseSeveral(void *object, uint32_t count) {
+  if (isStorage(object)) __tsan_release(object);
+  if (!releaseSeveralOriginal) find();
+  releaseSeveralOriginal(object, count);
+}
+
+bool isUnique(void *object) {
+  if (!isUniqueOriginal) find();
+  bool is = isUniqueOriginal(object);
+  if (is && isStorage(object)) __tsan_acquire(object);
+  return is;
 }
