@@ -54,4 +54,5 @@ def test_a_program_that_is_run_draws_the_same_in_the_log(server, tmp_path):
     seen = messages(server.events(id))
     assert seen[0] == f"Cloning into '{tmp_path}/copy'..."
     progress = [line for line in seen if line.startswith("Receiving objects:")]
-    assert len(progress) == 1 and progress[0].count("\r") >= 2 and progress[0].endswith("done.")
+    # The other side of git writes a line of its own, when it likes.
+    assert "".join(progress).count("\r") >= 2 and progress[-1].endswith("done.")

@@ -58,12 +58,12 @@ def test_the_output_is_a_terminal_of_the_same_size_and_name(alone, server):
 
 
 def test_the_size_that_the_terminal_began_with_is_in_the_execution(terminal, cli, server):
-    resize(terminal, 91, 33)
+    terminal.resize(91, 33)
     terminal.type(exec_line("stty size") + b"\n")
     terminal.until(b"33 91\r\n")
     assert wait_for_end(server) == ["33 91"]
-    assert server.execution(newest(server))["terminal"] == {"columns": 91, "rows": 33}
-    assert "terminal:   91x33\n" in cli.out("status", newest(server))
+    assert server.execution(server.newest())["terminal"] == {"columns": 91, "rows": 33}
+    assert "terminal:   91x33\n" in cli.out("status", server.newest())
 
 
 def wait_for_end(server):
