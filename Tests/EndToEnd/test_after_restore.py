@@ -97,14 +97,18 @@ def test_what_exec_holds_of_an_execution_that_the_backup_does_not_know_is_named_
     assert gone.returncode == 125 and b"nothing is kept of" in gone.stderr
 
 
-def test_the_doctor_names_what_a_runner_holds_of_an_execution_that_the_backup_does_not_know(own_server, tool, gate):
+def test_the_doctor_names_what_a_runner_holds_of_an_execution_that_the_backup_does_not_know(own_server, tool, tmp_path):
     kept = backed_up(tool, own_server)
-    ids = [own_server.run("sh", "-c", f"echo one; cat {gate}; echo two") for _ in range(2)]
+    # One for each: opening a pipe for writing lets all go on that wait to read it.
+    gates = [tmp_path / f"gate{number}" for number in range(2)]
+    for gate in gates:
+        os.mkfifo(gate)
+    ids = [own_server.run("sh", "-c", f"echo one; cat {gate}; echo two") for gate in gates]
     for id in ids:
         wait_for(head_is(own_server, id, 1))
     put_back(tool, own_server, kept)
     runners = own_server.data / "runners"
-    for _ in ids:
+    for gate in gates:
         open_gate(gate)
     wait_for(lambda: all((runners / id / "given-up").exists() for id in ids), 60)
     # Their runners have ended, too, once nothing holds their directories.
