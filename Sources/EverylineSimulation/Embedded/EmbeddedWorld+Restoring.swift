@@ -18,6 +18,8 @@ extension EmbeddedWorld {
         kill()
         restores += 1
         world.tell("the backup is put back, up to \(backup.execution.head.log.offset)")
+        // A spool gives up what has been delivered, also what is void now: then the log must say that it is missing.
+        if executions[0].head.log.offset >= producer.kept { producer.kept = .zero }
         executions[0] = backup.execution
         history = backup.history
         let head = executions[0].head.log

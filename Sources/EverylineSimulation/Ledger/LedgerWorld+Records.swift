@@ -116,12 +116,12 @@ extension LedgerWorld {
         return next
     }
 
-    /// A process with a right clock gives no connection up that is still being made. One whose viewer came with the whole log is
-    /// complete, not given up: a resumption of the connection that had its id before may say so early.
+    /// A process with a right clock gives no connection up that is still being made. One whose record has the whole log is complete, not
+    /// given up: a late resumption of the connection that had its id before may say so too early, and its viewer comes again.
     private func checkConclusion(of name: Int, _ number: Int, by process: SimulatedProcess) {
         let index = linkOf[name]
         let head = executions[number].head.log
-        guard !(head.isEnded && links[index].start == head.offset) else { return }
+        guard !(head.isEnded && records[name][number]?.cursor == head.offset) else { return }
         let isBeingMade =
             process.locks[name]?.link == index && links[index].execution == number && links[index].state == .connecting
         world.require(
