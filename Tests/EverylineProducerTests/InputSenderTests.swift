@@ -6,7 +6,7 @@ import Testing
 
 @testable import EverylineProducer
 
-@Suite("A sender of input", .timeLimit(.minutes(2))) struct InputSenderTests {
+@Suite("A sender of input", .timeLimit(.minutes(5))) struct InputSenderTests {
     /// A server with a runner that reads a little with each request, and now and then forgets everything, or an answer.
     private final class Server: Sendable {
         struct State {

@@ -6,7 +6,7 @@ import Testing
 @testable import EverylineProducer
 @testable import EverylineRunner
 
-@Suite("A sender of pending lines", .timeLimit(.minutes(2))) struct PendingLineSenderTests {
+@Suite("A sender of pending lines", .timeLimit(.minutes(5))) struct PendingLineSenderTests {
     private let directory: TemporaryDirectory
     private let spool: Spool
     private let recorder: Recorder

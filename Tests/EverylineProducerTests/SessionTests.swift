@@ -6,7 +6,7 @@ import Testing
 @testable import EverylineProducer
 @testable import EverylineRunner
 
-@Suite("A producer's session", .timeLimit(.minutes(2))) struct SessionTests {
+@Suite("A producer's session", .timeLimit(.minutes(5))) struct SessionTests {
     private let directory: TemporaryDirectory
     private let execution: ExecutionID
     private let stop = StopSignal()

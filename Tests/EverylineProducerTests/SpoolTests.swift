@@ -231,7 +231,7 @@ import Testing
         #expect(spool.hasRoom)
     }
 
-    @Test("lets a writer wait for as long as it takes, through any number of tries", .timeLimit(.minutes(1)))
+    @Test("lets a writer wait for as long as it takes, through any number of tries", .timeLimit(.minutes(5)))
     func waits() async throws {
         let spool = try Spool(on: FaultyDisk(), limits: .init(total: 50, segment: 50))
         for number in 1...3 { spool.write(event("line \(number)"), count: 1) }

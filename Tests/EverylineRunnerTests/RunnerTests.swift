@@ -8,7 +8,7 @@ import Testing
 @testable import EverylineRunner
 
 /// Real commands, on this machine.
-@Suite("A runner", .timeLimit(.minutes(2))) struct RunnerTests {
+@Suite("A runner", .timeLimit(.minutes(5))) struct RunnerTests {
     private let directory: TemporaryDirectory
     private let execution: ExecutionID
 

@@ -3,7 +3,7 @@ import Testing
 
 @testable import EverylineWebSocket
 
-@Suite("An upgrade, its connection's first request or a later one", .timeLimit(.minutes(1)))
+@Suite("An upgrade, its connection's first request or a later one", .timeLimit(.minutes(5)))
 struct LateUpgradeTests {
     @Test("is taken after any number of requests", arguments: [0, 1, 2, 100])
     func after(requests: Int) async throws {

@@ -24,7 +24,7 @@ struct LoopbackServer: Sendable {
         answer: Checkpoint = Checkpoint(),
         body: @escaping @Sendable (LoopbackServer) async throws -> Void
     ) async throws {
-        let gate = WebSocketUpgradeGate(configuration: configuration, decide: decide ?? acceptWebSocketPath)
+        let gate = WebSocketUpgradeGate(configuration: configuration.patient, decide: decide ?? acceptWebSocketPath)
         let (accepted, continuation) = AsyncStream.makeStream(of: (any Channel).self)
         let (failures, failed) = AsyncStream.makeStream(of: (any Error).self)
         let channel = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
@@ -112,7 +112,7 @@ struct LoopbackServer: Sendable {
         _ configuration: WebSocketConfiguration = .client, path: String = "/ws"
     ) async throws -> WebSocketConnection {
         try await WebSocketClient.connect(
-            to: "ws://127.0.0.1:\(port)\(path)", subprotocol: "everyline.v1", configuration: configuration,
+            to: "ws://127.0.0.1:\(port)\(path)", subprotocol: "everyline.v1", configuration: configuration.patient,
             eventLoopGroup: .singletonMultiThreadedEventLoopGroup)
     }
 }
@@ -158,5 +158,20 @@ private final class NotFound: ChannelInboundHandler {
         default: break
         }
         context.fireUserInboundEventTriggered(event)
+    }
+}
+
+extension WebSocketConfiguration {
+    /// With ten minutes for what the test leaves as it is: a test ends by what its peers do, however busy the machine is.
+    fileprivate var patient: Self {
+        let usual = Self(maximumMessageSize: maximumMessageSize)
+        let limits: [WritableKeyPath<Self, Duration>] = [
+            \.firstRequestTimeout, \.connectTimeout, \.handshakeTimeout, \.stallTimeout, \.closeTimeout,
+        ]
+        var patient = self
+        for limit in limits where self[keyPath: limit] == usual[keyPath: limit] {
+            patient[keyPath: limit] = .seconds(600)
+        }
+        return patient
     }
 }

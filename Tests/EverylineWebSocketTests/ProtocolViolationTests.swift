@@ -3,7 +3,7 @@ import Testing
 
 @testable import EverylineWebSocket
 
-@Suite("A server's answer to a broken rule", .timeLimit(.minutes(1)))
+@Suite("A server's answer to a broken rule", .timeLimit(.minutes(5)))
 struct ProtocolViolationTests {
     struct Case: Sendable, CustomTestStringConvertible {
         let testDescription: String

@@ -4,7 +4,7 @@ import Testing
 
 @testable import EverylineWebSocket
 
-@Suite("A WebSocket client", .timeLimit(.minutes(1)))
+@Suite("A WebSocket client", .timeLimit(.minutes(5)))
 struct WebSocketClientTests {
     private let group = MultiThreadedEventLoopGroup.singleton
 

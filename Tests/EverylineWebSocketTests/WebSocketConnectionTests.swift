@@ -4,7 +4,7 @@ import Testing
 
 @testable import EverylineWebSocket
 
-@Suite("A WebSocket connection", .timeLimit(.minutes(1)))
+@Suite("A WebSocket connection", .timeLimit(.minutes(5)))
 struct WebSocketConnectionTests {
     private static let roomy: WebSocketConfiguration = {
         var configuration = WebSocketConfiguration(maximumMessageSize: 4 << 20)

@@ -4,7 +4,7 @@ import Testing
 
 @testable import EverylineWebSocket
 
-@Suite("An upgrade gate", .timeLimit(.minutes(1)))
+@Suite("An upgrade gate", .timeLimit(.minutes(5)))
 struct WebSocketUpgradeGateTests {
     @Test("lets ordinary requests through, one after the other on one connection")
     func ordinary() async throws {
@@ -54,7 +54,7 @@ struct WebSocketUpgradeGateTests {
     func undecided(requests: Int) async throws {
         var configuration = WebSocketConfiguration.server
         // Long enough that the request is there before, however busy the machine is.
-        configuration.firstRequestTimeout = .seconds(10)
+        configuration.firstRequestTimeout = .seconds(8)
         let decision = Checkpoint()
         try await LoopbackServer.run(
             configuration, decide: decision.accepting,
@@ -85,9 +85,11 @@ struct WebSocketUpgradeGateTests {
         "that decides while the server shuts down tells the connection afterwards, also after another request",
         arguments: [0, 1])
     func quiesceWhileDeciding(requests: Int) async throws {
+        var configuration = WebSocketConfiguration.server
+        configuration.closeTimeout = .milliseconds(50)
         let decision = Checkpoint()
         try await LoopbackServer.run(
-            decide: decision.accepting,
+            configuration, decide: decision.accepting,
             body: { server in
                 try await RawPeer.connect(to: server.port) { peer in
                     for _ in 0..<requests { try await peer.get("/a") }
