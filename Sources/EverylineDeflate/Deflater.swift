@@ -46,32 +46,20 @@ package final class Deflater: Sendable {
     package static let memory = 272 * 1024
 
     package let format: DeflateFormat
-    private let stream: Mutex<UnsafeMutablePointer<z_stream>>
+    private let stream: ZlibStream
 
     /// - Parameter level: from 1, fast, to 9, small.
     package init(_ format: DeflateFormat, level: Int) throws(DeflateError) {
-        let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
-        stream.initialize(to: z_stream())
-        let status = deflateInit2_(
-            stream, Int32(level), Z_DEFLATED, format.windowBits, 8, Z_DEFAULT_STRATEGY, ZLIB_VERSION,
-            Int32(MemoryLayout<z_stream>.size))
-        guard status == Z_OK else {
-            stream.deallocate()
-            throw .noMemory
-        }
         self.format = format
-        self.stream = Mutex(stream)
-    }
-
-    deinit {
-        stream.withLock { stream in
-            deflateEnd(stream)
-            stream.deallocate()
+        stream = try ZlibStream(end: deflateEnd) { stream in
+            deflateInit2_(
+                stream, Int32(level), Z_DEFLATED, format.windowBits, 8, Z_DEFAULT_STRATEGY, ZLIB_VERSION,
+                Int32(MemoryLayout<z_stream>.size))
         }
     }
 
     /// Forgets the stream: the next piece begins another one.
-    package func reset() { stream.withLock { _ = deflateReset($0) } }
+    package func reset() { stream.withState { _ = deflateReset($0) } }
 
     /// What can be sent after `piece`; may be empty unless it is flushed.
     package func compress(_ piece: ByteBuffer, flush: Flush = .none) -> ByteBuffer {
@@ -86,7 +74,7 @@ package final class Deflater: Sendable {
     package func compress(
         _ piece: ByteBuffer, into output: inout ByteBuffer, flush: Flush, limit: Int = .max
     ) -> Bool {
-        stream.withLock { stream in
+        stream.withState { stream in
             piece.withUnsafeReadableBytes { input in
                 stream.pointee.next_in = input.zlibStart
                 stream.pointee.avail_in = UInt32(input.count)
@@ -105,6 +93,37 @@ package final class Deflater: Sendable {
             }
         }
     }
+}
+
+/// zlib's state of one stream, which one thread uses at a time.
+final class ZlibStream: Sendable {
+    typealias State = UnsafeMutablePointer<z_stream>
+
+    private let state: Mutex<State>
+    private let end: @Sendable (State?) -> Int32
+
+    /// - Parameters:
+    ///   - end: gives back what `begin` took.
+    ///   - begin: makes the state ready; it fails only where there is no memory.
+    init(end: @escaping @Sendable (State?) -> Int32, begin: (State) -> Int32) throws(DeflateError) {
+        let state = State.allocate(capacity: 1)
+        state.initialize(to: z_stream())
+        guard begin(state) == Z_OK else {
+            state.deallocate()
+            throw .noMemory
+        }
+        self.state = Mutex(state)
+        self.end = end
+    }
+
+    deinit {
+        state.withLock { state in
+            _ = end(state)
+            state.deallocate()
+        }
+    }
+
+    func withState<Value: Sendable>(_ body: (State) -> Value) -> Value { state.withLock { body($0) } }
 }
 
 extension UnsafeRawBufferPointer {

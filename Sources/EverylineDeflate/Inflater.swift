@@ -1,31 +1,19 @@
 import CZlib
 package import NIOCore
-import Synchronization
 
 /// Decompresses one stream piece by piece, with zlib. The pieces may come from any thread, one at a time.
 package final class Inflater: Sendable {
-    private let stream: Mutex<UnsafeMutablePointer<z_stream>>
+    private let stream: ZlibStream
 
     /// - Parameter format: of the raw ones, the largest window reads what was written with any.
     package init(_ format: DeflateFormat) throws(DeflateError) {
-        let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
-        stream.initialize(to: z_stream())
-        guard inflateInit2_(stream, format.windowBits, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {
-            stream.deallocate()
-            throw .noMemory
-        }
-        self.stream = Mutex(stream)
-    }
-
-    deinit {
-        stream.withLock { stream in
-            inflateEnd(stream)
-            stream.deallocate()
+        stream = try ZlibStream(end: inflateEnd) { stream in
+            inflateInit2_(stream, format.windowBits, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
         }
     }
 
     /// Forgets the stream: the next piece begins another one.
-    package func reset() { stream.withLock { _ = inflateReset($0) } }
+    package func reset() { stream.withState { _ = inflateReset($0) } }
 
     /// Appends to `output` what comes out of `piece`.
     ///
@@ -35,7 +23,7 @@ package final class Inflater: Sendable {
     package func inflate(
         _ piece: ByteBuffer, into output: inout ByteBuffer, limit: Int
     ) throws(DeflateError) -> Int? {
-        let result = stream.withLock { stream in
+        let result = stream.withState { stream in
             piece.withUnsafeReadableBytes { input -> Result<Int?, DeflateError> in
                 stream.pointee.next_in = input.zlibStart
                 stream.pointee.avail_in = UInt32(input.count)

@@ -19,7 +19,7 @@ package struct Uplink: Sendable {
     let clock: any Clock<Duration>
     private let policy: RetryPolicy
     private let seed: UInt64
-    private let now: @Sendable () -> Timestamp
+    let now: @Sendable () -> Timestamp
     private let stopRequested: @Sendable () -> Void
     private let willRetry: @Sendable (any Error) -> Void
 
@@ -48,57 +48,7 @@ package struct Uplink: Sendable {
         try await concluding { try await deliver(owed: nil) }
     }
 
-    /// Brings what an earlier process left, which is gone, and the `end` that it owes: the log says so, never as if it were complete.
-    ///
-    /// - Parameter message: what the log says.
-    /// - Throws: as ``run()``.
-    package func runForLostProcess(_ message: String = lostProcess) async throws -> Conclusion {
-        guard spool.end == nil else { return try await run() }
-        let time = now()
-        let outcome = ExecutionOutcome(status: .failed, exitCode: nil, reason: .runnerLost)
-        let owed = Self.ending(.runnerLost, message, outcome, at: time)
-        return try await concluding {
-            try await compareLast()
-            try await deliver(owed: owed)
-        }
-    }
-
-    package static let lostProcess =
-        "The process that ran the command is gone; output that it had not written down is lost."
-
-    /// Lets the server compare the last event here with its log: one that has ended otherwise, or holds another event there, refuses it.
-    private func compareLast() async throws {
-        let place = spool.place
-        guard spool.last > spool.acknowledged, place.sends(spool.last) else { return }
-        let number = Offset(spool.last.rawValue - 1)
-        guard let (event, _) = try? spool.read(after: number, limit: 1) else { return }
-        let before = place.offset(of: number)
-        do {
-            _ = try await retrying { try await append(event, after: before) }
-        } catch let error as APIError where error.knownCode == .differentContent {
-            guard try await holdsOwnNotice(after: before) else { throw error }
-        } catch let error as APIError where error.knownCode != .ended {
-            // The log isn't there yet, or something else is wrong that the delivery meets too.
-        }
-    }
-
-    /// Whether an earlier process has given up the rest there, and said so.
-    private func holdsOwnNotice(after head: Offset) async throws -> Bool {
-        for (code, message) in [(NoticeCode.logFull, Self.fullLog), (.linesLost, Self.discarded)] {
-            let notice = Self.notice(code, message, at: now())
-            do {
-                _ = try await retrying { try await append(notice, after: head) }
-                return true
-            } catch let error as APIError where error.knownCode == .differentContent {
-            } catch let error as APIError where error.knownCode == .otherIncarnation {
-                // The log isn't that one any more: the delivery goes on from what both have.
-                return true
-            }
-        }
-        return false
-    }
-
-    private func concluding(_ deliver: () async throws -> Void) async throws -> Conclusion {
+    func concluding(_ deliver: () async throws -> Void) async throws -> Conclusion {
         do {
             try await deliver()
             return .delivered
@@ -124,7 +74,7 @@ package struct Uplink: Sendable {
     // MARK: Delivering
 
     /// - Parameter owed: the last events of an earlier process, which will write nothing any more.
-    private func deliver(owed: ByteBuffer?) async throws {
+    func deliver(owed: ByteBuffer?) async throws {
         while true {
             do {
                 return try await deliverHere(owed: owed)
@@ -267,8 +217,8 @@ package struct Uplink: Sendable {
         }
     }
 
-    private static let discarded = "Output is missing here: an earlier process had to discard it."
-    private static let fullLog = "The log has reached its limit: output from here on is not recorded."
+    static let discarded = "Output is missing here: an earlier process had to discard it."
+    static let fullLog = "The log has reached its limit: output from here on is not recorded."
 
     /// Says in the log why the rest is missing, discards that as it comes, waits for the `end`, and appends it.
     private func finish(
@@ -290,16 +240,9 @@ package struct Uplink: Sendable {
         }
     }
 
-    /// Appends the `end` of an earlier process, unless that process's own arrives late and comes first.
-    private func pay(_ owed: ByteBuffer, after head: Offset) async throws {
-        do {
-            _ = try await appendLast(owed, after: head)
-        } catch let error as APIError where error.knownCode == .ended && !error.isForeign {}
-    }
-
     /// Appends events of our own making behind whatever the log holds by then: a request that was given up long ago, an earlier process's
     /// too, may still arrive and move its head.
-    private func appendLast(_ events: ByteBuffer, after head: Offset) async throws -> Offset {
+    func appendLast(_ events: ByteBuffer, after head: Offset) async throws -> Offset {
         var head = head
         while true {
             do {
@@ -311,7 +254,7 @@ package struct Uplink: Sendable {
         }
     }
 
-    private static func notice(_ code: NoticeCode, _ message: String, at time: Timestamp) -> ByteBuffer {
+    static func notice(_ code: NoticeCode, _ message: String, at time: Timestamp) -> ByteBuffer {
         var notice = ByteBuffer()
         notice.writeNotice(code, message, at: time)
         return notice
@@ -326,7 +269,7 @@ package struct Uplink: Sendable {
         return ending
     }
 
-    private func append(_ events: ByteBuffer, after head: Offset) async throws -> Offset {
+    func append(_ events: ByteBuffer, after head: Offset) async throws -> Offset {
         let known = spool.place.incarnation
         let answer = try await endpoint.append(events, head, known)
         // Nothing of an answer to something else is heeded. The append rule gives no less than what was sent.
@@ -348,4 +291,32 @@ package struct Uplink: Sendable {
             throw ClientError.unexpectedAnswer("it acknowledged event \(head), which the log doesn't have")
         }
     }
+}
+
+/// How much one append carries: what the link takes in about two seconds, so that a slow link makes progress that is acknowledged.
+struct BatchPace {
+    private(set) var limit: ByteCount = .kibibytes(128)
+
+    private static let least: ByteCount = .kibibytes(4)
+    private static let most: ByteCount = .mebibytes(1)
+
+    mutating func took(_ time: Duration, bytes: ByteCount) {
+        if time > .seconds(2) { slowDown() }
+        if time < .milliseconds(500), bytes > limit / 2 { limit = min(limit * 2, Self.most) }
+    }
+
+    /// After a failure that a long transfer may have caused.
+    mutating func slowDown() { limit = max(limit / 2, min(limit, Self.least)) }
+
+    /// After a refusal of so many bytes for their number.
+    mutating func refused(bytes: ByteCount) { limit = max(min(limit, bytes) / 2, 1) }
+}
+
+/// Runs a step, and says how long it took.
+private func elapsed<C: Clock, Value: Sendable>(
+    on clock: C, _ step: () async throws -> Value
+) async throws -> (Value, Duration) where C.Duration == Duration {
+    let start = clock.now
+    let value = try await step()
+    return (value, start.duration(to: clock.now))
 }

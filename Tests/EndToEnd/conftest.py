@@ -1,3 +1,4 @@
+import os
 import signal
 
 import pytest
@@ -25,6 +26,14 @@ def own_server(tmp_path):
     server = Server(tmp_path)
     yield server
     server.stop()
+
+
+@pytest.fixture
+def gate(tmp_path):
+    """A pipe at which a command waits until the test lets it go on."""
+    path = tmp_path / "gate"
+    os.mkfifo(path)
+    return path
 
 
 @pytest.fixture

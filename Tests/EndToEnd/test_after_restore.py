@@ -15,14 +15,6 @@ DATABASE = "everyline.sqlite"
 
 
 @pytest.fixture
-def gate(tmp_path):
-    """A pipe at which a command waits until the test lets it go on."""
-    path = tmp_path / "gate"
-    os.mkfifo(path)
-    return path
-
-
-@pytest.fixture
 def tool(own_server, tmp_path):
     return CommandLine(own_server.start(), tmp_path)
 

@@ -18,13 +18,6 @@ from liar import Liar
 HEX = r"[0-9a-z]{26}"
 
 
-@pytest.fixture
-def gate(tmp_path):
-    path = tmp_path / "gate"
-    os.mkfifo(path)
-    return path
-
-
 def open_gate(gate):
     with open(gate, "wb"):
         pass

@@ -16,14 +16,6 @@ from everyline import BINARY, Refused, Server, is_alive, messages, serving, wait
 COUNTING = "for i in $(seq 1 2000); do echo line $i; done; cat {fifo}; for i in $(seq 2001 4000); do echo line $i; done; exit 3"
 
 
-@pytest.fixture
-def gate(tmp_path):
-    """A pipe at which a command waits until the test lets it go on."""
-    path = tmp_path / "gate"
-    os.mkfifo(path)
-    return path
-
-
 def open_gate(gate):
     # Opened for both ways, so that it doesn't wait for a reader; closing it is what the command waits for.
     with open(gate, "wb"):

@@ -14,11 +14,7 @@ extension Timestamp {
         bytes.append(UInt8(ascii: "-"))
         bytes.append(digits: date.day, width: 2)
         bytes.append(UInt8(ascii: "T"))
-        bytes.append(digits: time / 3_600_000, width: 2)
-        bytes.append(UInt8(ascii: ":"))
-        bytes.append(digits: time / 60_000 % 60, width: 2)
-        bytes.append(UInt8(ascii: ":"))
-        bytes.append(digits: time / 1000 % 60, width: 2)
+        bytes.append(timeOfDay: time)
         bytes.append(UInt8(ascii: "."))
         bytes.append(digits: time % 1000, width: 3)
         bytes.append(UInt8(ascii: "Z"))
@@ -37,11 +33,7 @@ extension Timestamp {
         bytes.append(contentsOf: " \(Self.months[month]) ".utf8)
         bytes.append(digits: date.year, width: 4)
         bytes.append(UInt8(ascii: " "))
-        bytes.append(digits: time / 3_600_000, width: 2)
-        bytes.append(UInt8(ascii: ":"))
-        bytes.append(digits: time / 60_000 % 60, width: 2)
-        bytes.append(UInt8(ascii: ":"))
-        bytes.append(digits: time / 1000 % 60, width: 2)
+        bytes.append(timeOfDay: time)
         return String(decoding: bytes, as: UTF8.self) + " GMT"
     }
 
@@ -100,5 +92,14 @@ extension [UInt8] {
         let text = String(value)
         for _ in text.utf8.count..<Swift.max(width, text.utf8.count) { append(UInt8(ascii: "0")) }
         append(contentsOf: text.utf8)
+    }
+
+    /// Hours, minutes and seconds, `21:06:40`, of a time of day in milliseconds.
+    fileprivate mutating func append(timeOfDay time: Int64) {
+        append(digits: time / 3_600_000, width: 2)
+        append(UInt8(ascii: ":"))
+        append(digits: time / 60_000 % 60, width: 2)
+        append(UInt8(ascii: ":"))
+        append(digits: time / 1000 % 60, width: 2)
     }
 }

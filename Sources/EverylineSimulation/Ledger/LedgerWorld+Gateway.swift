@@ -132,7 +132,7 @@ private struct SentBlock {
     let last: Offset
     private let hashes: [(Offset, UInt64)]
 
-    /// - Parameter end: the log's head. One that is sent bare lines is told of its end in other words.
+    /// - Parameter end: the log's head: the message that ends a stream of bare lines says no offset.
     init?(_ message: ByteBuffer, end: LogHead) {
         var lines = message
         if case .block(_, _, _, let framed) = GatewayFrame(message) {
