@@ -69,6 +69,7 @@ extension Mutation {
         case .waitForRoom: [.harmless]
         case .heldOutput: [.honest, .order, .live]
         case .foreignAnswers: [.honest]
+        case .foreignHeads: [.durableBeforeVisible, .live, .honest]
         case .acknowledgement: [.durableBeforeVisible, .honest]
         case .successor: [.live]
         case .restoreBase: [.honest, .gapFree, .end]

@@ -13,6 +13,9 @@ extension EmbeddedWorld {
         world.tell("producer \(life.number) sends \(body.readableBytes) bytes after \(after), request \(number)")
         if world.strikes(.appendTooEarly, 50) { appendStray(after: after.advanced(by: 50)) }
         if world.strikes(.foreignAnswer, 50) { return answer(number, foreignAnswer(), after: latency()) }
+        if let head = foreignHead(to: body, after: after) {
+            return schedule(.answer(request: number, .success(.init(head: head))), after: latency())
+        }
         if body.readableBytes > producer.bodyLimit {
             world.note(.bodyRefused)
             return answer(number, APIError(status: 413, code: "http_413", detail: "a proxy"), after: latency())
@@ -35,6 +38,16 @@ extension EmbeddedWorld {
         guard world.random.chance(800) else { return ClientError.unexpectedAnswer("<html>") }
         let status = statuses[world.random.below(statuses.count)]
         return APIError(status: status, code: "http_\(status)", detail: "<html>")
+    }
+
+    /// What something else says that doesn't name the execution: that the log has events which it doesn't have. It comes once: the question
+    /// for those gets to the server.
+    private func foreignHead(to body: ByteBuffer, after: Offset) -> Offset? {
+        let head = executions[0].head.log.offset
+        let isQuestion = body.readableBytes == 0 && after > head
+        if isQuestion, world.mutation == .foreignHeads { return after }
+        guard !isQuestion, world.strikes(.foreignHead, 30) else { return nil }
+        return max(head, after.advanced(by: body.lines)).advanced(by: world.random.within(1...9))
     }
 
     func answer(_ request: Int, _ error: any Error, after delay: Int64) {
@@ -115,8 +128,7 @@ extension EmbeddedWorld {
         case let error as APIError where error.isForeign && world.mutation == .foreignAnswers:
             return .failure(APIError(.unknownExecution, "taken for the server's word"))
         case is ClientError where world.mutation == .acknowledgement:
-            let lines = request.body.readableBytesView.count { $0 == UInt8(ascii: "\n") }
-            return .success(.init(head: request.after.advanced(by: lines)))
+            return .success(.init(head: request.after.advanced(by: request.body.lines)))
         default:
             return .failure(error)
         }
@@ -213,4 +225,8 @@ extension APIError {
         case .unavailable(let reason): self.init(.unavailable, reason)
         }
     }
+}
+
+extension ByteBuffer {
+    fileprivate var lines: Int { readableBytesView.count { $0 == UInt8(ascii: "\n") } }
 }

@@ -64,6 +64,8 @@ package enum Fault: Int, CaseIterable, Sendable {
     case spoolLimit
     case stopRequested
     case foreignAnswer
+    /// An answer that says nothing of whose it is, and names events that no log has.
+    case foreignHead
     case bodyRefused
     case requestCut
     case requestLate

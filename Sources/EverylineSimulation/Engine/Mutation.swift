@@ -38,6 +38,8 @@ package enum Mutation: String, CaseIterable, Sendable {
     case heldOutput = "held-output"
     /// What something between a producer and its server answers counts as the server's word.
     case foreignAnswers = "foreign-answers"
+    /// An answer that acknowledges more than was sent is believed without a second question.
+    case foreignHeads = "foreign-heads"
     /// A spool drops what was sent instead of what was acknowledged.
     case acknowledgement
     /// A producer that is gone gets no successor.
