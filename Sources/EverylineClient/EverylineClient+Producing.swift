@@ -33,6 +33,7 @@ extension EverylineClient {
         request.credential = token
         request.waitsWhileBytesMove = true
         let answer = try await transport.answer(to: request, as: AppendAnswer.self)
+        try require(answer.executionID, isOf: id)
         guard answer.head <= Offset.maximum.rawValue else { throw ClientError.unexpectedAnswer("no log is that long") }
         return (Offset(answer.head), answer.stopRequested, answer.incarnation.flatMap { Incarnation($0) })
     }
@@ -59,6 +60,15 @@ extension EverylineClient {
         var request = APIRequest(.GET, APIPath.control(of: id))
         request.credential = token
         request.timeout = .seconds(60)
-        return try await transport.answer(to: request, as: ControlAnswer.self)
+        let answer = try await transport.answer(to: request, as: ControlAnswer.self)
+        try require(answer.executionID, isOf: id)
+        return answer
+    }
+
+    /// What a proxy has answered for another log's producer is heeded in nothing.
+    private func require(_ named: String?, isOf execution: ExecutionID) throws(ClientError) {
+        guard named == nil || named == execution.rawValue else {
+            throw .unexpectedAnswer("it is about another execution")
+        }
     }
 }

@@ -83,6 +83,8 @@ ELSEWHERE = {
     "a head that was never sent": ("append", "application/json", {"head": 7, "stop_requested": False}),
     "a head that was never sent, and a stop": ("append", "application/json", {"head": 7, "stop_requested": True}),
     "an old head and a stop": ("append", "application/json", {"head": 0, "stop_requested": True}),
+    "another log's head and a stop": ("append", "application/json", {"execution_id": "another", "head": 2, "stop_requested": True}),
+    "a stop of another command": ("control", "application/json", {"execution_id": "another", "stop_requested": True, "status": "TERMINATING"}),
     "another type and a stop": ("append", "text/html", {"head": 2, "stop_requested": True}),
     "a stop of another type": ("control", "text/html", {"stop_requested": True}),
     "a stop in another incarnation": ("control", "application/json", {"stop_requested": True, "incarnation": "f" * 16}),

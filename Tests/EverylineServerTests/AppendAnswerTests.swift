@@ -15,10 +15,11 @@ struct AppendAnswerTests {
     @Test(
         "is written as the server's encoder writes it",
         arguments: [
-            AppendAnswer(head: 0, stopRequested: false),
-            AppendAnswer(head: .max, stopRequested: true, incarnation: Incarnation("0_a-Z")),
-        ])
-    func json(_ answer: AppendAnswer) throws {
+            (0, false, nil), (.max, true, Incarnation("0_a-Z")),
+        ] as [(UInt64, Bool, Incarnation?)])
+    func json(head: UInt64, stopRequested: Bool, incarnation: Incarnation?) throws {
+        let execution = try #require(ExecutionID("e-1_Z"))
+        let answer = AppendAnswer(of: execution, head: head, stopRequested: stopRequested, incarnation: incarnation)
         #expect(Data(answer.json.readableBytesView) == (try JSONEncoder.wire.encode(answer)))
     }
 

@@ -185,13 +185,18 @@ public struct LogLocation: Codable, Sendable, Equatable {
 
 /// `POST /executions/{id}/events`.
 public struct AppendAnswer: Codable, Sendable, Equatable {
+    /// Whose log it is, so that no answer is taken for that of another append; `nil` from a server that doesn't say it.
+    public var executionID: String?
     public var head: UInt64
     /// Whether the producer should stop its command.
     public var stopRequested: Bool
     /// ``Incarnation`` of the server's data; `nil` from a server that tells none apart.
     public var incarnation: String?
 
-    public init(head: UInt64, stopRequested: Bool, incarnation: Incarnation? = nil) {
+    public init(
+        of execution: ExecutionID, head: UInt64, stopRequested: Bool, incarnation: Incarnation? = nil
+    ) {
+        executionID = execution.rawValue
         self.incarnation = incarnation?.rawValue
         self.head = head
         self.stopRequested = stopRequested
@@ -200,6 +205,7 @@ public struct AppendAnswer: Codable, Sendable, Equatable {
     /// Servers of the first release say nothing of a stop.
     public init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
+        executionID = try values.decodeIfPresent(String.self, forKey: .executionID)
         head = try values.decode(UInt64.self, forKey: .head)
         stopRequested = try values.decodeIfPresent(Bool.self, forKey: .stopRequested) ?? false
         incarnation = try values.decodeIfPresent(String.self, forKey: .incarnation)
@@ -207,12 +213,15 @@ public struct AppendAnswer: Codable, Sendable, Equatable {
 
     enum CodingKeys: String, CodingKey {
         case head, incarnation
+        case executionID = "execution_id"
         case stopRequested = "stop_requested"
     }
 }
 
 /// `GET /executions/{id}/control`.
 public struct ControlAnswer: Codable, Sendable, Equatable {
+    /// Whose command it is; `nil` from a server that doesn't say it.
+    public var executionID: String?
     public var stopRequested: Bool
     public var status: String
     /// When to ask again, in seconds, where a server answers at once; `nil` where the question waits at the server.
@@ -221,8 +230,10 @@ public struct ControlAnswer: Codable, Sendable, Equatable {
     public var incarnation: String?
 
     public init(
-        stopRequested: Bool, status: String, pollAfterSeconds: Int? = nil, incarnation: Incarnation? = nil
+        of execution: ExecutionID, stopRequested: Bool, status: String, pollAfterSeconds: Int? = nil,
+        incarnation: Incarnation? = nil
     ) {
+        executionID = execution.rawValue
         self.incarnation = incarnation?.rawValue
         self.stopRequested = stopRequested
         self.status = status
@@ -231,6 +242,7 @@ public struct ControlAnswer: Codable, Sendable, Equatable {
 
     enum CodingKeys: String, CodingKey {
         case status, incarnation
+        case executionID = "execution_id"
         case stopRequested = "stop_requested"
         case pollAfterSeconds = "poll_after_seconds"
     }

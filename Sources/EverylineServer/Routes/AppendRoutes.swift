@@ -51,7 +51,7 @@ struct AppendRoutes {
         metrics.appendTimes.observe(.now - start)
         if let block = appended.block { metrics.countAppend(events: block.count, bytes: block.bytes.readableBytes) }
         return AppendAnswer(
-            head: appended.head.offset.rawValue, stopRequested: appended.isStopRequested,
+            of: id, head: appended.head.offset.rawValue, stopRequested: appended.isStopRequested,
             incarnation: core.log.incarnation
         ).json
     }
@@ -154,7 +154,7 @@ struct AppendRoutes {
                 if execution.status == .terminating { try await noteStopHeard(by: id) }
                 return try .json(
                     ControlAnswer(
-                        stopRequested: mustStop, status: execution.status.rawValue,
+                        of: id, stopRequested: mustStop, status: execution.status.rawValue,
                         pollAfterSeconds: mustStop ? nil : limits.controlPoll, incarnation: core.log.incarnation))
             }
             do {
@@ -221,7 +221,8 @@ extension Query {
 extension AppendAnswer {
     /// As `JSONEncoder` writes it, without what that takes: none of it has to be escaped.
     var json: ByteBuffer {
+        let execution = executionID.map { "\"execution_id\":\"\($0)\"," } ?? ""
         let incarnation = incarnation.map { "\"incarnation\":\"\($0)\"," } ?? ""
-        return ByteBuffer(string: "{\"head\":\(head),\(incarnation)\"stop_requested\":\(stopRequested)}")
+        return ByteBuffer(string: "{\(execution)\"head\":\(head),\(incarnation)\"stop_requested\":\(stopRequested)}")
     }
 }
