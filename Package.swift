@@ -63,9 +63,11 @@ let package = Package(
         .target(name: "Everyline", dependencies: [nioCore, crypto], swiftSettings: settings),
         .target(
             name: "EverylineSQLite",
-            dependencies: ["CZlib", "CZstd", "Everyline", nioCore, nioPosix, product("GRDB", "GRDB.swift")],
+            dependencies: ["CLibdeflate", "CZstd", "Everyline", nioCore, nioPosix, product("GRDB", "GRDB.swift")],
             swiftSettings: settings),
         .systemLibrary(name: "CZstd", path: "Sources/CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+        // Linked in whole: no machine that runs the binary needs it.
+        .systemLibrary(name: "CLibdeflate", path: "Sources/CLibdeflate", providers: [.apt(["libdeflate-dev"])]),
         .systemLibrary(name: "CZlib", path: "Sources/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "EverylineDeflate", dependencies: ["CZlib", nioCore], swiftSettings: settings),
         .target(

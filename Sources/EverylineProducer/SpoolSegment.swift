@@ -179,17 +179,7 @@ extension ByteBuffer {
     }
 
     /// How many newlines there are.
-    var lineCount: Int {
-        withUnsafeReadableBytes { bytes in
-            var count = 0
-            var position = 0
-            while let newline = bytes.firstNewline(from: position) {
-                count += 1
-                position = newline + 1
-            }
-            return count
-        }
-    }
+    var lineCount: Int { withUnsafeReadableBytes { $0.newlineCount } }
 
     /// Whether the line is an `end` event, as the runner writes it: its type stands where an output line has its stream
     /// or its message.

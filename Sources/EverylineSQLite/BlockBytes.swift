@@ -1,4 +1,4 @@
-import CZlib
+import CLibdeflate
 import CZstd
 import Everyline
 import GRDB
@@ -41,10 +41,11 @@ extension Row {
     }
 }
 
-/// A block's CRC-32, as zlib counts it: it tells bytes that a disk has changed from those that were written.
+/// A block's CRC-32, as zlib counts it: it tells bytes that a disk has changed from those that were written. libdeflate counts it with
+/// the processor's own instructions, some ten times as fast.
 enum BlockChecksum {
     static func of(_ bytes: UnsafeRawBufferPointer) -> Int64 {
-        Int64(crc32_z(0, bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count))
+        Int64(libdeflate_crc32(0, bytes.baseAddress, bytes.count))
     }
 
     /// Whether the bytes are those that were written. Blocks of old databases have no checksum: theirs can be any.

@@ -1,3 +1,4 @@
+import Everyline
 import NIOCore
 import NIOPosix
 
@@ -18,7 +19,7 @@ package final class WritingThread: TaskExecutor {
     }
 }
 
-/// The threads that read from the database, each at most one snapshot at a time.
+/// The threads that read from the database, each at most one snapshot at a time. Live lines, which come from memory, go first.
 ///
 /// There are always as many: GRDB's own asynchronous reads take threads from a queue that makes a dozen when many wait, and ends
 /// them seconds later.
@@ -36,5 +37,10 @@ final class ReadingThreads: Sendable {
     func end() { pool.shutdownGracefully { _ in } }
 
     /// Does `work` on one of the threads, also if the threads are to end: a caller always gets its answer.
-    func submit(_ work: @escaping @Sendable () -> Void) { pool.submit { _ in work() } }
+    func submit(_ work: @escaping @Sendable () -> Void) {
+        pool.submit { _ in
+            ThreadPriority.yieldToLiveLines()
+            work()
+        }
+    }
 }

@@ -153,7 +153,7 @@ struct StoredBlock {
 
     /// Whether `events` are as many lines as the row says, the first and the last of them in their place.
     func isBlock(of events: UnsafeRawBufferPointer) -> Bool {
-        guard events.last == UInt8(ascii: "\n"), events.newlines == last.distance(from: predecessor) else {
+        guard events.last == UInt8(ascii: "\n"), events.newlineCount == last.distance(from: predecessor) else {
             return false
         }
         let end = events[..<(events.count - 1)].lastIndex(of: UInt8(ascii: "\n"))
@@ -168,13 +168,5 @@ extension UnsafeRawBufferPointer {
     fileprivate func isEvent(_ offset: Offset, at start: Int) -> Bool {
         let beginning = "{\"offset\":\(offset.rawValue),".utf8
         return start + beginning.count <= count && self[start..<(start + beginning.count)].elementsEqual(beginning)
-    }
-
-    /// How many newlines there are.
-    fileprivate var newlines: Int {
-        // A loop that the compiler turns into vector instructions.
-        var count = 0
-        for byte in self { count &+= byte == 0x0A ? 1 : 0 }
-        return count
     }
 }

@@ -15,6 +15,16 @@ extension UnsafeRawBufferPointer {
         return UnsafeRawPointer(found) - base
     }
 
+    /// How many newlines there are.
+    package var newlineCount: Int {
+        var (count, position) = (0, 0)
+        while let newline = firstNewline(from: position) {
+            count += 1
+            position = newline + 1
+        }
+        return count
+    }
+
     /// Whether the text stands anywhere in these bytes.
     package func contains(_ text: StaticString) -> Bool {
         guard let base = baseAddress else { return false }

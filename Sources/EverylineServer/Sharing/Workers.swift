@@ -1,4 +1,4 @@
-import Glibc
+import Everyline
 import NIOCore
 import NIOPosix
 
@@ -20,7 +20,7 @@ final class Workers: TaskExecutor {
     func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
         pool.submit { _ in
-            Self.yieldToOthers()
+            ThreadPriority.yieldToLiveLines()
             job.runSynchronously(on: self.asUnownedTaskExecutor())
         }
     }
@@ -29,10 +29,4 @@ final class Workers: TaskExecutor {
     func run<Value: Sendable>(_ work: @Sendable () throws -> Value) async throws -> Value {
         try await withTaskExecutorPreference(self) { try work() }
     }
-
-    /// On Linux a nice value is a thread's own (setpriority(2)); 0 is the calling one. It can always be raised, so there is
-    /// nothing to check.
-    private static func yieldToOthers() { _ = setpriority(CInt(PRIO_PROCESS.rawValue), 0, niceness) }
-
-    private static let niceness: CInt = 10
 }
