@@ -65,7 +65,20 @@ static bool passes_on(const char *bytes, size_t size, int target) {
     return true;
 }
 
-static void drain(int pipe, int target) {
+/// Keeps only these descriptors open, as 0, 1 and 2; -1: none. Nothing else of the parent's may stay open through this process.
+static void keep_only(int descriptors[3]) {
+    for (int number = 0; number < 3; number++) {
+        if (descriptors[number] >= 0) descriptors[number] = fcntl(descriptors[number], F_DUPFD, 3);
+    }
+    for (int number = 0; number < 3; number++) {
+        if (descriptors[number] >= 0) dup2(descriptors[number], number);
+        else close(number);
+    }
+    cspawn_close(3, ~0U);
+    if (chdir("/") != 0) { /* It is only there for a directory to be free. */ }
+}
+
+static void drain(int pipe, int target, int notes) {
     static char bytes[4096];
     setsid();
     for (int signal = 1; signal < NSIG; signal++) {
@@ -79,31 +92,39 @@ static void drain(int pipe, int target) {
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     cspawn_rename("everyline drain");
-    // Nothing else of the parent's may stay open through it.
-    int source = fcntl(pipe, F_DUPFD, 3);
-    if (target >= 0) target = fcntl(target, F_DUPFD, source + 1);
-    for (int number = 0; number < 3; number++) close(number);
-    cspawn_close(3, (unsigned)source - 1);
-    if (target >= 0) cspawn_close((unsigned)source + 1, (unsigned)target - 1);
-    cspawn_close((unsigned)(target >= 0 ? target : source) + 1, ~0U);
-    if (chdir("/") != 0) { /* It is only there for a directory to be free. */ }
+    int descriptors[3] = {pipe, target, notes};
+    keep_only(descriptors);
+    const int source = 0;
+    if (target >= 0) target = 1;
     cspawn_give_memory_back();
+    while (notes >= 0) {
+        ssize_t size = read_some(2, bytes, 1);
+        if (size > 0) return;
+        if (size == 0 || *error_location() != EINTR) break;
+    }
     for (ssize_t size; (size = read_some(source, bytes, sizeof bytes)) != 0;) {
         if (size > 0 && target >= 0 && !passes_on(bytes, (size_t)size, target)) target = -1;
         if (size < 0 && *error_location() != EINTR) break;
     }
 }
 
-int cspawn_drain(int pipe, int target) {
+int cspawn_drain(int pipe, int target, struct cspawn_keeper *waiting) {
+    int notes[2] = {-1, -1};
+    int error = waiting ? cspawn_pipe(notes) : 0;
+    if (error != 0) return error;
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_BLOCK, &all, &before);
     pid_t child = fork();
     if (child == 0) {
-        drain(pipe, target);
+        drain(pipe, target, notes[0]);
         finish(0);
     }
-    int error = child < 0 ? errno : 0;
+    if (child < 0) error = errno;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (!waiting) return error;
+    close(notes[0]);
+    if (error != 0) close(notes[1]);
+    else *waiting = (struct cspawn_keeper){child, notes[1]};
     return error;
 }

@@ -13,22 +13,30 @@ struct cspawn_start cspawn_at_start;
 
 static int compare(const void *a, const void *b) { return *(const int *)a - *(const int *)b; }
 
+static void note_descriptor(int number) {
+    static size_t capacity = 0;
+    struct cspawn_start *start = &cspawn_at_start;
+    if (start->descriptor_count == capacity) {
+        size_t wanted = capacity ? capacity * 2 : 16;
+        int *more = realloc(start->descriptors, wanted * sizeof *more);
+        if (!more) return;
+        start->descriptors = more;
+        capacity = wanted;
+    }
+    start->descriptors[start->descriptor_count++] = number;
+}
+
 static void note_descriptors(void) {
     struct cspawn_start *start = &cspawn_at_start;
     DIR *directory = opendir("/proc/self/fd");
+    // No descriptor is left to look with, or nothing is there to look at.
+    for (int number = 0; !directory && number < 1 << 16 && (rlim_t)number < start->open_files.rlim_cur; number++) {
+        if (fcntl(number, F_GETFD) >= 0) note_descriptor(number);
+    }
     if (!directory) return;
-    size_t capacity = 0;
     for (struct dirent *entry; (entry = readdir(directory));) {
         int number = atoi(entry->d_name);
-        if (entry->d_name[0] == '.' || number == dirfd(directory)) continue;
-        if (start->descriptor_count == capacity) {
-            size_t wanted = capacity ? capacity * 2 : 16;
-            int *more = realloc(start->descriptors, wanted * sizeof *more);
-            if (!more) break;
-            start->descriptors = more;
-            capacity = wanted;
-        }
-        start->descriptors[start->descriptor_count++] = number;
+        if (entry->d_name[0] != '.' && number != dirfd(directory)) note_descriptor(number);
     }
     closedir(directory);
     qsort(start->descriptors, start->descriptor_count, sizeof(int), compare);

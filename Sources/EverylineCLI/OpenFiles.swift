@@ -1,4 +1,6 @@
 import Glibc
+import NIOCore
+import SystemPackage
 
 /// How many files and connections this process may have open.
 enum OpenFiles {
@@ -14,6 +16,30 @@ enum OpenFiles {
         let isRaised = setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0
         return Int(clamping: isRaised ? limit.rlim_cur : before)
     }
+
+    /// Makes sure that this process may open what every command needs: where the libraries below can't make an event loop, they end the process.
+    ///
+    /// - Throws: ``CLIError``.
+    static func ensure() throws {
+        let limit = raiseLimit()
+        var opened: [Int32] = []
+        defer { for descriptor in opened { close(descriptor) } }
+        while opened.count < needed {
+            // Of a socket, which needs nothing to be there.
+            let next =
+                opened.first.map { fcntl($0, F_DUPFD_CLOEXEC, 0) } ?? socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+            guard next >= 0 else {
+                let found = Errno(rawValue: errno)
+                throw CLIError(
+                    "\(needed) more files have to be open at once, and only \(opened.count) may be: \(found). The limit is \(limit) (ulimit -n)."
+                )
+            }
+            opened.append(next)
+        }
+    }
+
+    /// The event loops', and what a command opens beside them before it has said anything.
+    private static let needed = 3 * System.coreCount + 32
 
     /// What the server keeps for its database, its runners' connections and its files, whatever clients do.
     static let reserve = 128

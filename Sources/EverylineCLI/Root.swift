@@ -33,6 +33,7 @@ import SystemPackage
         signal(SIGPIPE, SIG_IGN)
         do {
             var command = try parseAsRoot(ProcessArguments.parsed)
+            try OpenFiles.ensure()
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()
             } else {

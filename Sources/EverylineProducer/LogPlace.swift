@@ -10,6 +10,8 @@ import NIOCore
 /// Where a spool's events stand in the log. An event's number in the spool is its offset in the log, until a backup is put back; from then on
 /// the two are a shift apart, which each restore changes.
 ///
+/// An event that the way to the server doesn't take whole is sent in parts, which shifts what follows too.
+///
 /// In each incarnation but the first, the producer's first event is the notice `restored`; a second one says how many events are missing, if
 /// the spool has dropped some that the backup lacks. Then the spool's events follow.
 struct LogPlace: Codable, Sendable, Equatable {
@@ -29,6 +31,8 @@ struct LogPlace: Codable, Sendable, Equatable {
         var restores: Int?
         /// The execution whose log took these events no more; `nil` if it is the same.
         var former: String?
+        /// What follows the base are the parts of the event `resumed`, with at most so many bytes of its text each, in the place of notices.
+        var part: Int?
 
         /// The offset that the spool's events follow.
         var start: UInt64 { base + notices }
@@ -37,7 +41,7 @@ struct LogPlace: Codable, Sendable, Equatable {
     /// Oldest first; never empty.
     private(set) var lives = [Life()]
     /// What is further back was a restore of a restore of a restore.
-    private static let limit = 64
+    private static let limit = 400
 
     var incarnation: Incarnation? { newest.incarnation.flatMap { Incarnation($0) } }
 
@@ -70,6 +74,29 @@ struct LogPlace: Codable, Sendable, Equatable {
         if lives.count > Self.limit { lives.removeFirst() }
     }
 
+    /// Sends the event that follows `head` in parts.
+    ///
+    /// - Parameters:
+    ///   - count: how many they are.
+    ///   - limit: how many bytes of its text each has at the most.
+    /// - Returns: whether it is so now; not if some of it was sent in larger parts, or too many were cut before.
+    mutating func cut(after head: Offset, into count: Int, of limit: ByteCount) -> Bool {
+        if newest.part != nil, newest.base == head.rawValue { lives.removeLast() }
+        guard head.rawValue >= newest.start, lives.count < Self.limit else { return false }
+        lives.append(
+            Life(
+                incarnation: newest.incarnation, base: head.rawValue, notices: UInt64(count),
+                resumed: number(at: head).rawValue + 1, lost: 1, restores: 0, part: limit))
+        return true
+    }
+
+    /// The event whose parts are being sent where the log's head is this: how large they are, and how many of them the log has.
+    func cut(at head: Offset) -> (number: Offset, limit: ByteCount, sent: Int)? {
+        let life = newest
+        guard let limit = life.part, (life.base..<life.start).contains(head.rawValue) else { return nil }
+        return (Offset(life.resumed), limit, Int(head.rawValue - life.base))
+    }
+
     /// Begins another log, with what the spool has.
     ///
     /// - Parameters:
@@ -87,7 +114,8 @@ struct LogPlace: Codable, Sendable, Equatable {
     func number(at offset: Offset) -> Offset {
         let life = lives.last { $0.base < offset.rawValue } ?? lives[0]
         guard offset.rawValue >= life.start else {
-            return Offset(offset.rawValue <= life.base + 1 ? life.resumed - life.lost : life.resumed)
+            let isBefore = life.part != nil || offset.rawValue <= life.base + 1
+            return Offset(isBefore ? life.resumed - life.lost : life.resumed)
         }
         return Offset(life.resumed + (offset.rawValue - life.start))
     }
@@ -102,13 +130,14 @@ struct LogPlace: Codable, Sendable, Equatable {
 
     /// The offset behind which the log lacks everything that the spool has, if the server has all up to `acknowledged`.
     func place(after acknowledged: Offset) -> Offset {
-        acknowledged.rawValue > newest.resumed ? offset(of: acknowledged) : Offset(newest.base)
+        let isBehind = acknowledged.rawValue > newest.resumed - (newest.part == nil ? 0 : 1)
+        return isBehind ? offset(of: acknowledged) : Offset(newest.base)
     }
 
     /// What this producer says of the restore behind an offset of the log; `nil` if it has said all.
     func notices(after offset: Offset, at time: Timestamp) -> ByteBuffer? {
         let life = newest
-        guard (life.base..<life.start).contains(offset.rawValue) else { return nil }
+        guard life.part == nil, (life.base..<life.start).contains(offset.rawValue) else { return nil }
         var notices = ByteBuffer()
         if let former = life.former {
             let missing =
@@ -138,7 +167,8 @@ struct LogPlace: Codable, Sendable, Equatable {
     /// The incarnations that this producer knows before the newest, the newest of them first, each with the base of the one after it.
     var earlier: [(incarnation: Incarnation, base: Offset)] {
         zip(lives, lives.dropFirst()).reversed().compactMap { life, next in
-            life.incarnation.flatMap { Incarnation($0) }.map { ($0, Offset(next.base)) }
+            guard next.part == nil else { return nil }
+            return life.incarnation.flatMap { Incarnation($0) }.map { ($0, Offset(next.base)) }
         }
     }
 
@@ -151,7 +181,7 @@ struct LogPlace: Codable, Sendable, Equatable {
     }
 
     private static let fileName = "place"
-    private static let longestFile: ByteCount = .kibibytes(64)
+    private static let longestFile: ByteCount = .kibibytes(128)
 
     /// What is on the disk; `nil` if nothing is.
     ///
@@ -204,7 +234,8 @@ struct LogPlace: Codable, Sendable, Equatable {
 extension LogPlace.Life {
     fileprivate var isSound: Bool {
         let most = Offset.maximum.rawValue / 4
-        return base <= most && notices <= 2 && resumed <= most && lost <= resumed
+        let isOfParts = part.map { $0 > 0 && lost == 1 && notices <= most } ?? (notices <= 2)
+        return base <= most && isOfParts && resumed <= most && lost <= resumed
     }
 }
 

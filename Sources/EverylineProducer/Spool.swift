@@ -233,6 +233,17 @@ package final class Spool: Sendable {
         changePlace { $0.move(to: restoration, available: $1) }
     }
 
+    /// Sends the event that follows `head` in parts from now on.
+    ///
+    /// - Returns: whether it can be (``LogPlace/cut(after:into:of:)``).
+    func cut(after head: Offset, into count: Int, of limit: ByteCount) -> Bool {
+        state.withLock { state in
+            guard state.place.cut(after: head, into: count, of: limit) else { return false }
+            state.isPlaceWritten = false
+            return true
+        }
+    }
+
     /// Begins another log with what is here, durably.
     ///
     /// - Parameter former: the execution whose log takes no more.

@@ -108,7 +108,7 @@ package struct Uplink: Sendable {
         var generator = SeededGenerator(seed: seed)
         var failures = 0
         var head = try await align()
-        let place = spool.place
+        var place = spool.place
         if head < place.place(after: spool.acknowledged) {
             return try await finish(after: head, .linesLost, Self.discarded, owed: owed)
         }
@@ -134,10 +134,6 @@ package struct Uplink: Sendable {
                 head = confirmed
                 failures = 0
                 spool.acknowledge(through: place.number(at: head))
-            } catch let error as APIError
-                where error.status == 413 && batch.lineCount > 1 && error.knownCode != .logFull
-            {
-                pace.refused(bytes: batch.readableBytes)
             } catch let error as APIError where error.knownCode == .outOfOrder {
                 guard let current = error.head, current >= place.place(after: spool.acknowledged), current != head
                 else {
@@ -146,7 +142,12 @@ package struct Uplink: Sendable {
                 head = current
             } catch let error as APIError where error.knownCode == .logFull {
                 return try await finish(after: error.head ?? head, .logFull, Self.fullLog, owed: owed)
-            } catch  where Self.mayPass(error) {
+            } catch {
+                if (error as? APIError)?.status == 413, try await sendsLess(than: batch, after: &head, &pace) {
+                    place = spool.place
+                    continue
+                }
+                guard Self.mayPass(error) else { throw error }
                 failures += 1
                 guard let delay = policy.delay(afterFailures: failures, using: &generator) else { throw error }
                 willRetry(error)
@@ -162,7 +163,7 @@ package struct Uplink: Sendable {
     /// did not survive a crash of the machine; less far, if the log was full and the rest was discarded.
     ///
     /// - Throws: as ``run()``, and ``APIError``.
-    private func align() async throws -> Offset {
+    func align() async throws -> Offset {
         let place = spool.place
         let start = place.place(after: spool.acknowledged)
         do {
@@ -204,7 +205,7 @@ package struct Uplink: Sendable {
             if let end = spool.end, end <= number { return .end }
             if isComplete, spool.last <= number { return .end }
             do {
-                if let (events, _) = try spool.read(after: number, limit: limit) { return .events(events) }
+                if let events = try events(after: head, limit: limit) { return .events(events) }
                 try await spool.changes.wait(past: version)
             } catch let error as CancellationError {
                 throw error

@@ -119,9 +119,9 @@ package struct Runner: Sendable {
             let message =
                 "A process that the command left behind holds its output; what it still writes is not recorded."
             recorder.note(.outputHeld, message)
-            // A write to a pipe without a reader would kill that process.
             for output in held { try output.reader.leave(to: output.copy) }
         }
+        for output in streams.outputs where !output.reader.isInterrupted { output.reader.drain?.dismiss() }
         if !unreached.isEmpty { recorder.note(.notEnded, Self.sentence(of: unreached)) }
         return Self.outcome(exitCode, reason).using(process.usage?.told(in: endFields))
     }

@@ -161,6 +161,19 @@ def test_bodies_that_a_proxy_finds_too_large_are_halved(server, tmp_path):
     assert messages(server.events(id)) == [f"line {n} " + "x" * 60 for n in range(1, 5001)]
 
 
+def test_a_line_that_a_proxy_finds_too_large_comes_in_parts(server, tmp_path):
+    def instead(method, path, body):
+        return (413, *PAGE) if place(method, path) == "append" and len(body) > 64 << 10 else None
+
+    script = "echo first; head -c 200000 /dev/zero | tr '\\0' x; echo; head -c 70000 /dev/zero | tr '\\0' y; echo; echo last; exit 3"
+    with Liar(server, instead=instead) as proxy:
+        done = CommandLine(proxy, tmp_path).run("exec", "--", "sh", "-c", script)
+        assert done.returncode == 3 and b"lacks" not in done.stderr, done.stderr
+    events = server.events(server.newest())
+    assert "".join(e["message"] + ("" if e.get("partial") else "\n") for e in events[:-1]) == done.stdout.decode()
+    assert max(len(e["message"]) for e in events[:-1]) < 64 << 10 and events[-1]["exit_code"] == 3
+
+
 class SlowLink:
     """Passes on so many bytes a second to the server, however many connections there are, with little room on the way."""
 

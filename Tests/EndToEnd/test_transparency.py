@@ -115,6 +115,36 @@ def test_a_command_has_the_limit_of_open_files_that_its_caller_had(tmp_path, for
         server.stop()
 
 
+@pytest.mark.parametrize("arguments", [
+    ["exec", "--", "echo", "x"], ["exec", "--streams", "split", "--", "echo", "x"], ["pipe"], ["run", "--", "echo", "x"],
+    ["logs", "-f", "--last"], ["list"], ["status", "x"], ["canary", "--lines", "10", "--viewers", "2"], ["serve"]])
+def test_too_few_open_files_are_said_in_words(cli, arguments, tmp_path):
+    """And nothing else ends a command, however many there are."""
+    cli.out("exec", "--", "echo", "x")
+    if arguments == ["serve"]:
+        # It gets no further than this.
+        (tmp_path / "file").write_text("")
+        arguments = ["serve", "--data", tmp_path / "file"]
+    for limit in [4, 5, 6, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 64, 96, 256]:
+        done = subprocess.run(
+            [BINARY, *arguments], env=cli.environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=60,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit)))
+        # The loader's own words.
+        if done.returncode == 127 and b"shared libraries" in done.stderr:
+            continue
+        assert done.returncode in (0, 125), (limit, done)
+        assert done.returncode == 0 or done.stderr.startswith(b"everyline: "), (limit, done)
+        assert limit > 32 or b"ulimit -n" in done.stderr, (limit, done)
+    assert done.returncode == (125 if arguments[0] in ("serve", "status") else 0)
+
+
+def test_a_limit_of_open_files_that_may_be_raised_is_no_obstacle(cli):
+    done = subprocess.run(
+        [BINARY, "exec", "--", "sh", "-c", "ulimit -Sn"], env=cli.environment, stdin=subprocess.DEVNULL, capture_output=True,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (8, resource.getrlimit(resource.RLIMIT_NOFILE)[1])))
+    assert done.stdout == b"8\n"
+
+
 # Its output
 
 
@@ -288,6 +318,25 @@ def test_what_leftovers_write_reaches_execs_output(cli, tmp_path):
     assert process.wait(60) == 0
     go.write_text("go\n")
     assert process.stdout.read() == b"later\n"
+
+
+@pytest.mark.parametrize("options", [[], ["--streams", "split"]])
+def test_a_command_whose_exec_is_killed_writes_on_to_execs_output(cli, tmp_path, options):
+    go, done, error = tmp_path / "go", tmp_path / "done", tmp_path / "error"
+    os.mkfifo(go)
+    script = f"echo begun; read x < {go}; seq 100000; echo error >&2; echo $? > {done}"
+    with open(error, "wb") as file:
+        process = subprocess.Popen(
+            [BINARY, "exec", "--quiet", *options, "--", "sh", "-c", script], env=cli.environment, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=file)
+    assert process.stdout.readline() == b"begun\n"
+    process.kill()
+    process.wait()
+    go.write_text("go\n")
+    lines = process.stdout.read().split()
+    assert lines[:100_000] == [b"%d" % n for n in range(1, 100_001)]
+    assert number_in(done) == 0
+    assert (lines[100_000:], error.read_bytes()) == (([b"error"], b"") if not options else ([], b"error\n"))
 
 
 @pytest.mark.parametrize("form", ["run", "exec"])

@@ -191,15 +191,18 @@ def gives_back():
 
 
 @pytest.mark.skipif(not gives_back(), reason="this kernel takes no keys from a process (dev.tty.legacy_tiocsti)")
-def test_what_the_command_has_not_read_is_the_shells_when_it_ends(terminal, tmp_path):
+@pytest.mark.parametrize("keys, last", [
+    (b"echo ahead$((1+1))\necho be", b"echo be"),
+    (b"echo wrong\x17ahead$((1+1))\nnonsense\x15echo bxy\x7f\x7fe", b"\b \be")])
+def test_what_the_command_has_not_read_is_the_shells_when_it_ends(terminal, tmp_path, keys, last):
     go = tmp_path / "go"
     terminal.type(exec_line(f"read -r line; echo got $line; while ! test -e {go}; do sleep 0.05; done") + b"\n")
     wait_for(lambda: is_raw(terminal))
     terminal.type(b"mine\n")
     terminal.until(b"got mine\r\n")
-    terminal.type(b"echo ahead$((1+1))\necho be")
+    terminal.type(keys)
     # The command's terminal has echoed all of it.
-    terminal.until(b"echo be")
+    terminal.until(last)
     go.touch()
     terminal.until(b"ahead2\r\n")
     terminal.type(b"hind$((1+1))\n")

@@ -75,8 +75,10 @@ int cspawn_open_side(int terminal);
 /// Starts a process that outlives this one and passes on what still comes out of a pipe, until all its writers are gone; what
 /// can't be written to `target` (-1: anything) is thrown away. It costs the memory of a few pages.
 ///
+/// With `waiting` it begins when that one's notes are closed, by whatever cause, and ends without having begun at any note.
+///
 /// Returns 0 or an errno.
-int cspawn_drain(int pipe, int target);
+int cspawn_drain(int pipe, int target, struct cspawn_keeper *waiting);
 
 // MARK: Processes
 

@@ -50,7 +50,6 @@ struct CanaryCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        OpenFiles.raiseLimit()
         let settings = settings
         let canary = Canary(settings, configuration: try connection.configuration(), now: .now)
         let report = try await withThrowingTaskGroup(of: CanaryReport?.self) { group in

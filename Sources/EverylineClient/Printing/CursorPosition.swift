@@ -38,7 +38,10 @@ struct CursorPosition {
         case 0x1100...0x115F, 0x2E80...0xA4CF, 0xAC00...0xD7A3, 0xF900...0xFAFF, 0xFE30...0xFE6F, 0xFF00...0xFF60,
             0xFFE0...0xFFE6, 0x1F300...0x1F64F, 0x1F900...0x1F9FF, 0x20000...0x3FFFD:
             return 2
+        // Letters of flags, which are wide as pairs.
+        case 0x1F1E6...0x1F1FF: return 1
         default:
+            if scalar.properties.isEmojiPresentation { return 2 }
             switch scalar.properties.generalCategory {
             case .nonspacingMark, .enclosingMark, .format: return 0
             default: return 1

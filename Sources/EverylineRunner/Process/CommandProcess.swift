@@ -37,6 +37,8 @@ package final class CommandProcess: Sendable {
         var endTime: Int64?
         var endingSignal: Int32?
         var keeper: SessionKeeper?
+        /// Children of this process that aren't the command's.
+        var drains: Set<Int32> = []
         /// The most memory that this process had had when the command was started.
         var ownPeak: Int64 = 0
         var taken = cspawn_usage()
@@ -102,6 +104,7 @@ package final class CommandProcess: Sendable {
         let pending = state.withLock { state in
             state.leader = leader
             state.keeper = keeper
+            state.drains = Set(streams.outputs.compactMap(\.reader.drain?.number))
             state.startTime = Self.now
             state.ownPeak = cspawn_own_peak()
             defer { state.pending = [] }
@@ -219,12 +222,14 @@ package final class CommandProcess: Sendable {
 
     /// What is there of the command and all that it has started.
     func remaining() -> [ProcessStatus] {
-        let (leader, isReaped, keeper) = state.withLock { ($0.leader?.pid, $0.isReaped, $0.keeper?.number) }
+        let (leader, isReaped, helpers) = state.withLock {
+            ($0.leader?.pid, $0.isReaped, $0.drains.union($0.keeper.map { [$0.number] } ?? []))
+        }
         guard let leader else { return [] }
         let adopts = cspawn_adopts_orphans()
         let ours = getpid()
         return ProcessStatus.all().descendants { process in
-            process.pid == leader && !isReaped || adopts && process.parent == ours && process.pid != keeper
+            process.pid == leader && !isReaped || adopts && process.parent == ours && !helpers.contains(process.pid)
         }
     }
 

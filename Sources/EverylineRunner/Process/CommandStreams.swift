@@ -38,8 +38,8 @@ struct CommandStreams {
         guard let terminal else {
             // One pipe keeps the order of what the command writes to its two streams; two can't.
             let isSplit = request.streams == .split
-            let pipe = try OutputPipe()
-            let errorPipe = isSplit ? try OutputPipe() : nil
+            let pipe = try OutputPipe(foreground?.output)
+            let errorPipe = isSplit ? try OutputPipe(foreground?.error) : nil
             outputs =
                 [Output(pipe, isSplit ? .stdout : nil, foreground?.output)]
                 + (errorPipe.map { [Output($0, .stderr, foreground?.error)] } ?? [])
@@ -54,7 +54,7 @@ struct CommandStreams {
         let screen = Output(
             reader: try OutputReader(terminal), stream: nil, copy: foreground?.output, isTerminal: true)
         let (side, isError) = (terminal.side, foreground == nil || isatty(STDERR_FILENO) == 1)
-        let errorPipe = isError ? nil : try OutputPipe()
+        let errorPipe = isError ? nil : try OutputPipe(foreground?.error)
         outputs = [screen] + (errorPipe.map { [Output($0, nil, foreground?.error)] } ?? [])
         input = foreground.map { isatty($0.input.rawValue) == 1 ? side : $0.input } ?? side
         (output, error) = (side, errorPipe?.writeEnd ?? side)
@@ -70,11 +70,12 @@ struct CommandStreams {
         let reader: OutputReader
         let writeEnd: FileDescriptor
 
-        init() throws {
+        /// - Parameter copy: where the output goes besides.
+        init(_ copy: OutputCopy?) throws {
             let ends = try FileDescriptor.closeOnExecPipe()
             ends.writeEnd.widenPipe()
             writeEnd = ends.writeEnd
-            reader = try OutputReader(ends.readEnd, closesSource: true)
+            reader = try OutputReader(pipe: ends.readEnd, copy: copy)
         }
     }
 }

@@ -47,22 +47,23 @@ final class CommandTerminal: Sendable {
     /// How much a terminal keeps for who reads.
     static let unreadLimit: ByteCount = 4096
 
-    /// Takes out what was typed and no program has read; nothing, if it isn't just the end of what was typed: corrected, or put there by another.
+    /// Takes out what was typed and no program has read; nothing, if it isn't just the end of what was typed: another has put it there.
     func takeUnread(of typed: [UInt8]) -> [UInt8] {
         let side = cspawn_open_side(main.rawValue)
         guard side >= 0 else { return [] }
         defer { close(side) }
         var settings = termios()
         guard tcgetattr(side, &settings) == 0 else { return [] }
+        let lines = LineEditing(settings)
         cfmakeraw(&settings)
         (settings.c_cc.6, settings.c_cc.5) = (0, 0)
         tcsetattr(side, TCSANOW, &settings)
         let unread = [UInt8](unsafeUninitializedCapacity: Self.unreadLimit) { buffer, count in
             count = max(0, read(side, buffer.baseAddress, buffer.count))
         }
-        // The terminal has made a newline of the return key.
-        func plain(_ key: UInt8) -> UInt8 { key == UInt8(ascii: "\r") ? UInt8(ascii: "\n") : key }
-        return typed.suffix(unread.count).map(plain) == unread.map(plain) ? unread : []
+        return [typed, lines.edited(typed)].contains {
+            lines.plain($0).suffix(unread.count) == lines.plain(unread)[...]
+        } ? unread : []
     }
 
     /// Whether a key takes the meaning of the next one away, as Ctrl-V does where lines are read.
@@ -86,6 +87,56 @@ final class CommandTerminal: Sendable {
         default: return nil
         }
         return tcgetpgrp(main.rawValue) == group ? signal : nil
+    }
+}
+
+/// What a terminal makes of keys while lines are read (termios(3)).
+private struct LineEditing {
+    private let settings: termios
+
+    init(_ settings: termios) { self.settings = settings }
+
+    /// With newlines for what the return key sends.
+    func plain(_ keys: [UInt8]) -> [UInt8] { keys.map { $0 == UInt8(ascii: "\r") ? UInt8(ascii: "\n") : $0 } }
+
+    /// Without what was erased, and without the keys that did it.
+    func edited(_ keys: [UInt8]) -> [UInt8] {
+        guard settings.c_lflag & tcflag_t(ICANON) != 0 else { return keys }
+        let isExtended = settings.c_lflag & tcflag_t(IEXTEN) != 0
+        var (kept, isQuoted) = ([UInt8](), false)
+        for key in keys {
+            switch key {
+            case 0: kept.append(key)
+            case _ where isQuoted:
+                kept.append(key)
+                isQuoted = false
+            case settings.c_cc.15 where isExtended: isQuoted = true
+            case settings.c_cc.2: eraseCharacter(&kept)
+            case settings.c_cc.3: while mayErase(kept) { kept.removeLast() }
+            case settings.c_cc.14 where isExtended: eraseWord(&kept)
+            default: kept.append(key)
+            }
+        }
+        return kept
+    }
+
+    /// A line that was sent off stays as it is.
+    private func mayErase(_ keys: [UInt8]) -> Bool { keys.last.map { ![10, 13].contains($0) } ?? false }
+
+    private func eraseCharacter(_ keys: inout [UInt8]) {
+        let isUTF8 = settings.c_iflag & tcflag_t(IUTF8) != 0
+        while isUTF8, mayErase(keys), keys[keys.count - 1] & 0xC0 == 0x80 { keys.removeLast() }
+        if mayErase(keys) { keys.removeLast() }
+    }
+
+    private func eraseWord(_ keys: inout [UInt8]) {
+        var isWithinWord = false
+        while mayErase(keys), let last = keys.last {
+            let isLetter = isalnum(Int32(last)) != 0 || last == UInt8(ascii: "_")
+            if isWithinWord, !isLetter { return }
+            isWithinWord = isWithinWord || isLetter
+            keys.removeLast()
+        }
     }
 }
 

@@ -11,6 +11,8 @@ package final class OutputReader: Sendable {
     private let closesSource: Bool
     /// What the source is our end of.
     private let terminal: CommandTerminal?
+    /// Takes over when this process is killed.
+    let drain: Drain?
     /// Readable once the reader was interrupted.
     private let interruption: (readEnd: FileDescriptor, writeEnd: FileDescriptor)
 
@@ -24,14 +26,25 @@ package final class OutputReader: Sendable {
         try self.init(source, closesSource: closesSource, terminal: nil)
     }
 
+    /// Reads what a command writes into a pipe.
+    ///
+    /// - Parameter copy: where it goes besides, also if this process is killed; `nil`: then the pipe has no reader.
+    convenience init(pipe: FileDescriptor, copy: OutputCopy?) throws {
+        try self.init(
+            pipe, closesSource: true, terminal: nil, drain: copy.map { try Drain(of: pipe, to: $0, isWaiting: true) })
+    }
+
     /// Reads what a command writes to its terminal.
     convenience init(_ terminal: CommandTerminal) throws {
         try self.init(terminal.main, closesSource: false, terminal: terminal)
     }
 
-    private init(_ source: FileDescriptor, closesSource: Bool, terminal: CommandTerminal?) throws {
+    private init(
+        _ source: FileDescriptor, closesSource: Bool, terminal: CommandTerminal?, drain: Drain? = nil
+    ) throws {
         self.source = source
         self.terminal = terminal
+        self.drain = drain
         self.closesSource = closesSource
         interruption = try FileDescriptor.closeOnExecPipe()
     }
@@ -49,13 +62,13 @@ package final class OutputReader: Sendable {
         _ = try? interruption.writeEnd.writeAll([0])
     }
 
-    /// Lets what still comes go to the copy, or nowhere, by a small process that outlives this one.
+    /// Lets what still comes go to the copy, or nowhere, by a small process that outlives this one. Without a reader the pipe would kill its writer.
     ///
     /// - Throws: `Errno` if that can't be started.
     func leave(to copy: OutputCopy?) throws {
+        if let drain { return drain.begin() }
         _ = fcntl(source.rawValue, F_SETFL, fcntl(source.rawValue, F_GETFL) & ~O_NONBLOCK)
-        let result = cspawn_drain(source.rawValue, copy?.descriptor?.rawValue ?? -1)
-        guard result == 0 else { throw Errno(rawValue: result) }
+        _ = try Drain(of: source, to: copy, isWaiting: false)
     }
 
     var isInterrupted: Bool { interrupted.load(ordering: .acquiring) }
@@ -86,5 +99,46 @@ package final class OutputReader: Sendable {
             // So a terminal says that no process has it open any more.
         }
         return buffer
+    }
+}
+
+/// A small process that outlives this one, reads what still comes out of a pipe, and passes it on.
+final class Drain: Sendable {
+    /// 0 for one that doesn't wait.
+    let number: Int32
+    private let notes: Mutex<FileDescriptor?>
+
+    /// - Parameters:
+    ///   - copy: where it goes; `nil`: nowhere.
+    ///   - isWaiting: whether it begins only when this process has ended, or lets it.
+    /// - Throws: `Errno`.
+    init(of pipe: FileDescriptor, to copy: OutputCopy?, isWaiting: Bool) throws {
+        var keeper = cspawn_keeper(number: 0, notes: -1)
+        let target = copy?.descriptor?.rawValue ?? -1
+        let result =
+            isWaiting ? cspawn_drain(pipe.rawValue, target, &keeper) : cspawn_drain(pipe.rawValue, target, nil)
+        guard result == 0 else { throw Errno(rawValue: result) }
+        number = keeper.number
+        notes = Mutex(keeper.notes >= 0 ? FileDescriptor(rawValue: keeper.notes) : nil)
+    }
+
+    deinit { begin() }
+
+    /// Lets it begin.
+    func begin() { close(sending: []) }
+
+    /// Ends it, since the pipe was read to its end, and waits for that: then nothing that it holds open is open any more.
+    func dismiss() {
+        close(sending: [0])
+        waitpid(number, nil, 0)
+    }
+
+    private func close(sending note: [UInt8]) {
+        notes.withLock { notes in
+            // If it was killed, nothing is to be done.
+            if !note.isEmpty { _ = try? notes?.writeAll(note) }
+            try? notes?.close()
+            notes = nil
+        }
     }
 }

@@ -191,8 +191,10 @@ import Testing
         _ = printer.pending(pending("0123456789012345"))
         #expect(printer.pending(pending("other")).text == "\r\u{1B}[1A\u{1B}[Jother")
         #expect(try printer.text(block([Lines.line(1, "line")])).text == "\r\u{1B}[Jline\n")
-        _ = printer.pending(pending("漢字漢字漢字"))
-        #expect(printer.pending(pending("")).text == "\r\u{1B}[1A\u{1B}[J")
+        for wide in ["漢字漢字漢字", "🚀✅🟢⚡⭐🪐"] {
+            _ = printer.pending(pending(wide))
+            #expect(printer.pending(pending("")).text == "\r\u{1B}[1A\u{1B}[J")
+        }
         _ = printer.pending(pending("\u{1B}[31m?"))
         let (bytes, line) = printer.makeWay()
         #expect(bytes.text == "\u{1B}[0m\r\u{1B}[J")

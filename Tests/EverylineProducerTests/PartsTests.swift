@@ -1,0 +1,156 @@
+import Everyline
+import EverylineRunner
+import EverylineTesting
+import NIOCore
+import Synchronization
+import Testing
+
+@testable import EverylineProducer
+
+/// Lines that are longer than what the way to the server takes in one request.
+@Suite("A line that is larger than a request may be") struct PartsTests {
+    private let directory: TemporaryDirectory
+    private let clock = InstantClock()
+    /// As JSON has it: with characters of one to four bytes and escapes of two and six, which no part may cut.
+    private static let long = String(repeating: #"a\"\\\n\u001bäö…🙂é"#, count: 150)
+    private static let texts = ["line 1", long, "line 3", long + long, "line 5"]
+
+    init() throws { directory = try TemporaryDirectory() }
+
+    private func fill(_ spool: Spool) {
+        for text in Self.texts { spool.write(event(text), count: 1) }
+        spool.write(endEvent, count: 1, isEnd: true)
+    }
+
+    private func spool() throws -> Spool { try Spool(in: directory.path + "/spool") }
+
+    private func uplink(
+        _ spool: Spool, _ endpoint: ProducerEndpoint, attempts: Int? = nil
+    ) -> Uplink {
+        Uplink(
+            spool: spool, endpoint: endpoint, policy: RetryPolicy(attempts: attempts), clock: clock,
+            now: { Timestamp(milliseconds: 5) }, willRetry: { _ in })
+    }
+
+    /// The texts of a log's lines, the parts of each joined.
+    private func texts(_ lines: some Sequence<String>) -> [String] {
+        var (texts, isOpen) = ([String](), false)
+        for line in lines where line.contains(#","message":""#) && !line.contains(#""type""#) {
+            let isPartial = line.hasSuffix(#"","partial":true}"#)
+            let text = line.dropFirst(#"{"timestamp":1,"message":""#.count).dropLast(isPartial ? 17 : 2)
+            if isOpen { texts[texts.count - 1] += text } else { texts.append(String(text)) }
+            isOpen = isPartial
+        }
+        return texts
+    }
+
+    @Test(
+        "is sent in parts, whether a proxy or the server refuses it, and nothing else is changed",
+        arguments: [true, false],
+        [400, 1000, 3000])
+    func parts(isForeign: Bool, limit: Int) async throws {
+        let server = MemoryServer(bodyLimit: limit, isForeign: isForeign)
+        let spool = try spool()
+        fill(spool)
+        #expect(try await uplink(spool, server.endpoint).run() == .delivered)
+        #expect(texts(server.lines) == Self.texts)
+        #expect(server.lines.last.map(isEnd) == true)
+        #expect(
+            server.lines.filter { $0.contains("partial") }.allSatisfy {
+                String(validating: $0.utf8, as: UTF8.self) != nil
+            })
+    }
+
+    @Test("is not sent in parts where nothing at all is taken")
+    func nothing() async throws {
+        let server = MemoryServer()
+        let spool = try spool()
+        fill(spool)
+        server.fail(
+            APIError(status: 413, code: "http_413", detail: "no"), APIError(status: 413, code: "http_413", detail: "no")
+        )
+        #expect(try await uplink(spool, server.endpoint).run() == .delivered)
+        #expect(server.messages.count == Self.texts.count)
+    }
+
+    /// Passes on so many requests; of the next one no answer comes.
+    private func failing(_ server: MemoryServer, after count: Int, isCarriedOut: Bool) -> ProducerEndpoint {
+        let left = Mutex(count)
+        return ProducerEndpoint(
+            append: { events, head, incarnation in
+                let isLast = left.withLock { left in
+                    left -= 1
+                    return left < 0
+                }
+                if isLast, !isCarriedOut { throw ClientError.timedOut }
+                let answer = try await server.endpoint.append(events, head, incarnation)
+                if isLast { throw ClientError.timedOut }
+                return answer
+            },
+            setPending: server.endpoint.setPending, mustStop: server.endpoint.mustStop)
+    }
+
+    @Test("is gone on with by another process, wherever the first one ended", arguments: [true, false])
+    func successor(isCarriedOut: Bool) async throws {
+        for count in 0..<500 {
+            let path = directory.path + "/spool\(count)\(isCarriedOut)"
+            let server = MemoryServer(bodyLimit: 1000, isForeign: true)
+            let first = try Spool(in: path)
+            fill(first)
+            let endpoint = failing(server, after: count, isCarriedOut: isCarriedOut)
+            if (try? await uplink(first, endpoint, attempts: 1).run()) == .delivered { break }
+            _ = try await uplink(Spool(in: path), server.endpoint).run()
+            #expect(texts(server.lines) == Self.texts, "after \(count) requests")
+            #expect(server.lines.filter(isEnd).count == 1)
+            #expect(count < 499)
+        }
+    }
+
+    @Test("keeps the count of what follows through a restore, wherever the backup was taken")
+    func restore() async throws {
+        for count in 1..<500 {
+            let path = directory.path + "/restored\(count)"
+            let server = MemoryServer(bodyLimit: 1000, isForeign: true)
+            server.begin(in: try #require(Incarnation("i1")))
+            let spool = try Spool(in: path)
+            fill(spool)
+            // Nothing is dropped here by the time of the restore: it is all in one file.
+            let endpoint = failing(server, after: count, isCarriedOut: true)
+            let isDelivered = (try? await uplink(spool, endpoint, attempts: 1).run()) == .delivered
+            if isDelivered || server.lines.last.map(isEnd) == true { break }
+            let backup = server.backup
+            let base = server.lines
+            _ = try? await uplink(spool, failing(server, after: 8, isCarriedOut: true), attempts: 1).run()
+            server.restore(backup, as: try #require(Incarnation("i2")))
+            _ = try await uplink(Spool(in: path), server.endpoint).run()
+            let isOpen = base.last?.hasSuffix(#"","partial":true}"#) == true
+            let whole = texts(base).count - (isOpen ? 1 : 0)
+            #expect(Array(server.lines.prefix(base.count)) == base)
+            #expect(server.lines[base.count].contains("restored"))
+            #expect(
+                texts(server.lines.dropFirst(base.count)) == Array(Self.texts.dropFirst(whole)),
+                "after \(count) requests")
+            #expect(count < 499)
+        }
+    }
+
+    @Test("has parts that are no larger than asked for, and only lines have any")
+    func cut() throws {
+        let event = event(Self.long)
+        for limit in [6, 7, 50, 333] {
+            let parts = try #require(event.lineInParts(of: limit))
+            let lines = String(buffer: parts).split(separator: "\n").map(String.init)
+            #expect(texts(lines) == [Self.long])
+            #expect(lines.allSatisfy { texts([$0])[0].utf8.count <= limit })
+        }
+        #expect(endEvent.lineInParts(of: 10) == nil)
+        let cut = ByteBuffer(string: #"{"timestamp":1,"stream":"stderr","message":"abcd","partial":true}"# + "\n")
+        let parts = try #require(cut.lineInParts(of: 2))
+        let expected = ["ab", "cd"].map {
+            #"{"timestamp":1,"stream":"stderr","message":"\#($0)","partial":true}"# + "\n"
+        }
+        #expect(String(buffer: parts) == expected.joined())
+        let notice = ByteBuffer(string: #"{"timestamp":1,"type":"notice","code":"x","message":"abcd"}"# + "\n")
+        #expect(notice.lineInParts(of: 2) == nil)
+    }
+}
