@@ -187,7 +187,8 @@ def printed(page):
     # What prints comes after the first lines, and with it how that looks.
     page.wait_for_function("() => [...document.styleSheets].some(({ href }) => href?.endsWith('/print.css'))")
     page.evaluate("""() => { window.printed = '';
-      addEventListener('beforeprint', () => { window.printed = document.querySelector('.print')?.innerText; }); }""")
+      const text = () => [...document.querySelector('.print').childNodes].map((node) => node.textContent).join('\\n');
+      addEventListener('beforeprint', () => { window.printed = text(); }); }""")
     paper = page.pdf(format="A4")
     return len(re.findall(rb"/Type\s*/Page\b", paper)), page.evaluate("window.printed")
 
@@ -221,7 +222,7 @@ def test_before_anything_is_here_the_paper_says_so(server, viewer):
     page = viewer.page(f"{server.url}/executions/{log.id}", context=context)
     page.wait_for_selector(".row[data-kind=unread]:not([hidden])")
     wait_until(page, lambda: held)
-    page.evaluate("addEventListener('beforeprint', () => { window.printed = document.querySelector('.print').innerText; })")
+    page.evaluate("addEventListener('beforeprint', () => { window.printed = document.querySelector('.print').textContent; })")
     paper = page.pdf(format="A4")
     assert len(re.findall(rb"/Type\s*/Page\b", paper)) == 1
     assert page.evaluate("window.printed") == "Nothing of this log is here yet. Print it once its lines are shown."

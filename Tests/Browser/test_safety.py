@@ -236,13 +236,9 @@ def test_a_page_loads_little_and_shows_lines_soon(server, viewer):
 
 
 def test_the_list_of_executions_loads_nothing_of_a_logs_page(server, viewer):
-    context = viewer.context(key=server.key)
-    page = viewer.page(server.url + "/", context=context)
-    page.wait_for_selector("#list tr")
+    page = viewer.page(server.url + "/")
+    sign_in(page, server)
     page.keyboard.press("?")
     page.wait_for_selector("dialog[open]")
-    page.keyboard.press("Escape")
-    page.click("text=Sign out")
-    page.wait_for_selector("dialog.sign-in")
     loaded = page.evaluate("performance.getEntriesByType('resource').map(({ name }) => name.split('/').at(-1))")
     assert {"shared.js", "executions-page.js", "sign-in.js"} <= set(loaded) and "log-page.js" not in loaded, loaded
