@@ -7,10 +7,6 @@ import { LineTerminal } from "./line-terminal.js";
 import { ANY, BETWEEN, CONTROL, WITHIN } from "./sequences.js";
 import { DIM, PLAIN, select } from "./sgr.js";
 
-export { BOLD, DIM, INVERSE, ITALIC, PLAIN, STRIKE, UNDERLINE } from "./sgr.js";
-export { COLUMNS, RUNS } from "./line.js";
-export { webAddress } from "./sequences.js";
-
 /** @typedef {import("./sgr.js").Colour} Colour */
 /** @typedef {import("./sgr.js").Style} Style */
 /** @typedef {import("./line.js").Run} Run */
@@ -65,7 +61,7 @@ const FAINT = Object.freeze({ fg: null, bg: null, flags: DIM });
 function picture(control) {
   const code = control.charCodeAt(0);
   if (code === 0x7f) return "\u2421";
-  return code < 0x20 ? String.fromCharCode(0x2400 + code) : `\\x${code.toString(16)}`;
+  return code < 0x20 ? String.fromCharCode(0x2400 + code) : `\\${code < 0x100 ? "x" : "u"}${code.toString(16)}`;
 }
 
 /** All that was written, also what was written over: what stands between two movements, on lines of its own.

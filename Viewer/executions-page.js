@@ -4,7 +4,7 @@ import { isTerminal, json, mayRun, mayStop, Refused, request, sending } from "./
 import { Row } from "./execution-row.js";
 import { setUpKeysChoice, setUpSheets, sheet } from "./dialogs.js";
 import { announce, byId, changeTheme, isForPage, make, setUpTheme, whoAmI } from "./page.js";
-import { signOut } from "./session.js";
+import { setUpKeeper, signOut } from "./session.js";
 import { shellSyntax, splitWords } from "./typed-command.js";
 import { commandLine } from "./shell-quoting.js";
 
@@ -52,6 +52,7 @@ async function open() {
   setUpStop();
   setUpKeys();
   await load();
+  void setUpKeeper();
   setInterval(() => document.hidden || load(), 2_500);
   document.addEventListener("visibilitychange", () => document.hidden || load());
 }

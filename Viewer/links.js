@@ -1,10 +1,11 @@
 // Addresses that stand in a line's text become links, where no program made one of them.
 
-import { webAddress } from "./ansi.js";
+import { webAddress } from "./sequences.js";
 
 /** The most links in a row. */
 const LINKS = 50;
-const ADDRESS = /https?:\/\/[^\s<>"'`\\^{|}]+/gi;
+/** An address; the marks of Chinese and Japanese sentences, between which there are no blanks, end it. */
+const ADDRESS = /https?:\/\/[^\s<>"'`\\^{|}\u3000-\u303f\uff01\uff08\uff09\uff0c\uff1a\uff1b\uff1f]+/gi;
 
 /** @typedef {import("./ansi.js").Run} Run */
 
@@ -69,7 +70,7 @@ function withoutPunctuation(address) {
     const last = address[end - 1];
     if (last === ")" && open < 0) open++;
     else if (last === "]" && square < 0) square++;
-    else if (!".,;:!?*_~…”’»".includes(last)) break;
+    else if (!".,;:!?*_~…”’»،؛؟".includes(last)) break;
   }
   return address.slice(0, end);
 }

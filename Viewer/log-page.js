@@ -4,11 +4,13 @@ import { isTerminal, json, mayStop, Refused, RESTORED } from "./api.js";
 import { BLOCK, BlockStore, blockOf } from "./blocks.js";
 import { ConnectionStatus, numbers } from "./connection-status.js";
 import { keepFavicon } from "./favicon.js";
+import { loadTextSelection } from "./early-selection.js";
+import { showHeader } from "./log-header.js";
 import { listenToKeys } from "./log-keys.js";
 import { LogView } from "./log-view.js";
 import { Minimap } from "./minimap.js";
 import { reasonOf } from "./event-text.js";
-import { announce, byId, glyphOf, make, pressesText, selectsText, setUpTheme, showStatus, whoAmI } from "./page.js";
+import { announce, byId, glyphOf, setUpTheme, whoAmI } from "./page.js";
 import { Rows } from "./rows.js";
 import { SearchBox } from "./search-box.js";
 import { SelectionBar } from "./selection-bar.js";
@@ -17,8 +19,9 @@ import * as session from "./session.js";
 import { Source } from "./source.js";
 import { ShownRows } from "./shown-rows.js";
 import { Tail } from "./tail.js";
-import { duration, fullTime, linesIn, size } from "./time.js";
+import { linesIn } from "./time.js";
 import { commandLine } from "./shell-quoting.js";
+import { setUpChoices } from "./view-choices.js";
 
 /** @typedef {import("./api.js").Execution} Execution */
 
@@ -29,7 +32,8 @@ const RATE = 2_000;
 /** Where more lines than can be read come between two frames, it is enough to show them so often, in milliseconds. */
 const READABLE = 10;
 const GLANCE = 50;
-const TIMES = /** @type {import("./time.js").TimeMode[]} */ (["off", "local", "utc", "elapsed"]);
+/** How long the first lines may take until something is shown in their place, in milliseconds. */
+const SOON = 300;
 
 const id = decodeURIComponent(location.pathname.split("/").at(-1) ?? "");
 const store = new BlockStore();
@@ -46,7 +50,7 @@ const map = new Minimap(byId("map"), (offset) => {
 const box = new SearchBox(source, store, view, changed);
 const bar = new SelectionBar(source, store, rows, view);
 const selection = new Selection(bar, store, rows, view);
-loadTextSelection();
+const texts = loadTextSelection(store, rows, view, bar);
 
 /** @type {Execution} */
 let execution;
@@ -62,16 +66,20 @@ let isRefreshing = false;
 /** What was said last of how the log comes and stands. */
 let said = "";
 let isLoadingScreen = false;
-/** What selects text, once it is loaded.
- * @type {import("./text-selection.js").TextSelection | null} */
-let texts = null;
+/** Whether the first lines are shown, or it is known that there are none. */
+let hasLines = false;
 /** Does what a key does.
  * @type {(key: string) => void} */
 let press = () => {};
 let ticks = 0;
+/** Of how many digits the numbers' column is. */
+let digits = 0;
+/** When the log was opened. */
+let begunAt = 0;
 
 setUpTheme();
 setUpTools();
+const choices = setUpChoices(view);
 view.onMove = moved;
 source.onArrival = changed;
 source.onFailure = failed;
@@ -94,6 +102,7 @@ async function open() {
     byId("empty").hidden = false;
     byId("empty").textContent = error instanceof Error ? error.message : String(error);
     byId("words").textContent = "Not available";
+    void session.setUpKeeper();
     if (error instanceof Refused && !error.isFinal) setTimeout(open, 2_000);
   }
 }
@@ -118,9 +127,7 @@ async function begin() {
     tail.follow(Math.max(0, blockOf(Math.max(1, store.head)) - BACKLOG) * BLOCK);
   }
   const open = setUpSheets(me);
-  // It isn't needed for the first lines, so it doesn't hold them up.
-  setTimeout(() => import("./print.js").then((print) => print.setUpPrinting(view, rows, store, source, bar)).catch(() => {}), 2000);
-  press = listenToKeys(view, box, selection, bar, { cycleTime, toggleWrap, toggleRaw, toggleRates, open });
+  press = listenToKeys(view, box, selection, bar, { ...choices, toggleRaw, toggleRates, open });
   if (localStorage.getItem("everyline.rates")) toggleRates();
   showExecution();
   byId("stop").hidden = isTerminal(execution.status) || !mayStop(me, execution.owner);
@@ -128,6 +135,8 @@ async function begin() {
   goToFragment();
   addEventListener("hashchange", goToFragment);
   setInterval(tick, 1_000);
+  begunAt = performance.now();
+  setTimeout(changed, SOON);
   changed();
 }
 
@@ -156,12 +165,24 @@ function show() {
   }
   [isDue, shownAt, shownTo] = [false, now, store.head];
   keepDigits();
+  // Rows that were not read yet are worth showing only if they take long.
+  byId("rows").hidden = store.head > 0 && store.received.count === 0 && now < begunAt + SOON;
   keepScreen();
   box.advance();
   selection.advance();
   if (delivery.phase === "ended" && !isTerminal(execution?.status ?? "")) refresh();
   showWords();
   if (!document.hidden) view.draw();
+  const isThere = store.received.count > 0 || (store.head === 0 && delivery.phase !== "connecting");
+  if (isThere && !hasLines) setTimeout(setUpRest);
+  hasLines = isThere;
+}
+
+/** Sets up what the first lines, which are shown now, don't need. */
+function setUpRest() {
+  void session.setUpKeeper();
+  keepFavicon(execution.status);
+  import("./print.js").then((print) => print.setUpPrinting(view, rows, store, source, bar), () => { hasLines = false; });
 }
 
 /** What depends on where the view is. */
@@ -206,6 +227,7 @@ function showWords() {
 
 function tick() {
   tail.tick();
+  void session.setUpKeeper();
   const now = performance.now();
   pace = [...pace.filter(([time]) => now - time <= RATE + 500), [now, store.head]];
   const [time, head] = pace[0];
@@ -240,28 +262,15 @@ async function refresh() {
 }
 
 function showExecution() {
-  const { status, owner, started_at: started, created_at: created, ended_at: ended } = execution;
-  const line = commandLine(execution.command);
-  byId("command").textContent = line;
-  byId("command").title = line;
-  showStatus(byId("status"), status, execution.exit_code);
-  const took = started ? duration((ended ?? Date.now()) - started) : "";
-  view.until = ended ?? Date.now();
-  const { stopped_by: user } = execution;
-  // That a command was stopped its status says.
-  const isStop = status === "TERMINATING" || (status === "STOPPED" && execution.reason === "stop_requested");
-  const reason = !isStop ? reasonOf(execution) : user ? `by ${user}` : "";
-  const bytes = ended ? `${size(execution.log_bytes)} as NDJSON` : "";
-  const facts = [reason, owner, fullTime(started ?? created).slice(0, 16), took, bytes];
-  byId("facts").replaceChildren(...facts.filter(Boolean).map((fact) => make("span", "", fact)));
-  const ending = isTerminal(status) ? `${glyphOf(status)} ` : "";
-  document.title = `${ending}${line.slice(0, 80)} — Everyline`;
-  keepFavicon(status);
+  view.until = execution.ended_at ?? Date.now();
+  showHeader(execution);
+  if (hasLines) keepFavicon(execution.status);
 }
 
 /** Keeps the numbers' column as wide as the longest number. */
 function keepDigits() {
-  byId("rows").style.setProperty("--digits", String(Math.max(4, String(store.head).length)));
+  const wide = Math.max(4, String(store.head).length);
+  if (wide !== digits) byId("rows").style.setProperty("--digits", String(digits = wide));
 }
 
 function goToFragment() {
@@ -275,10 +284,6 @@ function setUpTools() {
   byId("follow").addEventListener("click", () => { view.follows = !view.follows; });
   byId("pill").addEventListener("click", () => { view.follows = true; byId("log").focus({ preventScroll: true }); });
   byId("try-now").addEventListener("click", () => tail.tryNow());
-  byId("wrap").addEventListener("click", toggleWrap);
-  byId("time").addEventListener("click", cycleTime);
-  setTime(TIMES.find((mode) => mode === localStorage.getItem("everyline.time")) ?? "off");
-  setWrap(localStorage.getItem("everyline.wrap") === "true");
   byId("map").addEventListener("keydown", (event) => {
     const step = { ArrowDown: 3, ArrowUp: -3 }[event.key];
     if (step) { view.scrollBy(step * 20); event.preventDefault(); event.stopPropagation(); }
@@ -307,23 +312,11 @@ function setUpSheets(me) {
   return open;
 }
 
-function toggleWrap() {
-  setWrap(!view.wraps);
-  announce(view.wraps ? "Long lines are wrapped" : "Long lines are not wrapped");
-}
-
-/** @param {boolean} wraps */
-function setWrap(wraps) {
-  view.wraps = wraps;
-  byId("wrap").setAttribute("aria-pressed", String(wraps));
-  localStorage.setItem("everyline.wrap", String(wraps));
-}
-
 /** Shows each event by itself, with all that it wrote, or what a terminal shows. */
 function toggleRaw() {
   const [top] = view.range;
   // Columns stand for other text now.
-  texts?.clear();
+  texts()?.clear();
   allRows.isRaw = !allRows.isRaw;
   byId("rows").classList.toggle("raw", allRows.isRaw);
   if (!view.follows) view.seek(top);
@@ -345,68 +338,4 @@ function keepScreen() {
   import("./screen-rows.js").then(({ ScreenRows }) => {
     allRows.screen = new ScreenRows(store, source, () => { view.remeasure(); changed(); }, execution?.terminal?.rows);
   }, () => { isLoadingScreen = false; });
-}
-
-function cycleTime() {
-  setTime(TIMES[(TIMES.indexOf(view.timeMode) + 1) % TIMES.length]);
-  announce(`Times: ${view.timeMode}`);
-}
-
-/** Loads what selects text when the pointer comes to the rows or a key selects: most logs are only read. It gets the presses
- * and the keys that came before it was there, and what they select is copied if that was asked for meanwhile. */
-function loadTextSelection() {
-  let isLoading = false;
-  let isFinger = false;
-  let isPressed = false;
-  /** @type {Event[]} */
-  let early = [];
-  const signs = ["pointerover", "pointerdown", "mousedown", "mousemove", "mouseup", "keydown", "copy"];
-  const load = async () => {
-    isLoading = true;
-    try {
-      const { TextSelection } = await import("./text-selection.js");
-      for (const name of signs) removeEventListener(name, note, true);
-      texts = new TextSelection(store, rows, view, bar, isFinger);
-      for (const event of early) {
-        if (event.type === "copy") void bar.copy();
-        else texts.take(/** @type {MouseEvent | KeyboardEvent} */ (event));
-      }
-      if (!isPressed) texts.release();
-    } catch {
-      // The next sign tries again.
-      isLoading = false;
-      early = [];
-    }
-  };
-  const note = (/** @type {Event} */ event) => {
-    if (event instanceof PointerEvent) isFinger = event.pointerType === "touch";
-    const isItsOwn = event instanceof KeyboardEvent
-      ? selectsText(event) && (!event.shiftKey || view.selection === null)
-      : event.type === "copy" ? early.length > 0
-        : event.type === "mousemove" ? isPressed
-          : event.type === "mousedown" && !isFinger && pressesText(/** @type {MouseEvent} */ (event));
-    if (event.type === "mousedown") isPressed = isItsOwn;
-    if (event.type === "mouseup") isPressed = false;
-    if (isItsOwn) {
-      // What is dragged over stays where it is, and only where the pointer is at last counts.
-      if (event.type === "mousemove") view.follows = false;
-      if (event.type === "mousemove" && early.at(-1)?.type === "mousemove") early.pop();
-      early.push(event);
-      event.preventDefault();
-      event.stopImmediatePropagation();
-    }
-    const isNear = event.type === "pointerover" && event.target instanceof Element && event.target.closest("#log");
-    if (!isLoading && (isItsOwn || isNear)) void load();
-  };
-  for (const name of signs) addEventListener(name, note, true);
-}
-
-/** @param {import("./time.js").TimeMode} mode */
-function setTime(mode) {
-  view.timeMode = mode;
-  byId("rows").dataset.time = mode;
-  byId("time").setAttribute("aria-label", `Times: ${mode}`);
-  byId("time-mode").textContent = { off: "", utc: "UTC", local: "loc", elapsed: "+" }[mode];
-  localStorage.setItem("everyline.time", mode);
-  view.restyle();
 }

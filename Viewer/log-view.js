@@ -4,23 +4,23 @@ import { VirtualScroller } from "./virtual-scroller.js";
 import { overwritten } from "./ansi.js";
 import { BLOCK, blockOf } from "./blocks.js";
 import { make, setText } from "./page.js";
-import { excerpt, fillText, keepColumns, makeRow, turnTo } from "./row-text.js";
+import { RowSlots } from "./row-slots.js";
+import { excerpt, fillText, keepColumns, showNumber, turnTo } from "./row-text.js";
 import { count } from "./connection-status.js";
 import { areOfOneDay, duration, fullTime, lineTime } from "./time.js";
 import { Viewport } from "./viewport.js";
 
-/** Pixels, as in style.css. */
+/** Pixels, as in log.css. */
 export const ROW = 20, PAUSE = 28, END = 64;
 /** Kept free below the last row. */
 const MARGIN = 8;
 const OVERSCAN = 4;
 
 /** @typedef {import("./rows.js").Row} Row */
-/** @typedef {{element: HTMLElement, pause: HTMLElement, number: HTMLAnchorElement, time: HTMLElement,
- *   text: HTMLElement, first: number, shows: Row | null, look: number}} Slot */
+/** @typedef {import("./row-slots.js").Slot} Slot */
 
 export class LogView {
-  /** @type {Slot[]} in the order of the document */ #slots = [];
+  #slots;
   #viewport;
   #belt;
   #frame = 0;
@@ -64,6 +64,7 @@ export class LogView {
    * @param {import("./source.js").Source} source */
   constructor(elements, rows, store, source) {
     ({ scroller: this.#scroller, log: this.#log, rows: this.#rowsElement } = elements);
+    this.#slots = new RowSlots(this.#rowsElement);
     this.#rows = rows;
     this.#store = store;
     this.#source = source;
@@ -157,10 +158,9 @@ export class LogView {
     this.update();
   }
 
-  /** Draws again, and measures what may have other heights now. */
+  /** Rows may have other heights when they are drawn next. */
   remeasure() {
     this.#heights.clear();
-    this.update();
   }
 
   /** @param {number} pixels */
@@ -227,7 +227,7 @@ export class LogView {
     for (let round = 0; round < (this.#wraps ? 3 : 1); round++) {
       if (this.#follows) viewport.toEnd();
       else viewport.settle();
-      this.#show(viewport.head > 0 ? viewport.rows(OVERSCAN) : []);
+      this.#slots.show(viewport.head > 0 ? viewport.rows(OVERSCAN) : [], (slot, first) => this.#fill(slot, first));
       if (!this.#wraps || !this.#measure()) break;
     }
     if (this.#wraps) {
@@ -235,9 +235,9 @@ export class LogView {
       else viewport.settle();
     }
     let above = 0;
-    for (const slot of this.#slots) {
-      if (slot.first === 0 || slot.first >= viewport.top) break;
-      above += this.#heightOf(slot.first);
+    for (const { first } of this.#slots.used) {
+      if (first >= viewport.top) break;
+      above += this.#heightOf(first);
     }
     this.#rowsElement.style.transform = `translateY(${-above - viewport.shift}px)`;
     this.onMove();
@@ -255,41 +255,13 @@ export class LogView {
   #measure() {
     if (this.#heights.size > 20_000) this.#heights.clear();
     let isNew = false;
-    for (const { first, element, shows } of this.#slots) {
-      if (first === 0 || shows?.kind === "unread") continue;
+    for (const { first, element, shows } of this.#slots.used) {
+      if (shows?.kind === "unread") continue;
       const height = element.offsetHeight;
       if (this.#heightOf(first) !== height) isNew = true;
       this.#heights.set(first, height);
     }
     return isNew;
-  }
-
-  /** Gives each of these rows one of the elements; those that show it already keep it.
-   * @param {number[]} firsts */
-  #show(firsts) {
-    const wanted = new Set(firsts);
-    const kept = new Map(this.#slots.filter((slot) => wanted.has(slot.first)).map((slot) => [slot.first, slot]));
-    const free = this.#slots.filter((slot) => !wanted.has(slot.first));
-    for (const slot of free) {
-      // Those that are free stand behind the others, so that moving on by some rows moves only some elements.
-      if (slot.first !== 0 && slot.element.nextSibling) this.#rowsElement.append(slot.element);
-    }
-    /** @type {Slot[]} */
-    const slots = [];
-    let next = this.#rowsElement.firstElementChild;
-    for (const first of firsts) {
-      const slot = kept.get(first) ?? free.shift() ?? { ...makeRow(), first: 0, shows: null, look: -1 };
-      if (slot.element === next) next = next.nextElementSibling;
-      else this.#rowsElement.insertBefore(slot.element, next);
-      this.#fill(slot, first);
-      slots.push(slot);
-    }
-    for (const slot of free) {
-      slot.element.hidden = true;
-      slot.first = 0;
-      slot.shows = null;
-    }
-    this.#slots = [...slots, ...free];
   }
 
   /** @param {Slot} slot @param {number} begin where what the row stands for begins */
@@ -315,7 +287,7 @@ export class LogView {
     element.classList.toggle("selected", first <= to && row.last >= from);
     element.classList.toggle("around", this.isFiltered && this.search !== null && !this.#hasHit(row));
     element.classList.toggle("current", begin === this.#home);
-    this.#showNumber(element, number, row);
+    showNumber(element, number, row);
     pause.hidden = row.pause === 0;
     pause.textContent = row.pause ? `${duration(row.pause)} of silence` : "";
     this.#keepDates(row);
@@ -325,19 +297,6 @@ export class LogView {
     if (row.kind === "end") element.dataset.status = row.event?.status ?? "";
     if (row.rendered) this.#fillText(text, row, row.rendered);
     else text.textContent = "";
-  }
-
-  /** @param {HTMLElement} element @param {HTMLAnchorElement} number @param {Row} row */
-  #showNumber(element, number, { kind, first, numbers = [first], written, isLive = false }) {
-    const isNamed = kind !== "pending";
-    setText(number, isNamed ? numbers.map((n, i) => (n === numbers[i - 1] ? "" : n)).join("\n") : "…");
-    if (isNamed) number.href = `#L${first}`;
-    else number.removeAttribute("href");
-    const several = written !== undefined && written.count > 1;
-    element.classList.toggle("rewritten", several);
-    element.classList.toggle("live", isLive);
-    if (several) number.title = `Written by ${count(written.count, "event")}, ${written.first} to ${written.last}${isLive ? ", and may still change" : ""}. r shows each.`;
-    else number.removeAttribute("title");
   }
 
   /** @param {Row} row */

@@ -1,10 +1,12 @@
 // A search as it was typed, as a test for a line's text.
 
-import { COLUMNS, overwritten, PLAIN, plain, render } from "./ansi.js";
+import { overwritten, plain, render } from "./ansi.js";
 import { PIECES } from "./blocks.js";
 import { textOf } from "./event-text.js";
+import { COLUMNS } from "./line.js";
 import { marks } from "./marks.js";
 import { BETWEEN, CONTROL, WITHIN } from "./sequences.js";
+import { PLAIN } from "./sgr.js";
 
 /** Whether a message moves the cursor to other lines; or at all.
  * @param {string} message */
@@ -59,7 +61,7 @@ export class Finder {
       if (message === null) {
         // What follows a piece and is no output ends its line.
         if (this.#first) this.#look("", found);
-        if (line && this.#matches(textOf(JSON.parse(line)) ?? "")) found.push(offset);
+        if (line && this.#matches(textOf(JSON.parse(line)) ?? "") !== this.#inverts) found.push(offset);
       } else {
         this.#first ||= offset;
         if (goesOn(line) && offset % PIECES !== 0 && this.#pieces.length < LONGEST) this.#pieces += message;
@@ -74,7 +76,8 @@ export class Finder {
   #look(last, found) {
     const line = this.#pieces + last;
     const text = plain(line);
-    if ((!movesAway(line) && this.#matches(text)) || (moves(line) && this.#matches(overwritten(line)))) {
+    const matches = (!movesAway(line) && this.#matches(text)) || (moves(line) && this.#matches(overwritten(line)));
+    if (matches !== this.#inverts) {
       // The page will mark what matches on the row, and can't be stopped there: what takes too long must do so here.
       if (this.#triesMarks) marks(this.#expression, text.length > COLUMNS ? render(line, PLAIN).text : text);
       found.push(this.#first);
@@ -86,7 +89,7 @@ export class Finder {
   /** @param {string} text */
   #matches(text) {
     this.#expression.lastIndex = 0;
-    return this.#expression.test(text) !== this.#inverts;
+    return this.#expression.test(text);
   }
 }
 

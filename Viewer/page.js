@@ -86,9 +86,7 @@ export async function whoAmI() {
   for (let trouble = ""; ; ) {
     if (!session.key()) session.signIn(await (await import("./sign-in.js")).askForKey(trouble));
     try {
-      const me = await json("/me");
-      session.setUpKeeper();
-      return me;
+      return await json("/me");
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       trouble = error.message;

@@ -13,7 +13,7 @@ const PRINTED = 10_000;
  * @param {import("./blocks.js").BlockStore} store @param {import("./source.js").Source} source
  * @param {import("./selection-bar.js").SelectionBar} bar */
 export function setUpPrinting(view, rows, store, source, bar) {
-  const sheet = make("section", "print");
+  const sheet = /** @type {HTMLElement} */ (document.querySelector(".print"));
   void styled("print.css", "print");
   /** What is printed, and whether that is less than what is selected. */
   const wanted = () => {
@@ -29,9 +29,8 @@ export function setUpPrinting(view, rows, store, source, bar) {
     sheet.replaceChildren(
       make("h1", "", byId("command").textContent ?? ""), make("pre", "", text),
       make("p", "", restOf(bar.range !== null, range.isCut, store.head)));
-    document.body.append(sheet);
   });
-  addEventListener("afterprint", () => sheet.remove());
+  addEventListener("afterprint", () => sheet.replaceChildren());
   // A browser that prints waits for nothing: what is selected and isn't here is read before.
   document.addEventListener("keydown", async (event) => {
     const { key, ctrlKey, metaKey, shiftKey, altKey } = event;

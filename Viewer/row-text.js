@@ -1,10 +1,12 @@
 // What a row is made of. A line's text is one text node where nothing is special about it, else a span for each look and
 // each match.
 
-import { BOLD, COLUMNS, DIM, INVERSE, ITALIC, STRIKE, UNDERLINE } from "./ansi.js";
+import { count } from "./connection-status.js";
 import { cssColour, onGround, paletteColour, parseHex, readable } from "./colour.js";
+import { COLUMNS } from "./line.js";
 import { marks as marksIn } from "./marks.js";
 import { make, setText } from "./page.js";
+import { BOLD, DIM, INVERSE, ITALIC, STRIKE, UNDERLINE } from "./sgr.js";
 
 /** @typedef {import("./ansi.js").Style} Style */
 
@@ -48,6 +50,20 @@ export function makeRow() {
   gutter.append(number, time);
   element.append(pause, gutter, text);
   return { element, pause, number, time, text };
+}
+
+/** Says in a row's margin which event it is, or which ones wrote on it.
+ * @param {HTMLElement} element @param {HTMLAnchorElement} number @param {import("./rows.js").Row} row */
+export function showNumber(element, number, { kind, first, numbers = [first], written, isLive = false }) {
+  const isNamed = kind !== "pending";
+  setText(number, isNamed ? numbers.map((n, i) => (n === numbers[i - 1] ? "" : n)).join("\n") : "…");
+  if (isNamed) number.href = `#L${first}`;
+  else number.removeAttribute("href");
+  const several = written !== undefined && written.count > 1;
+  element.classList.toggle("rewritten", several);
+  element.classList.toggle("live", isLive);
+  if (several) number.title = `Written by ${count(written.count, "event")}, ${written.first} to ${written.last}${isLive ? ", and may still change" : ""}. r shows each.`;
+  else number.removeAttribute("title");
 }
 
 /** Whether the expression was found, where there is one.

@@ -1,9 +1,10 @@
 // What stands on one row of the view: a line with the pieces it was cut into, a notice, the end, or what is missing.
 
-import { PLAIN, raw, render, styleAfter } from "./ansi.js";
+import { raw, render, styleAfter } from "./ansi.js";
 import { BLOCK, PIECES, blockOf } from "./blocks.js";
 import { missingText, note, textOf } from "./event-text.js";
 import { linked } from "./links.js";
+import { PLAIN } from "./sgr.js";
 
 /** @typedef {import("./ansi.js").Rendered} Rendered */
 /** @typedef {import("./blocks.js").LogEvent} LogEvent */

@@ -14,8 +14,9 @@ import { ScreenLine } from "./screen-line.js";
  * `lines` is null for a row that isn't known before the blocks in `needs` are read, and empty for one that is an event of
  * its own. */
 
-/** How long reading on may take at once, in milliseconds, so that a frame isn't late. */
+/** How long reading on may take at once, and before a frame, in milliseconds, so that none is late. */
 const SLICE = 8;
+const IN_FRAME = 4;
 const STEP = 64;
 /** How many screens a key may be away from the event that its row began with. */
 const NEAR = 4;
@@ -56,9 +57,9 @@ export class ScreenRows {
     return this.isReady ? 1 : this.#index.offset / Math.max(1, this.#store.head);
   }
 
-  /** Reads on, as far as there is time and the events are held. */
+  /** Reads on, as far as there is time before a frame and the events are held; the rest is read behind it. */
   advance() {
-    const until = performance.now() + SLICE;
+    const until = performance.now() + IN_FRAME;
     while (this.isReady && this.#index.offset < this.#store.head && performance.now() < until) {
       const k = blockOf(this.#index.offset + 1);
       const lines = this.#store.lines(k);
@@ -87,7 +88,7 @@ export class ScreenRows {
           this.isReady = true;
           this.#onChange();
         }
-        await new Promise((resolve) => { this.#wake = () => resolve(undefined); });
+        await new Promise((resolve) => { this.#wake = () => setTimeout(resolve); });
         continue;
       }
       const lines = await this.#source.portion(after).catch(() => null);

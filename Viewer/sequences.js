@@ -1,6 +1,7 @@
 // The sequences that a terminal obeys: how they are told from text, and which of them move the cursor.
 
-export const CONTROL = /[\x00-\x08\x0a-\x1f\x7f-\x9f]/;
+/** Control characters, and those by which a text would be shown in another order than it was written in. */
+export const CONTROL = /[\x00-\x08\x0a-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/;
 export const CSI = /\x1b\[([0-?]*)([ -/]*)([@-~])/y;
 export const STRING = /\x1b([\]PX^_])([^\x07\x1b\x9c]*)(?:\x07|\x1b\\|\x9c)/y;
 export const OTHER = /\x1b[ -/]*[0-~]?/y;

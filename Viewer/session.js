@@ -14,6 +14,8 @@ const channel = new BroadcastChannel(NAME);
 let held = null;
 /** @type {ServiceWorkerRegistration | undefined} */
 let keeper;
+/** @type {Promise<void> | undefined} */
+let settingUp;
 /** Over plain HTTP, but from the same machine, a browser has no workers; a private window may refuse them. */
 let hasKeeper = "serviceWorker" in navigator;
 
@@ -48,8 +50,11 @@ export async function takeOver() {
   });
 }
 
-/** Has a worker at hand that keeps the key while one page goes and the next one comes. */
-export async function setUpKeeper() {
+/** Has a worker at hand that keeps the key while one page goes and the next one comes. A browser takes a while to set one up, so
+ * what is to be seen first comes before it. */
+export const setUpKeeper = () => (settingUp ??= register());
+
+async function register() {
   try {
     keeper ??= await navigator.serviceWorker?.register(`${SCOPE}key-keeper.js`);
   } catch {

@@ -4,15 +4,16 @@
 
 import { count } from "./connection-status.js";
 import { announce, byId, isTyping, pressesText } from "./page.js";
+import {
+  caretAt, characterAfter, characterBefore, isBefore, isSame, placeIn, wordAfter, wordAt, wordBefore,
+} from "./text-places.js";
 
-/** @typedef {{offset: number, column: number}} Point a row's first offset, and a place in its text */
+/** @typedef {import("./copy.js").Point} Point */
 
 /** Pixels that one frame of dragging beyond an edge moves by, for each pixel beyond it. */
 const PULL = 0.4;
 /** More lines aren't counted where only some are shown. */
 const MOST = 1_000_000;
-const WORD = /[\p{L}\p{M}\p{N}_]+|\s+|[^\p{L}\p{M}\p{N}_\s]/gu;
-const CHARACTERS = new Intl.Segmenter();
 
 export class TextSelection {
   /** @type {Point | null} */ #anchor = null;
@@ -143,7 +144,7 @@ export class TextSelection {
     if (shiftKey && this.#anchor) {
       this.#set(this.#anchor, at);
     } else if (detail === 2) {
-      const { from, to } = this.#wordAt(at);
+      const { from, to } = wordAt(this.#rows.row(at.offset).rendered?.text ?? "", at.column);
       this.#set({ ...at, column: from }, { ...at, column: to });
     } else if (detail > 2) {
       this.#set({ ...at, column: 0 }, { ...at, column: Infinity });
@@ -219,15 +220,6 @@ export class TextSelection {
       .map((row) => /** @type {HTMLElement} */ (row));
   }
 
-  /** @param {Point} point */
-  #wordAt({ offset, column }) {
-    const text = this.#rows.row(offset).rendered?.text ?? "";
-    for (const { 0: word, index = 0 } of text.matchAll(WORD)) {
-      if (index + word.length > column) return { from: index, to: index + word.length };
-    }
-    return { from: text.length, to: text.length };
-  }
-
   /** Has the browser show as selected what is drawn of it. */
   #paint() {
     const chosen = getSelection();
@@ -298,69 +290,4 @@ export class TextSelection {
       default: return null;
     }
   }
-}
-
-/** Where the character before a place begins: one that a reader sees, whatever it is made of.
- * @param {string} text @param {number} column */
-const characterBefore = (text, column) => (column > 0 ? CHARACTERS.segment(text).containing(column - 1)?.index ?? 0 : 0);
-
-/** Where the character behind a place ends.
- * @param {string} text @param {number} column */
-function characterAfter(text, column) {
-  const found = CHARACTERS.segment(text).containing(column);
-  return found ? found.index + found.segment.length : text.length;
-}
-
-/** Where the word before a place begins.
- * @param {string} text @param {number} column */
-function wordBefore(text, column) {
-  let begin = 0;
-  for (const { 0: word, index = 0 } of text.matchAll(WORD)) {
-    if (index >= column) break;
-    if (word.trim()) begin = index;
-  }
-  return begin;
-}
-
-/** Where the word behind a place ends.
- * @param {string} text @param {number} column */
-function wordAfter(text, column) {
-  for (const { 0: word, index = 0 } of text.matchAll(WORD)) {
-    if (index + word.length > column && word.trim()) return index + word.length;
-  }
-  return text.length;
-}
-
-/** @param {Point} one @param {Point} other */
-const isSame = (one, other) => one.offset === other.offset && one.column === other.column;
-/** @param {Point} one @param {Point} other */
-const isBefore = (one, other) => one.offset < other.offset || (one.offset === other.offset && one.column < other.column);
-
-/** The node and the place in it that a column of a drawn row is at.
- * @param {HTMLElement} row @param {number} column */
-function placeIn(row, column) {
-  const text = /** @type {HTMLElement} */ (row.querySelector(".text"));
-  const walker = document.createTreeWalker(text, NodeFilter.SHOW_TEXT);
-  let left = column;
-  /** @type {Text | null} */
-  let node = null;
-  while (walker.nextNode()) {
-    node = /** @type {Text} */ (walker.currentNode);
-    if (left <= node.length) return { node, at: left };
-    left -= node.length;
-  }
-  return node ? { node, at: node.length } : { node: text, at: 0 };
-}
-
-/** @param {number} x @param {number} y @returns {{node: Node, at: number} | null} */
-function caretAt(x, y) {
-  const page = /** @type {Document & {caretPositionFromPoint?(x: number, y: number): {offsetNode: Node, offset: number} | null}} */ (
-    document);
-  if (page.caretPositionFromPoint) {
-    const caret = page.caretPositionFromPoint(x, y);
-    return caret && { node: caret.offsetNode, at: caret.offset };
-  }
-  // Older browsers have only this.
-  const range = page.caretRangeFromPoint(x, y);
-  return range && { node: range.startContainer, at: range.startOffset };
 }

@@ -1,5 +1,7 @@
 """Held against axe-core, and against what axe can't see."""
 
+import json
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
@@ -149,6 +151,29 @@ def test_in_forced_colours_all_of_a_selected_row_is_in_the_colours_of_what_is_se
       document.body.append(probe); const { color } = getComputedStyle(probe); probe.remove(); return color; }"""
     assert len(looks) >= 6 and {color for color, _ in looks} == {page.evaluate(probe, "HighlightText")}
     assert {ground for _, ground in looks} == {page.evaluate(probe, "Highlight"), "rgba(0, 0, 0, 0)"}
+
+
+def test_in_forced_colours_what_only_a_colour_says_is_said_otherwise(server, viewer):
+    log = server.register()
+    log.append_raw("".join(json.dumps({"timestamp": n, "message": "found", "stream": stream}) + "\n"
+                           for n, stream in enumerate(("stderr", "stdout"), 1)))
+    log.append(end="SUCCEEDED")
+    page = viewer.log(server, log.id, "#L1", forced_colors="active")
+    look = """([selector, name, pseudo]) => getComputedStyle(document.querySelector(selector), pseudo)[name]"""
+    # That a selected line was written to stderr, which of the matches is the one, how the log comes, where a sheet ends.
+    text = page.evaluate(look, [".row.selected .text", "color", None])
+    assert page.evaluate(look, [".row.selected .number", "color", "::before"]) == text
+    assert search(page, "found") in ("2", "1 of 2", "2 of 2")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".row.current mark")
+    outlines = page.eval_on_selector_all("mark", "marks => marks.map((mark) => getComputedStyle(mark).outlineStyle)")
+    assert sorted(outlines) == ["none", "solid"]
+    assert page.evaluate(look, [".delivery i", "borderTopStyle", None]) == "solid"
+    page.locator("#log").focus()
+    page.keyboard.press(":")
+    page.wait_for_selector("#sheet-palette[open]")
+    edge, ground = (page.evaluate(look, ["#sheet-palette", name, None]) for name in ("borderTopColor", "backgroundColor"))
+    assert edge != ground
 
 
 def test_what_has_the_focus_does_not_vanish_under_it(server, viewer):

@@ -74,4 +74,4 @@ def test_plain_lines_measure_nothing(server, viewer):
     page = viewer.log(server, log.id)
     wait_for_row(page, 3)
     loaded = page.evaluate("performance.getEntriesByType('resource').map((entry) => entry.name)")
-    assert any(name.endswith("/rows.js") for name in loaded) and not any(name.endswith("/columns.js") for name in loaded)
+    assert any(name.endswith("/log-page.js") for name in loaded) and not any(name.endswith("/columns.js") for name in loaded)

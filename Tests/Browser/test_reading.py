@@ -6,7 +6,7 @@ import time
 
 from playwright.sync_api import expect
 from test_selection import place
-from viewer import check_rows, message, search, seed, texts, visible, wait_for_row, wait_for_words
+from viewer import check_rows, message, search, seed, texts, visible, wait_for_row, wait_for_words, wait_until
 
 
 def download(page, tmp_path):
@@ -187,7 +187,8 @@ def printed(page):
     # What prints comes after the first lines, and with it how that looks.
     page.wait_for_function("() => [...document.styleSheets].some(({ href }) => href?.endsWith('/print.css'))")
     page.evaluate("""() => { window.printed = '';
-      addEventListener('beforeprint', () => { window.printed = document.querySelector('.print')?.innerText; }); }""")
+      const text = () => [...document.querySelector('.print').childNodes].map((node) => node.textContent).join('\\n');
+      addEventListener('beforeprint', () => { window.printed = text(); }); }""")
     paper = page.pdf(format="A4")
     return len(re.findall(rb"/Type\s*/Page\b", paper)), page.evaluate("window.printed")
 
@@ -207,8 +208,28 @@ def test_the_screen_is_printed_or_what_is_selected(server, viewer):
     sheets, text = printed(page)
     assert 3 <= sheets <= 6
     assert all(message(n) in text for n in range(4_700, 4_901)) and message(4_901) not in text
-    assert not page.locator(".print").count()
+    assert page.evaluate("document.querySelector('.print').childNodes.length") == 0
     check_rows(page)
+
+
+def test_before_anything_is_here_the_paper_says_so(server, viewer):
+    log = server.register()
+    seed(log, 300)
+    log.append(end="SUCCEEDED")
+    context = viewer.context(key=server.key)
+    held = []
+    context.route("**/block?*", lambda route: held.append(route))
+    page = viewer.page(f"{server.url}/executions/{log.id}", context=context)
+    page.wait_for_selector(".row[data-kind=unread]:not([hidden])")
+    wait_until(page, lambda: held)
+    page.evaluate("addEventListener('beforeprint', () => { window.printed = document.querySelector('.print').textContent; })")
+    paper = page.pdf(format="A4")
+    assert len(re.findall(rb"/Type\s*/Page\b", paper)) == 1
+    assert page.evaluate("window.printed") == "Nothing of this log is here yet. Print it once its lines are shown."
+    for route in held:
+        route.continue_()
+    wait_for_row(page, 301)
+    assert message(300) in printed(page)[1]
 
 
 def test_text_that_is_selected_is_printed_from_its_first_to_its_last_character(server, viewer):

@@ -150,7 +150,7 @@ def test_a_log_without_such_movements_loads_no_screen(server, viewer):
     wait_for_row(page, 1)
     wait_until_still(page)
     loaded = page.evaluate("performance.getEntriesByType('resource').map((entry) => entry.name)")
-    assert any(name.endswith("/rows.js") for name in loaded) and not any("screen" in name for name in loaded)
+    assert any(name.endswith("/log-page.js") for name in loaded) and not any("screen" in name for name in loaded)
 
 
 def test_a_screen_is_as_high_as_the_terminal_of_the_command(server, viewer):

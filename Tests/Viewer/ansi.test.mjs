@@ -1,11 +1,22 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { BOLD, DIM, INVERSE, ITALIC, PLAIN, RUNS, UNDERLINE, plain, render, styleAfter } from "#viewer/ansi.js";
+import { plain, raw, render, styleAfter } from "#viewer/ansi.js";
+import { RUNS } from "#viewer/line.js";
+import { BOLD, DIM, INVERSE, ITALIC, PLAIN, UNDERLINE } from "#viewer/sgr.js";
 
 const E = "\x1b";
 const looks = (message, style = PLAIN) =>
   render(message, style).runs.map(({ text, style: { fg, bg, flags } }) => [text, fg, bg, flags]);
+
+test("no line is shown in another order than it was written in", () => {
+  const spoof = "a \u202eevil.exe\u202c b \u2066c\u2069";
+  assert.equal(render(spoof, PLAIN).text, "a evil.exe b c");
+  assert.equal(plain(spoof), "a evil.exe b c");
+  assert.equal(raw(spoof).text, "a \\u202eevil.exe\\u202c b \\u2066c\\u2069");
+  // What is written from right to left needs none of them.
+  assert.equal(plain("שלום 123"), "שלום 123");
+});
 
 test("plain text is one run", () => {
   assert.deepEqual(looks("hello"), [["hello", null, null, 0]]);

@@ -3,7 +3,9 @@ import { test } from "node:test";
 
 import { TextWriter } from "#viewer/event-text.js";
 import { linked } from "#viewer/links.js";
-import { PLAIN, RUNS, render } from "#viewer/ansi.js";
+import { render } from "#viewer/ansi.js";
+import { RUNS } from "#viewer/line.js";
+import { PLAIN } from "#viewer/sgr.js";
 
 const write = (...portions) => {
   const writer = new TextWriter();
@@ -42,6 +44,8 @@ test("an address in a text is a link, without the punctuation around it", () => 
     "see https://a.b/c?d=e#f.": "https://a.b/c?d=e#f", "(http://a.b/x)": "http://a.b/x", "http://a.b/x_(y) z": "http://a.b/x_(y)",
     '"https://a.b/c"': "https://a.b/c", "<https://a.b/c>,": "https://a.b/c", "url=http://localhost:8080/": "http://localhost:8080/",
     "[x](https://a.b/c)": "https://a.b/c", "http://[::1]:80/": "http://[::1]:80/", "“https://a.b/ü”": "https://a.b/ü",
+    "[https://a.b/c]: d": "https://a.b/c", "参见https://a.b/c。然后": "https://a.b/c", "（https://a.b/c）": "https://a.b/c",
+    "「https://a.b/c」，": "https://a.b/c", "https://a.b/عربي؟": "https://a.b/عربي", "https://a.b/日本語": "https://a.b/日本語",
   };
   for (const [text, address] of Object.entries(addresses)) {
     const found = links(text);

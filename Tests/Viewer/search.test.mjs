@@ -69,6 +69,17 @@ test("a line that was cut is searched whole, however its pieces come", () => {
   assert.deepEqual(find(literal("dlenee"), row.join("\n"), 1023), []);
 });
 
+test("each line matches or is one of the others, never both", () => {
+  const messages = ["abc\rxyz", "xyz\rabc", "abcd\x1b[2D  ", "\x1b[Aabc", "\x1b[Axyz", "abc", "xyz", "\x1b[31mab\x1b[0mc", ""];
+  const log = messages.map((message, i) => JSON.stringify({ offset: i + 1, timestamp: 1, message }));
+  log.push(JSON.stringify({ offset: 10, timestamp: 1, type: "notice", message: "abc" }));
+  log.push(JSON.stringify({ offset: 11, timestamp: 1, type: "end", status: "FAILED" }));
+  for (const text of ["abc", "xyz", "ab", "", "FAILED"]) {
+    const [found, others] = [false, true].map((inverts) => new Finder(literal(text), true, inverts).find(log.join("\n"), 1));
+    assert.deepEqual([...found, ...others].sort((a, b) => a - b), log.map((_, i) => i + 1), text);
+  }
+});
+
 test("notices and the end are found by what the page shows of them", () => {
   const events = [{ message: "a" }, { type: "notice", code: "c", message: "Output was cut" },
     { type: "end", status: "FAILED", exit_code: 3, reason: "timed_out" }];

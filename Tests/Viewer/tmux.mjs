@@ -5,7 +5,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { PLAIN, render } from "#viewer/ansi.js";
+import { render } from "#viewer/ansi.js";
+import { PLAIN } from "#viewer/sgr.js";
 import { Screen } from "#viewer/screen.js";
 
 export const hasTmux = spawnSync("tmux", ["-V"]).status === 0;

@@ -1,1 +1,0 @@
-import{fullTime as t}from"./time.js";export function ago(r,n){const o=Math.round((n-r)/1e3);return o<5?"just now":o<60?`${o} s ago`:o<3600?`${Math.floor(o/60)} min ago`:o<24*3600?`${Math.floor(o/3600)} h ago`:t(r).slice(0,16)}

@@ -1,1 +1,0 @@
-export function scaleOf(n,a,e){let t=1;for(;(a-n)/t>=e;)t*=2;return{from:n,width:t,parts:Math.floor((a-n)/t)+1}}export function spread(n){const a=[];let e=0;for(let t=1;t<n.length;t++){const c=n[t];if(c===void 0)continue;const i=Math.max(0,c-(n[e]??0))/(t-e);for(;e<t;e++)a.push(i)}return a}
