@@ -19,7 +19,7 @@ public protocol ConnectionStore: Sendable {
     func connection(_ id: ConnectionID, of execution: ExecutionID) async throws -> ViewerConnection?
 
     /// The connections of an execution that may be sent to at `now` (``ViewerConnection/isServable(at:)``), whatever a clean-up
-    /// has left. One that resumes later is rung by its resumption.
+    /// has left. One that resumes later is notified by its resumption.
     func connections(of execution: ExecutionID, at now: Timestamp) async throws -> [ConnectionID]
 
     /// The connections that were made with a key, are open and have not expired; perhaps some that have just gone, too.

@@ -24,38 +24,38 @@ public struct Sender: Sendable {
     }
 
     public enum Outcome: Sendable, Equatable {
-        /// Nothing is left to send now; the doorbell's message can go.
+        /// Nothing is left to send now; the notification's message can go.
         case idle
         /// The log's end was posted.
         case completed
         /// The viewer is gone, or is yet to resume.
         case gone
-        /// There is more, and the pass was long: ring again and give way.
+        /// There is more, and the pass was long: notify again and give way.
         case yield
         /// Another sender has the lock, or a step failed: the message must come back, it must not be deleted.
         case retry
         /// The lock was lost on the way; the sender that has it now goes on.
         case superseded
 
-        /// What the queue does with the ring that the pass answered.
-        public var ring: RingFate {
+        /// What the queue does with the notification that the pass answered.
+        public var notification: NotificationFate {
             switch self {
             case .idle, .completed, .gone, .superseded: .delete
-            case .yield: .ringAgainAndDelete
+            case .yield: .notifyAgainAndDelete
             case .retry: .keep
             }
         }
     }
 
-    public enum RingFate: Sendable, Equatable {
+    public enum NotificationFate: Sendable, Equatable {
         case delete
-        /// In this order: a ring too many is nothing, one too few is a viewer that waits.
-        case ringAgainAndDelete
-        /// It must become visible again, and holds up the rings of this connection until then.
+        /// In this order: a notification too many is nothing, one too few is a viewer that waits.
+        case notifyAgainAndDelete
+        /// It must become visible again, and holds up the notifications of this connection until then.
         case keep
     }
 
-    /// Takes one pass of sending to a viewer. ``Outcome/ring`` says what the queue does with the ring.
+    /// Takes one pass of sending to a viewer. ``Outcome/notification`` says what the queue does with the notification.
     ///
     /// - Parameter owner: names this worker; never two at once by the same name.
     public func send(to id: ConnectionID, of execution: ExecutionID, as owner: String) async -> Outcome {
@@ -64,7 +64,7 @@ public struct Sender: Sendable {
         let viewer: ViewerConnection
         do {
             guard let locked = try await connections.update(id, of: execution, lock) else {
-                // One that may not be sent to yet is rung again when its viewer resumes.
+                // One that may not be sent to yet is notified again when its viewer resumes.
                 let connection = try await connections.connection(id, of: execution)
                 return connection?.isServable(at: now()) == true ? .retry : .gone
             }
@@ -123,8 +123,8 @@ public struct Sender: Sendable {
     /// The gateway doesn't know the connection yet, wants less, or failed.
     private struct PostFailed: Error {}
 
-    /// How the pass ends with this block; `nil` if it goes on. What was appended since the reading was rung for, and that ring waits
-    /// behind this pass.
+    /// How the pass ends with this block; `nil` if it goes on. What was appended since the reading has a notification of its own, which
+    /// waits behind this pass.
     private func last(_ block: EventBlock, head: Offset, isTimeUp: Bool) -> Outcome? {
         if block.endsLog { return nil }
         if block.last >= head { return .idle }

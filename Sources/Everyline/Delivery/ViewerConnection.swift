@@ -59,7 +59,7 @@ public struct ViewerConnection: Sendable, Equatable {
     public func isUsable(at now: Timestamp) -> Bool { isOpen && now < expiresAt }
 
     /// Whether a sender may send to it now. A viewer that opens with a resumption refuses what is sent to it before that;
-    /// it is rung when it resumes.
+    /// it is notified when it resumes.
     public func isServable(at now: Timestamp) -> Bool { isUsable(at: now) && !awaitsResumption }
 
     /// Whether its viewer is yet to say from where it goes on.

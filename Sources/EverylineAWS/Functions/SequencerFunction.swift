@@ -3,7 +3,7 @@ package import Logging
 
 /// Gives lines their offsets: takes batches of the queue of logs' events.
 ///
-///     logs-events.fifo ─► Sequencer ─► ledger, and rings every viewer of the execution
+///     logs-events.fifo ─► Sequencer ─► ledger, and notifies every viewer of the execution
 ///                             └─► reconcile queue, where it leaves a hole behind
 ///
 /// Within one batch an execution's messages that follow one another are appended as one: the busier a log, the more lines

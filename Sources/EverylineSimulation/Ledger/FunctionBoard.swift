@@ -26,7 +26,7 @@ final class FunctionBoard: Sendable {
         case post(ByteBuffer, ConnectionID)
         case close(ConnectionID)
         // Queues.
-        case ring([ConnectionID], ExecutionID)
+        case notify([ConnectionID], ExecutionID)
         case reconcile(ReconcileMessage, after: Duration)
         case comeBack(SQSEvent.Record, after: Duration)
         // The platform.

@@ -4,7 +4,7 @@ import Logging
 import NIOCore
 
 /// What functions talk to: each call waits on the board.
-struct FunctionPorts: Ledger, ConnectionStore, AccessStore, Gateway, Doorbell, LogSource, ReconcileQueue {
+struct FunctionPorts: Ledger, ConnectionStore, AccessStore, Gateway, ViewerNotifier, LogSource, ReconcileQueue {
     let board: FunctionBoard
 
     private func ask<Value>(
@@ -91,8 +91,8 @@ struct FunctionPorts: Ledger, ConnectionStore, AccessStore, Gateway, Doorbell, L
         _ = try? await board.call(.close(connection))
     }
 
-    func ring(_ connections: [ConnectionID], of execution: ExecutionID) async throws {
-        _ = try await board.call(.ring(connections, execution))
+    func notify(_ connections: [ConnectionID], of execution: ExecutionID) async throws {
+        _ = try await board.call(.notify(connections, execution))
     }
 
     func send(_ message: ReconcileMessage, after delay: Duration) async throws {
@@ -144,14 +144,14 @@ struct WarmFunctions: Sendable {
         let repairs = RepairRequests(queue: ports, delay: .seconds(20), logger: logger)
         sequencer = SequencerFunction(
             sequencer: Sequencer(
-                ledger: ports, connections: ports, doorbell: ports, limits: settings.limits,
+                ledger: ports, connections: ports, notifier: ports, limits: settings.limits,
                 requestRepair: { try await repairs.request($0, $1) }, now: now),
             read: { try board.events(of: $0) }, comeBack: comeBack,
             setAside: { _ in preconditionFailure("each message can be read") },
             bursts: BurstWatch(function: "sequencer") { _ in }, now: now, logger: logger)
         reconciler = ReconcilerFunction(
             reconciler: Reconciler(
-                ledger: ports, connections: ports, doorbell: ports, limits: settings.limits,
+                ledger: ports, connections: ports, notifier: ports, limits: settings.limits,
                 margin: LedgerWorld.margin, now: now),
             source: { _ in ports }, inspect: { try await ports.inspect($0) }, lookWithoutTask: { _ in nil },
             queue: ports, pause: .milliseconds(LedgerWorld.pause), comeBack: comeBack, logger: logger)
@@ -162,12 +162,12 @@ struct WarmFunctions: Sendable {
                 settings: DeliverySettings(
                     lease: lease, blocks: settings.turn, frame: settings.frame + GatewayFrame.maximumOverhead), now: now
             ),
-            doorbell: ports, comeBack: comeBack, logger: logger)
+            notifier: ports, comeBack: comeBack, logger: logger)
         let watch = TaskWatch(queue: ports, now: now, logger: logger)
         self.watch = watch
         connection = ConnectionFunction(
             viewers: ViewerMessageHandler(
-                log: ports, connections: ports, doorbell: ports, gateway: ports,
+                log: ports, connections: ports, notifier: ports, gateway: ports,
                 look: { if looks { await watch.look(at: $0) } }, lease: lease, now: now),
             admission: StreamAdmission(access: ports, log: ports, origins: PageOrigins([String]()), now: now),
             log: ports, connections: ports, limit: 1000, now: now, logger: logger)

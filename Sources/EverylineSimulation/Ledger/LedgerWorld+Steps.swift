@@ -112,7 +112,7 @@ extension LedgerWorld {
             carryOutOnRecords(call, by: process)
         case .post(let message, let id): .posted(post(message, to: name(of: id), by: process))
         case .close(let id): close(name(of: id), by: process)
-        case .ring(let ids, let execution): ring(ids.map(name(of:)), of: number(of: execution))
+        case .notify(let ids, let execution): notify(ids.map(name(of:)), of: number(of: execution))
         case .reconcile(let message, let delay):
             send(message, after: delay.milliseconds)
         case .comeBack(let record, let delay): comeBack(record, after: delay.milliseconds, to: process)

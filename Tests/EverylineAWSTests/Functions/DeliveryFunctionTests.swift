@@ -7,7 +7,7 @@ import Testing
 @Suite("The delivery's function") struct DeliveryFunctionTests {
     private let stores = InMemoryStores()
     private let connections = InMemoryConnections()
-    private let doorbell = InMemoryDoorbell()
+    private let notifier = InMemoryViewerNotifier()
     private let gateway = InMemoryGateway()
     private let comebacks = Comebacks()
     private let execution = Sample.id("e")
@@ -17,7 +17,7 @@ import Testing
             sender: Sender(
                 log: stores, connections: connections, gateway: gateway, settings: DeliverySettings(),
                 now: { Timestamp(milliseconds: time) }),
-            doorbell: doorbell, comeBack: comebacks.comeBack, logger: .silent)
+            notifier: notifier, comeBack: comebacks.comeBack, logger: .silent)
     }
 
     /// An execution with two lines, and a viewer of it for each id.
@@ -35,40 +35,42 @@ import Testing
         }
     }
 
-    private func ring(_ message: String, _ connection: String) -> (id: String, group: String, body: String) {
-        (message, connection, Ring(connection: ConnectionID(connection), execution: execution).body)
+    private func notification(_ message: String, _ connection: String) -> (id: String, group: String, body: String) {
+        (message, connection, ViewerNotification(connection: ConnectionID(connection), execution: execution).body)
     }
 
-    @Test("sends to each viewer that was rung, once for all of its rings")
-    func rings() async throws {
+    @Test("sends to each viewer that was notified, once for all of its notifications")
+    func notifications() async throws {
         try await begin("v", "w")
         let answer = try await function().handle(
-            Event.batch([ring("1", "v"), ring("2", "v"), ring("3", "w"), ("4", "x", "nonsense")]))
+            Event.batch([
+                notification("1", "v"), notification("2", "v"), notification("3", "w"), ("4", "x", "nonsense"),
+            ]))
         #expect(String(buffer: answer) == #"{"batchItemFailures":[]}"#)
         #expect(gateway.received(by: ConnectionID("v")).count == 1)
         #expect(gateway.received(by: ConnectionID("w")).count == 1)
-        #expect(doorbell.take().isEmpty)
+        #expect(notifier.take().isEmpty)
     }
 
-    @Test("keeps the rings of a viewer that another sender has the lock of")
+    @Test("keeps the notifications of a viewer that another sender has the lock of")
     func locked() async throws {
         try await begin("v")
         _ = try await connections.update(
             ConnectionID("v"), of: execution,
             .acquire(owner: "other", now: Timestamp(milliseconds: 99_000), lease: .seconds(30)))
-        let answer = try await function().handle(Event.batch([ring("1", "v"), ring("2", "v")]))
+        let answer = try await function().handle(Event.batch([notification("1", "v"), notification("2", "v")]))
         #expect(String(buffer: answer).contains("\"1\"") && String(buffer: answer).contains("\"2\""))
         #expect(comebacks.messages == ["1", "2"])
         #expect(gateway.received(by: ConnectionID("v")).isEmpty)
     }
 
-    @Test("keeps the ring of a viewer whom the gateway doesn't know yet, and lets go of one who left")
+    @Test("keeps the notification of a viewer whom the gateway doesn't know yet, and lets go of one who left")
     func gone() async throws {
         try await begin("v", connectedAt: 95_000)
         await gateway.close(ConnectionID("v"))
-        _ = try await function().handle(Event.batch([ring("1", "v")]))
+        _ = try await function().handle(Event.batch([notification("1", "v")]))
         #expect(comebacks.messages == ["1"])
-        let answer = try await function(at: 200_000).handle(Event.batch([ring("1", "v")]))
+        let answer = try await function(at: 200_000).handle(Event.batch([notification("1", "v")]))
         #expect(String(buffer: answer) == #"{"batchItemFailures":[]}"#)
     }
 }

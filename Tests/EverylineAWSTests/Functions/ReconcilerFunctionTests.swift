@@ -30,7 +30,7 @@ import Testing
         let events = lines.map { SourceEvent(message: "\u{1E}" + $0, at: .epoch) }
         return ReconcilerFunction(
             reconciler: Reconciler(
-                ledger: stores, connections: InMemoryConnections(), doorbell: InMemoryDoorbell(), now: now),
+                ledger: stores, connections: InMemoryConnections(), notifier: InMemoryViewerNotifier(), now: now),
             source: { [stream] in
                 #expect($0 == stream)
                 return InMemoryLogSource(events)

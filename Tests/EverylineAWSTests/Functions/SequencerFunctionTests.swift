@@ -7,7 +7,7 @@ import Testing
 @Suite("The sequencer's function") struct SequencerFunctionTests {
     private let stores = InMemoryStores()
     private let connections = InMemoryConnections()
-    private let doorbell = InMemoryDoorbell()
+    private let notifier = InMemoryViewerNotifier()
     private let comebacks = Comebacks()
     private let aside = DeadLetters()
     private let queue = InMemoryReconcileQueue()
@@ -17,7 +17,7 @@ import Testing
         let repairs = RepairRequests(queue: queue, delay: .seconds(20), logger: .silent)
         return SequencerFunction(
             sequencer: Sequencer(
-                ledger: stores, connections: connections, doorbell: doorbell,
+                ledger: stores, connections: connections, notifier: notifier,
                 requestRepair: { try await repairs.request($0, $1) }, now: now),
             comeBack: comebacks.comeBack, setAside: aside.setAside,
             bursts: BurstWatch(function: "f") { _ in }, now: now, logger: .silent)

@@ -110,7 +110,7 @@ struct SenderTests {
     @Test("sends nothing before a viewer that opens with a resumption has said it, and lets go of what rang")
     func awaiting() async throws {
         let stores = try await begin(lines: 1, generation: 0)
-        #expect(await send(from: stores).ring == .delete)
+        #expect(await send(from: stores).notification == .delete)
         #expect(viewers.gateway.isOpen(id) && viewers.gateway.received(by: id).isEmpty)
     }
 
@@ -147,13 +147,13 @@ struct SenderTests {
     }
 
     @Test(
-        "keeps the ring when the gateway wants less, and goes on where it was",
+        "keeps the notification when the gateway wants less, and goes on where it was",
         arguments: [PostResult.throttled, .failed])
     func throttled(result: PostResult) async throws {
         let stores = try await begin(lines: 2)
         viewers.gateway.refuse([result])
-        #expect(await send(from: stores).ring == .keep)
-        #expect(await send(from: stores).ring == .delete)
+        #expect(await send(from: stores).notification == .keep)
+        #expect(await send(from: stores).notification == .delete)
         #expect(try received() == ["1", "2"])
     }
 
@@ -171,7 +171,7 @@ struct SenderTests {
     func turn() async throws {
         let stores = try await begin(lines: 3)
         let outcome = await send(from: stores, blocks: 2, frame: GatewayFrame.maximumOverhead + 1)
-        #expect(outcome == .yield && outcome.ring == .ringAgainAndDelete)
+        #expect(outcome == .yield && outcome.notification == .notifyAgainAndDelete)
         #expect(viewers.steps.last == .advanceAndRelease)
         #expect(try received() == ["1", "2"])
     }

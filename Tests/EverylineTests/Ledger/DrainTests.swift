@@ -23,7 +23,7 @@ struct DrainTests {
     /// Reconciles until nothing more is to be done, each time with as much time as an invocation has.
     private func drain(_ log: LargeLog, stopped: Bool, forgets: Bool = false) async throws -> Cost {
         let reconciler = Reconciler(
-            ledger: log, connections: InMemoryConnections(), doorbell: InMemoryDoorbell(), now: { log.now })
+            ledger: log, connections: InMemoryConnections(), notifier: InMemoryViewerNotifier(), now: { log.now })
         let end = Reconciler.Stopped(
             ExecutionOutcome(status: .failed, exitCode: nil, reason: .runnerLost), at: Timestamp(milliseconds: 1))
         var (request, cost) = (Reconciler.Request(stopped: stopped ? end : nil), Cost())
@@ -42,7 +42,7 @@ struct DrainTests {
     /// Lets the Sequencer have what came before the lost batch and, as far as it keeps it, what came behind.
     private func sequence(_ log: LargeLog, lost: ClosedRange<UInt64>) async throws {
         let sequencer = Sequencer(
-            ledger: log, connections: InMemoryConnections(), doorbell: InMemoryDoorbell(),
+            ledger: log, connections: InMemoryConnections(), notifier: InMemoryViewerNotifier(),
             requestRepair: { _, _ in }, now: { log.now })
         for first in stride(from: UInt64(1), to: lost.upperBound + 70_000, by: 1000) where first <= log.lines {
             let numbers = first...min(first + 999, log.lines)
