@@ -40,7 +40,7 @@ struct Assembly: Sendable {
                 sender: Sender(
                     log: try log, connections: try connections, gateway: try gateway,
                     settings: try configuration.delivery, now: now),
-                notifier: try notifier, comeBack: comeBack(try deliveries), logger: logger)
+                notifier: try notifier, requeue: requeue(try deliveries), logger: logger)
         case .connection: try connection()
         case .completion:
             CompletionFunction(queue: try reconcileQueue, stream: try stream, logger: logger)
@@ -67,8 +67,8 @@ struct Assembly: Sendable {
             sequencer: Sequencer(
                 ledger: try log, connections: try connections, notifier: try notifier,
                 requestRepair: { try await repairs.request($0, $1) }, now: now),
-            comeBack: comeBack(SQSQueue(try configuration.logsEventsQueueURL, client: client)),
-            setAside: setAside(SQSQueue(try configuration.logsEventsDeadQueueURL, client: client)),
+            requeue: requeue(SQSQueue(try configuration.logsEventsQueueURL, client: client)),
+            deadLetter: deadLetter(SQSQueue(try configuration.logsEventsDeadQueueURL, client: client)),
             bursts: BurstWatch(function: configuration.functionName, report: StandardError.write), now: now,
             logger: logger)
     }
@@ -103,7 +103,7 @@ struct Assembly: Sendable {
                 if let later = try await stops.look(at: id) { return later }
                 return try await starts.look(at: id)
             }, queue: try reconcileQueue, pause: try configuration.reconcilePause,
-            comeBack: comeBack(SQSQueue(try configuration.reconcileQueueURL, client: client)), logger: logger)
+            requeue: requeue(SQSQueue(try configuration.reconcileQueueURL, client: client)), logger: logger)
         return AssembledFunction(handler: function, background: [{ await logWriter.run() }])
     }
 
@@ -159,14 +159,14 @@ struct Assembly: Sendable {
         }
     }
 
-    private func comeBack(_ queue: SQSQueue) -> ComeBack {
+    private func requeue(_ queue: SQSQueue) -> Requeue {
         { record, delay in
             // If it fails, the message comes back all the same, only later.
             try? await queue.changeVisibility(record.receiptHandle, timeout: delay)
         }
     }
 
-    private func setAside(_ queue: SQSQueue) -> SetAside {
+    private func deadLetter(_ queue: SQSQueue) -> DeadLetter {
         { record in
             try await queue.send(
                 SQSQueue.Message(record.body, group: record.attributes.group, deduplicationID: record.messageID))

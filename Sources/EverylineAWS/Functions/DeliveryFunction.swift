@@ -10,15 +10,15 @@ package import Logging
 package struct DeliveryFunction: QueueHandler {
     private let sender: Sender
     private let notifier: any ViewerNotifier
-    private let comeBack: ComeBack
+    private let requeue: Requeue
     private let logger: Logger
 
     package init(
-        sender: Sender, notifier: any ViewerNotifier, comeBack: @escaping ComeBack, logger: Logger
+        sender: Sender, notifier: any ViewerNotifier, requeue: @escaping Requeue, logger: Logger
     ) {
         self.sender = sender
         self.notifier = notifier
-        self.comeBack = comeBack
+        self.requeue = requeue
         self.logger = logger
     }
 
@@ -29,7 +29,7 @@ package struct DeliveryFunction: QueueHandler {
             await isServed(records, by: "\(invocation)/\(group)") ? [] : records
         }
         // Soon: for a viewer that the gateway doesn't know yet, or one that another worker is still sending to.
-        for record in failed { await comeBack(record, .seconds(1)) }
+        for record in failed { await requeue(record, .seconds(1)) }
         return failed
     }
 

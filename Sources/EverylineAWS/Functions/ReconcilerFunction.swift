@@ -13,7 +13,7 @@ package struct ReconcilerFunction: QueueHandler {
     private let lookWithoutTask: @Sendable (ExecutionID) async throws -> Duration?
     private let queue: any ReconcileQueue
     private let pause: Duration
-    private let comeBack: ComeBack
+    private let requeue: Requeue
     private let logger: Logger
 
     /// - Parameters:
@@ -25,7 +25,7 @@ package struct ReconcilerFunction: QueueHandler {
         reconciler: Reconciler, source: @escaping @Sendable (LogStreamName) -> any LogSource,
         inspect: @escaping @Sendable (ExecutionID) async throws -> TaskState?,
         lookWithoutTask: @escaping @Sendable (ExecutionID) async throws -> Duration?, queue: any ReconcileQueue,
-        pause: Duration, comeBack: @escaping ComeBack, logger: Logger
+        pause: Duration, requeue: @escaping Requeue, logger: Logger
     ) {
         self.reconciler = reconciler
         self.source = source
@@ -33,7 +33,7 @@ package struct ReconcilerFunction: QueueHandler {
         self.lookWithoutTask = lookWithoutTask
         self.queue = queue
         self.pause = pause
-        self.comeBack = comeBack
+        self.requeue = requeue
         self.logger = logger
     }
 
@@ -43,7 +43,7 @@ package struct ReconcilerFunction: QueueHandler {
         var failed: [SQSEvent.Record] = []
         for record in records where await !process(record, until: deadline) {
             failed.append(record)
-            await comeBack(record, .seconds(10))
+            await requeue(record, .seconds(10))
         }
         return failed
     }

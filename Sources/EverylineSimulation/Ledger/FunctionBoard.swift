@@ -28,7 +28,7 @@ final class FunctionBoard: Sendable {
         // Queues.
         case notify([ConnectionID], ExecutionID)
         case reconcile(ReconcileMessage, after: Duration)
-        case comeBack(SQSEvent.Record, after: Duration)
+        case requeue(SQSEvent.Record, after: Duration)
         // The platform.
         case readSource(ExecutionID, from: Timestamp, at: SourcePosition?)
         case inspect(ExecutionID)

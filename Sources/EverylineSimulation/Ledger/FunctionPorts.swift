@@ -99,9 +99,9 @@ struct FunctionPorts: Ledger, ConnectionStore, AccessStore, Gateway, ViewerNotif
         _ = try await board.call(.reconcile(message, after: delay))
     }
 
-    func comeBack(_ record: SQSEvent.Record, after delay: Duration) async {
+    func requeue(_ record: SQSEvent.Record, after delay: Duration) async {
         // Where it fails, the message comes back after its visibility timeout.
-        _ = try? await board.call(.comeBack(record, after: delay))
+        _ = try? await board.call(.requeue(record, after: delay))
     }
 
     // The platform.
@@ -140,21 +140,21 @@ struct WarmFunctions: Sendable {
         let ports = FunctionPorts(board: board)
         let logger = Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }
         let now: @Sendable () -> Timestamp = { board.time }
-        let comeBack: ComeBack = { await ports.comeBack($0, after: $1) }
+        let requeue: Requeue = { await ports.requeue($0, after: $1) }
         let repairs = RepairRequests(queue: ports, delay: .seconds(20), logger: logger)
         sequencer = SequencerFunction(
             sequencer: Sequencer(
                 ledger: ports, connections: ports, notifier: ports, limits: settings.limits,
                 requestRepair: { try await repairs.request($0, $1) }, now: now),
-            read: { try board.events(of: $0) }, comeBack: comeBack,
-            setAside: { _ in preconditionFailure("each message can be read") },
+            read: { try board.events(of: $0) }, requeue: requeue,
+            deadLetter: { _ in preconditionFailure("each message can be read") },
             bursts: BurstWatch(function: "sequencer") { _ in }, now: now, logger: logger)
         reconciler = ReconcilerFunction(
             reconciler: Reconciler(
                 ledger: ports, connections: ports, notifier: ports, limits: settings.limits,
                 margin: LedgerWorld.margin, now: now),
             source: { _ in ports }, inspect: { try await ports.inspect($0) }, lookWithoutTask: { _ in nil },
-            queue: ports, pause: .milliseconds(LedgerWorld.pause), comeBack: comeBack, logger: logger)
+            queue: ports, pause: .milliseconds(LedgerWorld.pause), requeue: requeue, logger: logger)
         let lease = LedgerWorld.lease
         delivery = DeliveryFunction(
             sender: Sender(
@@ -162,7 +162,7 @@ struct WarmFunctions: Sendable {
                 settings: DeliverySettings(
                     lease: lease, blocks: settings.turn, frame: settings.frame + GatewayFrame.maximumOverhead), now: now
             ),
-            notifier: ports, comeBack: comeBack, logger: logger)
+            notifier: ports, requeue: requeue, logger: logger)
         let watch = TaskWatch(queue: ports, now: now, logger: logger)
         self.watch = watch
         connection = ConnectionFunction(

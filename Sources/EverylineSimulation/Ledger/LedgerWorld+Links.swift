@@ -54,7 +54,7 @@ extension LedgerWorld {
     }
 
     private func couldNotOpen(_ viewer: Int, _ failure: TailFailure) {
-        if viewers[viewer].form == .lines { comeBack(plain: viewer) } else { take(.failed(failure), by: viewer) }
+        if viewers[viewer].form == .lines { reconnect(plain: viewer) } else { take(.failed(failure), by: viewer) }
     }
 
     /// An id: usually a new one, sometimes one that another connection had. Never for a viewer that is sent bare lines: nothing in
@@ -151,7 +151,7 @@ extension LedgerWorld {
     private func viewerLost(_ index: Int, _ reading: TailReading) {
         let viewer = links[index].viewer
         guard viewers[viewer].link == index else { return }
-        if viewers[viewer].form == .lines { comeBack(plain: viewer) } else { receive(reading, by: viewer) }
+        if viewers[viewer].form == .lines { reconnect(plain: viewer) } else { receive(reading, by: viewer) }
     }
 
     /// The gateway's side of an end. That a connection has gone is not always said.

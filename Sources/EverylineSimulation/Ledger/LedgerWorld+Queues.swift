@@ -114,7 +114,7 @@ extension LedgerWorld {
     }
 
     /// A message's visibility timeout is made shorter.
-    func comeBack(
+    func requeue(
         _ record: SQSEvent.Record, after delay: Int64, to process: SimulatedProcess
     ) -> FunctionBoard.Answer {
         guard case .messages(let queue, _) = process.work, let index = Int(record.messageID),

@@ -115,7 +115,7 @@ extension LedgerWorld {
         case .notify(let ids, let execution): notify(ids.map(name(of:)), of: number(of: execution))
         case .reconcile(let message, let delay):
             send(message, after: delay.milliseconds)
-        case .comeBack(let record, let delay): comeBack(record, after: delay.milliseconds, to: process)
+        case .requeue(let record, let delay): requeue(record, after: delay.milliseconds, to: process)
         case .inspect(let id): .task(task(of: number(of: id)))
         }
     }

@@ -9,7 +9,7 @@ import Testing
     private let connections = InMemoryConnections()
     private let notifier = InMemoryViewerNotifier()
     private let gateway = InMemoryGateway()
-    private let comebacks = Comebacks()
+    private let requeues = Requeues()
     private let execution = Sample.id("e")
 
     private func function(at time: Int64 = 100_000) -> DeliveryFunction {
@@ -17,7 +17,7 @@ import Testing
             sender: Sender(
                 log: stores, connections: connections, gateway: gateway, settings: DeliverySettings(),
                 now: { Timestamp(milliseconds: time) }),
-            notifier: notifier, comeBack: comebacks.comeBack, logger: .silent)
+            notifier: notifier, requeue: requeues.requeue, logger: .silent)
     }
 
     /// An execution with two lines, and a viewer of it for each id.
@@ -60,7 +60,7 @@ import Testing
             .acquire(owner: "other", now: Timestamp(milliseconds: 99_000), lease: .seconds(30)))
         let answer = try await function().handle(Event.batch([notification("1", "v"), notification("2", "v")]))
         #expect(String(buffer: answer).contains("\"1\"") && String(buffer: answer).contains("\"2\""))
-        #expect(comebacks.messages == ["1", "2"])
+        #expect(requeues.messages == ["1", "2"])
         #expect(gateway.received(by: ConnectionID("v")).isEmpty)
     }
 
@@ -69,7 +69,7 @@ import Testing
         try await begin("v", connectedAt: 95_000)
         await gateway.close(ConnectionID("v"))
         _ = try await function().handle(Event.batch([notification("1", "v")]))
-        #expect(comebacks.messages == ["1"])
+        #expect(requeues.messages == ["1"])
         let answer = try await function(at: 200_000).handle(Event.batch([notification("1", "v")]))
         #expect(String(buffer: answer) == #"{"batchItemFailures":[]}"#)
     }

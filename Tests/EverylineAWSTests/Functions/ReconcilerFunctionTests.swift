@@ -7,7 +7,7 @@ import Testing
 @Suite("The reconciler's function") struct ReconcilerFunctionTests {
     private let stores = InMemoryStores()
     private let queue = InMemoryReconcileQueue()
-    private let comebacks = Comebacks()
+    private let requeues = Requeues()
     private let stream = LogStreamName(group: "g", name: "s")
     /// What ECS says of every task.
     private let ecs = Changing<Result<StoppedTask?, InMemoryReconcileQueue.Refused>>(.success(nil))
@@ -39,7 +39,7 @@ import Testing
                 guard id == Sample.id("e") else { return nil }
                 return TaskState(stream: stream, stopped: try ecs.value.get())
             }, lookWithoutTask: { [later] _ in later.value }, queue: queue, pause: .seconds(15),
-            comeBack: comebacks.comeBack, logger: .silent)
+            requeue: requeues.requeue, logger: .silent)
     }
 
     private func handle(_ message: ReconcileMessage, by function: ReconcilerFunction) async throws -> Bool {
@@ -85,7 +85,7 @@ import Testing
         ecs.value = .success(task)
         queue.refuseNext()
         #expect(try await !handle(message, by: function()))
-        #expect(comebacks.messages == ["m", "m"])
+        #expect(requeues.messages == ["m", "m"])
         #expect(try await handle(message, by: function()))
     }
 
