@@ -7,12 +7,12 @@ import NIOPosix
 
 /// Puts a function together: which adapters stand behind its ports.
 ///
-///     api         ─► router ─► stores; RunTask, StopTask; looks at tasks ─► reconcile queue
+///     api         ─► router ─► stores; RunTask, StopTask; probes tasks ─► reconcile queue
 ///     ingest      ─► tasks' streams ─► logs-events.fifo
 ///     sequencer   ─► ledger, notifications; holes ─► reconcile queue
 ///     reconciler  ─► CloudWatch, DescribeTasks, ledger, notifications
 ///     delivery    ─► connections, ledger ─► gateway
-///     connection  ─► tokens, connections, notifications; looks at tasks ─► reconcile queue
+///     connection  ─► tokens, connections, notifications; probes tasks ─► reconcile queue
 ///     completion  ─► reconcile queue
 struct Assembly: Sendable {
     let configuration: LambdaConfiguration
@@ -52,7 +52,7 @@ struct Assembly: Sendable {
         return ConnectionFunction(
             viewers: ViewerMessageHandler(
                 log: try log, connections: try connections, notifier: try notifier, gateway: try gateway,
-                look: { await watch.look(at: $0) }, lease: try configuration.delivery.lease, now: now),
+                probe: { await watch.probe($0) }, lease: try configuration.delivery.lease, now: now),
             admission: StreamAdmission(
                 access: DynamoDBAccessStore(try table), log: try log, origins: PageOrigins(try configuration.origins),
                 now: now),
@@ -99,9 +99,9 @@ struct Assembly: Sendable {
             reconciler: Reconciler(ledger: try log, connections: try connections, notifier: try notifier, now: now),
             source: { CloudWatchLogSource(logs, group: $0.group, stream: $0.name) },
             inspect: { try await inspection.inspect($0) },
-            lookWithoutTask: { id in
-                if let later = try await stops.look(at: id) { return later }
-                return try await starts.look(at: id)
+            probeWithoutTask: { id in
+                if let later = try await stops.probe(id) { return later }
+                return try await starts.probe(id)
             }, queue: try reconcileQueue, pause: try configuration.reconcilePause,
             requeue: requeue(SQSQueue(try configuration.reconcileQueueURL, client: client)), logger: logger)
         return AssembledFunction(handler: function, background: [{ await logWriter.run() }])

@@ -3,28 +3,29 @@
 /// A resumption is written, then notified, then acknowledged: a viewer that hears nothing says it again. A ping is the watchdog:
 /// it notifies where something is to be sent and no sender has the lock, or one has had it beyond its lease. So the next ping
 /// repairs a lost notification and a sender's crash; and without viewers nothing needs repair. Where nothing waits and the log has
-/// no end, a ping has the producer looked at: the message that it stopped may have been lost.
+/// no end, a ping has the producer probed: the message that it stopped may have been lost.
 public struct ViewerMessageHandler: Sendable {
     private let log: any LogReader
     private let connections: any ConnectionStore
     private let notifier: any ViewerNotifier
     private let gateway: any Gateway
-    private let look: @Sendable (ExecutionID) async -> Void
+    private let probe: @Sendable (ExecutionID) async -> Void
     private let lease: Duration
     private let now: @Sendable () -> Timestamp
 
     /// - Parameters:
-    ///   - look: has a look taken at an execution whose log has no end; it may come to nothing, the next ping asks again.
+    ///   - probe: asks whether an execution whose log has no end still runs; if that fails, the next ping asks again.
     ///   - lease: for how long the senders take their locks.
     public init(
         log: any LogReader, connections: any ConnectionStore, notifier: any ViewerNotifier, gateway: any Gateway,
-        look: @escaping @Sendable (ExecutionID) async -> Void, lease: Duration, now: @escaping @Sendable () -> Timestamp
+        probe: @escaping @Sendable (ExecutionID) async -> Void, lease: Duration,
+        now: @escaping @Sendable () -> Timestamp
     ) {
         self.log = log
         self.connections = connections
         self.notifier = notifier
         self.gateway = gateway
-        self.look = look
+        self.probe = probe
         self.lease = lease
         self.now = now
     }
@@ -84,7 +85,7 @@ public struct ViewerMessageHandler: Sendable {
         let isBehind = connection.cursor < head.offset || head.isEnded
         if isBehind, !connection.isLocked(at: time, lease: lease) { try await notifier.notify([id], of: execution) }
         await answer(id, .heartbeat(head: head.offset))
-        if !isBehind { await look(execution) }
+        if !isBehind { await probe(execution) }
     }
 
     /// Whether it arrives changes nothing.

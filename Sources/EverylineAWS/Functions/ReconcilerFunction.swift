@@ -10,7 +10,7 @@ package struct ReconcilerFunction: QueueHandler {
     private let reconciler: Reconciler
     private let source: @Sendable (LogStreamName) -> any LogSource
     private let inspect: @Sendable (ExecutionID) async throws -> TaskState?
-    private let lookWithoutTask: @Sendable (ExecutionID) async throws -> Duration?
+    private let probeWithoutTask: @Sendable (ExecutionID) async throws -> Duration?
     private let queue: any ReconcileQueue
     private let pause: Duration
     private let requeue: Requeue
@@ -19,18 +19,18 @@ package struct ReconcilerFunction: QueueHandler {
     /// - Parameters:
     ///   - source: reads one stream of CloudWatch.
     ///   - inspect: where an execution's output is, and how its task has ended; `nil` if it has no task.
-    ///   - lookWithoutTask: looks at an execution that has no task; after which time to look again, if so.
+    ///   - probeWithoutTask: probes an execution that has no task; after which time to probe again, if so.
     ///   - pause: how long CloudWatch is given between two readings to show what it has taken.
     package init(
         reconciler: Reconciler, source: @escaping @Sendable (LogStreamName) -> any LogSource,
         inspect: @escaping @Sendable (ExecutionID) async throws -> TaskState?,
-        lookWithoutTask: @escaping @Sendable (ExecutionID) async throws -> Duration?, queue: any ReconcileQueue,
+        probeWithoutTask: @escaping @Sendable (ExecutionID) async throws -> Duration?, queue: any ReconcileQueue,
         pause: Duration, requeue: @escaping Requeue, logger: Logger
     ) {
         self.reconciler = reconciler
         self.source = source
         self.inspect = inspect
-        self.lookWithoutTask = lookWithoutTask
+        self.probeWithoutTask = probeWithoutTask
         self.queue = queue
         self.pause = pause
         self.requeue = requeue
@@ -71,7 +71,7 @@ package struct ReconcilerFunction: QueueHandler {
             stream = task.stream
         case .probe:
             guard let state = try await inspect(message.execution) else {
-                if let later = try await lookWithoutTask(message.execution) {
+                if let later = try await probeWithoutTask(message.execution) {
                     try await queue.send(ReconcileMessage(.probe, of: message.execution), after: later)
                 }
                 return

@@ -2,7 +2,7 @@ package import Everyline
 package import Logging
 import Synchronization
 
-/// Asks for a look at executions' tasks: that a task has stopped is said once, and if that was lost, nothing else ends the log.
+/// Asks for probes of executions' tasks: that a task has stopped is said once, and if that was lost, nothing else ends the log.
 ///
 ///     status, logs, stop; a ping ─► TaskWatch ─► reconcile queue ─► Reconciler: has it stopped? is something missing?
 ///
@@ -23,7 +23,7 @@ package final class TaskWatch: Sendable {
     }
 
     /// A failure is only logged: the next request for this execution does it again.
-    package func look(at execution: ExecutionID) async {
+    package func probe(_ execution: ExecutionID) async {
         let minute = now().milliseconds / 60_000
         let isFirst = asked.withLock { asked in
             if asked.count >= Self.memory { asked.removeAll() }
@@ -35,7 +35,7 @@ package final class TaskWatch: Sendable {
         } catch {
             asked.withLock { $0[execution] = nil }
             logger.notice(
-                "A look at a task was not asked for", metadata: ["execution_id": "\(execution)", "error": "\(error)"])
+                "A probe of a task was not asked for", metadata: ["execution_id": "\(execution)", "error": "\(error)"])
         }
     }
 }

@@ -136,7 +136,7 @@ struct WarmFunctions: Sendable {
     let connection: ConnectionFunction
     let watch: TaskWatch
 
-    init(on board: FunctionBoard, settings: LedgerSettings, looks: Bool) {
+    init(on board: FunctionBoard, settings: LedgerSettings, probes: Bool) {
         let ports = FunctionPorts(board: board)
         let logger = Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }
         let now: @Sendable () -> Timestamp = { board.time }
@@ -153,7 +153,7 @@ struct WarmFunctions: Sendable {
             reconciler: Reconciler(
                 ledger: ports, connections: ports, notifier: ports, limits: settings.limits,
                 margin: LedgerWorld.margin, now: now),
-            source: { _ in ports }, inspect: { try await ports.inspect($0) }, lookWithoutTask: { _ in nil },
+            source: { _ in ports }, inspect: { try await ports.inspect($0) }, probeWithoutTask: { _ in nil },
             queue: ports, pause: .milliseconds(LedgerWorld.pause), requeue: requeue, logger: logger)
         let lease = LedgerWorld.lease
         delivery = DeliveryFunction(
@@ -168,7 +168,7 @@ struct WarmFunctions: Sendable {
         connection = ConnectionFunction(
             viewers: ViewerMessageHandler(
                 log: ports, connections: ports, notifier: ports, gateway: ports,
-                look: { if looks { await watch.look(at: $0) } }, lease: lease, now: now),
+                probe: { if probes { await watch.probe($0) } }, lease: lease, now: now),
             admission: StreamAdmission(access: ports, log: ports, origins: PageOrigins([String]()), now: now),
             log: ports, connections: ports, limit: 1000, now: now, logger: logger)
     }

@@ -75,7 +75,7 @@ extension LedgerWorld {
         abandon(process)
         world.tell("worker \(process.number) crashes")
         // What its process kept in memory is gone.
-        functions = WarmFunctions(on: board, settings: settings, looks: world.mutation != .look)
+        functions = WarmFunctions(on: board, settings: settings, probes: world.mutation != .probe)
         if case .connecting(let link) = process.work { refused(link, status: 502) }
     }
 

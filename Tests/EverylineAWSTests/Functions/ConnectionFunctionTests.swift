@@ -23,7 +23,7 @@ import Testing
         let now: @Sendable () -> Timestamp = { Timestamp(milliseconds: 5000) }
         return ConnectionFunction(
             viewers: ViewerMessageHandler(
-                log: stores, connections: connections, notifier: notifier, gateway: gateway, look: { _ in },
+                log: stores, connections: connections, notifier: notifier, gateway: gateway, probe: { _ in },
                 lease: .seconds(30), now: now),
             admission: StreamAdmission(
                 access: stores, log: stores, origins: PageOrigins(["https://api.example", "https://logs.example"]),

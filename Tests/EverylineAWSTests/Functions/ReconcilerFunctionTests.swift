@@ -12,7 +12,7 @@ import Testing
     /// What ECS says of every task.
     private let ecs = Changing<Result<StoppedTask?, InMemoryReconcileQueue.Refused>>(.success(nil))
 
-    /// When to look again at an execution without a task.
+    /// When to probe again an execution without a task.
     private let later = Changing<Duration?>(nil)
 
     init() async throws {
@@ -38,7 +38,7 @@ import Testing
             inspect: { [ecs, stream] id in
                 guard id == Sample.id("e") else { return nil }
                 return TaskState(stream: stream, stopped: try ecs.value.get())
-            }, lookWithoutTask: { [later] _ in later.value }, queue: queue, pause: .seconds(15),
+            }, probeWithoutTask: { [later] _ in later.value }, queue: queue, pause: .seconds(15),
             requeue: requeues.requeue, logger: .silent)
     }
 
@@ -89,7 +89,7 @@ import Testing
         #expect(try await handle(message, by: function()))
     }
 
-    @Test("looks again at an execution without a task for as long as something may still become of it")
+    @Test("probes an execution without a task for as long as something may still become of it")
     func withoutTask() async throws {
         _ = try await stores.create(Sample.execution("f"), appendToken: Sample.hash("f"), idempotency: nil)
         later.value = .seconds(60)

@@ -82,7 +82,7 @@ struct PipelineTests {
     private func connect(_ id: ConnectionID, _ table: DynamoDBTable) async throws -> GatewaySession {
         let viewers = ViewerMessageHandler(
             log: log(table), connections: DynamoDBConnectionStore(table), notifier: notifier, gateway: gateway,
-            look: { _ in }, lease: .seconds(30), now: { Emulator.now })
+            probe: { _ in }, lease: .seconds(30), now: { Emulator.now })
         let connection = ViewerConnection(
             execution: execution, cursor: .zero, form: .blocks, key: "k", connectedAt: Emulator.now,
             expiresAt: Emulator.now + .seconds(7200))

@@ -9,7 +9,7 @@ struct ViewerMessageTests {
     private let execution = Sample.id("e")
     private let id = ConnectionID("c")
     private let viewers = StagedViewers()
-    private let looks = Looks()
+    private let probes = Probes()
     private let lease = Duration.seconds(30)
     private static let now = Timestamp(milliseconds: 40_000)
 
@@ -19,7 +19,7 @@ struct ViewerMessageTests {
         try await viewers.connect(id, connection)
         return ViewerMessageHandler(
             log: stores, connections: viewers, notifier: viewers, gateway: viewers,
-            look: { looks.add($0) }, lease: lease, now: { Self.now })
+            probe: { probes.add($0) }, lease: lease, now: { Self.now })
     }
 
     private var answers: [GatewayFrame] { viewers.gateway.received(by: id).map { GatewayFrame($0) } }
@@ -78,7 +78,7 @@ struct ViewerMessageTests {
     @Test(
         "notifies at a ping where something waits and no sender has the lock, and answers with the head",
         arguments: [
-            Ping(cursor: 2, notifies: true), Ping(cursor: 3, notifies: false, looks: true),
+            Ping(cursor: 2, notifies: true), Ping(cursor: 3, notifies: false, probes: true),
             Ping(cursor: 4, ends: true, notifies: true), Ping(cursor: 2, lockedAt: 10_001, notifies: false),
             Ping(cursor: 2, lockedAt: 10_000, notifies: true),
         ])
@@ -91,8 +91,8 @@ struct ViewerMessageTests {
         try await handler.receive(.ping(have: Offset(ping.cursor)), from: id)
         #expect(viewers.steps == (ping.notifies ? [.notify, .post] : [.post]))
         #expect(answers == [.heartbeat(head: Offset(ping.ends ? 4 : 3))])
-        // Where the viewer has everything and the log has no end, the producer is looked at: is one to come?
-        #expect(looks.all == (ping.looks ? [execution] : []))
+        // Where the viewer has everything and the log has no end, the producer is probed: is one to come?
+        #expect(probes.all == (ping.probes ? [execution] : []))
     }
 
     struct Ping: CustomTestStringConvertible {
@@ -100,7 +100,7 @@ struct ViewerMessageTests {
         var ends = false
         var lockedAt: Int64?
         let notifies: Bool
-        var looks = false
+        var probes = false
 
         var testDescription: String { "cursor \(cursor), locked at \(lockedAt ?? 0), ended: \(ends)" }
     }
@@ -117,8 +117,8 @@ struct ViewerMessageTests {
     }
 }
 
-/// Which executions' producers were to be looked at.
-private final class Looks: Sendable {
+/// Which executions' producers were to be probed.
+private final class Probes: Sendable {
     private let executions = Mutex<[ExecutionID]>([])
 
     var all: [ExecutionID] { executions.withLock { $0 } }
