@@ -205,7 +205,7 @@ post:
     :: record[c].open && fence_is_mine && cursor_is_mine ->
       record[c].cursor = cursor_at(to);
       record[c].lease_over = false
-    :: else -> goto delete                 /* superseded: the lock's holder goes on */
+    :: else -> goto delete                 /* the lock is lost: its holder goes on */
     fi
   };
 #endif
@@ -229,7 +229,7 @@ close:
     if
     :: may_fail -> goto crash
     :: record[c].open && fence_is_mine -> close_record()
-    :: else -> goto delete                 /* superseded */
+    :: else -> goto delete                 /* the lock is lost */
     fi
   };
   atomic {

@@ -13,7 +13,7 @@ public enum ConnectionUpdate: Sendable, Equatable {
     case release(fence: UInt64)
     /// The sender is through with the connection: it has got everything, or the gateway doesn't know it any more. Only under
     /// the fence: a viewer that resumed meanwhile is not through.
-    case conclude(fence: UInt64)
+    case finish(fence: UInt64)
     /// The connection is gone.
     case close
 
@@ -41,7 +41,7 @@ public enum ConnectionUpdate: Sendable, Equatable {
         case .release(let fence):
             guard connection.fence == fence, connection.lock != nil else { return nil }
             next.lock = nil
-        case .conclude(let fence):
+        case .finish(let fence):
             guard connection.fence == fence else { return nil }
             return ConnectionUpdate.close.apply(to: connection)
         case .close:

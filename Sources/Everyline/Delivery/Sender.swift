@@ -35,12 +35,12 @@ public struct Sender: Sendable {
         /// Another sender has the lock, or a step failed: the message must come back, it must not be deleted.
         case retry
         /// The lock was lost on the way; the sender that has it now goes on.
-        case superseded
+        case lostLock
 
         /// What the queue does with the notification that the pass answered.
         public var notification: NotificationFate {
             switch self {
-            case .idle, .completed, .gone, .superseded: .delete
+            case .idle, .completed, .gone, .lostLock: .delete
             case .yield: .notifyAgainAndDelete
             case .retry: .keep
             }
@@ -89,9 +89,9 @@ public struct Sender: Sendable {
         while true {
             let limit = settings.frame - GatewayFrame.maximumOverhead
             let read = try await log.read(viewer.execution, after: viewer.cursor, limit: limit)
-            guard let block = read.block else { return try await finish(viewer, id, at: read.head) }
+            guard let block = read.block else { return try await complete(viewer, id, at: read.head) }
             precondition(block.predecessor == viewer.cursor, "a store skipped events")
-            guard try await post(block, to: id, viewer) else { return try await conclude(viewer, id, .gone) }
+            guard try await post(block, to: id, viewer) else { return try await finish(viewer, id, .gone) }
             sent += 1
             let outcome = last(block, head: read.head.offset, isTimeUp: now() >= deadline || sent >= settings.blocks)
             let advance = ConnectionUpdate.advance(
@@ -99,10 +99,10 @@ public struct Sender: Sendable {
                 lastSeen: max(block.latest, viewer.lastSeen ?? .epoch), now: now(),
                 lease: outcome == nil ? settings.lease : nil)
             guard let advanced = try await connections.update(id, of: viewer.execution, advance) else {
-                return .superseded
+                return .lostLock
             }
             if let outcome { return outcome }
-            if block.endsLog { return try await conclude(advanced, id, .completed) }
+            if block.endsLog { return try await finish(advanced, id, .completed) }
             viewer = advanced
         }
     }
@@ -132,19 +132,19 @@ public struct Sender: Sendable {
     }
 
     /// Nothing was there to be read.
-    private func finish(_ viewer: ViewerConnection, _ id: ConnectionID, at head: LogHead) async throws -> Outcome {
-        if head.isEnded, head.offset <= viewer.cursor { return try await conclude(viewer, id, .completed) }
+    private func complete(_ viewer: ViewerConnection, _ id: ConnectionID, at head: LogHead) async throws -> Outcome {
+        if head.isEnded, head.offset <= viewer.cursor { return try await finish(viewer, id, .completed) }
         await release(viewer, id)
         // A head that is newer than the block that came with it says that there is something to read after all.
         return head.isEnded ? .retry : .idle
     }
 
     /// Everything has been sent, or the connection doesn't exist any more.
-    private func conclude(
+    private func finish(
         _ viewer: ViewerConnection, _ id: ConnectionID, _ outcome: Outcome
     ) async throws -> Outcome {
-        let update = ConnectionUpdate.conclude(fence: viewer.fence)
-        guard try await connections.update(id, of: viewer.execution, update) != nil else { return .superseded }
+        let update = ConnectionUpdate.finish(fence: viewer.fence)
+        guard try await connections.update(id, of: viewer.execution, update) != nil else { return .lostLock }
         if outcome == .completed { await gateway.close(id) }
         return outcome
     }

@@ -45,7 +45,7 @@ extension ConnectionUpdate {
                 .init(
                     "fence = :fence AND attribute_exists(lock_owner)", [":fence": .number(Int64(clamping: fence))])
             )
-        case .conclude(let fence):
+        case .finish(let fence):
             return (
                 Self.closing,
                 .init(

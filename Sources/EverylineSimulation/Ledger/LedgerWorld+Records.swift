@@ -78,7 +78,7 @@ extension LedgerWorld {
             guard let updated else { return nil }
             process.locks[name] = (updated, links[linkOf[name]].isRecorded ? linkOf[name] : -1)
             return world.mutation == .settling ? updated.rewritten(connectedAt: .epoch) : updated
-        case .conclude:
+        case .finish:
             if updated != nil { checkConclusion(of: name, number, by: process) }
         case .resume(let generation, let after):
             if updated != nil { began(generation, after, name, number) }

@@ -160,7 +160,7 @@ extension Sample {
             .release(fence: 1), .release(fence: 2), .release(fence: 2), acquire("c", 50_000), acquire("d", 47_999),
             .resume(generation: 0, after: Offset(9)), .resume(generation: 4, after: Offset(1)),
             .resume(generation: 4, after: Offset(2)), .resume(generation: 3, after: Offset(2)), acquire("e", 99_999),
-            acquire("f", 100_000), .conclude(fence: 1), .close, .close, acquire("g", 1),
+            acquire("f", 100_000), .finish(fence: 1), .close, .close, acquire("g", 1),
             .resume(generation: 9, after: Offset(1)),
             advance(7, 1, 2, 2), .release(fence: 7),
         ]

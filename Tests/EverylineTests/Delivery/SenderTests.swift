@@ -66,7 +66,7 @@ struct SenderTests {
         let stores = try await begin(lines: 2, ends: true)
         #expect(await send(from: stores) == .completed)
         #expect(try received() == ["1", "2", "<end>"])
-        #expect(viewers.steps.suffix(2) == [.conclude, .hangUp])
+        #expect(viewers.steps.suffix(2) == [.finish, .hangUp])
         #expect(try await record?.isOpen == false)
         #expect(!viewers.gateway.isOpen(id))
         let other = StagedViewers()
@@ -75,16 +75,16 @@ struct SenderTests {
         let sender = Sender(
             log: stores, connections: other, gateway: other, settings: DeliverySettings(), now: { Self.now })
         #expect(await sender.send(to: id, of: execution, as: "b") == .completed)
-        #expect(other.steps == [.acquire, .conclude, .hangUp])
+        #expect(other.steps == [.acquire, .finish, .hangUp])
     }
 
     @Test("does not close a viewer as complete that resumes meanwhile")
     func resumedBeforeTheEnd() async throws {
         let stores = try await begin(lines: 1, ends: true)
-        viewers.before(.conclude) { [viewers, id, execution] in
+        viewers.before(.finish) { [viewers, id, execution] in
             _ = try? await viewers.connections.update(id, of: execution, .resume(generation: 2, after: .zero))
         }
-        #expect(await send(from: stores) == .superseded)
+        #expect(await send(from: stores) == .lostLock)
         #expect(viewers.gateway.isOpen(id))
         #expect(try await record?.isOpen == true)
     }
@@ -115,27 +115,27 @@ struct SenderTests {
     }
 
     @Test("stops at once when it has lost the lock on the way")
-    func superseded() async throws {
+    func lostLock() async throws {
         let stores = try await begin(lines: 3)
         viewers.before(.advance) { [viewers, id, execution] in
             _ = try? await viewers.connections.update(id, of: execution, .resume(generation: 2, after: .zero))
         }
-        #expect(await send(from: stores, frame: GatewayFrame.maximumOverhead + 1) == .superseded)
+        #expect(await send(from: stores, frame: GatewayFrame.maximumOverhead + 1) == .lostLock)
         #expect(viewers.steps == [.acquire, .post, .advance])
         #expect(try await record?.cursor == .zero)
     }
 
     @Test(
         "leaves the cursor alone when a step fails, gives the lock back and lets the message come again",
-        arguments: [StagedViewers.Step.post, .advance, .conclude])
+        arguments: [StagedViewers.Step.post, .advance, .finish])
     func failing(step: StagedViewers.Step) async throws {
-        let stores = try await begin(lines: 2, ends: step == .conclude)
+        let stores = try await begin(lines: 2, ends: step == .finish)
         viewers.fail(step)
         #expect(await send(from: stores, frame: GatewayFrame.maximumOverhead + 1) == .retry)
         #expect(viewers.steps.last == .release)
         let record = try await record
         #expect(record?.lock == nil && record?.isOpen == true)
-        #expect(record?.cursor == (step == .conclude ? Offset(3) : .zero))
+        #expect(record?.cursor == (step == .finish ? Offset(3) : .zero))
     }
 
     @Test("lets the message come again when it doesn't know whether it has the lock")

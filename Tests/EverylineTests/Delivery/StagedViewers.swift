@@ -7,7 +7,7 @@ import Synchronization
 /// step, or lets it fail.
 final class StagedViewers: ConnectionStore, Gateway, ViewerNotifier {
     enum Step: Equatable {
-        case acquire, advance, advanceAndRelease, release, conclude, close, resume
+        case acquire, advance, advanceAndRelease, release, finish, close, resume
         case post, notify, hangUp
     }
 
@@ -99,7 +99,7 @@ extension StagedViewers.Step {
             case .acquire: .acquire
             case .advance(_, _, _, _, _, let lease): lease == nil ? .advanceAndRelease : .advance
             case .release: .release
-            case .conclude: .conclude
+            case .finish: .finish
             case .close: .close
             }
     }
