@@ -61,7 +61,7 @@ bool served;                  /* it has the log's end, and so everything */
 bool exhausted;                    /* it has run out of connections */
 
 bool busy[SENDERS + 1];
-byte at_work[SENDERS + 1];    /* the connection (+ 1) that a living sender has locked in this turn */
+byte at_work[SENDERS + 1];    /* the connection (+ 1) that a living sender has locked in this pass */
 byte faults;
 #define may_fail (faults < FAULTS)
 
@@ -214,7 +214,7 @@ post:
     if
     :: to == EVENTS -> goto close
     :: to < EVENTS -> goto read
-    :: to < EVENTS ->                      /* the turn is over: notify and give way */
+    :: to < EVENTS ->                      /* the pass is over: notify and give way */
       if
       :: fence_is_mine -> record[c].locked = false
       :: else

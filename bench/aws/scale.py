@@ -43,7 +43,7 @@ class Load:
         self.viewers = self.executions
         self.frames = self.batches  # a batch for each viewer
 
-        # An append is a transaction of a small block and of the head: of four writes. A turn takes the lock, and moves the
+        # An append is a transaction of a small block and of the head: of four writes. A pass takes the lock, and moves the
         # cursor: the last move gives the lock back.
         self.writes = 4 * self.batches + 2 * self.frames
         self.shared_writes = 3 * self.starts  # the lists of all executions, and of the active ones
@@ -153,7 +153,7 @@ def sparse():
     idle = polls * ((queues - standard) * prices.SQS_FIFO_REQUEST + standard * prices.SQS_REQUEST)
     ask = asking * (prices.HTTP_REQUEST + prices.invocation(0.01) + 2 * prices.DYNAMODB_READ)
     return table(["", "USD"], [
-        ["a line that comes alone, with one viewer: an append, a turn, six requests to queues, a message, three invocations", f"{line:.6f}"],
+        ["a line that comes alone, with one viewer: an append, a pass, six requests to queues, a message, three invocations", f"{line:.6f}"],
         ["a log that writes one every five seconds for a month", f"{line * MONTH * 12:.2f}"],
         ["a viewer who waits for a month: connected, a ping and its answer every 30 s", f"{waiting:.2f}"],
         [f"nothing at all, for a month: {alarms} alarms", f"{alarms * prices.ALARM_MONTH:.2f}"],

@@ -7,7 +7,7 @@ public enum ConnectionUpdate: Sendable, Equatable {
     /// Takes the lock if it is free or its lease is over, of a viewer that may be sent to.
     case acquire(owner: String, now: Timestamp, lease: Duration)
     /// Moves the cursor after a block was posted, and renews the lease, or gives the lock back where there is none: the last step of
-    /// a turn. Only under the fence, and only from where the sender read.
+    /// a pass. Only under the fence, and only from where the sender read.
     case advance(fence: UInt64, from: Offset, to: Offset, lastSeen: Timestamp, now: Timestamp, lease: Duration?)
     /// Gives the lock back, if it is still the fence's.
     case release(fence: UInt64)

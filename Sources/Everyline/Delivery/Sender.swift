@@ -59,7 +59,7 @@ public struct Sender: Sendable {
     ///
     /// - Parameter owner: names this worker; never two at once by the same name.
     public func send(to id: ConnectionID, of execution: ExecutionID, as owner: String) async -> Outcome {
-        let deadline = now() + settings.turn
+        let deadline = now() + settings.pass
         let lock = ConnectionUpdate.acquire(owner: owner, now: now(), lease: settings.lease)
         let viewer: ViewerConnection
         do {

@@ -146,7 +146,7 @@ public struct Reconciler: Sendable {
                     return .again(Request(stopped: request.stopped, seen: Seen(head)), afterPause: true)
                 }
             }
-            // The ledger refuses it if another writer changed it first; the next turn reads it again.
+            // The ledger refuses it if another writer changed it first; the next round reads it again.
             if let change { _ = try await ledger.write(change, to: execution, at: now()) }
             seen = nil
         }

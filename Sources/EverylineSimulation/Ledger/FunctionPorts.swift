@@ -160,7 +160,7 @@ struct WarmFunctions: Sendable {
             sender: Sender(
                 log: ports, connections: ports, gateway: ports,
                 settings: DeliverySettings(
-                    lease: lease, blocks: settings.turn, frame: settings.frame + GatewayFrame.maximumOverhead), now: now
+                    lease: lease, blocks: settings.pass, frame: settings.frame + GatewayFrame.maximumOverhead), now: now
             ),
             notifier: ports, requeue: requeue, logger: logger)
         let watch = TaskWatch(queue: ports, now: now, logger: logger)

@@ -8,7 +8,7 @@ extension LedgerWorld {
     func prepare(_ options: RunOptions) {
         settings = LedgerSettings()
         settings.frame = world.random.within(90...900)
-        settings.turn = world.random.chance(300) ? world.random.within(1...3) : 64
+        settings.pass = world.random.chance(300) ? world.random.within(1...3) : 64
         settings.pageSize = world.random.within(2...12)
         settings.batch = world.random.within(3...9)
         settings.limits = LedgerLimits()

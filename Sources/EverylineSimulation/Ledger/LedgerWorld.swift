@@ -152,7 +152,7 @@ struct LedgerSettings {
     /// How many bytes of events fit into one frame.
     var frame: ByteCount = 400
     /// How many blocks a pass may send.
-    var turn = 64
+    var pass = 64
     var limits = LedgerLimits()
     var pageSize = 10
     /// How many messages of a group are taken at once.

@@ -168,7 +168,7 @@ struct SenderTests {
     }
 
     @Test("gives way after so many blocks")
-    func turn() async throws {
+    func pass() async throws {
         let stores = try await begin(lines: 3)
         let outcome = await send(from: stores, blocks: 2, frame: GatewayFrame.maximumOverhead + 1)
         #expect(outcome == .yield && outcome.notification == .notifyAgainAndDelete)
