@@ -110,7 +110,7 @@ public struct Sender: Sendable {
     /// - Returns: whether the gateway took all of it; if not, it has no such connection.
     /// - Throws: ``PostFailed``.
     private func post(_ block: EventBlock, to id: ConnectionID, _ viewer: ViewerConnection) async throws -> Bool {
-        for message in viewer.form.gatewayMessages(of: block, to: viewer) {
+        for message in viewer.encoding.gatewayMessages(of: block, to: viewer) {
             switch await gateway.post(message, to: id) {
             case .accepted: continue
             case .gone where viewer.isSettled(at: now()): return false
@@ -155,7 +155,7 @@ public struct Sender: Sendable {
     }
 }
 
-extension StreamForm {
+extension StreamEncoding {
     /// The messages that carry a block through a gateway.
     public func gatewayMessages(of block: EventBlock, to viewer: ViewerConnection) -> [ByteBuffer] {
         switch self {

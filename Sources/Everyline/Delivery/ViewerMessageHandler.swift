@@ -34,8 +34,8 @@ public struct ViewerMessageHandler: Sendable {
     /// the connection before its integration has returned, that notification may have to come back.
     ///
     /// - Throws: what the ports throw; then the connection must be refused.
-    public func connected(_ id: ConnectionID, of execution: ExecutionID, as form: StreamForm) async throws {
-        if form == .lines { try await notifier.notify([id], of: execution) }
+    public func connected(_ id: ConnectionID, of execution: ExecutionID, as encoding: StreamEncoding) async throws {
+        if encoding == .lines { try await notifier.notify([id], of: execution) }
     }
 
     /// A connection has gone. It is not said of all of them.

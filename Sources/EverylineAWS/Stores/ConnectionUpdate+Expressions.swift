@@ -80,7 +80,7 @@ extension DynamoDBExpression {
         DynamoDBExpression(
             "is_open = :yes AND expires_ms > :now AND (stream_form = :lines OR generation > :none)",
             [
-                ":yes": .boolean(true), ":now": now.number, ":lines": .string(StreamForm.lines.rawValue),
+                ":yes": .boolean(true), ":now": now.number, ":lines": .string(StreamEncoding.lines.rawValue),
                 ":none": .number(0),
             ])
     }

@@ -114,7 +114,7 @@ extension LedgerWorld {
                 start = .notOlderThan(Timestamp(milliseconds: time))
             }
             var viewer = SimulatedViewer(execution: execution, start: start, machine: newMachine(from: start))
-            if isPlain { viewer.form = .lines }
+            if isPlain { viewer.encoding = .lines }
             if world.strikes(.slowViewer, 120) { viewer.pace = Int64(world.random.within(500...20_000)) }
             let begins = Int64(world.random.below(Int(lastStop) + 3000))
             if world.strikes(.stalledViewer, 120) {

@@ -18,7 +18,7 @@ extension LedgerWorld {
     func askAsStranger(about execution: Int) {
         guard !executions[execution].isEnded else { return }
         let isAskedFor = viewers.contains {
-            $0.execution == execution && $0.form == .blocks && $0.isToBeServed && $0.phase != .finished
+            $0.execution == execution && $0.encoding == .blocks && $0.isToBeServed && $0.phase != .finished
         }
         if !isAskedFor || world.mutation == .ping { asked(about: execution) }
         schedule(.ask(execution: execution), after: Self.probeInterval)

@@ -144,14 +144,14 @@ extension ViewerConnection {
         ViewerConnection(
             execution: execution, generation: generation, start: start, cursor: cursor, lastSeen: lastSeen,
             fence: fence, lock: lock,
-            isOpen: isOpen, form: form, key: key, connectedAt: connectedAt, expiresAt: expiresAt)
+            isOpen: isOpen, encoding: encoding, key: key, connectedAt: connectedAt, expiresAt: expiresAt)
     }
 
     /// The record with these times.
     fileprivate func rewritten(connectedAt: Timestamp? = nil, expiresAt: Timestamp? = nil) -> ViewerConnection {
         ViewerConnection(
             execution: execution, generation: generation, start: start, cursor: cursor, lastSeen: lastSeen,
-            fence: fence, lock: lock, isOpen: isOpen, form: form, key: key,
+            fence: fence, lock: lock, isOpen: isOpen, encoding: encoding, key: key,
             connectedAt: connectedAt ?? self.connectedAt, expiresAt: expiresAt ?? self.expiresAt)
     }
 }

@@ -120,7 +120,7 @@ final class LedgerWorld: ViewerHost {
         case .farewell(let link, let code): farewell(link, code: code)
         case .disconnected(let name): disconnected(name)
         case .idle(let link): checkIdle(link)
-        case .viewer(let viewer, let token, _) where viewers[viewer].form == .lines: begin(plain: viewer, token)
+        case .viewer(let viewer, let token, _) where viewers[viewer].encoding == .lines: begin(plain: viewer, token)
         case .viewer(let viewer, let token, let event): handle(event, of: viewer, token)
         case .silence(let viewer, let link): checkSilence(of: viewer, on: link)
         case .restart(let viewer): restart(viewer)

@@ -82,7 +82,7 @@ import Testing
             #"{"execution":"e","token":"secret"}"#, headers: #"{"sec-websocket-protocol":"other, everyline.v1"}"#)
         #expect(answer.contains(#""statusCode":200"#) && answer.contains("everyline.v1"))
         let connection = try #require(try await connections.connection(id, of: execution))
-        #expect(connection.form == .blocks && connection.cursor == Offset(1))
+        #expect(connection.encoding == .blocks && connection.cursor == Offset(1))
         #expect(notifier.take().isEmpty)
     }
 
@@ -91,7 +91,7 @@ import Testing
         try await begin()
         _ = try await connect(#"{"execution":"e","token":"secret","after":"2"}"#)
         let connection = try #require(try await connections.connection(id, of: execution))
-        #expect(connection.form == .lines && connection.cursor == Offset(2))
+        #expect(connection.encoding == .lines && connection.cursor == Offset(2))
         #expect(notifier.take().count == 1)
         #expect(gateway.received(by: id).isEmpty)
     }

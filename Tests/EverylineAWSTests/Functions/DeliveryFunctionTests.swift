@@ -27,7 +27,7 @@ import Testing
             [LogAppend(Sample.body(["one", "two"], after: 0), to: execution, after: .zero)], at: .epoch)
         for id in ids {
             let connection = ViewerConnection(
-                execution: execution, cursor: .zero, form: .blocks, key: "k",
+                execution: execution, cursor: .zero, encoding: .blocks, key: "k",
                 connectedAt: Timestamp(milliseconds: time), expiresAt: Timestamp(milliseconds: 10_000_000))
             try await connections.connect(ConnectionID(id), connection)
             _ = try await connections.update(ConnectionID(id), of: execution, .resume(generation: 1, after: .zero))

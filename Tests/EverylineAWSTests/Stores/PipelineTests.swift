@@ -84,7 +84,7 @@ struct PipelineTests {
             log: log(table), connections: DynamoDBConnectionStore(table), notifier: notifier, gateway: gateway,
             probe: { _ in }, lease: .seconds(30), now: { Emulator.now })
         let connection = ViewerConnection(
-            execution: execution, cursor: .zero, form: .blocks, key: "k", connectedAt: Emulator.now,
+            execution: execution, cursor: .zero, encoding: .blocks, key: "k", connectedAt: Emulator.now,
             expiresAt: Emulator.now + .seconds(7200))
         try await DynamoDBConnectionStore(table).connect(id, connection)
         gateway.open(id)

@@ -8,7 +8,7 @@ struct ConnectionUpdateTests {
 
     private func connection(cursor: UInt64 = 0) throws -> ViewerConnection {
         ViewerConnection(
-            execution: try #require(ExecutionID("e")), cursor: Offset(cursor), form: .lines, key: "k",
+            execution: try #require(ExecutionID("e")), cursor: Offset(cursor), encoding: .lines, key: "k",
             connectedAt: .epoch, expiresAt: Timestamp(milliseconds: 1000))
     }
 

@@ -12,11 +12,11 @@ struct SenderTests {
 
     /// A log of so many lines, each a block by itself, and its viewer.
     private func begin(
-        lines: Int, ends: Bool = false, cursor: UInt64 = 0, generation: UInt64 = 1, form: StreamForm = .blocks
+        lines: Int, ends: Bool = false, cursor: UInt64 = 0, generation: UInt64 = 1, encoding: StreamEncoding = .blocks
     ) async throws -> InMemoryStores {
         let stores = try await InMemoryStores.holding(execution, (1...lines).map(String.init), ends: ends)
         viewers.gateway.open(id)
-        try await viewers.connect(id, Sample.connection(generation: generation, cursor: cursor, form: form))
+        try await viewers.connect(id, Sample.connection(generation: generation, cursor: cursor, encoding: encoding))
         return stores
     }
 
@@ -178,7 +178,7 @@ struct SenderTests {
 
     @Test("speaks line by line to a viewer without a subprotocol")
     func linesForm() async throws {
-        let stores = try await begin(lines: 1, ends: true, form: .lines)
+        let stores = try await begin(lines: 1, ends: true, encoding: .lines)
         #expect(await send(from: stores) == .completed)
         let texts = viewers.gateway.received(by: id).map { String(buffer: $0) }
         #expect(texts.count == 2)

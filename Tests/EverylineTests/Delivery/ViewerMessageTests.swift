@@ -107,7 +107,7 @@ struct ViewerMessageTests {
 
     @Test("may be nothing: a viewer that can't speak first is notified when the connection is made")
     func silent() async throws {
-        let handler = try await begin(Sample.connection(form: .lines))
+        let handler = try await begin(Sample.connection(encoding: .lines))
         try await handler.connected(id, of: execution, as: .blocks)
         #expect(viewers.steps.isEmpty)
         try await handler.connected(id, of: execution, as: .lines)
