@@ -14,7 +14,7 @@ import NIOPosix
 ///     delivery    ─► connections, ledger ─► gateway
 ///     connection  ─► tokens, connections, notifications; probes tasks ─► reconcile queue
 ///     completion  ─► reconcile queue
-struct Assembly: Sendable {
+struct CompositionRoot: Sendable {
     let configuration: LambdaConfiguration
     let client: AWSClient
     let logger: Logger
