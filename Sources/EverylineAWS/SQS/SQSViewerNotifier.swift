@@ -13,7 +13,7 @@ package struct SQSViewerNotifier: ViewerNotifier {
     }
 
     /// How many requests, of ten notifications each, are under way at once.
-    private static let width = 16
+    private static let maxConcurrency = 16
 
     package func notify(_ connections: [ConnectionID], of execution: ExecutionID) async throws {
         let messages = connections.map {
@@ -22,7 +22,9 @@ package struct SQSViewerNotifier: ViewerNotifier {
                 deduplicationID: newID())
         }
         // Each is of another group, so no order is to be kept between them.
-        try await SQSQueue.batches(messages).forEach(sideBySide: Self.width) { [queue] in try await queue.send($0) }
+        try await SQSQueue.batches(messages).forEach(maxConcurrency: Self.maxConcurrency) { [queue] in
+            try await queue.send($0)
+        }
     }
 
     /// A group's name may hold what a connection's id does, up to 128 bytes.
