@@ -22,7 +22,8 @@ extension DynamoDBLogStore: Ledger {
             }
             let blocks = try change.block.map {
                 try BlockItem.items(
-                    $0, of: execution, runningMaximum: max($0.latest, change.from.log.latest), expires: meta.expires)
+                    $0, of: execution, runningMaximum: max($0.latest, change.from.log.latest), expires: meta.expires,
+                    format: meta.format)
             }
             var writes = HeadChange(change, at: now, end: end).writes(blocks ?? [], meta)
             if let run = change.parks {
