@@ -1,6 +1,7 @@
 /// What a write to a ledger may take.
 public struct LedgerLimits: Sendable, Equatable {
-    /// A block's encoded lines, but for a single event that is longer.
+    /// The encoded lines of one write, but for a single event that is longer: what a step of the Sequencer brings. Of it, a transaction
+    /// of DynamoDB takes 4 MB.
     public var block: ByteCount
     /// A line as it was written. Six times as much is the longest that JSON makes of it, which must fit into a frame.
     public var line: ByteCount
@@ -12,7 +13,7 @@ public struct LedgerLimits: Sendable, Equatable {
     public var attempts: Int
 
     public init(
-        block: ByteCount = .kibibytes(256), line: ByteCount = .kibibytes(16), log: ByteCount = .gibibytes(4),
+        block: ByteCount = .mebibytes(2), line: ByteCount = .kibibytes(16), log: ByteCount = .gibibytes(4),
         park: ByteCount = .kibibytes(160), attempts: Int = 8
     ) {
         self.block = block
