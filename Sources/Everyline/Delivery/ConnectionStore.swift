@@ -28,3 +28,23 @@ public protocol ConnectionStore: Sendable {
     /// The execution that the connection's last ``connect(_:_:)`` was about; `nil` if there was none.
     func execution(of id: ConnectionID) async throws -> ExecutionID?
 }
+
+/// Names one connection of the gateway. The gateway makes it; one that is gone could come again for another viewer.
+public struct ConnectionID: Hashable, Sendable, CustomStringConvertible {
+    public let rawValue: String
+
+    public init(_ rawValue: String) { self.rawValue = rawValue }
+
+    public var description: String { rawValue }
+}
+
+/// Where the record of a connection is.
+public struct ConnectionPlace: Hashable, Sendable {
+    public let id: ConnectionID
+    public let execution: ExecutionID
+
+    public init(id: ConnectionID, execution: ExecutionID) {
+        self.id = id
+        self.execution = execution
+    }
+}
