@@ -56,9 +56,10 @@ def test_the_first_checks_of_a_real_account_print_what_their_list_says(cloud, ex
     rows = dict(re.findall(r"\| `(.*?)` \| (.*) \|\n", readme.split("## What to check first")[1]))
     says = lambda command: re.findall("`(.*?)`", rows[command])  # noqa: E731
     assert [cloud.request("GET", "/readyz").decode().strip()] == says("curl $EVERYLINE_URL/readyz")
+    viewer = Viewer(execution)
     execution.write(*(f" {number}" for number in range(1, 101)))
     execution.finish()
-    Viewer(execution).wait_for_end()
+    viewer.wait_for_end()
     ran = verify(cloud, execution.id).stdout
     phrases = says("everyline-aws verify ID")
     assert len(phrases) == 2 and all(phrase in ran for phrase in phrases), ran

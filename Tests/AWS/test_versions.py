@@ -43,9 +43,10 @@ def test_an_older_version_leaves_a_newer_log_alone_until_it_is_updated(cloud, ex
 
 def test_a_log_that_the_version_before_began_is_written_on_as_that_version_reads_it(cloud, execution):
     set_format(execution, 1)
+    viewer = Viewer(execution)
     execution.write("one", "two")
     execution.end()
-    viewer = Viewer(execution).wait_for_end()
+    viewer.wait_for_end()
     assert viewer.messages == ["one", "two"] and viewer.end["verified"] is True
     lines = b"".join(zlib.decompress(item["events"]["B"]) for item in blocks(execution)).splitlines()
     assert [json.loads(line).get("message") for line in lines] == ["one", "two", None]
