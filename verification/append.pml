@@ -256,7 +256,7 @@ end_ping:
 #if defined(RUNNING) || defined(PING_KNOWN_HOLES)
   :: atomic { ready && !ended && rmsg == 0 && asks && !caught_up -> rmsg = REPAIR }
 #else
-  :: atomic { ready && !ended && rmsg == 0 -> rmsg = STOP }          /* a look: the task has stopped */
+  :: atomic { ready && !ended && rmsg == 0 -> rmsg = STOP }          /* a probe: the task has stopped */
 #endif
   od
 }

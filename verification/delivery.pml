@@ -1,7 +1,7 @@
 /*
  * Delivering one execution's log to one viewer: many senders that may die or be too slow, one viewer that misses nothing.
  *
- * A log grows, and rings the viewer's doorbell after each append (Log). Senders take doorbells from the connection's FIFO
+ * A log grows, and notifies the viewer after each append (Log). Senders take notifications from the connection's FIFO
  * group, lock the connection's record, and pump: read after the cursor, post, move the cursor (Sender). The viewer connects,
  * says from where it goes on, checks each frame, pings when it has heard nothing for a while, loses its connection and
  * comes back under another one (Viewer); what it says is carried out by a function that may die half-way (Connection).
@@ -43,7 +43,7 @@ typedef Record {              /* C#connection */
 Record record[CONNECTIONS];
 
 /* deliveries.fifo: a group for each connection. One message is in flight or none; further ones are as good as one. */
-bool bell[CONNECTIONS];       /* a visible message */
+bool visible[CONNECTIONS];    /* a message that is not in flight */
 byte receipt[CONNECTIONS];    /* who has the one in flight */
 
 /* API Gateway. */
@@ -61,7 +61,7 @@ bool served;                  /* it has the log's end, and so everything */
 bool exhausted;                    /* it has run out of connections */
 
 bool busy[SENDERS + 1];
-byte at_work[SENDERS + 1];    /* the connection (+ 1) that a living sender has locked in this turn */
+byte at_work[SENDERS + 1];    /* the connection (+ 1) that a living sender has locked in this pass */
 byte faults;
 #define may_fail (faults < FAULTS)
 
@@ -101,9 +101,9 @@ byte faults;
 #define has_resumed true
 #endif
 
-inline ring(to) {
+inline notify(to) {
   if
-  :: bell[to] = true
+  :: visible[to] = true
   :: may_fail -> faults++     /* lost, or in the dead-letter queue */
   fi
 }
@@ -124,16 +124,16 @@ active [SENDERS] proctype Sender() {
 end_receive:
   atomic {
     if
-    :: takes && bell[0] && receipt[0] == 0 -> c = 0
+    :: takes && visible[0] && receipt[0] == 0 -> c = 0
 #if CONNECTIONS > 1
-    :: takes && bell[1] && receipt[1] == 0 -> c = 1
+    :: takes && visible[1] && receipt[1] == 0 -> c = 1
 #endif
 #if CONNECTIONS > 2
-    :: takes && bell[2] && receipt[2] == 0 -> c = 2
+    :: takes && visible[2] && receipt[2] == 0 -> c = 2
 #endif
     fi;
     busy[me] = true;
-    bell[c] = false;
+    visible[c] = false;
     receipt[c] = me
   };
 
@@ -147,7 +147,7 @@ end_receive:
       cursor = record[c].cursor;
       at_work[me] = c + 1
     :: record[c].open && has_resumed && !is_free -> goto back
-    :: !record[c].open || !has_resumed -> goto delete    /* who resumes, rings */
+    :: !record[c].open || !has_resumed -> goto delete    /* who resumes, notifies */
     fi
   };
 
@@ -205,7 +205,7 @@ post:
     :: record[c].open && fence_is_mine && cursor_is_mine ->
       record[c].cursor = cursor_at(to);
       record[c].lease_over = false
-    :: else -> goto delete                 /* superseded: the lock's holder goes on */
+    :: else -> goto delete                 /* the lock is lost: its holder goes on */
     fi
   };
 #endif
@@ -214,12 +214,12 @@ post:
     if
     :: to == EVENTS -> goto close
     :: to < EVENTS -> goto read
-    :: to < EVENTS ->                      /* the turn is over: ring and give way */
+    :: to < EVENTS ->                      /* the pass is over: notify and give way */
       if
       :: fence_is_mine -> record[c].locked = false
       :: else
       fi;
-      ring(c);
+      notify(c);
       goto delete
     fi
   };
@@ -229,7 +229,7 @@ close:
     if
     :: may_fail -> goto crash
     :: record[c].open && fence_is_mine -> close_record()
-    :: else -> goto delete                 /* superseded */
+    :: else -> goto delete                 /* the lock is lost */
     fi
   };
   atomic {
@@ -277,7 +277,7 @@ crash:
 back:
   atomic {
     if
-    :: receipt[c] == me -> receipt[c] = 0; bell[c] = true
+    :: receipt[c] == me -> receipt[c] = 0; visible[c] = true
     :: else
     fi
   };
@@ -290,9 +290,9 @@ active proctype Log() {
   do
   :: head < EVENTS ->
     head++;
-    atomic {                               /* separate groups: rung at once is as good as one by one */
+    atomic {                               /* separate groups: notifying all at once is as good as one by one */
       do
-      :: c < CONNECTIONS && record[c].open -> ring(c); c++
+      :: c < CONNECTIONS && record[c].open -> notify(c); c++
       :: c < CONNECTIONS && !record[c].open -> c++
       :: c == CONNECTIONS -> break
       od;
@@ -326,15 +326,15 @@ end_listen:
           record[c].fence = 0;
           record[c].locked = false;
           record[c].lease_over = false
-        :: record[c].open && record[c].generation == g       /* heard before: ring and acknowledge again */
+        :: record[c].open && record[c].generation == g       /* heard before: notify and acknowledge again */
         :: record[c].open && record[c].generation > g -> goto heard
         :: !record[c].open -> goto refuse
         fi
       };
       atomic {
         if
-        :: may_fail -> faults++; goto heard                  /* it died before the doorbell */
-        :: ring(c)
+        :: may_fail -> faults++; goto heard                  /* it died before the notification */
+        :: notify(c)
         fi
       };
       atomic {
@@ -347,7 +347,7 @@ end_listen:
       atomic {
         if
         :: !record[c].open -> goto refuse
-        :: record[c].open && first_after(record[c].cursor) <= head && is_free -> ring(c)
+        :: record[c].open && first_after(record[c].cursor) <= head && is_free -> notify(c)
         :: else
         fi;
 #if defined(LOSSY) && !defined(NO_HEAD_IN_ANSWER)
@@ -378,8 +378,8 @@ heard:
 #define gives_up behind
 #endif
 
-/* A ping that finds nothing missing changes nothing, and one that finds a doorbell adds nothing. */
-#define ping_matters (wanted <= head && !bell[connection] && receipt[connection] == 0 && !gives_up)
+/* A ping that finds nothing missing changes nothing, and one that finds a notification adds nothing. */
+#define ping_matters (wanted <= head && !visible[connection] && receipt[connection] == 0 && !gives_up)
 #ifdef EAGER_PING
 #undef ping_matters
 #define ping_matters true
@@ -440,7 +440,7 @@ end_hear:
       said!PING, connection, generation, wanted - 1
     }
 #endif
-  :: atomic { empty(wire[connection]) && gives_up && !bell[connection] && receipt[connection] == 0 -> goto leave }
+  :: atomic { empty(wire[connection]) && gives_up && !visible[connection] && receipt[connection] == 0 -> goto leave }
   :: atomic {                              /* resumes though nothing is wrong */
       may_fail && gateway[connection] == LIVE && generation < 2 && nfull(said) ->
       faults++;
@@ -482,12 +482,12 @@ finish:
 active proctype Timeouts() {
 end_watch:
   do
-  :: atomic { may_fail && receipt[0] != 0 -> receipt[0] = 0; bell[0] = true; faults++ }
+  :: atomic { may_fail && receipt[0] != 0 -> receipt[0] = 0; visible[0] = true; faults++ }
 #if CONNECTIONS > 1
-  :: atomic { may_fail && receipt[1] != 0 -> receipt[1] = 0; bell[1] = true; faults++ }
+  :: atomic { may_fail && receipt[1] != 0 -> receipt[1] = 0; visible[1] = true; faults++ }
 #endif
 #if CONNECTIONS > 2
-  :: atomic { may_fail && receipt[2] != 0 -> receipt[2] = 0; bell[2] = true; faults++ }
+  :: atomic { may_fail && receipt[2] != 0 -> receipt[2] = 0; visible[2] = true; faults++ }
 #endif
   od
 }

@@ -27,9 +27,9 @@ import NIOPosix
             .init(region: configuration.region, endpoint: configuration.endpoint),
             http: AsyncHTTP(AsyncHTTP.makeClient(on: group)), credentials: CredentialCache(configuration.credentials),
             clock: ContinuousClock(), now: { .now })
-        let assembly = Assembly(configuration: configuration, client: client, logger: logger, now: { .now })
+        let root = CompositionRoot(configuration: configuration, client: client, logger: logger, now: { .now })
         do {
-            try await run(assembly, runtime, logger)
+            try await run(root, runtime, logger)
         } catch {
             // Where the runtime API is gone, so is the environment. Without cleaning up: it all ends with the process.
             logger.notice("The function ends", metadata: ["error": "\(error)"])
@@ -37,8 +37,8 @@ import NIOPosix
         }
     }
 
-    private static func run(_ assembly: Assembly, _ runtime: any LambdaRuntimeAPI, _ logger: Logger) async throws {
-        let function = try await LambdaLoop.start(api: runtime, logger: logger) { try assembly.function() }
+    private static func run(_ root: CompositionRoot, _ runtime: any LambdaRuntimeAPI, _ logger: Logger) async throws {
+        let function = try await LambdaLoop.start(api: runtime, logger: logger) { try root.function() }
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             for task in function.background { tasks.addTask { await task() } }
             defer { tasks.cancelAll() }

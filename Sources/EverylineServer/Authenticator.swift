@@ -2,7 +2,6 @@ import Crypto
 package import Everyline
 package import HTTPTypes
 package import Hummingbird
-import Synchronization
 
 /// Finds out which user asks, from nothing but the secret that a request shows. Every route begins with one of its verbs.
 package final class Authenticator: Sendable {
@@ -10,8 +9,7 @@ package final class Authenticator: Sendable {
     private let access: any AccessStore
     private let now: @Sendable () -> Timestamp
     /// Append tokens never change, so the ones in use are kept: an append shouldn't wait for a second read.
-    private let appendTokens = Mutex<[ExecutionID: SecretHash]>([:])
-    private static let appendTokenLimit = 4096
+    private let appendTokens = BoundedCache<ExecutionID, SecretHash>(limit: 4096)
 
     package init(
         executions: any ExecutionStore, access: any AccessStore, now: @escaping @Sendable () -> Timestamp
@@ -49,19 +47,16 @@ package final class Authenticator: Sendable {
 
     /// Whether the headers show the append token of this execution and the token is in memory, so that it can be said at once.
     func isKnownProducer(_ headers: HTTPFields, of execution: ExecutionID) -> Bool {
-        guard let known = appendTokens.withLock({ $0[execution] }), let secret = Self.secret(in: headers) else {
+        guard let known = appendTokens[execution], let secret = Self.secret(in: headers) else {
             return false
         }
         return SecretHash(of: secret) == known
     }
 
     private func appendToken(of execution: ExecutionID) async throws -> SecretHash {
-        if let known = appendTokens.withLock({ $0[execution] }) { return known }
+        if let known = appendTokens[execution] { return known }
         let token = try await executions.appendToken(of: execution)
-        appendTokens.withLock { tokens in
-            if tokens.count >= Self.appendTokenLimit { tokens.removeAll() }
-            tokens[execution] = token
-        }
+        appendTokens[execution] = token
         return token
     }
 

@@ -128,7 +128,7 @@ def test_an_update_waits_for_the_commands_of_an_older_script_unless_it_is_forced
     cloud, table = site.cloud, next(o["OutputValue"] for o in site.standing["Outputs"] if o["OutputKey"] == "TableName")
     # As the runner script's records were that did not number its lines: without a format.
     item, row = records_of(cloud, cloud.execution().id)
-    assert item.pop("format") == {"N": "1"}
+    assert item.pop("format") == {"N": "2"}
     for record in ({**item, "producer": {"S": "runner"}}, row):
         cloud.dynamodb.put_item(TableName=table, Item=record)
     looks = []

@@ -149,7 +149,7 @@ def test_a_stream_begins_where_its_address_says_by_a_time(cloud, execution):
 
 
 def test_a_producer_elsewhere_appends_over_the_api(world):
-    """More than one turn of a sender takes: it gives way and rings again."""
+    """More than one pass of a sender takes: it gives way and notifies again."""
     id, token = world.register(world.alice)
     live = Viewer(Stranger(id), url=world.stream_url(id, world.alice))
     world.append(id, token, "first")

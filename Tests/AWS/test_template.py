@@ -47,13 +47,13 @@ def test_hides_a_message_longer_than_its_function_may_take():
 
 
 def test_lets_lines_and_viewers_go_on_a_minute_after_their_function_has_crashed():
-    """Until then a message in flight holds up its group: an execution's lines, or a viewer's rings."""
+    """Until then a message in flight holds up its group: an execution's lines, or a viewer's notifications."""
     for queue in ("LogsEventsQueue", "DeliveriesQueue"):
         assert RESOURCES[queue]["Properties"]["VisibilityTimeout"] <= 60
 
 
 def test_makes_a_connection_or_refuses_it_before_its_viewer_counts_as_gone():
-    """That the gateway doesn't know a connection means "not yet" for so long. A ring comes back every second meanwhile."""
+    """That the gateway doesn't know a connection means "not yet" for so long. A notification comes back every second meanwhile."""
     source = (ROOT / "Sources/Everyline/Delivery/ViewerConnection.swift").read_text()
     settling = int(re.search(r"settlingTime = Duration.seconds\((\d+)\)", source).group(1))
     assert RESOURCES["ConnectionFunction"]["Properties"]["Timeout"] + 2 <= settling

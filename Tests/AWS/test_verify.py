@@ -1,8 +1,10 @@
 """`everyline-aws verify`: a log that is held against CloudWatch by who may read both."""
 
+import re
+
 import pytest
 
-from cloud import subscription_off
+from cloud import ROOT, subscription_off
 from viewer import Viewer
 
 
@@ -47,3 +49,17 @@ def test_a_log_that_never_was_in_cloudwatch_says_so(cloud, producer):
     made = cloud.request("POST", "/api/v1/executions", {"command": [producer]})
     ran = verify(cloud, made["execution_id"])
     assert ran.returncode == 2 and "never were in CloudWatch" in ran.stderr
+
+
+def test_the_first_checks_of_a_real_account_print_what_their_list_says(cloud, execution):
+    readme = (ROOT / "deploy/aws/README.md").read_text()
+    rows = dict(re.findall(r"\| `(.*?)` \| (.*) \|\n", readme.split("## What to check first")[1]))
+    says = lambda command: re.findall("`(.*?)`", rows[command])  # noqa: E731
+    assert [cloud.request("GET", "/readyz").decode().strip()] == says("curl $EVERYLINE_URL/readyz")
+    viewer = Viewer(execution)
+    execution.write(*(f" {number}" for number in range(1, 101)))
+    execution.finish()
+    viewer.wait_for_end()
+    ran = verify(cloud, execution.id).stdout
+    phrases = says("everyline-aws verify ID")
+    assert len(phrases) == 2 and all(phrase in ran for phrase in phrases), ran

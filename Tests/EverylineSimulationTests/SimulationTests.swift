@@ -59,7 +59,7 @@ extension Mutation {
         case .reconcile: [.durableBeforeVisible]
         case .resumeFirst: [.end]
         case .settling: [.live]
-        case .look: [.live]
+        case .probe: [.live]
         case .ping: [.live]
         case .postBeforeCommit: [.gapFree, .end]
         case .endAsEvent: [.end]

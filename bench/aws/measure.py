@@ -31,6 +31,15 @@ class Meter:
     def __init__(self, cloud):
         self.calls, self.cost, self.lock, self.on = collections.Counter(), collections.Counter(), threading.Lock(), False
         cloud.proxy.rules.append(self._rule)
+        self.forward, cloud.proxy._forward = cloud.proxy._forward, self._forward
+
+    async def _forward(self, request, *rest):
+        """A read costs by what it gives."""
+        status, headers, body = answer = await self.forward(request, *rest)
+        if self.on and request.headers.get("X-Amz-Target", "").split(".")[-1] in ("GetItem", "Query", "BatchGetItem"):
+            with self.lock:
+                self.cost["DynamoDB"] += prices.chunks(len(body) * 3 // 4, 4 << 10) * prices.DYNAMODB_READ
+        return answer
 
     async def _rule(self, exchange):
         if self.on:
@@ -52,8 +61,6 @@ class Meter:
                 self.cost["DynamoDB"] += 2 * prices.chunks(self._stored(item), 1 << 10) * prices.DYNAMODB_WRITE
         elif operation in ("PutItem", "UpdateItem", "DeleteItem"):
             self.cost["DynamoDB"] += prices.chunks(size, 1 << 10) * prices.DYNAMODB_WRITE
-        elif operation in ("GetItem", "Query", "BatchGetItem"):
-            self.cost["DynamoDB"] += prices.DYNAMODB_READ
         self.calls[operation] += 1
 
     @staticmethod
@@ -123,6 +130,21 @@ def phase(cloud, quiet, loud_lines, batch):
         "p95": quiet_times[int(len(quiet_times) * 0.95)] if quiet_times else None}
 
 
+def ends(cloud, runs):
+    """Seconds from the script's last line in CloudWatch to the `end` at a viewer, sorted; ECS never says that the task has stopped."""
+    times = []
+    for _ in range(runs):
+        execution = cloud.execution()
+        viewer = Viewer(execution)
+        execution.write("one", "two")
+        viewer.wait_for(2)
+        began = time.monotonic()
+        execution.finish()
+        viewer.wait_for_end()
+        times.append(time.monotonic() - began)
+    return sorted(times)
+
+
 def wait_after(jobs, executions):
     for job in jobs:
         job.result()
@@ -133,6 +155,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--quiet", type=int, default=200)
     parser.add_argument("--loud", type=int, default=50_000)
+    parser.add_argument("--ends", type=int, default=30, help="how often a command's end is waited for")
     parser.add_argument("--pollers", type=int, default=8, help="batches of a queue at a time")
     options = parser.parse_args()
     print("## Start\n\n" + start.table(LAMBDA) + "\n", flush=True)
@@ -155,6 +178,10 @@ def main():
               f"batch of a group at a time. The loud one alone: {loud['lines'] / loud['took']:,.0f} lines/s from the first written to "
               f"its end. At most {pollers[0].most} groups under way at a time, {pollers[0].messages / pollers[0].batches:.1f} "
               "messages a batch.\n")
+        if options.ends:
+            times = ends(cloud, options.ends)
+            print(f"From the script's last line to the `end` at a viewer, {len(times)} times: p50 {statistics.median(times) * 1000:.0f} ms, "
+                  f"p90 {times[int(len(times) * 0.9)] * 1000:.0f} ms.\n")
         meter.on, billed = True, sum(each.billed for each in pollers)
         viewer_of = cloud.execution()
         viewer = Viewer(viewer_of)

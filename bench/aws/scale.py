@@ -43,7 +43,7 @@ class Load:
         self.viewers = self.executions
         self.frames = self.batches  # a batch for each viewer
 
-        # An append is a transaction of a small block and of the head: of four writes. A turn takes the lock, and moves the
+        # An append is a transaction of a small block and of the head: of four writes. A pass takes the lock, and moves the
         # cursor: the last move gives the lock back.
         self.writes = 4 * self.batches + 2 * self.frames
         self.shared_writes = 3 * self.starts  # the lists of all executions, and of the active ones
@@ -60,11 +60,12 @@ class Group:
     """One loud execution: what its message group sustains."""
 
     step = 10 * 160 / 1024  # MiB: ten messages of 160 KiB
-    transactions = 7
+    transactions = 1  # of at most 2 MiB
     seconds = transactions * 0.015 + 0.05
     pace = step * 1.048576 / seconds  # MB/s
-    block = 256  # KiB of text, which shrinks to a tenth
-    block_writes = 2 * prices.chunks(block / 10 * 1024, 1024) + 2
+    block = 1024  # KiB of lines as they are stored: 156 bytes for a line of 100. They shrink to a fifteenth
+    line = 156
+    block_writes = 2 * prices.chunks(block / 15 * 1024, 1024) + 2
     partition = 1000 / block_writes * block * 1.024 / 1000  # MB/s
 
 
@@ -111,11 +112,12 @@ def quotas():
 
 def group():
     return table(["one loud execution", ""], [
-        ["a step: ten messages of 160 KiB", f"{Group.step:.1f} MiB in {Group.transactions} transactions"],
+        ["a step: ten messages of 160 KiB", f"{Group.step:.1f} MiB in {Group.transactions} transaction"],
         ["its time, at 15 ms a transaction and 50 ms around them", f"{Group.seconds * 1000:.0f} ms"],
         ["so the group's pace, one step at a time", f"{Group.pace:.0f} MB/s"],
-        [f"writes for {Group.block} KiB of text that shrinks to a tenth, in a transaction, with the head", str(Group.block_writes)],
-        ["so at 1,000 writes a second and partition", f"**{Group.partition:.1f} MB/s, {round(Group.partition * 1e4, -3):,.0f} lines a second**"]])
+        [f"writes for {Group.block} KiB of stored lines that shrink to a fifteenth, in a transaction, with the head", str(Group.block_writes)],
+        ["so at 1,000 writes a second and partition",
+         f"**{Group.partition:.1f} MB/s, {round(Group.partition * 1e6 / Group.line, -3):,.0f} lines of 100 bytes a second**"]])
 
 
 def price_list():
@@ -153,7 +155,7 @@ def sparse():
     idle = polls * ((queues - standard) * prices.SQS_FIFO_REQUEST + standard * prices.SQS_REQUEST)
     ask = asking * (prices.HTTP_REQUEST + prices.invocation(0.01) + 2 * prices.DYNAMODB_READ)
     return table(["", "USD"], [
-        ["a line that comes alone, with one viewer: an append, a turn, six requests to queues, a message, three invocations", f"{line:.6f}"],
+        ["a line that comes alone, with one viewer: an append, a pass, six requests to queues, a message, three invocations", f"{line:.6f}"],
         ["a log that writes one every five seconds for a month", f"{line * MONTH * 12:.2f}"],
         ["a viewer who waits for a month: connected, a ping and its answer every 30 s", f"{waiting:.2f}"],
         [f"nothing at all, for a month: {alarms} alarms", f"{alarms * prices.ALARM_MONTH:.2f}"],

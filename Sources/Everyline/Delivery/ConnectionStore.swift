@@ -19,7 +19,7 @@ public protocol ConnectionStore: Sendable {
     func connection(_ id: ConnectionID, of execution: ExecutionID) async throws -> ViewerConnection?
 
     /// The connections of an execution that may be sent to at `now` (``ViewerConnection/isServable(at:)``), whatever a clean-up
-    /// has left. One that resumes later is rung by its resumption.
+    /// has left. One that resumes later is notified by its resumption.
     func connections(of execution: ExecutionID, at now: Timestamp) async throws -> [ConnectionID]
 
     /// The connections that were made with a key, are open and have not expired; perhaps some that have just gone, too.
@@ -27,4 +27,24 @@ public protocol ConnectionStore: Sendable {
 
     /// The execution that the connection's last ``connect(_:_:)`` was about; `nil` if there was none.
     func execution(of id: ConnectionID) async throws -> ExecutionID?
+}
+
+/// Names one connection of the gateway. The gateway makes it; one that is gone could come again for another viewer.
+public struct ConnectionID: Hashable, Sendable, CustomStringConvertible {
+    public let rawValue: String
+
+    public init(_ rawValue: String) { self.rawValue = rawValue }
+
+    public var description: String { rawValue }
+}
+
+/// Where the record of a connection is.
+public struct ConnectionPlace: Hashable, Sendable {
+    public let id: ConnectionID
+    public let execution: ExecutionID
+
+    public init(id: ConnectionID, execution: ExecutionID) {
+        self.id = id
+        self.execution = execution
+    }
 }

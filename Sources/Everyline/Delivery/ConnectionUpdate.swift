@@ -7,13 +7,13 @@ public enum ConnectionUpdate: Sendable, Equatable {
     /// Takes the lock if it is free or its lease is over, of a viewer that may be sent to.
     case acquire(owner: String, now: Timestamp, lease: Duration)
     /// Moves the cursor after a block was posted, and renews the lease, or gives the lock back where there is none: the last step of
-    /// a turn. Only under the fence, and only from where the sender read.
+    /// a pass. Only under the fence, and only from where the sender read.
     case advance(fence: UInt64, from: Offset, to: Offset, lastSeen: Timestamp, now: Timestamp, lease: Duration?)
     /// Gives the lock back, if it is still the fence's.
     case release(fence: UInt64)
     /// The sender is through with the connection: it has got everything, or the gateway doesn't know it any more. Only under
     /// the fence: a viewer that resumed meanwhile is not through.
-    case conclude(fence: UInt64)
+    case finish(fence: UInt64)
     /// The connection is gone.
     case close
 
@@ -41,7 +41,7 @@ public enum ConnectionUpdate: Sendable, Equatable {
         case .release(let fence):
             guard connection.fence == fence, connection.lock != nil else { return nil }
             next.lock = nil
-        case .conclude(let fence):
+        case .finish(let fence):
             guard connection.fence == fence else { return nil }
             return ConnectionUpdate.close.apply(to: connection)
         case .close:

@@ -24,47 +24,47 @@ public struct Sender: Sendable {
     }
 
     public enum Outcome: Sendable, Equatable {
-        /// Nothing is left to send now; the doorbell's message can go.
+        /// Nothing is left to send now; the notification's message can go.
         case idle
         /// The log's end was posted.
         case completed
         /// The viewer is gone, or is yet to resume.
         case gone
-        /// There is more, and the pass was long: ring again and give way.
+        /// There is more, and the pass was long: notify again and give way.
         case yield
         /// Another sender has the lock, or a step failed: the message must come back, it must not be deleted.
         case retry
         /// The lock was lost on the way; the sender that has it now goes on.
-        case superseded
+        case lostLock
 
-        /// What the queue does with the ring that the pass answered.
-        public var ring: RingFate {
+        /// What the queue does with the notification that the pass answered.
+        public var notification: NotificationFate {
             switch self {
-            case .idle, .completed, .gone, .superseded: .delete
-            case .yield: .ringAgainAndDelete
+            case .idle, .completed, .gone, .lostLock: .delete
+            case .yield: .notifyAgainAndDelete
             case .retry: .keep
             }
         }
     }
 
-    public enum RingFate: Sendable, Equatable {
+    public enum NotificationFate: Sendable, Equatable {
         case delete
-        /// In this order: a ring too many is nothing, one too few is a viewer that waits.
-        case ringAgainAndDelete
-        /// It must become visible again, and holds up the rings of this connection until then.
+        /// In this order: a notification too many is nothing, one too few is a viewer that waits.
+        case notifyAgainAndDelete
+        /// It must become visible again, and holds up the notifications of this connection until then.
         case keep
     }
 
-    /// Takes one pass of sending to a viewer. ``Outcome/ring`` says what the queue does with the ring.
+    /// Takes one pass of sending to a viewer. ``Outcome/notification`` says what the queue does with the notification.
     ///
     /// - Parameter owner: names this worker; never two at once by the same name.
     public func send(to id: ConnectionID, of execution: ExecutionID, as owner: String) async -> Outcome {
-        let deadline = now() + settings.turn
+        let deadline = now() + settings.pass
         let lock = ConnectionUpdate.acquire(owner: owner, now: now(), lease: settings.lease)
         let viewer: ViewerConnection
         do {
             guard let locked = try await connections.update(id, of: execution, lock) else {
-                // One that may not be sent to yet is rung again when its viewer resumes.
+                // One that may not be sent to yet is notified again when its viewer resumes.
                 let connection = try await connections.connection(id, of: execution)
                 return connection?.isServable(at: now()) == true ? .retry : .gone
             }
@@ -89,9 +89,9 @@ public struct Sender: Sendable {
         while true {
             let limit = settings.frame - GatewayFrame.maximumOverhead
             let read = try await log.read(viewer.execution, after: viewer.cursor, limit: limit)
-            guard let block = read.block else { return try await finish(viewer, id, at: read.head) }
+            guard let block = read.block else { return try await complete(viewer, id, at: read.head) }
             precondition(block.predecessor == viewer.cursor, "a store skipped events")
-            guard try await post(block, to: id, viewer) else { return try await conclude(viewer, id, .gone) }
+            guard try await post(block, to: id, viewer) else { return try await finish(viewer, id, .gone) }
             sent += 1
             let outcome = last(block, head: read.head.offset, isTimeUp: now() >= deadline || sent >= settings.blocks)
             let advance = ConnectionUpdate.advance(
@@ -99,10 +99,10 @@ public struct Sender: Sendable {
                 lastSeen: max(block.latest, viewer.lastSeen ?? .epoch), now: now(),
                 lease: outcome == nil ? settings.lease : nil)
             guard let advanced = try await connections.update(id, of: viewer.execution, advance) else {
-                return .superseded
+                return .lostLock
             }
             if let outcome { return outcome }
-            if block.endsLog { return try await conclude(advanced, id, .completed) }
+            if block.endsLog { return try await finish(advanced, id, .completed) }
             viewer = advanced
         }
     }
@@ -110,7 +110,7 @@ public struct Sender: Sendable {
     /// - Returns: whether the gateway took all of it; if not, it has no such connection.
     /// - Throws: ``PostFailed``.
     private func post(_ block: EventBlock, to id: ConnectionID, _ viewer: ViewerConnection) async throws -> Bool {
-        for message in viewer.form.gatewayMessages(of: block, to: viewer) {
+        for message in viewer.encoding.gatewayMessages(of: block, to: viewer) {
             switch await gateway.post(message, to: id) {
             case .accepted: continue
             case .gone where viewer.isSettled(at: now()): return false
@@ -123,8 +123,8 @@ public struct Sender: Sendable {
     /// The gateway doesn't know the connection yet, wants less, or failed.
     private struct PostFailed: Error {}
 
-    /// How the pass ends with this block; `nil` if it goes on. What was appended since the reading was rung for, and that ring waits
-    /// behind this pass.
+    /// How the pass ends with this block; `nil` if it goes on. What was appended since the reading has a notification of its own, which
+    /// waits behind this pass.
     private func last(_ block: EventBlock, head: Offset, isTimeUp: Bool) -> Outcome? {
         if block.endsLog { return nil }
         if block.last >= head { return .idle }
@@ -132,19 +132,19 @@ public struct Sender: Sendable {
     }
 
     /// Nothing was there to be read.
-    private func finish(_ viewer: ViewerConnection, _ id: ConnectionID, at head: LogHead) async throws -> Outcome {
-        if head.isEnded, head.offset <= viewer.cursor { return try await conclude(viewer, id, .completed) }
+    private func complete(_ viewer: ViewerConnection, _ id: ConnectionID, at head: LogHead) async throws -> Outcome {
+        if head.isEnded, head.offset <= viewer.cursor { return try await finish(viewer, id, .completed) }
         await release(viewer, id)
         // A head that is newer than the block that came with it says that there is something to read after all.
         return head.isEnded ? .retry : .idle
     }
 
     /// Everything has been sent, or the connection doesn't exist any more.
-    private func conclude(
+    private func finish(
         _ viewer: ViewerConnection, _ id: ConnectionID, _ outcome: Outcome
     ) async throws -> Outcome {
-        let update = ConnectionUpdate.conclude(fence: viewer.fence)
-        guard try await connections.update(id, of: viewer.execution, update) != nil else { return .superseded }
+        let update = ConnectionUpdate.finish(fence: viewer.fence)
+        guard try await connections.update(id, of: viewer.execution, update) != nil else { return .lostLock }
         if outcome == .completed { await gateway.close(id) }
         return outcome
     }
@@ -155,7 +155,7 @@ public struct Sender: Sendable {
     }
 }
 
-extension StreamForm {
+extension StreamEncoding {
     /// The messages that carry a block through a gateway.
     public func gatewayMessages(of block: EventBlock, to viewer: ViewerConnection) -> [ByteBuffer] {
         switch self {
@@ -166,5 +166,26 @@ extension StreamForm {
         case .lines:
             return messages(of: [block], frameLimit: .max)
         }
+    }
+}
+
+/// How one worker sends to one viewer.
+public struct DeliverySettings: Sendable, Equatable {
+    /// For how long a lock is taken, and renewed with each block. Longer than a pass and than any post.
+    public var lease: Duration
+    /// How long a pass may last before it gives way, and how many blocks it may send.
+    public var pass: Duration
+    public var blocks: Int
+    /// The longest message, with its head line; but a single event that is longer goes alone.
+    public var frame: ByteCount
+
+    public init(
+        lease: Duration = .seconds(30), pass: Duration = .seconds(10), blocks: Int = 64,
+        frame: ByteCount = .kibibytes(120)
+    ) {
+        self.lease = lease
+        self.pass = pass
+        self.blocks = blocks
+        self.frame = frame
     }
 }

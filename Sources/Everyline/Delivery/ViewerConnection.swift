@@ -17,7 +17,7 @@ public struct ViewerConnection: Sendable, Equatable {
     public internal(set) var lock: ReplayLock?
     public internal(set) var isOpen: Bool
     /// How its viewer wants to be spoken to.
-    public let form: StreamForm
+    public let encoding: StreamEncoding
     /// The key with which its viewer may see the log.
     public let key: APIKey.ID
     /// When it was made. For a while after that, that the gateway doesn't know it means "not yet".
@@ -27,18 +27,19 @@ public struct ViewerConnection: Sendable, Equatable {
 
     /// A connection that has just been made, where its viewer asked to begin.
     public init(
-        execution: ExecutionID, cursor: Offset, form: StreamForm, key: APIKey.ID, connectedAt: Timestamp,
+        execution: ExecutionID, cursor: Offset, encoding: StreamEncoding, key: APIKey.ID, connectedAt: Timestamp,
         expiresAt: Timestamp
     ) {
         self.init(
             execution: execution, generation: 0, start: cursor, cursor: cursor, lastSeen: nil, fence: 0, lock: nil,
-            isOpen: true, form: form, key: key, connectedAt: connectedAt, expiresAt: expiresAt)
+            isOpen: true, encoding: encoding, key: key, connectedAt: connectedAt, expiresAt: expiresAt)
     }
 
     /// A record as a store has kept it.
     public init(
         execution: ExecutionID, generation: UInt64, start: Offset, cursor: Offset, lastSeen: Timestamp?,
-        fence: UInt64, lock: ReplayLock?, isOpen: Bool, form: StreamForm, key: APIKey.ID, connectedAt: Timestamp,
+        fence: UInt64, lock: ReplayLock?, isOpen: Bool, encoding: StreamEncoding, key: APIKey.ID,
+        connectedAt: Timestamp,
         expiresAt: Timestamp
     ) {
         self.execution = execution
@@ -49,7 +50,7 @@ public struct ViewerConnection: Sendable, Equatable {
         self.fence = fence
         self.lock = lock
         self.isOpen = isOpen
-        self.form = form
+        self.encoding = encoding
         self.key = key
         self.connectedAt = connectedAt
         self.expiresAt = expiresAt
@@ -59,11 +60,11 @@ public struct ViewerConnection: Sendable, Equatable {
     public func isUsable(at now: Timestamp) -> Bool { isOpen && now < expiresAt }
 
     /// Whether a sender may send to it now. A viewer that opens with a resumption refuses what is sent to it before that;
-    /// it is rung when it resumes.
+    /// it is notified when it resumes.
     public func isServable(at now: Timestamp) -> Bool { isUsable(at: now) && !awaitsResumption }
 
     /// Whether its viewer is yet to say from where it goes on.
-    public var awaitsResumption: Bool { form == .blocks && generation == 0 }
+    public var awaitsResumption: Bool { encoding == .blocks && generation == 0 }
 
     /// Whether a sender has the right to send to it.
     public func isLocked(at now: Timestamp, lease: Duration) -> Bool { lock?.holds(at: now, lease: lease) ?? false }

@@ -1,40 +1,41 @@
 /// Carries out what viewers say, and their coming and going.
 ///
-/// A resumption is written, then rung, then acknowledged: a viewer that hears nothing says it again. A ping is the watchdog:
-/// it rings where something is to be sent and no sender has the lock, or one has had it beyond its lease. So the next ping
-/// repairs a lost ring and a sender's crash; and without viewers nothing needs repair. Where nothing waits and the log has
-/// no end, a ping has the producer looked at: the message that it stopped may have been lost.
+/// A resumption is written, then notified, then acknowledged: a viewer that hears nothing says it again. A ping is the watchdog:
+/// it notifies where something is to be sent and no sender has the lock, or one has had it beyond its lease. So the next ping
+/// repairs a lost notification and a sender's crash; and without viewers nothing needs repair. Where nothing waits and the log has
+/// no end, a ping has the producer probed: the message that it stopped may have been lost.
 public struct ViewerMessageHandler: Sendable {
     private let log: any LogReader
     private let connections: any ConnectionStore
-    private let doorbell: any Doorbell
+    private let notifier: any ViewerNotifier
     private let gateway: any Gateway
-    private let look: @Sendable (ExecutionID) async -> Void
+    private let probe: @Sendable (ExecutionID) async -> Void
     private let lease: Duration
     private let now: @Sendable () -> Timestamp
 
     /// - Parameters:
-    ///   - look: has a look taken at an execution whose log has no end; it may come to nothing, the next ping asks again.
+    ///   - probe: asks whether an execution whose log has no end still runs; if that fails, the next ping asks again.
     ///   - lease: for how long the senders take their locks.
     public init(
-        log: any LogReader, connections: any ConnectionStore, doorbell: any Doorbell, gateway: any Gateway,
-        look: @escaping @Sendable (ExecutionID) async -> Void, lease: Duration, now: @escaping @Sendable () -> Timestamp
+        log: any LogReader, connections: any ConnectionStore, notifier: any ViewerNotifier, gateway: any Gateway,
+        probe: @escaping @Sendable (ExecutionID) async -> Void, lease: Duration,
+        now: @escaping @Sendable () -> Timestamp
     ) {
         self.log = log
         self.connections = connections
-        self.doorbell = doorbell
+        self.notifier = notifier
         self.gateway = gateway
-        self.look = look
+        self.probe = probe
         self.lease = lease
         self.now = now
     }
 
-    /// A connection has been made. A viewer that can't say from where it goes on is rung at once; since the gateway doesn't know the
-    /// connection before its integration has returned, that ring may have to come back.
+    /// A connection has been made. A viewer that can't say from where it goes on is notified at once; since the gateway doesn't know
+    /// the connection before its integration has returned, that notification may have to come back.
     ///
     /// - Throws: what the ports throw; then the connection must be refused.
-    public func connected(_ id: ConnectionID, of execution: ExecutionID, as form: StreamForm) async throws {
-        if form == .lines { try await doorbell.ring([id], of: execution) }
+    public func connected(_ id: ConnectionID, of execution: ExecutionID, as encoding: StreamEncoding) async throws {
+        if encoding == .lines { try await notifier.notify([id], of: execution) }
     }
 
     /// A connection has gone. It is not said of all of them.
@@ -65,10 +66,10 @@ public struct ViewerMessageHandler: Sendable {
             guard let connection = try await connections.connection(id, of: execution), connection.isUsable(at: time)
             else { return await gateway.close(id) }
             // The viewer has resumed again since: this older resumption comes late and changes nothing. One that was cut off
-            // between its write and its ring is carried out once more.
+            // between its write and its notification is carried out once more.
             guard connection.generation == generation else { return }
         }
-        try await doorbell.ring([id], of: execution)
+        try await notifier.notify([id], of: execution)
         let head = try await log.head(of: execution)
         await answer(id, .resumed(generation: generation, head: head.offset))
     }
@@ -82,9 +83,9 @@ public struct ViewerMessageHandler: Sendable {
         let head = try await log.head(of: execution)
         // At the end of an ended log there is still something to do: to close.
         let isBehind = connection.cursor < head.offset || head.isEnded
-        if isBehind, !connection.isLocked(at: time, lease: lease) { try await doorbell.ring([id], of: execution) }
+        if isBehind, !connection.isLocked(at: time, lease: lease) { try await notifier.notify([id], of: execution) }
         await answer(id, .heartbeat(head: head.offset))
-        if !isBehind { await look(execution) }
+        if !isBehind { await probe(execution) }
     }
 
     /// Whether it arrives changes nothing.

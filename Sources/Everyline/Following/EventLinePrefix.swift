@@ -3,6 +3,7 @@
 /// It is the way to check a million lines a second without decoding them. A line of any other form is decoded instead.
 package struct EventLinePrefix {
     package let offset: UInt64
+    package let timestamp: UInt64
     /// Whether it is a line of output in that form: nothing but its stream, its message, its
     /// id and that it is a part may follow.
     package let isOutput: Bool
@@ -15,11 +16,12 @@ package struct EventLinePrefix {
         guard Self.skip(Self.offsetName, in: bytes, &position, end),
             let offset = Self.number(in: bytes, &position, end), offset > 0,
             Self.skip(Self.timestampName, in: bytes, &position, end),
-            Self.number(in: bytes, &position, end) != nil,
+            let timestamp = Self.number(in: bytes, &position, end),
             position + 2 < end, bytes[position] == UInt8(ascii: ","), bytes[position + 1] == UInt8(ascii: "\""),
             bytes[end - 1] == UInt8(ascii: "}")
         else { return nil }
         self.offset = offset
+        self.timestamp = timestamp
         self.end = position + 2
         isOutput = Self.isOutput(bytes, from: position + 2, to: end)
     }

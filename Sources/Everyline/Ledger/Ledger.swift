@@ -18,3 +18,51 @@ public protocol Ledger: LogReader {
     /// - Returns: `false` if the condition refused it, because another writer changed the ledger first: read it again.
     func write(_ change: LedgerChange, to execution: ExecutionID, at now: Timestamp) async throws -> Bool
 }
+
+/// Where an execution's ledger stands at one moment: the record `META`.
+public struct LedgerHead: Sendable, Equatable {
+    public var log: LogHead
+    /// The number of the line that is wanted next. All below it are in the log, or were given up.
+    public var next: UInt64
+    /// The runs that came too early and are kept, by their lines, in order. They may overlap.
+    public var parked: [ClosedRange<UInt64>]
+    /// The lines that were given up and have not come since: the newest of them, in order.
+    public var lost: [ClosedRange<UInt64>]
+    /// Whether a line was ever given up.
+    public var hasLoss: Bool
+    /// The time of the last line that was appended, as the platform's log has it: from there on, less a margin, it is read.
+    public var sourceTime: Timestamp
+    /// Whether the log holds the notice that it is full: what follows is not recorded, but for the end.
+    public var isFull: Bool
+    /// Whether a stop of the execution was requested. The API writes it; no write of the ledger compares or changes it.
+    public var isStopRequested: Bool
+
+    /// How many runs a log keeps that came too early. What is beyond is read from the platform's log.
+    public static let parkLimit = 64
+    /// How many ranges of lost lines a log knows of. Late lines of an older one count as held.
+    public static let lossLimit = 64
+
+    public init(
+        log: LogHead = LogHead(), next: UInt64 = 1, parked: [ClosedRange<UInt64>] = [],
+        lost: [ClosedRange<UInt64>] = [], hasLoss: Bool = false, sourceTime: Timestamp = .epoch, isFull: Bool = false,
+        isStopRequested: Bool = false
+    ) {
+        self.log = log
+        self.next = next
+        self.parked = parked
+        self.lost = lost
+        self.hasLoss = hasLoss
+        self.sourceTime = sourceTime
+        self.isFull = isFull
+        self.isStopRequested = isStopRequested
+    }
+
+    /// The run among those kept that has the line which is wanted next.
+    var due: ClosedRange<UInt64>? { parked.first { $0.contains(next) } }
+
+    /// Whether a line was given up that has not come since.
+    func isLost(_ number: UInt64) -> Bool { lost.contains { $0.contains(number) } }
+
+    /// What an end behind all lines may say of them.
+    var isWhole: Bool { !hasLoss && !isFull }
+}

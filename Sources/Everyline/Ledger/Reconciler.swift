@@ -83,7 +83,7 @@ public struct Reconciler: Sendable {
 
     private let ledger: any Ledger
     private let connections: any ConnectionStore
-    private let doorbell: any Doorbell
+    private let notifier: any ViewerNotifier
     private let appender: LedgerAppender
     private let margin: Duration
     private let now: @Sendable () -> Timestamp
@@ -93,12 +93,12 @@ public struct Reconciler: Sendable {
 
     /// - Parameter margin: by how much times in the platform's log may go back.
     public init(
-        ledger: any Ledger, connections: any ConnectionStore, doorbell: any Doorbell,
+        ledger: any Ledger, connections: any ConnectionStore, notifier: any ViewerNotifier,
         limits: LedgerLimits = LedgerLimits(), margin: Duration = .seconds(60), now: @escaping @Sendable () -> Timestamp
     ) {
         self.ledger = ledger
         self.connections = connections
-        self.doorbell = doorbell
+        self.notifier = notifier
         self.margin = margin
         self.now = now
         appender = LedgerAppender(ledger: ledger, limits: limits, now: now)
@@ -113,7 +113,7 @@ public struct Reconciler: Sendable {
     ) async throws -> Outcome {
         let outcome = try await bring(execution, request, from: source, until: deadline)
         // Also where nothing was appended: who appended it may have crashed before.
-        try await doorbell.ring(everyoneIn: connections, of: execution, at: now())
+        try await notifier.notify(everyoneIn: connections, of: execution, at: now())
         return outcome
     }
 
@@ -146,7 +146,7 @@ public struct Reconciler: Sendable {
                     return .again(Request(stopped: request.stopped, seen: Seen(head)), afterPause: true)
                 }
             }
-            // The ledger refuses it if another writer changed it first; the next turn reads it again.
+            // The ledger refuses it if another writer changed it first; the next round reads it again.
             if let change { _ = try await ledger.write(change, to: execution, at: now()) }
             seen = nil
         }
@@ -200,7 +200,7 @@ public struct Reconciler: Sendable {
                 batch.runs.isEmpty ? SourceBatch([]) : batch, into: execution, platform: stopped?.outcome,
                 keepsEarly: false)
             if after.log.isEnded || after.isFull || after.next != reached {
-                try await doorbell.ring(everyoneIn: connections, of: execution, at: now())
+                try await notifier.notify(everyoneIn: connections, of: execution, at: now())
                 (reached, reading.hasMoved) = (after.next, true)
             }
             if after.log.isEnded || after.isFull { break }

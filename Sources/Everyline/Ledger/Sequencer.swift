@@ -2,7 +2,7 @@
 public struct Sequencer: Sendable {
     private let appender: LedgerAppender
     private let connections: any ConnectionStore
-    private let doorbell: any Doorbell
+    private let notifier: any ViewerNotifier
     private let requestRepair: RequestRepair
 
     /// Has a hole looked for in the platform's log, after a while in which it may close by itself. `next` is the line that is
@@ -10,13 +10,13 @@ public struct Sequencer: Sendable {
     public typealias RequestRepair = @Sendable (_ execution: ExecutionID, _ next: UInt64) async throws -> Void
 
     public init(
-        ledger: any Ledger, connections: any ConnectionStore, doorbell: any Doorbell,
+        ledger: any Ledger, connections: any ConnectionStore, notifier: any ViewerNotifier,
         limits: LedgerLimits = LedgerLimits(), requestRepair: @escaping RequestRepair,
         now: @escaping @Sendable () -> Timestamp
     ) {
         appender = LedgerAppender(ledger: ledger, limits: limits, now: now)
         self.connections = connections
-        self.doorbell = doorbell
+        self.notifier = notifier
         self.requestRepair = requestRepair
     }
 
@@ -27,7 +27,7 @@ public struct Sequencer: Sendable {
     public func sequence(_ events: [SourceEvent], of execution: ExecutionID) async throws {
         let batch = SourceBatch(events)
         let head = try await appender.take(batch, into: execution, keepsEarly: true)
-        try await doorbell.ring(everyoneIn: connections, of: execution, at: appender.now())
+        try await notifier.notify(everyoneIn: connections, of: execution, at: appender.now())
         guard !head.log.isEnded, !head.isFull, batch.first(above: head.next) != nil else { return }
         try await requestRepair(execution, head.next)
     }

@@ -10,6 +10,14 @@ package enum EventFields {
         buffer.writeStaticString(",")
     }
 
+    /// Writes a line up to the name of its third field: the inverse of ``EventLinePrefix``.
+    package static func writePlace(_ offset: Offset, _ timestamp: Timestamp, into buffer: inout ByteBuffer) {
+        writeOffset(offset, into: &buffer)
+        buffer.writeStaticString("\"timestamp\":")
+        buffer.writeDecimal(timestamp.milliseconds)
+        buffer.writeStaticString(",\"")
+    }
+
     package static func writeLine(
         _ message: UnsafeRawBufferPointer, timestamp: Timestamp, stream: LogLine.Stream?, isPartial: Bool,
         eventID: UnsafeRawBufferPointer? = nil, into buffer: inout ByteBuffer

@@ -1,6 +1,6 @@
 package import Everyline
 
-/// The readings of CloudWatch Logs that a drain and a doctor need. All throw ``AWSError``.
+/// The readings of CloudWatch Logs that the Reconciler and a doctor need. All throw ``AWSError``.
 package struct CloudWatchLogs: Sendable {
     private let client: AWSClient
 

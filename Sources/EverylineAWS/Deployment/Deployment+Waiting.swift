@@ -14,7 +14,7 @@ extension Deployment {
         for _ in 0..<Self.looks {
             let running: Int
             do {
-                running = try await DeployedLogs(stack: stack, client: client, now: now).runningOfOlderFormat().count
+                running = try await DeployedLogs(stack: stack, client: client, now: now).runningOfOlderScript().count
             } catch DeploymentError.noStack {
                 // A stack without functions runs nothing.
                 return

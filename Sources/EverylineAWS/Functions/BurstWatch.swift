@@ -1,6 +1,5 @@
 import Everyline
 package import NIOCore
-import Synchronization
 
 /// Counts the messages of each execution by the second in which they were sent, and reports the seconds in which one execution had
 /// many: a message group takes 300 requests a second, and all messages of an execution are one group's.
@@ -17,8 +16,7 @@ package final class BurstWatch: Sendable {
     private let function: String
     private let threshold: Int
     private let report: @Sendable (ByteBuffer) -> Void
-    private let seconds = Mutex<[String: Second]>([:])
-    private static let memory = 1024
+    private let seconds = BoundedCache<String, Second>(limit: 1024)
 
     /// - Parameters:
     ///   - function: the metric's dimension.
@@ -33,14 +31,12 @@ package final class BurstWatch: Sendable {
     /// Notes a message that comes for the first time. A second is reported once, when it is full.
     func note(_ group: String, sentAt time: Timestamp) {
         let number = time.milliseconds / 1000
-        let isBurst = seconds.withLock { seconds in
-            if seconds[group] == nil, seconds.count >= Self.memory { seconds.removeAll() }
-            var second = seconds[group] ?? Second(number: number)
-            if second.number != number { second = Second(number: number) }
+        let isBurst = seconds.change(group) { known in
+            var second = known.flatMap { $0.number == number ? $0 : nil } ?? Second(number: number)
             second.count += 1
             let isBurst = second.count >= threshold && !second.isReported
             if isBurst { second.isReported = true }
-            seconds[group] = second
+            known = second
             return isBurst
         }
         if isBurst { report(line(group, time)) }

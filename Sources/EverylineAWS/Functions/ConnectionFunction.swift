@@ -62,10 +62,10 @@ package struct ConnectionFunction: LambdaHandler {
             return WebSocketResponse(statusCode: 404)
         }
         let offered = event.header("Sec-WebSocket-Protocol")?.split(separator: ",") ?? []
-        let form: StreamForm =
+        let encoding: StreamEncoding =
             offered.contains { $0.filter { $0 != " " } == APIHeader.subprotocol } ? .blocks : .lines
         let places = ConnectionPlaces(
-            id: id, form: form, connections: connections, log: log, limit: limit, now: now)
+            id: id, encoding: encoding, connections: connections, log: log, limit: limit, now: now)
         do {
             let request = StreamRequest(
                 execution, token: query["token"],
@@ -74,7 +74,7 @@ package struct ConnectionFunction: LambdaHandler {
                 origin: event.header("Origin"))
             let stream = try await admission.admit(request, to: places)
             do {
-                try await viewers.connected(id, of: execution, as: form)
+                try await viewers.connected(id, of: execution, as: encoding)
             } catch {
                 await places.leave(stream.place)
                 throw error
@@ -87,7 +87,7 @@ package struct ConnectionFunction: LambdaHandler {
             return WebSocketResponse(statusCode: 404)
         }
         return WebSocketResponse(
-            statusCode: 200, headers: form == .blocks ? ["Sec-WebSocket-Protocol": APIHeader.subprotocol] : nil)
+            statusCode: 200, headers: encoding == .blocks ? ["Sec-WebSocket-Protocol": APIHeader.subprotocol] : nil)
     }
 }
 

@@ -6,7 +6,7 @@ import Everyline
 /// connections of a key finds it, or was seen by who asks for the token once more.
 struct ConnectionPlaces: StreamPlaces {
     let id: ConnectionID
-    let form: StreamForm
+    let encoding: StreamEncoding
     let connections: any ConnectionStore
     let log: any LogReader
     /// How many connections one key may have.
@@ -22,7 +22,7 @@ struct ConnectionPlaces: StreamPlaces {
     func take(under key: APIKey.ID, for execution: ExecutionID, after offset: Offset) async throws -> ViewerConnection {
         let time = now()
         let connection = ViewerConnection(
-            execution: execution, cursor: try await cursor(in: execution, after: offset), form: form, key: key,
+            execution: execution, cursor: try await cursor(in: execution, after: offset), encoding: encoding, key: key,
             connectedAt: time, expiresAt: time + Self.lifetime)
         try await connections.connect(id, connection)
         do {
@@ -42,7 +42,7 @@ struct ConnectionPlaces: StreamPlaces {
     }
 
     private func cursor(in execution: ExecutionID, after offset: Offset) async throws -> Offset {
-        guard form == .lines else { return offset }
+        guard encoding == .lines else { return offset }
         // One that is sent bare lines learns of the end only by being told, also if it has everything.
         let head = try await log.head(of: execution)
         return head.isEnded && offset == head.offset ? Offset(offset.rawValue - 1) : offset

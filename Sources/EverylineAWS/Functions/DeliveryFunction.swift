@@ -1,24 +1,24 @@
 package import Everyline
 package import Logging
 
-/// Sends to viewers: takes batches of rings, and gives each connection that was rung one pass.
+/// Sends to viewers: takes batches of notifications, and gives each connection that was notified one pass.
 ///
 ///     deliveries.fifo (group = connection) ─► Delivery: lock, read the ledger, post, advance ─► viewer
 ///
-/// The connections of a batch are served side by side, so that a slow one holds up no other one's pass. All rings of one
-/// connection in a batch are answered by one pass: each was rung before the pass reads.
+/// The connections of a batch are served side by side, so that a slow one holds up no other one's pass. All notifications of one
+/// connection in a batch are answered by one pass: each was notified before the pass reads.
 package struct DeliveryFunction: QueueHandler {
     private let sender: Sender
-    private let doorbell: any Doorbell
-    private let comeBack: ComeBack
+    private let notifier: any ViewerNotifier
+    private let requeue: Requeue
     private let logger: Logger
 
     package init(
-        sender: Sender, doorbell: any Doorbell, comeBack: @escaping ComeBack, logger: Logger
+        sender: Sender, notifier: any ViewerNotifier, requeue: @escaping Requeue, logger: Logger
     ) {
         self.sender = sender
-        self.doorbell = doorbell
-        self.comeBack = comeBack
+        self.notifier = notifier
+        self.requeue = requeue
         self.logger = logger
     }
 
@@ -29,37 +29,38 @@ package struct DeliveryFunction: QueueHandler {
             await isServed(records, by: "\(invocation)/\(group)") ? [] : records
         }
         // Soon: for a viewer that the gateway doesn't know yet, or one that another worker is still sending to.
-        for record in failed { await comeBack(record, .seconds(1)) }
+        for record in failed { await requeue(record, .seconds(1)) }
         return failed
     }
 
-    /// Whether the rings, all of one connection, may be deleted.
+    /// Whether the notifications, all of one connection, may be deleted.
     private func isServed(_ records: [SQSEvent.Record], by owner: String) async -> Bool {
-        var rings: [Ring] = []
+        var notifications: [ViewerNotification] = []
         for record in records {
-            guard let ring = Ring(body: record.body) else {
+            guard let notification = ViewerNotification(body: record.body) else {
                 logger.error("A message can't be read", metadata: ["message": "\(record.messageID)"])
                 continue
             }
-            if !rings.contains(ring) { rings.append(ring) }
+            if !notifications.contains(notification) { notifications.append(notification) }
         }
-        for ring in rings where await !isServed(ring, by: owner) { return false }
+        for notification in notifications where await !isServed(notification, by: owner) { return false }
         return true
     }
 
-    private func isServed(_ ring: Ring, by owner: String) async -> Bool {
-        let outcome = await sender.send(to: ring.connection, of: ring.execution, as: owner)
+    private func isServed(_ notification: ViewerNotification, by owner: String) async -> Bool {
+        let outcome = await sender.send(to: notification.connection, of: notification.execution, as: owner)
         logger.debug(
             "A pass ended",
             metadata: [
-                "execution_id": "\(ring.execution)", "connection": "\(ring.connection)", "outcome": "\(outcome)",
+                "execution_id": "\(notification.execution)", "connection": "\(notification.connection)",
+                "outcome": "\(outcome)",
             ])
-        switch outcome.ring {
+        switch outcome.notification {
         case .delete: return true
         case .keep: return false
-        case .ringAgainAndDelete:
+        case .notifyAgainAndDelete:
             do {
-                try await doorbell.ring([ring.connection], of: ring.execution)
+                try await notifier.notify([notification.connection], of: notification.execution)
                 return true
             } catch {
                 return false

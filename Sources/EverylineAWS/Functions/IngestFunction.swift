@@ -2,7 +2,6 @@ import Crypto
 import Everyline
 package import Logging
 package import NIOCore
-import Synchronization
 
 /// Takes what CloudWatch's subscription brings and puts it in the queue, under the execution that wrote it.
 ///
@@ -15,8 +14,7 @@ package final class IngestFunction: LambdaHandler {
     private let queue: any LogsQueue
     private let logger: Logger
     /// A stream never changes its execution.
-    private let known = Mutex<[LogStreamName: ExecutionID]>([:])
-    private static let knownLimit = 4096
+    private let known = BoundedCache<LogStreamName, ExecutionID>(limit: 4096)
 
     package init(tasks: any TaskStore, queue: any LogsQueue, logger: Logger) {
         self.tasks = tasks
@@ -40,12 +38,9 @@ package final class IngestFunction: LambdaHandler {
     }
 
     private func execution(of stream: LogStreamName) async throws -> ExecutionID {
-        if let execution = known.withLock({ $0[stream] }) { return execution }
+        if let execution = known[stream] { return execution }
         guard let execution = try await tasks.execution(of: stream) else { throw IngestError.unknownStream(stream) }
-        known.withLock { known in
-            if known.count >= Self.knownLimit { known.removeAll() }
-            known[stream] = execution
-        }
+        known[stream] = execution
         return execution
     }
 }

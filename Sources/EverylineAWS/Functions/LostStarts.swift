@@ -2,9 +2,9 @@ package import Everyline
 
 /// Looks after executions whose start was cut off: the API's process died before it had noted the task, or before it had asked for one.
 ///
-///     a client asks, or stops ─► reconcile queue ─► LostStarts: ECS knows a task? note it : too old? end : look again
+///     a client asks, or stops ─► reconcile queue ─► LostStarts: ECS knows a task? note it : too old? end : probe again
 ///
-/// A task that is noted here is looked at like any other from then on; ``TaskInspection`` stops it if that was asked for.
+/// A task that is noted here is probed like any other from then on; ``TaskInspection`` stops it if that was asked for.
 package struct LostStarts: Sendable {
     /// For how long a repeated request may still start the command.
     package static let restart: Duration = .seconds(5 * 60)
@@ -39,11 +39,11 @@ package struct LostStarts: Sendable {
         self.end = end
     }
 
-    /// Looks at an execution of which no task is known.
+    /// Probes an execution of which no task is known.
     ///
-    /// - Returns: after which time to look again; `nil` if that isn't needed.
+    /// - Returns: after which time to probe again; `nil` if that isn't needed.
     /// - Throws: what its parts throw.
-    package func look(at id: ExecutionID) async throws -> Duration? {
+    package func probe(_ id: ExecutionID) async throws -> Duration? {
         let execution = try await executions.execution(id)
         guard execution.producer == .runner, !execution.status.isTerminal else { return nil }
         if let task = try await find(id) {

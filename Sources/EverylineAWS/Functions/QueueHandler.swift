@@ -46,4 +46,4 @@ extension QueueHandler {
 
 /// Lets a message that goes back to its queue be given out again after a while, instead of after its visibility timeout.
 /// That it may fail changes only how long the message takes.
-package typealias ComeBack = @Sendable (_ record: SQSEvent.Record, _ delay: Duration) async -> Void
+package typealias Requeue = @Sendable (_ record: SQSEvent.Record, _ delay: Duration) async -> Void

@@ -1,6 +1,5 @@
 package import Everyline
 package import Logging
-import Synchronization
 
 /// Sends messages to the reconciler. It keeps no order, and may give a message twice.
 package protocol ReconcileQueue: Sendable {
@@ -26,8 +25,7 @@ package final class RepairRequests: Sendable {
     private let delay: Duration
     private let logger: Logger
     /// The line that was wanted when each execution's hole was last asked for.
-    private let asked = Mutex<[ExecutionID: UInt64]>([:])
-    private static let memory = 4096
+    private let asked = BoundedCache<ExecutionID, UInt64>(limit: 4096)
 
     /// - Parameter delay: in which a late batch may close the hole by itself.
     package init(queue: any ReconcileQueue, delay: Duration, logger: Logger) {
@@ -37,12 +35,9 @@ package final class RepairRequests: Sendable {
     }
 
     package func request(_ execution: ExecutionID, _ next: UInt64) async throws {
-        guard asked.withLock({ $0[execution] != next }) else { return }
+        guard asked[execution] != next else { return }
         logger.notice("Lines are missing", metadata: ["execution_id": "\(execution)", "next": "\(next)"])
         try await queue.send(ReconcileMessage(.probe, of: execution), after: delay)
-        asked.withLock { asked in
-            if asked.count >= Self.memory { asked.removeAll() }
-            asked[execution] = next
-        }
+        asked[execution] = next
     }
 }

@@ -4,36 +4,36 @@ package import Logging
 /// Compares logs with CloudWatch: where lines are missing, where a task has stopped, and where a client asks.
 ///
 ///     EventBridge: a task has stopped ─► Completion ─┐
-///     Sequencer: a hole ─────────────────────────────┼─► reconcile queue ─► Reconciler ─► ledger, and rings every viewer
+///     Sequencer: a hole ─────────────────────────────┼─► reconcile queue ─► Reconciler ─► ledger, and notifies every viewer
 ///     API, Connection: a client asks ────────────────┘        └─ again, after a pause ◄─┘
 package struct ReconcilerFunction: QueueHandler {
     private let reconciler: Reconciler
     private let source: @Sendable (LogStreamName) -> any LogSource
     private let inspect: @Sendable (ExecutionID) async throws -> TaskState?
-    private let lookWithoutTask: @Sendable (ExecutionID) async throws -> Duration?
+    private let probeWithoutTask: @Sendable (ExecutionID) async throws -> Duration?
     private let queue: any ReconcileQueue
     private let pause: Duration
-    private let comeBack: ComeBack
+    private let requeue: Requeue
     private let logger: Logger
 
     /// - Parameters:
     ///   - source: reads one stream of CloudWatch.
     ///   - inspect: where an execution's output is, and how its task has ended; `nil` if it has no task.
-    ///   - lookWithoutTask: looks at an execution that has no task; after which time to look again, if so.
+    ///   - probeWithoutTask: probes an execution that has no task; after which time to probe again, if so.
     ///   - pause: how long CloudWatch is given between two readings to show what it has taken.
     package init(
         reconciler: Reconciler, source: @escaping @Sendable (LogStreamName) -> any LogSource,
         inspect: @escaping @Sendable (ExecutionID) async throws -> TaskState?,
-        lookWithoutTask: @escaping @Sendable (ExecutionID) async throws -> Duration?, queue: any ReconcileQueue,
-        pause: Duration, comeBack: @escaping ComeBack, logger: Logger
+        probeWithoutTask: @escaping @Sendable (ExecutionID) async throws -> Duration?, queue: any ReconcileQueue,
+        pause: Duration, requeue: @escaping Requeue, logger: Logger
     ) {
         self.reconciler = reconciler
         self.source = source
         self.inspect = inspect
-        self.lookWithoutTask = lookWithoutTask
+        self.probeWithoutTask = probeWithoutTask
         self.queue = queue
         self.pause = pause
-        self.comeBack = comeBack
+        self.requeue = requeue
         self.logger = logger
     }
 
@@ -43,7 +43,7 @@ package struct ReconcilerFunction: QueueHandler {
         var failed: [SQSEvent.Record] = []
         for record in records where await !process(record, until: deadline) {
             failed.append(record)
-            await comeBack(record, .seconds(10))
+            await requeue(record, .seconds(10))
         }
         return failed
     }
@@ -71,7 +71,7 @@ package struct ReconcilerFunction: QueueHandler {
             stream = task.stream
         case .probe:
             guard let state = try await inspect(message.execution) else {
-                if let later = try await lookWithoutTask(message.execution) {
+                if let later = try await probeWithoutTask(message.execution) {
                     try await queue.send(ReconcileMessage(.probe, of: message.execution), after: later)
                 }
                 return

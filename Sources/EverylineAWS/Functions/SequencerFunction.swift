@@ -3,7 +3,7 @@ package import Logging
 
 /// Gives lines their offsets: takes batches of the queue of logs' events.
 ///
-///     logs-events.fifo ─► Sequencer ─► ledger, and rings every viewer of the execution
+///     logs-events.fifo ─► Sequencer ─► ledger, and notifies every viewer of the execution
 ///                             └─► reconcile queue, where it leaves a hole behind
 ///
 /// Within one batch an execution's messages that follow one another are appended as one: the busier a log, the more lines
@@ -11,8 +11,8 @@ package import Logging
 package struct SequencerFunction: QueueHandler {
     private let sequencer: Sequencer
     private let read: @Sendable (_ body: String) throws -> [SourceEvent]
-    private let comeBack: ComeBack
-    private let setAside: SetAside
+    private let requeue: Requeue
+    private let deadLetter: DeadLetter
     private let bursts: BurstWatch
     private let now: @Sendable () -> Timestamp
     private let logger: Logger
@@ -22,17 +22,17 @@ package struct SequencerFunction: QueueHandler {
 
     /// - Parameters:
     ///   - read: gives the events that stand in a message; throws for one that can't be read.
-    ///   - comeBack: lets a message be given out again soon.
-    ///   - setAside: keeps a message that can't be read, where an alarm tells of it.
+    ///   - requeue: has a message given out again soon.
+    ///   - deadLetter: keeps a message that can't be read, where an alarm tells of it.
     package init(
         sequencer: Sequencer, read: @escaping @Sendable (_ body: String) throws -> [SourceEvent] = Self.events,
-        comeBack: @escaping ComeBack, setAside: @escaping SetAside,
+        requeue: @escaping Requeue, deadLetter: @escaping DeadLetter,
         bursts: BurstWatch, now: @escaping @Sendable () -> Timestamp, logger: Logger
     ) {
         self.sequencer = sequencer
         self.read = read
-        self.comeBack = comeBack
-        self.setAside = setAside
+        self.requeue = requeue
+        self.deadLetter = deadLetter
         self.bursts = bursts
         self.now = now
         self.logger = logger
@@ -48,7 +48,7 @@ package struct SequencerFunction: QueueHandler {
             if let sent = record.attributes.sentAt { bursts.note(record.attributes.group, sentAt: sent) }
         }
         let failed = await forEachGroup(of: records) { await process($1, of: $0, until: deadline) }
-        for record in failed { await comeBack(record, .seconds(2)) }
+        for record in failed { await requeue(record, .seconds(2)) }
         return failed
     }
 
@@ -61,7 +61,7 @@ package struct SequencerFunction: QueueHandler {
         var rest = records[...]
         guard let execution = ExecutionID(group) else {
             logger.error("A group is no execution", metadata: ["group": "\(group.prefix(64))"])
-            while let record = rest.first, await isSetAside(record) { rest.removeFirst() }
+            while let record = rest.first, await isDeadLettered(record) { rest.removeFirst() }
             return Array(rest)
         }
         while !rest.isEmpty {
@@ -75,7 +75,7 @@ package struct SequencerFunction: QueueHandler {
 
     private enum Step {
         case append([SourceEvent])
-        case setAside(SQSEvent.Record)
+        case deadLetter(SQSEvent.Record)
     }
 
     /// What the next records want together, and how many those are.
@@ -89,7 +89,7 @@ package struct SequencerFunction: QueueHandler {
                 guard count == 0 else { break }
                 logger.error(
                     "A message can't be read", metadata: ["message": "\(record.messageID)", "error": "\(error)"])
-                return (.setAside(record), 1)
+                return (.deadLetter(record), 1)
             }
             count += 1
         }
@@ -107,24 +107,25 @@ package struct SequencerFunction: QueueHandler {
                     "A batch goes back", metadata: ["execution_id": "\(execution)", "error": "\(error)"])
                 return false
             }
-        case .setAside(let record):
-            return await isSetAside(record)
+        case .deadLetter(let record):
+            return await isDeadLettered(record)
         }
     }
 
     /// A message that can't be read would never become readable. In its queue it would hold up its group until it is given up,
     /// and what is behind it would be given up with it. What lines it may have held, the reconciler reads.
-    private func isSetAside(_ record: SQSEvent.Record) async -> Bool {
+    private func isDeadLettered(_ record: SQSEvent.Record) async -> Bool {
         do {
-            try await setAside(record)
+            try await deadLetter(record)
             return true
         } catch {
             logger.error(
-                "A message can't be set aside", metadata: ["message": "\(record.messageID)", "error": "\(error)"])
+                "A message can't be put among the dead letters",
+                metadata: ["message": "\(record.messageID)", "error": "\(error)"])
             return false
         }
     }
 }
 
 /// Puts a message among the dead letters. Doing it again does nothing more.
-package typealias SetAside = @Sendable (_ record: SQSEvent.Record) async throws -> Void
+package typealias DeadLetter = @Sendable (_ record: SQSEvent.Record) async throws -> Void

@@ -11,7 +11,7 @@ package struct StreamEndingAccessStore<Store: AccessStore>: AccessStore {
     private let gateway: any Gateway
 
     /// How many connections are ended side by side.
-    private static var width: Int { 16 }
+    private static var maxConcurrency: Int { 16 }
 
     package init(_ store: Store, connections: any ConnectionStore, gateway: any Gateway) {
         self.store = store
@@ -23,7 +23,7 @@ package struct StreamEndingAccessStore<Store: AccessStore>: AccessStore {
     ///   again ends them.
     package func revokeKey(_ id: APIKey.ID, at now: Timestamp) async throws {
         try await store.revokeKey(id, at: now)
-        try await connections.connections(with: id, at: now).forEach(sideBySide: Self.width) { place in
+        try await connections.connections(with: id, at: now).forEach(maxConcurrency: Self.maxConcurrency) { place in
             try await end(place, of: id)
         }
     }

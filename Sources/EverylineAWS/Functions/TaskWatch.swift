@@ -1,8 +1,7 @@
 package import Everyline
 package import Logging
-import Synchronization
 
-/// Asks for a look at executions' tasks: that a task has stopped is said once, and if that was lost, nothing else ends the log.
+/// Asks for probes of executions' tasks: that a task has stopped is said once, and if that was lost, nothing else ends the log.
 ///
 ///     status, logs, stop; a ping ─► TaskWatch ─► reconcile queue ─► Reconciler: has it stopped? is something missing?
 ///
@@ -13,8 +12,7 @@ package final class TaskWatch: Sendable {
     private let now: @Sendable () -> Timestamp
     private let logger: Logger
     /// The minute in which each execution was last asked for.
-    private let asked = Mutex<[ExecutionID: Int64]>([:])
-    private static let memory = 4096
+    private let asked = BoundedCache<ExecutionID, Int64>(limit: 4096)
 
     package init(queue: any ReconcileQueue, now: @escaping @Sendable () -> Timestamp, logger: Logger) {
         self.queue = queue
@@ -23,19 +21,19 @@ package final class TaskWatch: Sendable {
     }
 
     /// A failure is only logged: the next request for this execution does it again.
-    package func look(at execution: ExecutionID) async {
+    package func probe(_ execution: ExecutionID) async {
         let minute = now().milliseconds / 60_000
-        let isFirst = asked.withLock { asked in
-            if asked.count >= Self.memory { asked.removeAll() }
-            return asked.updateValue(minute, forKey: execution) != minute
+        let isFirst = asked.change(execution) { known in
+            defer { known = minute }
+            return known != minute
         }
         guard isFirst else { return }
         do {
             try await queue.send(ReconcileMessage(.probe, of: execution), after: .zero)
         } catch {
-            asked.withLock { $0[execution] = nil }
+            asked[execution] = nil
             logger.notice(
-                "A look at a task was not asked for", metadata: ["execution_id": "\(execution)", "error": "\(error)"])
+                "A probe of a task was not asked for", metadata: ["execution_id": "\(execution)", "error": "\(error)"])
         }
     }
 }

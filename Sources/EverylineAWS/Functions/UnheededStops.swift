@@ -26,9 +26,9 @@ package struct UnheededStops: Sendable {
 
     /// Ends the execution's log if its producer won't.
     ///
-    /// - Returns: after which time to look again; `nil` if that isn't needed.
+    /// - Returns: after which time to probe again; `nil` if that isn't needed.
     /// - Throws: what the stores throw.
-    package func look(at id: ExecutionID) async throws -> Duration? {
+    package func probe(_ id: ExecutionID) async throws -> Duration? {
         let execution = try await executions.execution(id)
         switch patience.verdict(on: execution, at: now()) {
         case .nothing:

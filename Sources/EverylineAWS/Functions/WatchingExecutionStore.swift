@@ -1,12 +1,12 @@
 package import Everyline
 
-/// An execution store that has the task of an execution looked at when a client reads that execution and it has not ended.
+/// An execution store that has the task of an execution probed when a client reads that execution and it has not ended.
 package struct WatchingExecutionStore<Store: ExecutionStore>: ExecutionStore {
     private let store: Store
     private let watch: TaskWatch
     private let now: @Sendable () -> Timestamp
 
-    /// Younger ones are not looked at: their task is only being started, or has said by itself that it wasn't.
+    /// Younger ones are not probed: their task is only being started, or has said by itself that it wasn't.
     private static var age: Duration { .seconds(60) }
 
     package init(_ store: Store, watch: TaskWatch, now: @escaping @Sendable () -> Timestamp) {
@@ -28,11 +28,11 @@ package struct WatchingExecutionStore<Store: ExecutionStore>: ExecutionStore {
     }
 
     private func watched(_ execution: Execution) async -> Execution {
-        if needsLook(execution) { await watch.look(at: execution.id) }
+        if needsProbe(execution) { await watch.probe(execution.id) }
         return execution
     }
 
-    private func needsLook(_ execution: Execution) -> Bool {
+    private func needsProbe(_ execution: Execution) -> Bool {
         switch execution.producer {
         case .runner: !execution.status.isTerminal && execution.createdAt + Self.age < now()
         // An execution with an external producer has no task, but its producer may have ignored a stop.

@@ -19,3 +19,11 @@ package struct LambdaInvocation: Sendable {
     /// How long the function may still run at the time `now`; zero if it should be over.
     package func remaining(at now: Timestamp) -> Duration { max(deadline - now, .zero) }
 }
+
+/// What a Lambda function does with an event: the whole of the port between the runtime's loop and a function.
+package protocol LambdaHandler: Sendable {
+    /// Handles one event and returns the answer as JSON.
+    ///
+    /// What it throws is reported as the invocation's failure; the event's source decides whether it comes again.
+    func handle(_ invocation: LambdaInvocation) async throws -> ByteBuffer
+}

@@ -12,7 +12,7 @@ extension ViewerConnection {
         item["lock_owner"] = (lock?.owner).map { .string($0) }
         item["lease_until_ms"] = lock.map { .number($0.leaseUntil.milliseconds) }
         item["is_open"] = .boolean(isOpen)
-        item["stream_form"] = .string(form.rawValue)
+        item["stream_form"] = .string(encoding.rawValue)
         item["key_id"] = .string(key)
         item["connected_ms"] = .number(connectedAt.milliseconds)
         item["expires_ms"] = .number(expiresAt.milliseconds)
@@ -28,7 +28,7 @@ extension ViewerConnection {
             guard let value = UInt64(exactly: try item.number(name)) else { throw DamagedItem(attribute: name) }
             return value
         }
-        guard let form = StreamForm(rawValue: try item.string("stream_form")) else {
+        guard let encoding = StreamEncoding(rawValue: try item.string("stream_form")) else {
             throw DamagedItem(attribute: "stream_form")
         }
         var lock: ReplayLock?
@@ -40,7 +40,7 @@ extension ViewerConnection {
             execution: execution, generation: try natural("generation"), start: Offset(try natural("start_offset")),
             cursor: Offset(try natural("cursor_offset")),
             lastSeen: try item.optionalNumber("last_seen_log_timestamp").map { Timestamp(milliseconds: $0) },
-            fence: try natural("fence"), lock: lock, isOpen: try item.boolean("is_open"), form: form,
+            fence: try natural("fence"), lock: lock, isOpen: try item.boolean("is_open"), encoding: encoding,
             key: try item.string("key_id"), connectedAt: Timestamp(milliseconds: try item.number("connected_ms")),
             expiresAt: Timestamp(milliseconds: try item.number("expires_ms")))
     }

@@ -45,7 +45,7 @@ extension ConnectionUpdate {
                 .init(
                     "fence = :fence AND attribute_exists(lock_owner)", [":fence": .number(Int64(clamping: fence))])
             )
-        case .conclude(let fence):
+        case .finish(let fence):
             return (
                 Self.closing,
                 .init(
@@ -80,7 +80,7 @@ extension DynamoDBExpression {
         DynamoDBExpression(
             "is_open = :yes AND expires_ms > :now AND (stream_form = :lines OR generation > :none)",
             [
-                ":yes": .boolean(true), ":now": now.number, ":lines": .string(StreamForm.lines.rawValue),
+                ":yes": .boolean(true), ":now": now.number, ":lines": .string(StreamEncoding.lines.rawValue),
                 ":none": .number(0),
             ])
     }

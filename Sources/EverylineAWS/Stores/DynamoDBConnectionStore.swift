@@ -96,8 +96,8 @@ package struct DynamoDBConnectionStore: ConnectionStore {
         try await unavailable { try await record(id)?.execution }
     }
 
-    /// Makes a viewer that opens with a resumption a member before it resumes: an append that doesn't find it yet is one that the ring
-    /// of the resumption comes behind.
+    /// Makes a viewer that opens with a resumption a member before it resumes: an append that doesn't find it yet is one that the
+    /// notification of the resumption comes behind.
     private func enter(_ id: ConnectionID, of execution: ExecutionID) async throws {
         guard let connection = try await record(id), connection.execution == execution, connection.isOpen,
             connection.awaitsResumption

@@ -27,15 +27,15 @@ extension DynamoDBExecutionStore {
         }
     }
 
-    /// The commands that still run and whose script writes an older format than this Everyline's.
-    package func runningOfOlderFormat() async throws -> [ExecutionID] {
+    /// The commands that still run and whose script didn't number its lines yet.
+    package func runningOfOlderScript() async throws -> [ExecutionID] {
         try await unavailable {
             var found: [ExecutionID] = []
             var start: Attributes?
             repeat {
                 let page = try await table.query(DynamoDBTable.Query(RecordKey.active), from: start)
                 found += try await items(page.items).filter { item in
-                    item.format < LogFormat.current && item.execution.producer == .runner
+                    item.format < LogFormat.numbered && item.execution.producer == .runner
                         && !item.execution.status.isTerminal
                 }.map(\.execution.id)
                 start = page.next

@@ -110,7 +110,7 @@ extension DynamoDBLogStore: LogStore {
         static func cut(_ block: EventBlock, of meta: ExecutionItem) throws -> [Transaction] {
             let items = try BlockItem.items(
                 block, of: meta.execution.id, runningMaximum: max(block.latest, meta.head.log.latest),
-                expires: meta.expires)
+                expires: meta.expires, format: meta.format)
             var parts: [Transaction] = []
             var (start, size) = (items.startIndex, 0)
             func take(to end: Int) throws {
@@ -123,7 +123,7 @@ extension DynamoDBLogStore: LogStore {
                 parts.append(Transaction(events: events, items: Array(items[start..<end])))
             }
             for (index, item) in items.enumerated() {
-                let bytes = try item.binary("events").readableBytes
+                let bytes = try BlockItem.byteCount(of: item)
                 // One write is the head's, one more the end's.
                 let isFull = size + bytes > transactionBytes || index - start >= DynamoDBTable.transactionWrites - 2
                 if index > start, isFull {

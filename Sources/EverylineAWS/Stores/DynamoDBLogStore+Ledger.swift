@@ -3,7 +3,11 @@ import NIOCore
 
 extension DynamoDBLogStore: Ledger {
     package func ledgerHead(of execution: ExecutionID) async throws -> LedgerHead {
-        try await unavailable { try await meta(execution).head }
+        try await unavailable {
+            let meta = try await meta(execution)
+            known[execution] = meta
+            return meta.head
+        }
     }
 
     package func parked(_ lines: ClosedRange<UInt64>, of execution: ExecutionID) async throws -> SourceRun? {
@@ -14,15 +18,16 @@ extension DynamoDBLogStore: Ledger {
 
     package func write(_ change: LedgerChange, to execution: ExecutionID, at now: Timestamp) async throws -> Bool {
         try await unavailable {
-            // What the change doesn't compare (when the execution began, when its records expire) is read anew.
-            let meta = try await meta(execution)
-            guard change.applies(to: meta.head) else { return false }
+            // When the execution began is read anew for its end; when its records expire, and how they are written, never changes.
+            let known = change.outcome == nil ? known[execution] : nil
+            let meta = if let known { known } else { try await meta(execution) }
             let end = change.block.flatMap { block in
                 change.outcome.map { HeadChange.End($0, by: block, of: meta.execution, at: now) }
             }
             let blocks = try change.block.map {
                 try BlockItem.items(
-                    $0, of: execution, runningMaximum: max($0.latest, change.from.log.latest), expires: meta.expires)
+                    $0, of: execution, runningMaximum: max($0.latest, change.from.log.latest), expires: meta.expires,
+                    format: meta.format)
             }
             var writes = HeadChange(change, at: now, end: end).writes(blocks ?? [], meta)
             if let run = change.parks {

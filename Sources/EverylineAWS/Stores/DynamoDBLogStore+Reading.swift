@@ -37,12 +37,12 @@ extension DynamoDBLogStore {
     private func fetch(
         _ execution: ExecutionID, from offset: Offset, pageSize: Int
     ) async throws -> [EventBlock] {
-        if let block = warm.block(of: execution, holding: offset) { return [block] }
+        if let block = cache[execution], (block.first...block.last).contains(offset) { return [block] }
         var query = blocks(of: execution, from: offset)
         query.limit = pageSize
         let blocks = try await table.query(query).items.map { try BlockItem($0).events }
         guard let last = blocks.last else { throw Self.hole }
-        warm.keep(last, of: execution)
+        cache[execution] = last
         return blocks
     }
 

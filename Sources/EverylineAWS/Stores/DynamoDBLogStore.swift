@@ -8,7 +8,11 @@ package struct DynamoDBLogStore: Sendable {
     let table: DynamoDBTable
     let logLimit: ByteCount
     let now: @Sendable () -> Timestamp
-    let warm = WarmBlocks()
+    /// The block that was read last of each log. A frame to a viewer is smaller than a block, so the next reading mostly wants the rest
+    /// of it; and blocks never change.
+    let cache = BoundedCache<ExecutionID, EventBlock>(limit: 16)
+    /// The records of executions whose ledger was read: for what never changes in them.
+    let known = BoundedCache<ExecutionID, ExecutionItem>(limit: 256)
 
     /// - Parameters:
     ///   - logLimit: how many bytes a log may hold before only notices and the `end` are taken.

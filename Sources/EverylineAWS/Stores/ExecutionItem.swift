@@ -163,10 +163,13 @@ enum LineRanges {
 /// a newer one reads each older format, and an older one touches no log of a newer format. What it was to do with it comes back to
 /// its queue, until its own update.
 enum LogFormat {
-    /// The script numbers each line (deploy/aws/runner.sh); the log is blocks behind a head, and parked runs.
-    static let current: Int64 = 1
     /// Of a log that says nothing: the script didn't number its lines, each of which becomes a notice.
     static let unnumbered: Int64 = 0
+    /// The script numbers each line (deploy/aws/runner.sh); the log is blocks behind a head, and parked runs.
+    static let numbered: Int64 = 1
+    /// The lines of its blocks are packed (``BlockPacking``).
+    static let packed: Int64 = 2
+    static let current = packed
 
     static func read(_ item: Attributes) throws -> Int64 {
         let format = try item.optionalNumber("format") ?? unnumbered

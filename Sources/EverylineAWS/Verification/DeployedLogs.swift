@@ -35,9 +35,9 @@ package struct DeployedLogs: Sendable {
     }
 
     /// The commands that still run and whose script writes an older format than this Everyline's.
-    func runningOfOlderFormat() async throws -> [ExecutionID] {
+    func runningOfOlderScript() async throws -> [ExecutionID] {
         let table = DynamoDBTable(try await tableName(), client: client)
-        return try await DynamoDBExecutionStore(table, retention: nil, now: now).runningOfOlderFormat()
+        return try await DynamoDBExecutionStore(table, retention: nil, now: now).runningOfOlderScript()
     }
 
     private func tableName() async throws -> String {

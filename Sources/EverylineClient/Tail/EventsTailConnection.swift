@@ -52,7 +52,7 @@ struct EventsTailConnection: TailConnection {
                 message.writeBytes(line.dropFirst(6))
             } else if line.starts(with: heartbeat.utf8),
                 let head = Offset(decimal: String(decoding: line.dropFirst(heartbeat.utf8.count), as: UTF8.self)),
-                let beat = StreamForm.blocks.heartbeat(head: head)
+                let beat = StreamEncoding.blocks.heartbeat(head: head)
             {
                 message.writeImmutableBuffer(beat)
             } else {

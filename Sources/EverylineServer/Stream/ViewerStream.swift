@@ -60,11 +60,11 @@ actor ViewerStream {
     @inline(never)
     private func sendRestoration() async throws {
         guard let restoration = request.restoration else { return }
-        try await connection.send(texts: [form.restored(restoration)])
+        try await connection.send(texts: [encoding.restored(restoration)])
         connection.startClosing(.otherIncarnation, reason: "the server's data were restored from a backup")
     }
 
-    private var form: StreamForm { connection.subprotocol == APIHeader.subprotocol ? .blocks : .lines }
+    private var encoding: StreamEncoding { connection.subprotocol == APIHeader.subprotocol ? .blocks : .lines }
 
     @inline(never)
     private func send() async throws {
@@ -101,11 +101,11 @@ actor ViewerStream {
             for block in blocks {
                 parts.metrics.countDelivery(events: block.count, bytes: block.bytes.readableBytes)
             }
-            return form.messages(of: blocks, frameLimit: parts.limits.frame)
+            return encoding.messages(of: blocks, frameLimit: parts.limits.frame)
         case .pending(let line):
-            return form.pending(line).map { [$0] } ?? []
+            return encoding.pending(line).map { [$0] } ?? []
         case .idle(let head):
-            return form.heartbeat(head: head, in: parts.core.log.incarnation).map { [$0] } ?? []
+            return encoding.heartbeat(head: head, in: parts.core.log.incarnation).map { [$0] } ?? []
         case .ended:
             return nil
         }

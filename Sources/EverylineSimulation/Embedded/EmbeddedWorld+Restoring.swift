@@ -54,7 +54,7 @@ extension EmbeddedWorld {
             take(.failed(.refused(refusal)), by: viewer)
         } else {
             viewers[viewer].mailbox = [
-                .message(StreamForm.blocks.restored(restoration)), .closed(code: 4409, reason: ""),
+                .message(StreamEncoding.blocks.restored(restoration)), .closed(code: 4409, reason: ""),
             ]
             take(.connected, by: viewer)
         }

@@ -35,11 +35,11 @@ struct SimulatedStream: Sendable {
                 switch try await tail.next() {
                 case .blocks(let blocks):
                     board.say(.took(stream: number, blocks))
-                    try await store.send(StreamForm.blocks.messages(of: blocks, frameLimit: frameLimit))
+                    try await store.send(StreamEncoding.blocks.messages(of: blocks, frameLimit: frameLimit))
                 case .pending(let line):
-                    if let message = StreamForm.blocks.pending(line) { try await store.send([message]) }
+                    if let message = StreamEncoding.blocks.pending(line) { try await store.send([message]) }
                 case .idle(let head):
-                    if let heartbeat = StreamForm.blocks.heartbeat(head: head) { try await store.send([heartbeat]) }
+                    if let heartbeat = StreamEncoding.blocks.heartbeat(head: head) { try await store.send([heartbeat]) }
                 case .ended:
                     return board.say(.closed(stream: number, code: 1000))
                 }

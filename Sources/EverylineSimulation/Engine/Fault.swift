@@ -13,8 +13,8 @@ package enum Fault: Int, CaseIterable, Sendable {
     case redelivered
     case partialBatch
     case deadLetter
-    case lostRing
-    case doubledRing
+    case lostNotification
+    case doubledNotification
     // The platform's log and its subscription.
     case lateBatch
     case lostBatch

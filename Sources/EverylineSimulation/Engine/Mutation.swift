@@ -18,8 +18,8 @@ package enum Mutation: String, CaseIterable, Sendable {
     case resumeFirst = "resume-first"
     /// A connection that the gateway doesn't know counts as gone, also while it is being made.
     case settling
-    /// A task that has stopped unheard is never looked at.
-    case look
+    /// A task that has stopped unheard is never probed.
+    case probe
     /// Viewers don't ping, and wait for ever.
     case ping
     /// The cursor moves before the block is posted.

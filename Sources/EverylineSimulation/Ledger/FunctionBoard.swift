@@ -26,9 +26,9 @@ final class FunctionBoard: Sendable {
         case post(ByteBuffer, ConnectionID)
         case close(ConnectionID)
         // Queues.
-        case ring([ConnectionID], ExecutionID)
+        case notify([ConnectionID], ExecutionID)
         case reconcile(ReconcileMessage, after: Duration)
-        case comeBack(SQSEvent.Record, after: Duration)
+        case requeue(SQSEvent.Record, after: Duration)
         // The platform.
         case readSource(ExecutionID, from: Timestamp, at: SourcePosition?)
         case inspect(ExecutionID)

@@ -4,7 +4,7 @@ import Logging
 import NIOCore
 
 /// What functions talk to: each call waits on the board.
-struct FunctionPorts: Ledger, ConnectionStore, AccessStore, Gateway, Doorbell, LogSource, ReconcileQueue {
+struct FunctionPorts: Ledger, ConnectionStore, AccessStore, Gateway, ViewerNotifier, LogSource, ReconcileQueue {
     let board: FunctionBoard
 
     private func ask<Value>(
@@ -91,17 +91,17 @@ struct FunctionPorts: Ledger, ConnectionStore, AccessStore, Gateway, Doorbell, L
         _ = try? await board.call(.close(connection))
     }
 
-    func ring(_ connections: [ConnectionID], of execution: ExecutionID) async throws {
-        _ = try await board.call(.ring(connections, execution))
+    func notify(_ connections: [ConnectionID], of execution: ExecutionID) async throws {
+        _ = try await board.call(.notify(connections, execution))
     }
 
     func send(_ message: ReconcileMessage, after delay: Duration) async throws {
         _ = try await board.call(.reconcile(message, after: delay))
     }
 
-    func comeBack(_ record: SQSEvent.Record, after delay: Duration) async {
+    func requeue(_ record: SQSEvent.Record, after delay: Duration) async {
         // Where it fails, the message comes back after its visibility timeout.
-        _ = try? await board.call(.comeBack(record, after: delay))
+        _ = try? await board.call(.requeue(record, after: delay))
     }
 
     // The platform.
@@ -136,39 +136,39 @@ struct WarmFunctions: Sendable {
     let connection: ConnectionFunction
     let watch: TaskWatch
 
-    init(on board: FunctionBoard, settings: LedgerSettings, looks: Bool) {
+    init(on board: FunctionBoard, settings: LedgerSettings, probes: Bool) {
         let ports = FunctionPorts(board: board)
         let logger = Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }
         let now: @Sendable () -> Timestamp = { board.time }
-        let comeBack: ComeBack = { await ports.comeBack($0, after: $1) }
+        let requeue: Requeue = { await ports.requeue($0, after: $1) }
         let repairs = RepairRequests(queue: ports, delay: .seconds(20), logger: logger)
         sequencer = SequencerFunction(
             sequencer: Sequencer(
-                ledger: ports, connections: ports, doorbell: ports, limits: settings.limits,
+                ledger: ports, connections: ports, notifier: ports, limits: settings.limits,
                 requestRepair: { try await repairs.request($0, $1) }, now: now),
-            read: { try board.events(of: $0) }, comeBack: comeBack,
-            setAside: { _ in preconditionFailure("each message can be read") },
+            read: { try board.events(of: $0) }, requeue: requeue,
+            deadLetter: { _ in preconditionFailure("each message can be read") },
             bursts: BurstWatch(function: "sequencer") { _ in }, now: now, logger: logger)
         reconciler = ReconcilerFunction(
             reconciler: Reconciler(
-                ledger: ports, connections: ports, doorbell: ports, limits: settings.limits,
+                ledger: ports, connections: ports, notifier: ports, limits: settings.limits,
                 margin: LedgerWorld.margin, now: now),
-            source: { _ in ports }, inspect: { try await ports.inspect($0) }, lookWithoutTask: { _ in nil },
-            queue: ports, pause: .milliseconds(LedgerWorld.pause), comeBack: comeBack, logger: logger)
+            source: { _ in ports }, inspect: { try await ports.inspect($0) }, probeWithoutTask: { _ in nil },
+            queue: ports, pause: .milliseconds(LedgerWorld.pause), requeue: requeue, logger: logger)
         let lease = LedgerWorld.lease
         delivery = DeliveryFunction(
             sender: Sender(
                 log: ports, connections: ports, gateway: ports,
                 settings: DeliverySettings(
-                    lease: lease, blocks: settings.turn, frame: settings.frame + GatewayFrame.maximumOverhead), now: now
+                    lease: lease, blocks: settings.pass, frame: settings.frame + GatewayFrame.maximumOverhead), now: now
             ),
-            doorbell: ports, comeBack: comeBack, logger: logger)
+            notifier: ports, requeue: requeue, logger: logger)
         let watch = TaskWatch(queue: ports, now: now, logger: logger)
         self.watch = watch
         connection = ConnectionFunction(
             viewers: ViewerMessageHandler(
-                log: ports, connections: ports, doorbell: ports, gateway: ports,
-                look: { if looks { await watch.look(at: $0) } }, lease: lease, now: now),
+                log: ports, connections: ports, notifier: ports, gateway: ports,
+                probe: { if probes { await watch.probe($0) } }, lease: lease, now: now),
             admission: StreamAdmission(access: ports, log: ports, origins: PageOrigins([String]()), now: now),
             log: ports, connections: ports, limit: 1000, now: now, logger: logger)
     }

@@ -29,7 +29,7 @@ extension LedgerWorld {
             return .throttled
         }
         // A block that goes as several messages may be cut off between two of them.
-        if viewer.form == .lines, process.posted.contains(name), world.strikes(.partialPost, 250) { return .failed }
+        if viewer.encoding == .lines, process.posted.contains(name), world.strikes(.partialPost, 250) { return .failed }
         process.posted.insert(name)
         world.tell(
             "worker \(process.number) posts \(block.first)…\(block.last) of \(executions[number].id), generation "
@@ -89,7 +89,7 @@ extension LedgerWorld {
         let index = linkOf[name]
         guard links[index].state == .open else { return }
         if isOwed, links[index].execution == number {
-            let speaks = viewers[links[index].viewer].form == .blocks
+            let speaks = viewers[links[index].viewer].encoding == .blocks
             world.require(
                 !speaks || links[index].generation > 0, .end,
                 "c\(name) is closed as complete before its viewer has resumed: it refuses all that it got")

@@ -17,14 +17,14 @@ extension LedgerWorld {
         links[index].lastTraffic = now
         linkOf[name] = index
         viewers[viewer].link = index
-        let last = viewers[viewer].form == .lines ? viewers[viewer].last : viewers[viewer].machine.last
+        let last = viewers[viewer].encoding == .lines ? viewers[viewer].last : viewers[viewer].machine.last
         world.tell(
             "viewer \(viewer) connects as c\(name) to \(executions[execution].id)" + (last.map { " after \($0)" } ?? "")
         )
         var query = ["execution": executions[execution].id.rawValue, "token": String(viewer)]
         query["after"] = last?.description
         schedule(.timeOut(process: processes.count), after: Self.connectLimit)
-        let headers = viewers[viewer].form == .lines ? nil : ["Sec-WebSocket-Protocol": APIHeader.subprotocol]
+        let headers = viewers[viewer].encoding == .lines ? nil : ["Sec-WebSocket-Protocol": APIHeader.subprotocol]
         call(.connecting(link: index), WebSocketEvent(.connect, of: String(name), query: query, headers: headers))
     }
 
@@ -54,14 +54,14 @@ extension LedgerWorld {
     }
 
     private func couldNotOpen(_ viewer: Int, _ failure: TailFailure) {
-        if viewers[viewer].form == .lines { comeBack(plain: viewer) } else { take(.failed(failure), by: viewer) }
+        if viewers[viewer].encoding == .lines { reconnect(plain: viewer) } else { take(.failed(failure), by: viewer) }
     }
 
     /// An id: usually a new one, sometimes one that another connection had. Never for a viewer that is sent bare lines: nothing in
     /// them says whose they are, so that it could not tell those of a slow sender to the viewer before.
     private func freeName(for viewer: Int) -> Int {
         let closed = linkOf.indices.filter { links[linkOf[$0]].state == .closed }
-        if viewers[viewer].form == .blocks, let name = closed.last, world.strikes(.connectionIDReused, 450) {
+        if viewers[viewer].encoding == .blocks, let name = closed.last, world.strikes(.connectionIDReused, 450) {
             return name
         }
         linkOf.append(-1)
@@ -79,7 +79,7 @@ extension LedgerWorld {
             return cut(index, because: "its viewer has gone on")
         }
         viewers[viewer].lastHeard = now
-        if viewers[viewer].form == .lines { return viewers[viewer].phase = .reading }
+        if viewers[viewer].encoding == .lines { return viewers[viewer].phase = .reading }
         var session = GatewaySession(
             of: executions[links[index].execution].id, after: viewers[viewer].machine.last ?? links[index].start)
         let opening = session.open()
@@ -112,7 +112,7 @@ extension LedgerWorld {
         }
         let message = links[index].frames[links[index].arrived]
         links[index].arrived += 1
-        if viewers[viewer].form == .lines { return take(plain: message, on: index) }
+        if viewers[viewer].encoding == .lines { return take(plain: message, on: index) }
         guard viewers[viewer].link == index, var session = viewers[viewer].session else { return }
         viewers[viewer].lastHeard = now
         let finding = session.take(message)
@@ -151,7 +151,7 @@ extension LedgerWorld {
     private func viewerLost(_ index: Int, _ reading: TailReading) {
         let viewer = links[index].viewer
         guard viewers[viewer].link == index else { return }
-        if viewers[viewer].form == .lines { comeBack(plain: viewer) } else { receive(reading, by: viewer) }
+        if viewers[viewer].encoding == .lines { reconnect(plain: viewer) } else { receive(reading, by: viewer) }
     }
 
     /// The gateway's side of an end. That a connection has gone is not always said.

@@ -11,7 +11,7 @@ extension LedgerWorld {
         open(for: viewer, token: viewers[viewer].token)
     }
 
-    func comeBack(plain viewer: Int) {
+    func reconnect(plain viewer: Int) {
         guard viewers[viewer].phase != .finished else { return }
         hangUp(viewer)
         viewers[viewer].token += 1
@@ -39,7 +39,7 @@ extension LedgerWorld {
             "viewer \(viewer) gets \(event.offset), which is not what the log holds")
         if event.offset > have.next {
             world.tell("viewer \(viewer) misses \(have.next)")
-            return comeBack(plain: viewer)
+            return reconnect(plain: viewer)
         }
         guard event.offset == have.next else { return }
         world.tell("viewer \(viewer) has \(event.offset)")

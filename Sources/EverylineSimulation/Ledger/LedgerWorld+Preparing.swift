@@ -8,7 +8,7 @@ extension LedgerWorld {
     func prepare(_ options: RunOptions) {
         settings = LedgerSettings()
         settings.frame = world.random.within(90...900)
-        settings.turn = world.random.chance(300) ? world.random.within(1...3) : 64
+        settings.pass = world.random.chance(300) ? world.random.within(1...3) : 64
         settings.pageSize = world.random.within(2...12)
         settings.batch = world.random.within(3...9)
         settings.limits = LedgerLimits()
@@ -114,7 +114,7 @@ extension LedgerWorld {
                 start = .notOlderThan(Timestamp(milliseconds: time))
             }
             var viewer = SimulatedViewer(execution: execution, start: start, machine: newMachine(from: start))
-            if isPlain { viewer.form = .lines }
+            if isPlain { viewer.encoding = .lines }
             if world.strikes(.slowViewer, 120) { viewer.pace = Int64(world.random.within(500...20_000)) }
             let begins = Int64(world.random.below(Int(lastStop) + 3000))
             if world.strikes(.stalledViewer, 120) {

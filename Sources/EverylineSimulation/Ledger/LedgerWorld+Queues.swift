@@ -1,7 +1,7 @@
 import Everyline
 import EverylineAWS
 
-// What brings lines, rings and requests to the functions: queues by SQS's rules.
+// What brings lines, notifications and requests to the functions: queues by SQS's rules.
 extension LedgerWorld {
     func ingest(_ batch: Int) {
         let (execution, events) = batches[batch]
@@ -24,13 +24,14 @@ extension LedgerWorld {
         return .done
     }
 
-    /// Rings connections. A ring may be lost, and may come twice.
-    func ring(_ names: [Int], of execution: Int) -> FunctionBoard.Answer {
+    /// Notifies connections. A notification may be lost, and may come twice.
+    func notify(_ names: [Int], of execution: Int) -> FunctionBoard.Answer {
         for name in names {
-            if world.strikes(.lostRing, 60) { continue }
-            let body = Ring(connection: ConnectionID(String(name)), execution: executions[execution].id).body
-            for _ in 0..<(world.strikes(.doubledRing, 40) ? 2 : 1) {
-                add(body, to: .rings, of: execution, group: name, after: Int64(world.random.below(40)))
+            if world.strikes(.lostNotification, 60) { continue }
+            let body = ViewerNotification(connection: ConnectionID(String(name)), execution: executions[execution].id)
+                .body
+            for _ in 0..<(world.strikes(.doubledNotification, 40) ? 2 : 1) {
+                add(body, to: .notifications, of: execution, group: name, after: Int64(world.random.below(40)))
             }
         }
         return .done
@@ -44,7 +45,7 @@ extension LedgerWorld {
     /// A queue's messages are given to a function: those of one group, perhaps with those of another.
     func poll(_ queue: QueueName, group: Int) {
         var taken = receive(queue, group: group)
-        let others = queue == .rings ? linkOf.count : queue == .logs ? executions.count : 0
+        let others = queue == .notifications ? linkOf.count : queue == .logs ? executions.count : 0
         if !taken.isEmpty, others > 1, world.random.chance(500) {
             let other = world.random.below(others)
             if other != group { taken += receive(queue, group: other) }
@@ -63,7 +64,7 @@ extension LedgerWorld {
             let function: any QueueHandler =
                 switch queue {
                 case .logs: functions.sequencer
-                case .rings: functions.delivery
+                case .notifications: functions.delivery
                 case .reconciling: functions.reconciler
                 }
             let failed = await function.process(records, in: owner, until: board.time + limit)
@@ -92,7 +93,7 @@ extension LedgerWorld {
         let group =
             switch queue {
             case .logs: executions[message.execution].id.rawValue
-            case .rings: String(message.group)
+            case .notifications: String(message.group)
             case .reconciling: ""
             }
         var body = message.body
@@ -113,7 +114,7 @@ extension LedgerWorld {
     }
 
     /// A message's visibility timeout is made shorter.
-    func comeBack(
+    func requeue(
         _ record: SQSEvent.Record, after delay: Int64, to process: SimulatedProcess
     ) -> FunctionBoard.Answer {
         guard case .messages(let queue, _) = process.work, let index = Int(record.messageID),

@@ -78,7 +78,7 @@ extension LedgerWorld {
             guard let updated else { return nil }
             process.locks[name] = (updated, links[linkOf[name]].isRecorded ? linkOf[name] : -1)
             return world.mutation == .settling ? updated.rewritten(connectedAt: .epoch) : updated
-        case .conclude:
+        case .finish:
             if updated != nil { checkConclusion(of: name, number, by: process) }
         case .resume(let generation, let after):
             if updated != nil { began(generation, after, name, number) }
@@ -144,14 +144,14 @@ extension ViewerConnection {
         ViewerConnection(
             execution: execution, generation: generation, start: start, cursor: cursor, lastSeen: lastSeen,
             fence: fence, lock: lock,
-            isOpen: isOpen, form: form, key: key, connectedAt: connectedAt, expiresAt: expiresAt)
+            isOpen: isOpen, encoding: encoding, key: key, connectedAt: connectedAt, expiresAt: expiresAt)
     }
 
     /// The record with these times.
     fileprivate func rewritten(connectedAt: Timestamp? = nil, expiresAt: Timestamp? = nil) -> ViewerConnection {
         ViewerConnection(
             execution: execution, generation: generation, start: start, cursor: cursor, lastSeen: lastSeen,
-            fence: fence, lock: lock, isOpen: isOpen, form: form, key: key,
+            fence: fence, lock: lock, isOpen: isOpen, encoding: encoding, key: key,
             connectedAt: connectedAt ?? self.connectedAt, expiresAt: expiresAt ?? self.expiresAt)
     }
 }

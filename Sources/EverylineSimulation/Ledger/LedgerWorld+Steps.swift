@@ -75,7 +75,7 @@ extension LedgerWorld {
         abandon(process)
         world.tell("worker \(process.number) crashes")
         // What its process kept in memory is gone.
-        functions = WarmFunctions(on: board, settings: settings, looks: world.mutation != .look)
+        functions = WarmFunctions(on: board, settings: settings, probes: world.mutation != .probe)
         if case .connecting(let link) = process.work { refused(link, status: 502) }
     }
 
@@ -112,10 +112,10 @@ extension LedgerWorld {
             carryOutOnRecords(call, by: process)
         case .post(let message, let id): .posted(post(message, to: name(of: id), by: process))
         case .close(let id): close(name(of: id), by: process)
-        case .ring(let ids, let execution): ring(ids.map(name(of:)), of: number(of: execution))
+        case .notify(let ids, let execution): notify(ids.map(name(of:)), of: number(of: execution))
         case .reconcile(let message, let delay):
             send(message, after: delay.milliseconds)
-        case .comeBack(let record, let delay): comeBack(record, after: delay.milliseconds, to: process)
+        case .requeue(let record, let delay): requeue(record, after: delay.milliseconds, to: process)
         case .inspect(let id): .task(task(of: number(of: id)))
         }
     }

@@ -39,7 +39,7 @@ final class LedgerWorld: ViewerHost {
     /// How long the gateway's integration may take, and the gateway with its answer.
     static let connectLimit: Int64 = 9000
     static let idleLimit: Int64 = 600_000
-    static let lookInterval: Int64 = 60_000
+    static let probeInterval: Int64 = 60_000
 
     var world: World
     var heap = EventHeap<Event>()
@@ -50,7 +50,7 @@ final class LedgerWorld: ViewerHost {
     let board = FunctionBoard()
     let executor = ManualExecutor()
     /// What runs in a process of a function; another when one has crashed.
-    lazy var functions = WarmFunctions(on: board, settings: settings, looks: true)
+    lazy var functions = WarmFunctions(on: board, settings: settings, probes: true)
     var processes: [SimulatedProcess] = []
     var steps: [SimulatedProcess.Step] = []
     var links: [SimulatedLink] = []
@@ -72,7 +72,7 @@ final class LedgerWorld: ViewerHost {
         world.begin(seed: seed, options: options)
         prepare(options)
         board.batches = batches.map(\.events)
-        functions = WarmFunctions(on: board, settings: settings, looks: options.mutation != .look)
+        functions = WarmFunctions(on: board, settings: settings, probes: options.mutation != .probe)
         let deadline = settings.faultsEnd + settings.patience
         while world.violation == nil, let (time, event) = heap.removeFirst() {
             if time > deadline || isDone { break }
@@ -120,7 +120,7 @@ final class LedgerWorld: ViewerHost {
         case .farewell(let link, let code): farewell(link, code: code)
         case .disconnected(let name): disconnected(name)
         case .idle(let link): checkIdle(link)
-        case .viewer(let viewer, let token, _) where viewers[viewer].form == .lines: begin(plain: viewer, token)
+        case .viewer(let viewer, let token, _) where viewers[viewer].encoding == .lines: begin(plain: viewer, token)
         case .viewer(let viewer, let token, let event): handle(event, of: viewer, token)
         case .silence(let viewer, let link): checkSilence(of: viewer, on: link)
         case .restart(let viewer): restart(viewer)
@@ -152,7 +152,7 @@ struct LedgerSettings {
     /// How many bytes of events fit into one frame.
     var frame: ByteCount = 400
     /// How many blocks a pass may send.
-    var turn = 64
+    var pass = 64
     var limits = LedgerLimits()
     var pageSize = 10
     /// How many messages of a group are taken at once.

@@ -1,21 +1,22 @@
 import Everyline
 
 enum QueueName: Int, CaseIterable {
-    case logs, rings, reconciling
+    case logs, notifications, reconciling
 
     var visibility: Int64 {
         switch self {
         case .logs: 60_000
-        case .rings: 60_000
+        case .notifications: 60_000
         case .reconciling: 180_000
         }
     }
 
-    /// Fewer than there are in an account, so that messages are given up at all; but no ring before its connection is made.
+    /// Fewer than there are in an account, so that messages are given up at all; but no
+    /// notification before its connection is made.
     var maximumReceives: Int {
         switch self {
         case .logs: 4
-        case .rings: 20
+        case .notifications: 20
         case .reconciling: 20
         }
     }

@@ -12,7 +12,7 @@ struct SimulatedViewer {
     let start: StreamStart
     var machine: ResumingTailStateMachine
     /// Whether it speaks the stream's protocol, or only counts what comes.
-    var form = StreamForm.blocks
+    var encoding = StreamEncoding.blocks
     var phase = Phase.locating
     /// Grows with each thing that it waits for: what was meant for an earlier one is nothing to it.
     var token = 0

@@ -13,8 +13,8 @@ package struct ConnectionContractCase: Sendable, CustomStringConvertible {
 
     package static let all = [
         ConnectionContractCase("a connection is kept as it was made, and found by its id alone") { store in
-            for form in [StreamForm.blocks, .lines] {
-                let (id, connection) = (ConnectionID("c=\(form)"), Sample.connection(form: form))
+            for encoding in [StreamEncoding.blocks, .lines] {
+                let (id, connection) = (ConnectionID("c=\(encoding)"), Sample.connection(encoding: encoding))
                 try expectEqual(try await store.execution(of: id), nil)
                 try expectEqual(try await store.connection(id, of: connection.execution), nil)
                 try await store.connect(id, connection)
@@ -71,7 +71,7 @@ package struct ConnectionContractCase: Sendable, CustomStringConvertible {
             let (id, execution) = (ConnectionID("c"), Sample.id("e"))
             let lock = ConnectionUpdate.acquire(owner: "a", now: .epoch, lease: .seconds(1))
             try await store.connect(id, Sample.connection(generation: 0))
-            try await store.connect(ConnectionID("mute"), Sample.connection(generation: 0, form: .lines))
+            try await store.connect(ConnectionID("mute"), Sample.connection(generation: 0, encoding: .lines))
             try expectEqual(
                 try await store.connections(of: execution, at: .epoch).map(\.rawValue), ["mute"])
             try expectEqual(try await store.update(id, of: execution, lock), nil)
@@ -135,12 +135,12 @@ package struct ConnectionContractCase: Sendable, CustomStringConvertible {
 
 extension Sample {
     package static func connection(
-        of execution: String = "e", generation: UInt64 = 1, cursor: UInt64 = 0, form: StreamForm = .blocks,
+        of execution: String = "e", generation: UInt64 = 1, cursor: UInt64 = 0, encoding: StreamEncoding = .blocks,
         key: APIKey.ID = "k", expiresAt: Int64 = 100_000
     ) -> ViewerConnection {
         ViewerConnection(
             execution: id(execution), generation: generation, start: Offset(cursor), cursor: Offset(cursor),
-            lastSeen: nil, fence: 0, lock: nil, isOpen: true, form: form, key: key,
+            lastSeen: nil, fence: 0, lock: nil, isOpen: true, encoding: encoding, key: key,
             connectedAt: Timestamp(milliseconds: 100), expiresAt: Timestamp(milliseconds: expiresAt))
     }
 
@@ -160,7 +160,7 @@ extension Sample {
             .release(fence: 1), .release(fence: 2), .release(fence: 2), acquire("c", 50_000), acquire("d", 47_999),
             .resume(generation: 0, after: Offset(9)), .resume(generation: 4, after: Offset(1)),
             .resume(generation: 4, after: Offset(2)), .resume(generation: 3, after: Offset(2)), acquire("e", 99_999),
-            acquire("f", 100_000), .conclude(fence: 1), .close, .close, acquire("g", 1),
+            acquire("f", 100_000), .finish(fence: 1), .close, .close, acquire("g", 1),
             .resume(generation: 9, after: Offset(1)),
             advance(7, 1, 2, 2), .release(fence: 7),
         ]

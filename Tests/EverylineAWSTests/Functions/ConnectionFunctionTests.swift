@@ -8,7 +8,7 @@ import Testing
 @Suite("The connection's function") struct ConnectionFunctionTests {
     private let stores = InMemoryStores()
     private let connections = InMemoryConnections()
-    private let doorbell = InMemoryDoorbell()
+    private let notifier = InMemoryViewerNotifier()
     private let gateway = InMemoryGateway()
     private let execution = Sample.id("e")
     private let id = ConnectionID("v=")
@@ -23,7 +23,7 @@ import Testing
         let now: @Sendable () -> Timestamp = { Timestamp(milliseconds: 5000) }
         return ConnectionFunction(
             viewers: ViewerMessageHandler(
-                log: stores, connections: connections, doorbell: doorbell, gateway: gateway, look: { _ in },
+                log: stores, connections: connections, notifier: notifier, gateway: gateway, probe: { _ in },
                 lease: .seconds(30), now: now),
             admission: StreamAdmission(
                 access: stores, log: stores, origins: PageOrigins(["https://api.example", "https://logs.example"]),
@@ -82,17 +82,17 @@ import Testing
             #"{"execution":"e","token":"secret"}"#, headers: #"{"sec-websocket-protocol":"other, everyline.v1"}"#)
         #expect(answer.contains(#""statusCode":200"#) && answer.contains("everyline.v1"))
         let connection = try #require(try await connections.connection(id, of: execution))
-        #expect(connection.form == .blocks && connection.cursor == Offset(1))
-        #expect(doorbell.take().isEmpty)
+        #expect(connection.encoding == .blocks && connection.cursor == Offset(1))
+        #expect(notifier.take().isEmpty)
     }
 
-    @Test("rings for a viewer that can't speak first")
+    @Test("notifies a viewer that can't speak first")
     func lines() async throws {
         try await begin()
         _ = try await connect(#"{"execution":"e","token":"secret","after":"2"}"#)
         let connection = try #require(try await connections.connection(id, of: execution))
-        #expect(connection.form == .lines && connection.cursor == Offset(2))
-        #expect(doorbell.take().count == 1)
+        #expect(connection.encoding == .lines && connection.cursor == Offset(2))
+        #expect(notifier.take().count == 1)
         #expect(gateway.received(by: id).isEmpty)
     }
 
@@ -131,7 +131,7 @@ import Testing
         let query = #"{"execution":"e","token":"secret"}"#
         #expect(try await connect(query).contains("\"statusCode\":429"))
         #expect(try await connections.connections(with: "k", at: .epoch).count == 2)
-        #expect(doorbell.take().isEmpty)
+        #expect(notifier.take().isEmpty)
         _ = try await connections.update(ConnectionID("a"), of: execution, .close)
         #expect(try await connect(query).contains("\"statusCode\":200"))
     }
@@ -150,7 +150,7 @@ import Testing
         gateway.open(id)
         _ = try await function.handle(event("MESSAGE", body: #"{"action":"resume","gen":1,"after":0}"#))
         #expect(try await connections.connection(id, of: execution)?.cursor == .zero)
-        #expect(doorbell.take().count == 1)
+        #expect(notifier.take().count == 1)
         #expect(gateway.received(by: id).map { String(buffer: $0) } == [#"{"type":"resumed","gen":1,"head":2}"#])
         _ = try await function.handle(event("MESSAGE", body: "hello"))
         _ = try await function.handle(event("DISCONNECT"))

@@ -7,9 +7,9 @@ import Testing
 @Suite("The delivery's function") struct DeliveryFunctionTests {
     private let stores = InMemoryStores()
     private let connections = InMemoryConnections()
-    private let doorbell = InMemoryDoorbell()
+    private let notifier = InMemoryViewerNotifier()
     private let gateway = InMemoryGateway()
-    private let comebacks = Comebacks()
+    private let requeues = Requeues()
     private let execution = Sample.id("e")
 
     private func function(at time: Int64 = 100_000) -> DeliveryFunction {
@@ -17,7 +17,7 @@ import Testing
             sender: Sender(
                 log: stores, connections: connections, gateway: gateway, settings: DeliverySettings(),
                 now: { Timestamp(milliseconds: time) }),
-            doorbell: doorbell, comeBack: comebacks.comeBack, logger: .silent)
+            notifier: notifier, requeue: requeues.requeue, logger: .silent)
     }
 
     /// An execution with two lines, and a viewer of it for each id.
@@ -27,7 +27,7 @@ import Testing
             [LogAppend(Sample.body(["one", "two"], after: 0), to: execution, after: .zero)], at: .epoch)
         for id in ids {
             let connection = ViewerConnection(
-                execution: execution, cursor: .zero, form: .blocks, key: "k",
+                execution: execution, cursor: .zero, encoding: .blocks, key: "k",
                 connectedAt: Timestamp(milliseconds: time), expiresAt: Timestamp(milliseconds: 10_000_000))
             try await connections.connect(ConnectionID(id), connection)
             _ = try await connections.update(ConnectionID(id), of: execution, .resume(generation: 1, after: .zero))
@@ -35,40 +35,42 @@ import Testing
         }
     }
 
-    private func ring(_ message: String, _ connection: String) -> (id: String, group: String, body: String) {
-        (message, connection, Ring(connection: ConnectionID(connection), execution: execution).body)
+    private func notification(_ message: String, _ connection: String) -> (id: String, group: String, body: String) {
+        (message, connection, ViewerNotification(connection: ConnectionID(connection), execution: execution).body)
     }
 
-    @Test("sends to each viewer that was rung, once for all of its rings")
-    func rings() async throws {
+    @Test("sends to each viewer that was notified, once for all of its notifications")
+    func notifications() async throws {
         try await begin("v", "w")
         let answer = try await function().handle(
-            Event.batch([ring("1", "v"), ring("2", "v"), ring("3", "w"), ("4", "x", "nonsense")]))
+            Event.batch([
+                notification("1", "v"), notification("2", "v"), notification("3", "w"), ("4", "x", "nonsense"),
+            ]))
         #expect(String(buffer: answer) == #"{"batchItemFailures":[]}"#)
         #expect(gateway.received(by: ConnectionID("v")).count == 1)
         #expect(gateway.received(by: ConnectionID("w")).count == 1)
-        #expect(doorbell.take().isEmpty)
+        #expect(notifier.take().isEmpty)
     }
 
-    @Test("keeps the rings of a viewer that another sender has the lock of")
+    @Test("keeps the notifications of a viewer that another sender has the lock of")
     func locked() async throws {
         try await begin("v")
         _ = try await connections.update(
             ConnectionID("v"), of: execution,
             .acquire(owner: "other", now: Timestamp(milliseconds: 99_000), lease: .seconds(30)))
-        let answer = try await function().handle(Event.batch([ring("1", "v"), ring("2", "v")]))
+        let answer = try await function().handle(Event.batch([notification("1", "v"), notification("2", "v")]))
         #expect(String(buffer: answer).contains("\"1\"") && String(buffer: answer).contains("\"2\""))
-        #expect(comebacks.messages == ["1", "2"])
+        #expect(requeues.messages == ["1", "2"])
         #expect(gateway.received(by: ConnectionID("v")).isEmpty)
     }
 
-    @Test("keeps the ring of a viewer whom the gateway doesn't know yet, and lets go of one who left")
+    @Test("keeps the notification of a viewer whom the gateway doesn't know yet, and lets go of one who left")
     func gone() async throws {
         try await begin("v", connectedAt: 95_000)
         await gateway.close(ConnectionID("v"))
-        _ = try await function().handle(Event.batch([ring("1", "v")]))
-        #expect(comebacks.messages == ["1"])
-        let answer = try await function(at: 200_000).handle(Event.batch([ring("1", "v")]))
+        _ = try await function().handle(Event.batch([notification("1", "v")]))
+        #expect(requeues.messages == ["1"])
+        let answer = try await function(at: 200_000).handle(Event.batch([notification("1", "v")]))
         #expect(String(buffer: answer) == #"{"batchItemFailures":[]}"#)
     }
 }

@@ -98,22 +98,22 @@ final class Changing<Value: Sendable>: Sendable {
     }
 }
 
-/// Which messages were asked to come back soon.
-final class Comebacks: Sendable {
+/// Which messages were given back to their queue.
+final class Requeues: Sendable {
     private let ids = Mutex<[String]>([])
 
     var messages: [String] { ids.withLock { $0.sorted() } }
-    var comeBack: ComeBack { { record, _ in self.ids.withLock { $0.append(record.messageID) } } }
+    var requeue: Requeue { { record, _ in self.ids.withLock { $0.append(record.messageID) } } }
 }
 
-/// Takes what is set aside, and refuses it while there is no room.
+/// Takes dead letters, and refuses it while there is no room.
 final class DeadLetters: Sendable {
     private let state = Mutex<(ids: [String], isFull: Bool)>(([], false))
 
     var taken: [String] { state.withLock { $0.ids.sorted() } }
     func fill() { state.withLock { $0.isFull = true } }
 
-    var setAside: SetAside {
+    var deadLetter: DeadLetter {
         { record in
             try self.state.withLock { state in
                 if state.isFull { throw Full() }

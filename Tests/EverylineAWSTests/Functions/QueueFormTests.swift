@@ -25,10 +25,11 @@ struct QueueFormTests {
     private static let linesBody =
         "H4sIAAAAAAACA6tWysnMSy1WsoquVspVslKKKTUwMEw1VEhU0lEqUbIyNDAwqNVBljKyNYBLGdbG1gIA5e1Yy0EAAAA="
 
-    @Test("of rings is read as it was sent first, and sent so")
-    func rings() {
-        let ring = Ring(connection: ConnectionID("L0SM9cOFvHcCIhw="), execution: execution)
-        #expect(ring.body == "L0SM9cOFvHcCIhw= e" && Ring(body: ring.body) == ring)
+    @Test("of notifications is read as it was sent first, and sent so")
+    func notifications() {
+        let notification = ViewerNotification(connection: ConnectionID("L0SM9cOFvHcCIhw="), execution: execution)
+        #expect(
+            notification.body == "L0SM9cOFvHcCIhw= e" && ViewerNotification(body: notification.body) == notification)
     }
 
     @Test("of reconciling is read as it was sent first, and sent so", arguments: Self.requests)

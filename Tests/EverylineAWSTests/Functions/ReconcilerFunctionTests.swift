@@ -7,12 +7,12 @@ import Testing
 @Suite("The reconciler's function") struct ReconcilerFunctionTests {
     private let stores = InMemoryStores()
     private let queue = InMemoryReconcileQueue()
-    private let comebacks = Comebacks()
+    private let requeues = Requeues()
     private let stream = LogStreamName(group: "g", name: "s")
     /// What ECS says of every task.
     private let ecs = Changing<Result<StoppedTask?, InMemoryReconcileQueue.Refused>>(.success(nil))
 
-    /// When to look again at an execution without a task.
+    /// When to probe again an execution without a task.
     private let later = Changing<Duration?>(nil)
 
     init() async throws {
@@ -30,7 +30,7 @@ import Testing
         let events = lines.map { SourceEvent(message: "\u{1E}" + $0, at: .epoch) }
         return ReconcilerFunction(
             reconciler: Reconciler(
-                ledger: stores, connections: InMemoryConnections(), doorbell: InMemoryDoorbell(), now: now),
+                ledger: stores, connections: InMemoryConnections(), notifier: InMemoryViewerNotifier(), now: now),
             source: { [stream] in
                 #expect($0 == stream)
                 return InMemoryLogSource(events)
@@ -38,8 +38,8 @@ import Testing
             inspect: { [ecs, stream] id in
                 guard id == Sample.id("e") else { return nil }
                 return TaskState(stream: stream, stopped: try ecs.value.get())
-            }, lookWithoutTask: { [later] _ in later.value }, queue: queue, pause: .seconds(15),
-            comeBack: comebacks.comeBack, logger: .silent)
+            }, probeWithoutTask: { [later] _ in later.value }, queue: queue, pause: .seconds(15),
+            requeue: requeues.requeue, logger: .silent)
     }
 
     private func handle(_ message: ReconcileMessage, by function: ReconcilerFunction) async throws -> Bool {
@@ -85,11 +85,11 @@ import Testing
         ecs.value = .success(task)
         queue.refuseNext()
         #expect(try await !handle(message, by: function()))
-        #expect(comebacks.messages == ["m", "m"])
+        #expect(requeues.messages == ["m", "m"])
         #expect(try await handle(message, by: function()))
     }
 
-    @Test("looks again at an execution without a task for as long as something may still become of it")
+    @Test("probes an execution without a task for as long as something may still become of it")
     func withoutTask() async throws {
         _ = try await stores.create(Sample.execution("f"), appendToken: Sample.hash("f"), idempotency: nil)
         later.value = .seconds(60)

@@ -7,9 +7,9 @@ import Testing
 @Suite("The sequencer's function") struct SequencerFunctionTests {
     private let stores = InMemoryStores()
     private let connections = InMemoryConnections()
-    private let doorbell = InMemoryDoorbell()
-    private let comebacks = Comebacks()
-    private let aside = DeadLetters()
+    private let notifier = InMemoryViewerNotifier()
+    private let requeues = Requeues()
+    private let deadLetters = DeadLetters()
     private let queue = InMemoryReconcileQueue()
 
     private func function(now: Int64 = 1_790_000_000_000) -> SequencerFunction {
@@ -17,9 +17,9 @@ import Testing
         let repairs = RepairRequests(queue: queue, delay: .seconds(20), logger: .silent)
         return SequencerFunction(
             sequencer: Sequencer(
-                ledger: stores, connections: connections, doorbell: doorbell,
+                ledger: stores, connections: connections, notifier: notifier,
                 requestRepair: { try await repairs.request($0, $1) }, now: now),
-            comeBack: comebacks.comeBack, setAside: aside.setAside,
+            requeue: requeues.requeue, deadLetter: deadLetters.deadLetter,
             bursts: BurstWatch(function: "f") { _ in }, now: now, logger: .silent)
     }
 
@@ -103,7 +103,7 @@ import Testing
                 ("3", "missing", body("3 x")), ("4", "missing", body("2 a2")),
             ]))
         #expect(try unprocessed(answer) == ["1", "3", "4"])
-        #expect(comebacks.messages == ["1", "3", "4"])
+        #expect(requeues.messages == ["1", "3", "4"])
         #expect(try await messages(of: "b") == ["b1"])
     }
 
@@ -115,7 +115,7 @@ import Testing
         #expect(try unprocessed(answer) == ["1"])
     }
 
-    @Test("sets aside what can't be read, and goes on behind it: it would never become readable")
+    @Test("puts what can't be read among the dead letters, and goes on behind it: it would never become readable")
     func unreadable() async throws {
         try await begin("a")
         let answer = try await function().handle(
@@ -125,13 +125,13 @@ import Testing
             ]))
         #expect(try unprocessed(answer).isEmpty)
         #expect(try await messages(of: "a") == ["a1", "a2"])
-        #expect(aside.taken == ["2", "4", "5"])
+        #expect(deadLetters.taken == ["2", "4", "5"])
     }
 
-    @Test("gives back what it can't set aside, and what is behind it in its group")
+    @Test("gives back what it can't put there, and what is behind it in its group")
     func unreadableAndStuck() async throws {
         try await begin("a", "b")
-        aside.fill()
+        deadLetters.fill()
         let answer = try await function().handle(
             Event.batch([
                 ("1", "a", body("1 a1")), ("2", "a", "nonsense"), ("3", "a", body("2 a2")),

@@ -18,11 +18,11 @@ import Testing
     @Test("asks once a minute, however many ask it")
     func once() async {
         let watch = watch()
-        for id in ["e", "e", "f", "e"] { await watch.look(at: Sample.id(id)) }
+        for id in ["e", "e", "f", "e"] { await watch.probe(Sample.id(id)) }
         #expect(queue.sent.map(\.message.execution) == [Sample.id("e"), Sample.id("f")])
         #expect(queue.sent.allSatisfy { $0.message.cause == .probe && $0.delay == .zero })
         time.value += 60_000
-        await watch.look(at: Sample.id("e"))
+        await watch.probe(Sample.id("e"))
         #expect(queue.sent.count == 3)
     }
 
@@ -30,9 +30,9 @@ import Testing
     func failure() async {
         queue.refuseNext()
         let watch = watch()
-        await watch.look(at: Sample.id("e"))
+        await watch.probe(Sample.id("e"))
         #expect(queue.sent.isEmpty)
-        await watch.look(at: Sample.id("e"))
+        await watch.probe(Sample.id("e"))
         #expect(queue.sent.count == 1)
     }
 
@@ -71,12 +71,12 @@ import Testing
     }
 }
 
-@Suite("A look at a task") struct TaskInspectionTests {
+@Suite("A probe of a task") struct TaskInspectionTests {
     private let tasks = InMemoryTasks()
     private let stream = LogStreamName(group: "g", name: "s")
     private let stopped = Changing<[String]>([])
 
-    private func look(
+    private func probe(
         _ answer: String?, age: Int64 = 0, status: ExecutionStatus = .running
     ) async throws -> StoppedTask? {
         try await tasks.add(ExecutionTask(arn: "arn:1", stream: stream), of: Sample.id("e"))
@@ -107,30 +107,30 @@ import Testing
             let expected = StoppedTask(
                 stream: stream, outcome: ExecutionOutcome(status: .failed, exitCode: 3),
                 stoppedAt: Timestamp(milliseconds: 1_790_000_000_125))
-            #expect(try await look(answer) == expected)
+            #expect(try await probe(answer) == expected)
         }
     }
 
     @Test("lets one that runs, or is stopping, be", arguments: ["PENDING", "RUNNING", "STOPPING"])
     func runs(status: String) async throws {
-        #expect(try await look("{\"taskArn\":\"arn:1\",\"lastStatus\":\"\(status)\"}", age: 9_000_000) == nil)
+        #expect(try await probe("{\"taskArn\":\"arn:1\",\"lastStatus\":\"\(status)\"}", age: 9_000_000) == nil)
     }
 
     @Test("stops one that runs although its execution's stop was asked for", arguments: ["PENDING", "RUNNING"])
     func unstopped(status: String) async throws {
         let task = "{\"taskArn\":\"arn:1\",\"lastStatus\":\"\(status)\"}"
-        #expect(try await look(task) == nil)
+        #expect(try await probe(task) == nil)
         #expect(stopped.value.isEmpty)
-        #expect(try await look(task, status: .terminating) == nil)
+        #expect(try await probe(task, status: .terminating) == nil)
         #expect(stopped.value == ["arn:1"])
-        _ = try await look("{\"taskArn\":\"arn:1\",\"lastStatus\":\"STOPPED\"}", status: .terminating)
+        _ = try await probe("{\"taskArn\":\"arn:1\",\"lastStatus\":\"STOPPED\"}", status: .terminating)
         #expect(stopped.value.count == 1)
     }
 
     @Test("takes one that ECS knows no more for lost, but not one that it may not know yet")
     func missing() async throws {
-        #expect(try await look(nil, age: 3_600_000) == nil)
-        let lost = try #require(try await look(nil, age: 3_600_001))
+        #expect(try await probe(nil, age: 3_600_000) == nil)
+        let lost = try #require(try await probe(nil, age: 3_600_001))
         #expect(lost.outcome == ExecutionOutcome(status: .failed, exitCode: nil, reason: .runnerLost))
     }
 }

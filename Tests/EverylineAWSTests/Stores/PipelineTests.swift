@@ -10,7 +10,7 @@ import Testing
 struct PipelineTests {
     private let execution = Sample.id("e")
     private let gateway = InMemoryGateway()
-    private let doorbell = InMemoryDoorbell()
+    private let notifier = InMemoryViewerNotifier()
 
     @Test("bring every line to every viewer once and in order, whatever is doubled, disordered, lost or raced for")
     func everyLine() async throws {
@@ -25,12 +25,12 @@ struct PipelineTests {
         let late = try await connect(viewers[1], table)
         let source = InMemoryLogSource(written + [end], pageSize: 150)
         let reconciled = try await Reconciler(
-            ledger: log(table), connections: DynamoDBConnectionStore(table), doorbell: doorbell, now: { Emulator.now }
+            ledger: log(table), connections: DynamoDBConnectionStore(table), notifier: notifier, now: { Emulator.now }
         ).reconcile(execution, .init(), from: source, until: .maximum)
         #expect(reconciled == .done)
         let last = try await connect(viewers[2], table)
         for (viewer, session) in zip(viewers, [early, late, last]) {
-            try await answerRings(over: table)
+            try await answerNotifications(over: table)
             let seen = try events(of: viewer, session)
             #expect(seen.map(\.offset) == (1...401).map { Offset($0) })
             #expect(seen.compactMap(\.message) == written.map(\.text))
@@ -46,7 +46,7 @@ struct PipelineTests {
 
     private func sequencer(_ table: DynamoDBTable) -> Sequencer {
         Sequencer(
-            ledger: log(table), connections: DynamoDBConnectionStore(table), doorbell: doorbell,
+            ledger: log(table), connections: DynamoDBConnectionStore(table), notifier: notifier,
             requestRepair: { _, _ in }, now: { Emulator.now })
     }
 
@@ -64,7 +64,7 @@ struct PipelineTests {
                     let worker = sequencer(table)
                     for batch in half {
                         try await again { try await worker.sequence(batch, of: execution) }
-                        try await answerRings(over: table)
+                        try await answerNotifications(over: table)
                     }
                 }
             }
@@ -81,10 +81,10 @@ struct PipelineTests {
 
     private func connect(_ id: ConnectionID, _ table: DynamoDBTable) async throws -> GatewaySession {
         let viewers = ViewerMessageHandler(
-            log: log(table), connections: DynamoDBConnectionStore(table), doorbell: doorbell, gateway: gateway,
-            look: { _ in }, lease: .seconds(30), now: { Emulator.now })
+            log: log(table), connections: DynamoDBConnectionStore(table), notifier: notifier, gateway: gateway,
+            probe: { _ in }, lease: .seconds(30), now: { Emulator.now })
         let connection = ViewerConnection(
-            execution: execution, cursor: .zero, form: .blocks, key: "k", connectedAt: Emulator.now,
+            execution: execution, cursor: .zero, encoding: .blocks, key: "k", connectedAt: Emulator.now,
             expiresAt: Emulator.now + .seconds(7200))
         try await DynamoDBConnectionStore(table).connect(id, connection)
         gateway.open(id)
@@ -93,22 +93,24 @@ struct PipelineTests {
         return session
     }
 
-    /// Two workers race for each ring; one that has to come back does.
-    private func answerRings(over table: DynamoDBTable) async throws {
+    /// Two workers race for each notification; one that has to come back does.
+    private func answerNotifications(over table: DynamoDBTable) async throws {
         let sender = Sender(
             log: log(table), connections: DynamoDBConnectionStore(table), gateway: gateway,
             settings: DeliverySettings(frame: .kibibytes(4)), now: { Emulator.now })
-        while case let rings = doorbell.take(), !rings.isEmpty {
-            for ring in rings {
+        while case let notifications = notifier.take(), !notifications.isEmpty {
+            for notification in notifications {
                 let outcomes = await withTaskGroup(of: Sender.Outcome.self) { group in
                     for _ in 0..<2 {
                         let name = String(UInt64.random(in: 0 ... .max))
-                        group.addTask { await sender.send(to: ring.connection, of: ring.execution, as: name) }
+                        group.addTask {
+                            await sender.send(to: notification.connection, of: notification.execution, as: name)
+                        }
                     }
                     return await group.reduce(into: []) { $0.append($1) }
                 }
-                if !outcomes.contains(where: { $0.ring == .delete }) {
-                    try await doorbell.ring([ring.connection], of: ring.execution)
+                if !outcomes.contains(where: { $0.notification == .delete }) {
+                    try await notifier.notify([notification.connection], of: notification.execution)
                 }
             }
         }

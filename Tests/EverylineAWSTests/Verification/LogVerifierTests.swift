@@ -26,7 +26,7 @@ struct LogVerifierTests {
     /// Has the log made from what CloudWatch brings.
     private func log(_ batches: [String]..., limits: LedgerLimits = LedgerLimits()) async throws {
         let sequencer = Sequencer(
-            ledger: stores, connections: InMemoryConnections(), doorbell: InMemoryDoorbell(), limits: limits,
+            ledger: stores, connections: InMemoryConnections(), notifier: InMemoryViewerNotifier(), limits: limits,
             requestRepair: { _, _ in }, now: now)
         for batch in batches { try await sequencer.sequence(events(batch), of: id) }
     }
@@ -34,7 +34,7 @@ struct LogVerifierTests {
     /// Has the log finished by what a reconciler reads, and by ECS's word.
     private func reconcile(_ lines: String...) async throws {
         let reconciler = Reconciler(
-            ledger: stores, connections: InMemoryConnections(), doorbell: InMemoryDoorbell(), now: now)
+            ledger: stores, connections: InMemoryConnections(), notifier: InMemoryViewerNotifier(), now: now)
         let stopped = Reconciler.Stopped(ExecutionOutcome(status: .failed, exitCode: 137), at: .epoch)
         var request = Reconciler.Request(stopped: stopped)
         while case .again(let next, _) = try await reconciler.reconcile(
@@ -97,7 +97,7 @@ struct LogVerifierTests {
     func late() async throws {
         try await log(["1 a", "3 c"])
         let reconciler = Reconciler(
-            ledger: stores, connections: InMemoryConnections(), doorbell: InMemoryDoorbell(), now: now)
+            ledger: stores, connections: InMemoryConnections(), notifier: InMemoryViewerNotifier(), now: now)
         let source = InMemoryLogSource(events(["1 a", "3 c"]))
         var request = Reconciler.Request()
         while case .again(let next, _) = try await reconciler.reconcile(id, request, from: source, until: .maximum) {

@@ -8,7 +8,7 @@ struct ConnectionUpdateTests {
 
     private func connection(cursor: UInt64 = 0) throws -> ViewerConnection {
         ViewerConnection(
-            execution: try #require(ExecutionID("e")), cursor: Offset(cursor), form: .lines, key: "k",
+            execution: try #require(ExecutionID("e")), cursor: Offset(cursor), encoding: .lines, key: "k",
             connectedAt: .epoch, expiresAt: Timestamp(milliseconds: 1000))
     }
 
@@ -66,12 +66,12 @@ struct ConnectionUpdateTests {
         #expect(acquire("b", at: 799).apply(to: ahead) != nil)
     }
 
-    @Test("is concluded by no sender whose viewer resumed meanwhile")
-    func conclude() throws {
+    @Test("is finished by no sender whose viewer resumed meanwhile")
+    func finish() throws {
         let a = try #require(acquire("a", at: 0).apply(to: connection()))
         let resumed = try #require(ConnectionUpdate.resume(generation: 1, after: .zero).apply(to: a))
-        #expect(ConnectionUpdate.conclude(fence: a.fence).apply(to: resumed) == nil)
-        #expect(ConnectionUpdate.conclude(fence: a.fence).apply(to: a)?.isOpen == false)
+        #expect(ConnectionUpdate.finish(fence: a.fence).apply(to: resumed) == nil)
+        #expect(ConnectionUpdate.finish(fence: a.fence).apply(to: a)?.isOpen == false)
     }
 
     @Test("gives a connection's id to another one without its old senders' right")

@@ -12,11 +12,11 @@ struct SenderTests {
 
     /// A log of so many lines, each a block by itself, and its viewer.
     private func begin(
-        lines: Int, ends: Bool = false, cursor: UInt64 = 0, generation: UInt64 = 1, form: StreamForm = .blocks
+        lines: Int, ends: Bool = false, cursor: UInt64 = 0, generation: UInt64 = 1, encoding: StreamEncoding = .blocks
     ) async throws -> InMemoryStores {
         let stores = try await InMemoryStores.holding(execution, (1...lines).map(String.init), ends: ends)
         viewers.gateway.open(id)
-        try await viewers.connect(id, Sample.connection(generation: generation, cursor: cursor, form: form))
+        try await viewers.connect(id, Sample.connection(generation: generation, cursor: cursor, encoding: encoding))
         return stores
     }
 
@@ -66,7 +66,7 @@ struct SenderTests {
         let stores = try await begin(lines: 2, ends: true)
         #expect(await send(from: stores) == .completed)
         #expect(try received() == ["1", "2", "<end>"])
-        #expect(viewers.steps.suffix(2) == [.conclude, .hangUp])
+        #expect(viewers.steps.suffix(2) == [.finish, .hangUp])
         #expect(try await record?.isOpen == false)
         #expect(!viewers.gateway.isOpen(id))
         let other = StagedViewers()
@@ -75,16 +75,16 @@ struct SenderTests {
         let sender = Sender(
             log: stores, connections: other, gateway: other, settings: DeliverySettings(), now: { Self.now })
         #expect(await sender.send(to: id, of: execution, as: "b") == .completed)
-        #expect(other.steps == [.acquire, .conclude, .hangUp])
+        #expect(other.steps == [.acquire, .finish, .hangUp])
     }
 
     @Test("does not close a viewer as complete that resumes meanwhile")
     func resumedBeforeTheEnd() async throws {
         let stores = try await begin(lines: 1, ends: true)
-        viewers.before(.conclude) { [viewers, id, execution] in
+        viewers.before(.finish) { [viewers, id, execution] in
             _ = try? await viewers.connections.update(id, of: execution, .resume(generation: 2, after: .zero))
         }
-        #expect(await send(from: stores) == .superseded)
+        #expect(await send(from: stores) == .lostLock)
         #expect(viewers.gateway.isOpen(id))
         #expect(try await record?.isOpen == true)
     }
@@ -110,32 +110,32 @@ struct SenderTests {
     @Test("sends nothing before a viewer that opens with a resumption has said it, and lets go of what rang")
     func awaiting() async throws {
         let stores = try await begin(lines: 1, generation: 0)
-        #expect(await send(from: stores).ring == .delete)
+        #expect(await send(from: stores).notification == .delete)
         #expect(viewers.gateway.isOpen(id) && viewers.gateway.received(by: id).isEmpty)
     }
 
     @Test("stops at once when it has lost the lock on the way")
-    func superseded() async throws {
+    func lostLock() async throws {
         let stores = try await begin(lines: 3)
         viewers.before(.advance) { [viewers, id, execution] in
             _ = try? await viewers.connections.update(id, of: execution, .resume(generation: 2, after: .zero))
         }
-        #expect(await send(from: stores, frame: GatewayFrame.maximumOverhead + 1) == .superseded)
+        #expect(await send(from: stores, frame: GatewayFrame.maximumOverhead + 1) == .lostLock)
         #expect(viewers.steps == [.acquire, .post, .advance])
         #expect(try await record?.cursor == .zero)
     }
 
     @Test(
         "leaves the cursor alone when a step fails, gives the lock back and lets the message come again",
-        arguments: [StagedViewers.Step.post, .advance, .conclude])
+        arguments: [StagedViewers.Step.post, .advance, .finish])
     func failing(step: StagedViewers.Step) async throws {
-        let stores = try await begin(lines: 2, ends: step == .conclude)
+        let stores = try await begin(lines: 2, ends: step == .finish)
         viewers.fail(step)
         #expect(await send(from: stores, frame: GatewayFrame.maximumOverhead + 1) == .retry)
         #expect(viewers.steps.last == .release)
         let record = try await record
         #expect(record?.lock == nil && record?.isOpen == true)
-        #expect(record?.cursor == (step == .conclude ? Offset(3) : .zero))
+        #expect(record?.cursor == (step == .finish ? Offset(3) : .zero))
     }
 
     @Test("lets the message come again when it doesn't know whether it has the lock")
@@ -147,13 +147,13 @@ struct SenderTests {
     }
 
     @Test(
-        "keeps the ring when the gateway wants less, and goes on where it was",
+        "keeps the notification when the gateway wants less, and goes on where it was",
         arguments: [PostResult.throttled, .failed])
     func throttled(result: PostResult) async throws {
         let stores = try await begin(lines: 2)
         viewers.gateway.refuse([result])
-        #expect(await send(from: stores).ring == .keep)
-        #expect(await send(from: stores).ring == .delete)
+        #expect(await send(from: stores).notification == .keep)
+        #expect(await send(from: stores).notification == .delete)
         #expect(try received() == ["1", "2"])
     }
 
@@ -168,17 +168,17 @@ struct SenderTests {
     }
 
     @Test("gives way after so many blocks")
-    func turn() async throws {
+    func pass() async throws {
         let stores = try await begin(lines: 3)
         let outcome = await send(from: stores, blocks: 2, frame: GatewayFrame.maximumOverhead + 1)
-        #expect(outcome == .yield && outcome.ring == .ringAgainAndDelete)
+        #expect(outcome == .yield && outcome.notification == .notifyAgainAndDelete)
         #expect(viewers.steps.last == .advanceAndRelease)
         #expect(try received() == ["1", "2"])
     }
 
     @Test("speaks line by line to a viewer without a subprotocol")
     func linesForm() async throws {
-        let stores = try await begin(lines: 1, ends: true, form: .lines)
+        let stores = try await begin(lines: 1, ends: true, encoding: .lines)
         #expect(await send(from: stores) == .completed)
         let texts = viewers.gateway.received(by: id).map { String(buffer: $0) }
         #expect(texts.count == 2)

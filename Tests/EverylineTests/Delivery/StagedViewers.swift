@@ -3,19 +3,19 @@ import EverylineTesting
 import NIOCore
 import Synchronization
 
-/// Connections, gateway and doorbell in memory, that note each step in its order, and where a test lets something happen before a
+/// Connections, gateway and notifier in memory, that note each step in its order, and where a test lets something happen before a
 /// step, or lets it fail.
-final class StagedViewers: ConnectionStore, Gateway, Doorbell {
+final class StagedViewers: ConnectionStore, Gateway, ViewerNotifier {
     enum Step: Equatable {
-        case acquire, advance, advanceAndRelease, release, conclude, close, resume
-        case post, ring, hangUp
+        case acquire, advance, advanceAndRelease, release, finish, close, resume
+        case post, notify, hangUp
     }
 
     struct Unavailable: Error {}
 
     let connections = InMemoryConnections()
     let gateway = InMemoryGateway()
-    let doorbell = InMemoryDoorbell()
+    let notifier = InMemoryViewerNotifier()
     private struct State {
         var steps: [Step] = []
         var failing: Set<Step> = []
@@ -67,9 +67,9 @@ final class StagedViewers: ConnectionStore, Gateway, Doorbell {
         await gateway.close(connection)
     }
 
-    func ring(_ connections: [ConnectionID], of execution: ExecutionID) async throws {
-        try await note(.ring)
-        try await doorbell.ring(connections, of: execution)
+    func notify(_ connections: [ConnectionID], of execution: ExecutionID) async throws {
+        try await note(.notify)
+        try await notifier.notify(connections, of: execution)
     }
 
     func connect(_ id: ConnectionID, _ connection: ViewerConnection) async throws {
@@ -99,7 +99,7 @@ extension StagedViewers.Step {
             case .acquire: .acquire
             case .advance(_, _, _, _, _, let lease): lease == nil ? .advanceAndRelease : .advance
             case .release: .release
-            case .conclude: .conclude
+            case .finish: .finish
             case .close: .close
             }
     }

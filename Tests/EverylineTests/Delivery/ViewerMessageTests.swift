@@ -9,7 +9,7 @@ struct ViewerMessageTests {
     private let execution = Sample.id("e")
     private let id = ConnectionID("c")
     private let viewers = StagedViewers()
-    private let looks = Looks()
+    private let probes = Probes()
     private let lease = Duration.seconds(30)
     private static let now = Timestamp(milliseconds: 40_000)
 
@@ -18,35 +18,35 @@ struct ViewerMessageTests {
         viewers.gateway.open(id)
         try await viewers.connect(id, connection)
         return ViewerMessageHandler(
-            log: stores, connections: viewers, doorbell: viewers, gateway: viewers,
-            look: { looks.add($0) }, lease: lease, now: { Self.now })
+            log: stores, connections: viewers, notifier: viewers, gateway: viewers,
+            probe: { probes.add($0) }, lease: lease, now: { Self.now })
     }
 
     private var answers: [GatewayFrame] { viewers.gateway.received(by: id).map { GatewayFrame($0) } }
 
-    @Test("is written, rung for, and only then acknowledged")
+    @Test("is written, passed on, and only then acknowledged")
     func resume() async throws {
         let handler = try await begin(Sample.connection())
         try await handler.receive(.resume(generation: 2, after: Offset(1)), from: id)
-        #expect(viewers.steps == [.resume, .ring, .post])
+        #expect(viewers.steps == [.resume, .notify, .post])
         #expect(answers == [.resumed(generation: 2, head: Offset(3))])
         #expect(try await viewers.connection(id, of: execution)?.cursor == Offset(1))
     }
 
-    @Test("is rung for again when it is said again, and ignored when it comes late")
+    @Test("is passed on again when it is said again, and ignored when it comes late")
     func repetition() async throws {
         let handler = try await begin(Sample.connection())
         for _ in 1...2 { try await handler.receive(.resume(generation: 2, after: Offset(1)), from: id) }
-        #expect(viewers.steps == [.resume, .ring, .post, .resume, .ring, .post])
+        #expect(viewers.steps == [.resume, .notify, .post, .resume, .notify, .post])
         try await handler.receive(.resume(generation: 1, after: .zero), from: id)
         #expect(viewers.steps.count == 7 && viewers.steps.last == .resume)
         #expect(try await viewers.connection(id, of: execution)?.cursor == Offset(1))
     }
 
-    @Test("is not acknowledged where it could not be rung for: the viewer says it again")
+    @Test("is not acknowledged where it could not be passed on: the viewer says it again")
     func unrung() async throws {
         let handler = try await begin(Sample.connection())
-        viewers.fail(.ring)
+        viewers.fail(.notify)
         await #expect(throws: StagedViewers.Unavailable.self) {
             try await handler.receive(.resume(generation: 2, after: .zero), from: id)
         }
@@ -65,7 +65,7 @@ struct ViewerMessageTests {
         viewers.gateway.open(unknown)
         try await handler.receive(message, from: unknown)
         #expect(!viewers.gateway.isOpen(unknown))
-        #expect(answers.isEmpty && viewers.doorbell.take().isEmpty)
+        #expect(answers.isEmpty && viewers.notifier.take().isEmpty)
     }
 
     @Test("closes a connection whose viewer pings, and was never heard to resume: nothing would be sent to it")
@@ -76,11 +76,11 @@ struct ViewerMessageTests {
     }
 
     @Test(
-        "rings at a ping where something waits and no sender has the lock, and answers with the head",
+        "notifies at a ping where something waits and no sender has the lock, and answers with the head",
         arguments: [
-            Ping(cursor: 2, rings: true), Ping(cursor: 3, rings: false, looks: true),
-            Ping(cursor: 4, ends: true, rings: true), Ping(cursor: 2, lockedAt: 10_001, rings: false),
-            Ping(cursor: 2, lockedAt: 10_000, rings: true),
+            Ping(cursor: 2, notifies: true), Ping(cursor: 3, notifies: false, probes: true),
+            Ping(cursor: 4, ends: true, notifies: true), Ping(cursor: 2, lockedAt: 10_001, notifies: false),
+            Ping(cursor: 2, lockedAt: 10_000, notifies: true),
         ])
     func watchdog(ping: Ping) async throws {
         let handler = try await begin(Sample.connection(cursor: ping.cursor), ends: ping.ends)
@@ -89,36 +89,36 @@ struct ViewerMessageTests {
             _ = try #require(try await viewers.connections.update(id, of: execution, lock))
         }
         try await handler.receive(.ping(have: Offset(ping.cursor)), from: id)
-        #expect(viewers.steps == (ping.rings ? [.ring, .post] : [.post]))
+        #expect(viewers.steps == (ping.notifies ? [.notify, .post] : [.post]))
         #expect(answers == [.heartbeat(head: Offset(ping.ends ? 4 : 3))])
-        // Where the viewer has everything and the log has no end, the producer is looked at: is one to come?
-        #expect(looks.all == (ping.looks ? [execution] : []))
+        // Where the viewer has everything and the log has no end, the producer is probed: is one to come?
+        #expect(probes.all == (ping.probes ? [execution] : []))
     }
 
     struct Ping: CustomTestStringConvertible {
         let cursor: UInt64
         var ends = false
         var lockedAt: Int64?
-        let rings: Bool
-        var looks = false
+        let notifies: Bool
+        var probes = false
 
         var testDescription: String { "cursor \(cursor), locked at \(lockedAt ?? 0), ended: \(ends)" }
     }
 
-    @Test("may be nothing: who can't speak first is rung for when the connection is made")
+    @Test("may be nothing: a viewer that can't speak first is notified when the connection is made")
     func silent() async throws {
-        let handler = try await begin(Sample.connection(form: .lines))
+        let handler = try await begin(Sample.connection(encoding: .lines))
         try await handler.connected(id, of: execution, as: .blocks)
         #expect(viewers.steps.isEmpty)
         try await handler.connected(id, of: execution, as: .lines)
-        #expect(viewers.steps == [.ring])
+        #expect(viewers.steps == [.notify])
         try await handler.disconnect(id)
         #expect(try await viewers.connection(id, of: execution)?.isOpen == false)
     }
 }
 
-/// Which executions' producers were to be looked at.
-private final class Looks: Sendable {
+/// Which executions' producers were to be probed.
+private final class Probes: Sendable {
     private let executions = Mutex<[ExecutionID]>([])
 
     var all: [ExecutionID] { executions.withLock { $0 } }

@@ -7,20 +7,20 @@ struct LedgerFixture: Sendable {
     let id = Sample.id("e")
     let stores: InMemoryStores
     let connections = InMemoryConnections()
-    let doorbell = InMemoryDoorbell()
+    let notifier = InMemoryViewerNotifier()
     let repairs = Repairs()
 
     init() async throws { stores = try await InMemoryStores.holding(id, []) }
 
     func sequencer(over ledger: (any Ledger)? = nil, limits: LedgerLimits = LedgerLimits()) -> Sequencer {
         Sequencer(
-            ledger: ledger ?? stores, connections: connections, doorbell: doorbell, limits: limits,
+            ledger: ledger ?? stores, connections: connections, notifier: notifier, limits: limits,
             requestRepair: { _, next in repairs.note(next) }, now: { Timestamp(milliseconds: 9000) })
     }
 
     func reconciler(over ledger: (any Ledger)? = nil, limits: LedgerLimits = LedgerLimits()) -> Reconciler {
         Reconciler(
-            ledger: ledger ?? stores, connections: connections, doorbell: doorbell, limits: limits,
+            ledger: ledger ?? stores, connections: connections, notifier: notifier, limits: limits,
             now: { Timestamp(milliseconds: 9000) })
     }
 

@@ -163,12 +163,12 @@ struct ReconcilerTests {
         #expect(source.pages == 0)
     }
 
-    @Test("rings all viewers at the end, also when it finds that it was there")
-    func ring() async throws {
+    @Test("notifies all viewers at the end, also when it finds that it was there")
+    func notify() async throws {
         try await fixture.connections.connect(ConnectionID("c"), Sample.connection())
         for _ in 1...2 {
             _ = try await finish(InMemoryLogSource(lines("1=0")), stopped: stopped)
-            #expect(fixture.doorbell.take().map(\.connection.rawValue).last == "c")
+            #expect(fixture.notifier.take().map(\.connection.rawValue).last == "c")
         }
         #expect(try await fixture.texts == ["<end>"])
     }

@@ -204,13 +204,13 @@ struct SequencerTests {
         }
     }
 
-    @Test("rings every viewer after the append, and also where it has added nothing")
-    func ring() async throws {
+    @Test("notifies every viewer after the append, and also where it has added nothing")
+    func notify() async throws {
         for name in ["a", "b"] { try await fixture.connections.connect(ConnectionID(name), Sample.connection()) }
         try await fixture.connections.connect(ConnectionID("other"), Sample.connection(of: "other"))
         for _ in 1...2 {
             try await take("1 a")
-            #expect(Set(fixture.doorbell.take().map(\.connection.rawValue)) == ["a", "b"])
+            #expect(Set(fixture.notifier.take().map(\.connection.rawValue)) == ["a", "b"])
         }
     }
 }

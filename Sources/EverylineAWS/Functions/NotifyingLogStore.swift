@@ -1,21 +1,21 @@
 package import Everyline
 package import Logging
 
-/// A log store that rings an execution's viewers after each append: where there is no process that could wake a tail.
-package struct RingingLogStore<Store: LogStore>: LogStore {
+/// A log store that notifies an execution's viewers after each append: where there is no process that could wake a tail.
+package struct NotifyingLogStore<Store: LogStore>: LogStore {
     private let store: Store
     private let connections: any ConnectionStore
-    private let doorbell: any Doorbell
+    private let notifier: any ViewerNotifier
     private let now: @Sendable () -> Timestamp
     private let logger: Logger
 
     package init(
-        _ store: Store, connections: any ConnectionStore, doorbell: any Doorbell,
+        _ store: Store, connections: any ConnectionStore, notifier: any ViewerNotifier,
         now: @escaping @Sendable () -> Timestamp, logger: Logger
     ) {
         self.store = store
         self.connections = connections
-        self.doorbell = doorbell
+        self.notifier = notifier
         self.now = now
         self.logger = logger
     }
@@ -28,7 +28,7 @@ package struct RingingLogStore<Store: LogStore>: LogStore {
         for (append, result) in zip(appends, results) where (try? result.get().block) != nil {
             changed.insert(append.execution)
         }
-        for execution in changed { await ring(execution) }
+        for execution in changed { await notify(execution) }
         return results
     }
 
@@ -42,13 +42,13 @@ package struct RingingLogStore<Store: LogStore>: LogStore {
         try await store.offset(in: execution, before: time)
     }
 
-    /// The events are in the log whether or not the ring goes out. A viewer that wasn't rung pings.
-    private func ring(_ execution: ExecutionID) async {
+    /// The events are in the log whether or not the notification goes out. A viewer that wasn't notified pings.
+    private func notify(_ execution: ExecutionID) async {
         do {
-            try await doorbell.ring(everyoneIn: connections, of: execution, at: now())
+            try await notifier.notify(everyoneIn: connections, of: execution, at: now())
         } catch {
             logger.warning(
-                "Viewers could not be rung", metadata: ["execution_id": "\(execution)", "error": "\(error)"])
+                "Viewers could not be notified", metadata: ["execution_id": "\(execution)", "error": "\(error)"])
         }
     }
 }

@@ -1,15 +1,15 @@
 import Everyline
 import EverylineAWS
 
-// The watchdog of executions whose end was not reported: each request for one has its task looked at.
+// The watchdog of executions whose end was not reported: each request for one has its task probed.
 extension LedgerWorld {
     func asked(about execution: Int) {
-        // A younger one isn't looked at.
-        guard now > Self.lookInterval, world.mutation != .look, !executions[execution].isEnded else { return }
+        // A younger one isn't probed.
+        guard now > Self.probeInterval, world.mutation != .probe, !executions[execution].isEnded else { return }
         world.tell("a client asks whether \(executions[execution].id) still runs")
         let (board, id) = (board, executions[execution].id)
         begin(.asking) { functions in
-            await functions.watch.look(at: id)
+            await functions.watch.probe(id)
             board.say(.done)
         }
     }
@@ -18,10 +18,10 @@ extension LedgerWorld {
     func askAsStranger(about execution: Int) {
         guard !executions[execution].isEnded else { return }
         let isAskedFor = viewers.contains {
-            $0.execution == execution && $0.form == .blocks && $0.isToBeServed && $0.phase != .finished
+            $0.execution == execution && $0.encoding == .blocks && $0.isToBeServed && $0.phase != .finished
         }
         if !isAskedFor || world.mutation == .ping { asked(about: execution) }
-        schedule(.ask(execution: execution), after: Self.lookInterval)
+        schedule(.ask(execution: execution), after: Self.probeInterval)
     }
 
     /// What ECS says of the execution's task.

@@ -1,7 +1,7 @@
 public import NIOCore
 
 /// The two forms in which a WebSocket stream speaks.
-public enum StreamForm: String, Sendable {
+public enum StreamEncoding: String, Sendable {
     /// `everyline.v1`: a message is a block of event lines, or a control line.
     case blocks
     /// Without a subprotocol: a message is one line event with an `event_id`, and the end is a `disconnect`.

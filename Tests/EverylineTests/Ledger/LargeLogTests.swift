@@ -8,9 +8,9 @@ import Testing
     import Foundation
 #endif
 
-/// `EVERYLINE_DRAIN_LINES=100000,1000000,10000000` tries other sizes and prints the table of docs/aws-scale.md.
-@Suite("The drain of a large log", .serialized)
-struct DrainTests {
+/// `EVERYLINE_LARGE_LOG_LINES=100000,1000000,10000000` tries other sizes and prints the table of docs/aws-scale.md.
+@Suite("A large log", .serialized)
+struct LargeLogTests {
     /// The function's own, less what a start takes.
     private static let invocation: Duration = .seconds(120)
     private static let pause: Duration = .seconds(15)
@@ -21,9 +21,9 @@ struct DrainTests {
     }
 
     /// Reconciles until nothing more is to be done, each time with as much time as an invocation has.
-    private func drain(_ log: LargeLog, stopped: Bool, forgets: Bool = false) async throws -> Cost {
+    private func reconcile(_ log: LargeLog, stopped: Bool, forgets: Bool = false) async throws -> Cost {
         let reconciler = Reconciler(
-            ledger: log, connections: InMemoryConnections(), doorbell: InMemoryDoorbell(), now: { log.now })
+            ledger: log, connections: InMemoryConnections(), notifier: InMemoryViewerNotifier(), now: { log.now })
         let end = Reconciler.Stopped(
             ExecutionOutcome(status: .failed, exitCode: nil, reason: .runnerLost), at: Timestamp(milliseconds: 1))
         var (request, cost) = (Reconciler.Request(stopped: stopped ? end : nil), Cost())
@@ -42,7 +42,7 @@ struct DrainTests {
     /// Lets the Sequencer have what came before the lost batch and, as far as it keeps it, what came behind.
     private func sequence(_ log: LargeLog, lost: ClosedRange<UInt64>) async throws {
         let sequencer = Sequencer(
-            ledger: log, connections: InMemoryConnections(), doorbell: InMemoryDoorbell(),
+            ledger: log, connections: InMemoryConnections(), notifier: InMemoryViewerNotifier(),
             requestRepair: { _, _ in }, now: { log.now })
         for first in stride(from: UInt64(1), to: lost.upperBound + 70_000, by: 1000) where first <= log.lines {
             let numbers = first...min(first + 999, log.lines)
@@ -52,17 +52,41 @@ struct DrainTests {
     }
 
     private static let sizes: [UInt64] =
-        ProcessInfo.processInfo.environment["EVERYLINE_DRAIN_LINES"]?.split(separator: ",").compactMap { UInt64($0) }
+        ProcessInfo.processInfo.environment["EVERYLINE_LARGE_LOG_LINES"]?.split(separator: ",").compactMap {
+            UInt64($0)
+        }
         ?? [20_000, 60_000]
 
-    private static let isMeasuring = ProcessInfo.processInfo.environment["EVERYLINE_DRAIN_LINES"] != nil
+    private static let isMeasuring = ProcessInfo.processInfo.environment["EVERYLINE_LARGE_LOG_LINES"] != nil
+
+    /// What Ingest makes of lines of 100 bytes: messages of at most 160 KiB with what it counts beside a line's text, ten a step.
+    @Test("is sequenced in one write a step of ten messages, however many lines those have", arguments: sizes)
+    func loud(lines: UInt64) async throws {
+        let log = LargeLog(lines: lines, hasEnd: true)
+        let sequencer = Sequencer(
+            ledger: log, connections: InMemoryConnections(), notifier: InMemoryViewerNotifier(),
+            requestRepair: { _, _ in }, now: { log.now })
+        let step = UInt64(160 * 1024 / (100 + 7 + 96) * 10)
+        let firsts = Array(stride(from: UInt64(1), through: lines + 1, by: Int(step)))
+        for first in firsts {
+            try await sequencer.sequence((first...min(first + step - 1, lines + 1)).map(log.event), of: log.id)
+        }
+        #expect(log.head.log.isEnded && !log.head.hasLoss)
+        #expect(log.counts.appends == firsts.count && log.counts.heads == firsts.count)
+        guard Self.isMeasuring else { return }
+        // Around its calls a step takes 50 ms.
+        let time = log.counts.time + 50 * Int64(firsts.count)
+        print(
+            "| \(lines) lines, sequenced | \(log.counts.appends) writes | \(time) ms | \(Int64(lines) * 1000 / time) lines/s |"
+        )
+    }
 
     @Test("that lost a batch ends, each page read once but for the last minute's", arguments: sizes)
     func lostBatch(lines: UInt64) async throws {
         let log = LargeLog(lines: lines, hasEnd: true)
         try await sequence(log, lost: 5001...6000)
         #expect(log.head.next == 5001 && !log.head.parked.isEmpty)
-        let cost = try await drain(log, stopped: false)
+        let cost = try await reconcile(log, stopped: false)
         #expect(log.head.log.isEnded && log.head.next == lines + 2 && !log.head.hasLoss)
         #expect(cost.pauses == 0)
         check(log, cost, "lost a batch")
@@ -71,7 +95,7 @@ struct DrainTests {
     @Test("whose command was killed ends, after the last minute was read twice more", arguments: sizes)
     func killed(lines: UInt64) async throws {
         let log = LargeLog(lines: lines, hasEnd: false)
-        let cost = try await drain(log, stopped: true)
+        let cost = try await reconcile(log, stopped: true)
         #expect(log.head.log.isEnded && log.head.next == lines + 1)
         #expect(cost.pauses == 1)
         check(log, cost, "killed, nothing had come")
@@ -93,7 +117,7 @@ struct DrainTests {
     @Test("whose lines all came within a minute ends as well, though no invocation has the time to read them all")
     func withinTheMargin() async throws {
         let log = LargeLog(lines: 135_000, hasEnd: false, pace: 100, pageTime: .seconds(10))
-        let cost = try await drain(log, stopped: true)
+        let cost = try await reconcile(log, stopped: true)
         #expect(log.head.log.isEnded && log.head.next == log.lines + 1)
         // Three readings of 15 pages, ten of which an invocation reads.
         #expect(log.counts.pages == 45 && log.counts.mostReadings == 3 && cost.invocations <= 7)
@@ -102,7 +126,7 @@ struct DrainTests {
     @Test("reads it anew where the source has forgotten the place")
     func forgotten() async throws {
         let log = LargeLog(lines: 135_000, hasEnd: false, pace: 100, pageTime: .seconds(10))
-        let cost = try await drain(log, stopped: true, forgets: true)
+        let cost = try await reconcile(log, stopped: true, forgets: true)
         #expect(log.head.log.isEnded && log.head.next == log.lines + 1)
         #expect(log.counts.mostReadings == 4 && cost.invocations <= 9)
     }

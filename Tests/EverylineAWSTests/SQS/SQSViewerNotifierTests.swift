@@ -30,43 +30,44 @@ private actor Gathering: AWSHTTP {
     }
 }
 
-@Suite("A doorbell of SQS")
-struct SQSDoorbellTests {
+@Suite("A notifier of SQS")
+struct SQSViewerNotifierTests {
     @Test("says whom to look after, and nothing else is read as that")
-    func ring() {
-        let ring = Ring(connection: ConnectionID("L0SM9cOFvHcCIhw="), execution: Sample.id("01hv"))
-        #expect(Ring(body: ring.body) == ring)
-        for text in ["", " ", "a", "a b c", " b", "a  b", "a /"] { #expect(Ring(body: text) == nil) }
+    func notify() {
+        let notification = ViewerNotification(
+            connection: ConnectionID("L0SM9cOFvHcCIhw="), execution: Sample.id("01hv"))
+        #expect(ViewerNotification(body: notification.body) == notification)
+        for text in ["", " ", "a", "a b c", " b", "a  b", "a /"] { #expect(ViewerNotification(body: text) == nil) }
     }
 
-    @Test("rings many in requests of ten, sixteen of them at a time", .timeLimit(.minutes(5)))
+    @Test("notifies many in requests of ten, sixteen of them at a time", .timeLimit(.minutes(5)))
     func crowd() async throws {
         let http = Gathering(16)
         let client = AWSClient(
             .init(region: "us-east-1", endpoint: nil), http: http, credentials: CredentialCache(FixedCredentials()),
             clock: ContinuousClock(), now: { Emulator.now })
-        let doorbell = SQSDoorbell(SQSQueue("https://sqs/q.fifo", client: client)) { "id" }
-        try await doorbell.ring((0..<480).map { ConnectionID("connection-\($0)=") }, of: Sample.id("e"))
+        let notifier = SQSViewerNotifier(SQSQueue("https://sqs/q.fifo", client: client)) { "id" }
+        try await notifier.notify((0..<480).map { ConnectionID("connection-\($0)=") }, of: Sample.id("e"))
         #expect(await http.most == 16)
         #expect(await http.count == 48)
     }
 
     @Test(
-        "rings each connection in a group of its own, and never twice under one id",
+        "notifies each connection in a group of its own, and never twice under one id",
         .enabled(if: Emulator.endpoint != nil))
     func queue() async throws {
         struct Created: Decodable { let QueueUrl: String }
         struct Input: Encodable {
-            var QueueName = "ring-\(UInt64.random(in: 0 ... .max)).fifo"
+            var QueueName = "notification-\(UInt64.random(in: 0 ... .max)).fifo"
             var Attributes = ["FifoQueue": "true"]
         }
         let client = Emulator.client()
         let url = try await client.call("CreateQueue", of: .sqs, Input(), giving: Created.self).QueueUrl
         let queue = SQSQueue(url, client: client)
         let numbers = Mutex(0)
-        let doorbell = SQSDoorbell(queue) { "\(numbers.withLock { $0 += 1; return $0 })" }
+        let notifier = SQSViewerNotifier(queue) { "\(numbers.withLock { $0 += 1; return $0 })" }
         let connections = (0..<23).map { ConnectionID("connection-\($0)=") }
-        for _ in 0..<2 { try await doorbell.ring(connections, of: Sample.id("e")) }
+        for _ in 0..<2 { try await notifier.notify(connections, of: Sample.id("e")) }
         #expect(try await queue.depth() == .init(waiting: 46, inFlight: 0, delayed: 0))
     }
 }

@@ -7,14 +7,14 @@ import NIOPosix
 
 /// Puts a function together: which adapters stand behind its ports.
 ///
-///     api         ─► router ─► stores; RunTask, StopTask; looks at tasks ─► reconcile queue
+///     api         ─► router ─► stores; RunTask, StopTask; probes tasks ─► reconcile queue
 ///     ingest      ─► tasks' streams ─► logs-events.fifo
-///     sequencer   ─► ledger, rings; holes ─► reconcile queue
-///     reconciler  ─► CloudWatch, DescribeTasks, ledger, rings
+///     sequencer   ─► ledger, notifications; holes ─► reconcile queue
+///     reconciler  ─► CloudWatch, DescribeTasks, ledger, notifications
 ///     delivery    ─► connections, ledger ─► gateway
-///     connection  ─► tokens, connections, rings; looks at tasks ─► reconcile queue
+///     connection  ─► tokens, connections, notifications; probes tasks ─► reconcile queue
 ///     completion  ─► reconcile queue
-struct Assembly: Sendable {
+struct CompositionRoot: Sendable {
     let configuration: LambdaConfiguration
     let client: AWSClient
     let logger: Logger
@@ -40,7 +40,7 @@ struct Assembly: Sendable {
                 sender: Sender(
                     log: try log, connections: try connections, gateway: try gateway,
                     settings: try configuration.delivery, now: now),
-                doorbell: try doorbell, comeBack: comeBack(try deliveries), logger: logger)
+                notifier: try notifier, requeue: requeue(try deliveries), logger: logger)
         case .connection: try connection()
         case .completion:
             CompletionFunction(queue: try reconcileQueue, stream: try stream, logger: logger)
@@ -51,8 +51,8 @@ struct Assembly: Sendable {
         let watch = try watch
         return ConnectionFunction(
             viewers: ViewerMessageHandler(
-                log: try log, connections: try connections, doorbell: try doorbell, gateway: try gateway,
-                look: { await watch.look(at: $0) }, lease: try configuration.delivery.lease, now: now),
+                log: try log, connections: try connections, notifier: try notifier, gateway: try gateway,
+                probe: { await watch.probe($0) }, lease: try configuration.delivery.lease, now: now),
             admission: StreamAdmission(
                 access: DynamoDBAccessStore(try table), log: try log, origins: PageOrigins(try configuration.origins),
                 now: now),
@@ -65,10 +65,10 @@ struct Assembly: Sendable {
             queue: try reconcileQueue, delay: try configuration.repairDelay, logger: logger)
         return SequencerFunction(
             sequencer: Sequencer(
-                ledger: try log, connections: try connections, doorbell: try doorbell,
+                ledger: try log, connections: try connections, notifier: try notifier,
                 requestRepair: { try await repairs.request($0, $1) }, now: now),
-            comeBack: comeBack(SQSQueue(try configuration.logsEventsQueueURL, client: client)),
-            setAside: setAside(SQSQueue(try configuration.logsEventsDeadQueueURL, client: client)),
+            requeue: requeue(SQSQueue(try configuration.logsEventsQueueURL, client: client)),
+            deadLetter: deadLetter(SQSQueue(try configuration.logsEventsDeadQueueURL, client: client)),
             bursts: BurstWatch(function: configuration.functionName, report: StandardError.write), now: now,
             logger: logger)
     }
@@ -78,7 +78,7 @@ struct Assembly: Sendable {
         let executions = try executions
         let cluster = ECSCluster(try configuration.cluster, client: client)
         let inspection = try inspection(executions)
-        let (logWriter, stream) = (LogWriter(store: try ringingLog, feed: LogFeed(), now: now), try stream)
+        let (logWriter, stream) = (LogWriter(store: try notifyingLog, feed: LogFeed(), now: now), try stream)
         @Sendable func end(
             _ id: ExecutionID, _ outcome: ExecutionOutcome, _ notice: (code: NoticeCode, message: String)?
         ) async throws {
@@ -96,14 +96,14 @@ struct Assembly: Sendable {
             }, now: now
         ) { try await end($0, $1, $2) }
         let function = ReconcilerFunction(
-            reconciler: Reconciler(ledger: try log, connections: try connections, doorbell: try doorbell, now: now),
+            reconciler: Reconciler(ledger: try log, connections: try connections, notifier: try notifier, now: now),
             source: { CloudWatchLogSource(logs, group: $0.group, stream: $0.name) },
             inspect: { try await inspection.inspect($0) },
-            lookWithoutTask: { id in
-                if let later = try await stops.look(at: id) { return later }
-                return try await starts.look(at: id)
+            probeWithoutTask: { id in
+                if let later = try await stops.probe(id) { return later }
+                return try await starts.probe(id)
             }, queue: try reconcileQueue, pause: try configuration.reconcilePause,
-            comeBack: comeBack(SQSQueue(try configuration.reconcileQueueURL, client: client)), logger: logger)
+            requeue: requeue(SQSQueue(try configuration.reconcileQueueURL, client: client)), logger: logger)
         return AssembledFunction(handler: function, background: [{ await logWriter.run() }])
     }
 
@@ -112,12 +112,12 @@ struct Assembly: Sendable {
             DynamoDBAccessStore(try table), connections: try connections, gateway: try gateway)
         let stored = try executions
         let executions = WatchingExecutionStore(stored, watch: try watch, now: now)
-        let (ringing, feed) = (try ringingLog, LogFeed())
-        let logWriter = LogWriter(store: ringing, feed: feed, now: now)
+        let (notifying, feed) = (try notifyingLog, LogFeed())
+        let logWriter = LogWriter(store: notifying, feed: feed, now: now)
         let limits = try configuration.limits
         let core = ServerCore(
             executions: executions,
-            log: ringing, access: access, writer: logWriter, feed: feed, stopRequests: LogFeed(),
+            log: notifying, access: access, writer: logWriter, feed: feed, stopRequests: LogFeed(),
             engine: try engine(stored), resources: ServerResources(limits), now: now)
         let function = APIFunction(
             api: DirectAPI(
@@ -127,9 +127,9 @@ struct Assembly: Sendable {
         return AssembledFunction(handler: function, background: [{ await logWriter.run() }])
     }
 
-    private var ringingLog: RingingLogStore<DynamoDBLogStore> {
+    private var notifyingLog: NotifyingLogStore<DynamoDBLogStore> {
         get throws {
-            RingingLogStore(try log, connections: try connections, doorbell: try doorbell, now: now, logger: logger)
+            NotifyingLogStore(try log, connections: try connections, notifier: try notifier, now: now, logger: logger)
         }
     }
 
@@ -159,14 +159,14 @@ struct Assembly: Sendable {
         }
     }
 
-    private func comeBack(_ queue: SQSQueue) -> ComeBack {
+    private func requeue(_ queue: SQSQueue) -> Requeue {
         { record, delay in
             // If it fails, the message comes back all the same, only later.
             try? await queue.changeVisibility(record.receiptHandle, timeout: delay)
         }
     }
 
-    private func setAside(_ queue: SQSQueue) -> SetAside {
+    private func deadLetter(_ queue: SQSQueue) -> DeadLetter {
         { record in
             try await queue.send(
                 SQSQueue.Message(record.body, group: record.attributes.group, deduplicationID: record.messageID))
@@ -202,9 +202,9 @@ struct Assembly: Sendable {
         get throws { TaskWatch(queue: try reconcileQueue, now: now, logger: logger) }
     }
 
-    private var doorbell: SQSDoorbell {
+    private var notifier: SQSViewerNotifier {
         get throws {
-            SQSDoorbell(try deliveries) {
+            SQSViewerNotifier(try deliveries) {
                 var generator = SystemGenerator()
                 return String(generator.next(), radix: 36) + "-" + String(generator.next(), radix: 36)
             }
