@@ -7,8 +7,7 @@ enum OpenFiles {
     /// Takes as many as the system allows; the usual limit is for programs with few.
     ///
     /// - Returns: how many may be open then.
-    @discardableResult
-    static func raiseLimit() -> Int {
+    private static func raiseLimit() -> Int {
         var limit = rlimit()
         guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 1024 }
         let before = limit.rlim_cur
@@ -17,10 +16,12 @@ enum OpenFiles {
         return Int(clamping: isRaised ? limit.rlim_cur : before)
     }
 
-    /// Makes sure that this process may open what every command needs: where the libraries below can't make an event loop, they end the process.
+    /// Makes sure that this process may open what it needs: where the libraries below can't make an event loop, they end the process.
     ///
+    /// - Returns: how many may be open.
     /// - Throws: ``CLIError``.
-    static func ensure() throws {
+    @discardableResult
+    static func ensure(_ needed: Int = needed) throws -> Int {
         let limit = raiseLimit()
         var opened: [Int32] = []
         defer { for descriptor in opened { close(descriptor) } }
@@ -36,11 +37,15 @@ enum OpenFiles {
             }
             opened.append(next)
         }
+        return limit
     }
 
-    /// The event loops', and what a command opens beside them before it has said anything.
-    private static let needed = 3 * System.coreCount + 32
+    /// The event loops', and what a command opens beside them.
+    static let needed = 3 * System.coreCount + 32
 
     /// What the server keeps for its database, its runners' connections and its files, whatever clients do.
-    static let reserve = 128
+    static let reserve = needed + 96
+
+    /// How many connections a server must have room for, to be of use: a command that is followed has some.
+    static let leastConnections = 32
 }

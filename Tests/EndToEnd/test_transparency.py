@@ -1,6 +1,7 @@
 """`exec` leaves a command as it is: its words, its environment, its files, its terminal and its signals."""
 
 import fcntl
+import json
 import os
 import pathlib
 import resource
@@ -9,6 +10,7 @@ import shlex
 import signal
 import subprocess
 import threading
+import types
 
 import pytest
 
@@ -136,6 +138,27 @@ def test_too_few_open_files_are_said_in_words(cli, arguments, tmp_path):
         assert done.returncode == 0 or done.stderr.startswith(b"everyline: "), (limit, done)
         assert limit > 32 or b"ulimit -n" in done.stderr, (limit, done)
     assert done.returncode == (125 if arguments[0] in ("serve", "status") else 0)
+
+
+def test_a_server_says_that_it_may_open_too_few_files_or_serves(tmp_path):
+    """A server that has started runs a command, and its client follows it."""
+    key = tmp_path / "key"
+    for limit in range(40, 1000, 30):
+        serve = [BINARY, "serve", "--data", tmp_path / "data", "--listen", "127.0.0.1:0", "--admin-key-file", key]
+        process = subprocess.Popen(
+            ["sh", "-c", f'ulimit -n {limit}; exec "$@"', "sh", *serve], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)})
+        try:
+            if not (line := process.stdout.readline()):
+                assert b"ulimit -n" in process.stderr.read() and process.wait() == 125, limit
+                continue
+            found = types.SimpleNamespace(url=json.loads(line)["listening"], key=key.read_text().strip())
+            assert CommandLine(found, tmp_path).out("run", "--", "echo", "x") == "x\n"
+            return
+        finally:
+            process.terminate()
+            process.communicate()
+    raise AssertionError("no limit was enough")
 
 
 def test_a_limit_of_open_files_that_may_be_raised_is_no_obstacle(cli):

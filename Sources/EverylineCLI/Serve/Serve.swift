@@ -48,7 +48,7 @@ struct Serve: AsyncParsableCommand {
             environment: environment, file: UserFile.read(environment)?.serve ?? [:])
         let log = LogQueue(now: { .now })
         defer { log.flush(within: .seconds(1)) }
-        let openFiles = Self.prepareProcess()
+        let openFiles = try Self.prepareProcess()
         let server = try server(settings, environment, log, openFiles: openFiles)
         let adminKey = AdminKey(
             named: try settings.value(adminKeyFile, .adminKeyFile), directory: server.directory)
@@ -78,8 +78,7 @@ struct Serve: AsyncParsableCommand {
                 + (try settings.value(nil as String?, .allowOrigin)?.split(separator: " ").map(String.init) ?? []))
         configuration.limits = try limits.limits(settings)
         // A connection that no descriptor is left for would be accepted again and again.
-        configuration.limits.connections = max(
-            1, min(configuration.limits.connections, openFiles - OpenFiles.reserve))
+        configuration.limits.connections = min(configuration.limits.connections, openFiles - OpenFiles.reserve)
         let level = try settings.value(logLevel, .logLevel) ?? .info
         let directory = try DataDirectory.path(data, settings, environment)
         let spool = try settings.value(spool, .spool).map { DataDirectory.absolute($0) }
@@ -121,11 +120,12 @@ struct Serve: AsyncParsableCommand {
     /// does the server end with the terminal that it was started from: there is nothing that a SIGHUP could reload.
     ///
     /// - Returns: how many files and connections may be open.
-    private static func prepareProcess() -> Int {
+    /// - Throws: ``CLIError`` if those are too few.
+    private static func prepareProcess() throws -> Int {
         signal(SIGPIPE, SIG_IGN)
         // A handler, because commands would inherit that it is ignored.
         signal(SIGHUP) { _ in }
-        return OpenFiles.raiseLimit()
+        return try OpenFiles.ensure(OpenFiles.reserve + OpenFiles.leastConnections)
     }
 
     /// Writes the address and the key to the user's file, so that the other commands just work. A file with another key is
