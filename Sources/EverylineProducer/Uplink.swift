@@ -274,10 +274,11 @@ package struct Uplink: Sendable {
         let known = spool.place.incarnation
         let answer = try await endpoint.append(events, head, known)
         // Nothing of an answer to something else is heeded. The append rule gives no less than what was sent.
-        guard answer.head >= head.advanced(by: events.lineCount) else {
+        let sent = head.advanced(by: events.lineCount)
+        guard answer.head >= sent else {
             throw ClientError.unexpectedAnswer("it acknowledged event \(answer.head) after \(head)")
         }
-        if answer.head > head.advanced(by: events.lineCount) { try await confirm(answer.head, known) }
+        if answer.head > sent { try await confirm(answer.head, known) }
         if let incarnation = answer.incarnation { spool.begin(in: incarnation) }
         if answer.isStopRequested { stopRequested() }
         return answer.head

@@ -106,14 +106,11 @@ struct AppendTransaction {
         let statement = try db.cachedStatement(
             sql: "INSERT INTO block (execution, first, last, latest_ms, events, crc) VALUES (?, ?, ?, ?, ?, ?)")
         let latest = max(block.latest, log.head.latest).milliseconds
-        var rest: EventBlock? = block
-        while let next = rest {
-            let piece = next.prefix(limit: SQLiteLogStore.blockBytes)
+        for piece in block.pieces(limit: SQLiteLogStore.blockBytes) {
             try statement.execute(arguments: [
                 log.number, Int64(piece.first.rawValue), Int64(piece.last.rawValue), latest,
                 Data(piece.bytes.readableBytesView), piece.bytes.withUnsafeReadableBytes(BlockChecksum.of),
             ])
-            rest = next.suffix(after: piece.last)
         }
     }
 

@@ -26,7 +26,7 @@ struct LogRow {
         guard let status = ExecutionStatus(rawValue: try row.stored(4)) else { throw LogStoreError.damagedRow }
         number = try row.stored(0)
         self.status = status
-        started = try row.storedIfAny("started_ms").map(Timestamp.init(stored:))
+        started = try row.storedIfAny(5).map(Timestamp.init(stored:))
         head = LogHead(
             offset: try Offset(stored: row.stored(1)), isEnded: status.isTerminal,
             bytes: try Int(storedBytes: row.stored(2)), latest: try Timestamp(stored: row.stored(3)))

@@ -170,16 +170,24 @@ extension SQLiteDatabase {
     func write<Value: Sendable>(_ body: @escaping @Sendable (Database) throws -> Value) async throws -> Value {
         try await withTaskExecutorPreference(thread) {
             try LogStoreError.translating {
-                try pool.writeWithoutTransaction { db in
-                    var value: Value?
-                    try db.inTransaction(.immediate) {
-                        value = try body(db)
-                        return .commit
-                    }
-                    guard let value else { preconditionFailure("a transaction that returned has its value") }
-                    return value
-                }
+                try pool.writeWithoutTransaction { try Self.inTransaction($0, body) }
             }
+        }
+    }
+
+    /// Does what GRDB's `inTransaction` does, which has SQLite compile two statements anew each time.
+    ///
+    /// - Parameter body: must throw what a statement throws: SQLite may have ended the transaction with it.
+    private static func inTransaction<Value>(_ db: Database, _ body: (Database) throws -> Value) throws -> Value {
+        try db.cachedStatement(sql: "BEGIN IMMEDIATE TRANSACTION").execute()
+        do {
+            let value = try body(db)
+            try db.cachedStatement(sql: "COMMIT TRANSACTION").execute()
+            return value
+        } catch {
+            // What failed first says more. Where SQLite has rolled back already, nothing is left to do.
+            try? db.rollback()
+            throw error
         }
     }
 

@@ -24,6 +24,12 @@ extension Row {
     }
 
     /// `nil` for NULL only.
+    func storedIfAny<Value: DatabaseValueConvertible>(_ index: Int, as type: Value.Type = Value.self) throws -> Value? {
+        let value: DatabaseValue = self[index]
+        return value.isNull ? nil : try stored(index)
+    }
+
+    /// `nil` for NULL only.
     func storedIfAny<Value: DatabaseValueConvertible>(
         _ column: String, as type: Value.Type = Value.self
     ) throws -> Value? {

@@ -62,9 +62,15 @@ package final class Authenticator: Sendable {
 
     /// The secret that a request shows; a bearer's `Authorization` goes before `X-API-Key`.
     private static func secret(in headers: HTTPFields) -> String? {
-        let parts = headers[.authorization]?.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: true)
-        if let parts, parts.count == 2, parts[0].lowercased() == "bearer" { return parts[1].trimmingBlanks() }
-        return headers[.apiKey]
+        guard let value = headers[.authorization] else { return headers[.apiKey] }
+        // By bytes: each request is asked for its secret, and to look for characters takes several times as long.
+        let text = value.utf8.drop { $0 == UInt8(ascii: " ") }
+        let scheme = text.prefix { $0 != UInt8(ascii: " ") }
+        let secret = text[scheme.endIndex...].trimmingBlanks()
+        guard scheme.elementsEqual("bearer".utf8, by: { $0 | 0x20 == $1 }), !secret.isEmpty else {
+            return headers[.apiKey]
+        }
+        return String(Substring(secret))
     }
 }
 
@@ -85,11 +91,10 @@ extension HTTPField.Name {
     }
 }
 
-extension Substring {
-    fileprivate func trimmingBlanks() -> String {
-        var rest = self
-        while rest.first == " " { rest.removeFirst() }
-        while rest.last == " " { rest.removeLast() }
-        return String(rest)
+extension Substring.UTF8View {
+    fileprivate func trimmingBlanks() -> Self {
+        var rest = drop { $0 == UInt8(ascii: " ") }
+        while rest.last == UInt8(ascii: " ") { rest.removeLast() }
+        return rest
     }
 }

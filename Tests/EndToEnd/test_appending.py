@@ -85,6 +85,16 @@ def test_what_is_wrong_with_a_later_append_is_said_as_with_the_first(producer):
     assert producer.post(line("b"), 1)[2]["head"] == 2
 
 
+def test_a_token_is_shown_in_any_form_that_http_allows(producer):
+    token = producer.log.token
+    shown = ["bearer " + token, "BEARER   " + token, "Bearer\t" + token, "Basic " + token, "Bearer", "Bearers " + token, token]
+    # The first append of a connection is the router's.
+    for after in range(2):
+        statuses = [producer.post(b"", after, **{"Authorization": text})[0] for text in shown]
+        assert statuses == [200, 200, 401, 401, 401, 401, 401]
+        assert producer.post(line("a"), after, **{"Authorization": "Bearer", "X-API-Key": token})[2]["head"] == after + 1
+
+
 def test_appends_of_a_connection_do_what_appends_do(producer, server):
     assert [producer.post(line(text), after)[2]["head"] for after, text in enumerate("abc")] == [1, 2, 3]
     assert producer.post(line("b") + line("c"), 1)[2]["head"] == 3

@@ -10,10 +10,11 @@ public struct ExecutionID: Hashable, Sendable, CustomStringConvertible {
 
     /// Accepts 1 to 64 of `A-Z a-z 0-9 _ -`; `nil` for anything else.
     public init?(_ rawValue: some StringProtocol) {
-        guard (1...Self.maximumLength).contains(rawValue.utf8.count), rawValue.utf8.allSatisfy(Self.isAllowed) else {
-            return nil
-        }
-        self.rawValue = String(rawValue)
+        // As a `String`, of which the compiler knows how its bytes lie.
+        var text = String(rawValue)
+        let isAllowed = text.withUTF8 { (1...Self.maximumLength).contains($0.count) && $0.allSatisfy(Self.isAllowed) }
+        guard isAllowed else { return nil }
+        self.rawValue = text
     }
 
     /// Makes a new id from the time and 80 random bits.

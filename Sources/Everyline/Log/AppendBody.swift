@@ -114,15 +114,14 @@ extension JSONScanner.Failure.Reason {
 }
 
 extension EventRecord.Kind {
-    /// Whether a producer's event of this type is stored with such a field. (The log itself gives the offset. Whether the end
+    /// The fields with which a producer's event of this type is stored, as bits. (The log itself gives the offset. Whether the end
     /// is verified can't be told by who appends to the log itself: there is nothing to compare it with.)
-    fileprivate func mayHave(_ field: EventRecord.Field) -> Bool {
-        switch (self, field) {
-        case (_, .timestamp), (_, .type): true
-        case (.line, .stream), (.line, .message), (.line, .partial), (.line, .eventID): true
-        case (.notice, .code), (.notice, .message): true
-        case (.end, .status), (.end, .exitCode), (.end, .reason), (.end, .cpu), (.end, .peakMemory): true
-        default: false
+    fileprivate var fields: UInt32 {
+        switch self {
+        case .line: EventRecord.Field.bits(.timestamp, .type, .stream, .message, .partial, .eventID)
+        case .notice: EventRecord.Field.bits(.timestamp, .type, .code, .message)
+        case .end: EventRecord.Field.bits(.timestamp, .type, .status, .exitCode, .reason, .cpu, .peakMemory)
+        case .heartbeat, .pending: EventRecord.Field.bits(.timestamp, .type)
         }
     }
 }
@@ -132,7 +131,8 @@ extension EventRecord {
     fileprivate func append(
         to encoder: inout BlockEncoder, text: JSONScanner, lineLimit: ByteCount
     ) throws -> ExecutionOutcome? {
-        if let field = EventRecord.Field.allCases.first(where: { seen & $0.bit != 0 && !type.mayHave($0) }) {
+        let strange = seen & ~type.fields
+        if strange != 0, let field = EventRecord.Field.allCases.first(where: { strange & $0.bit != 0 }) {
             throw EventSyntaxError.unknownField(field.rawValue)
         }
         guard let milliseconds = timestamp else { throw EventSyntaxError.missingField("timestamp") }

@@ -86,24 +86,35 @@ extension UnsafeRawBufferPointer {
     /// The index of the first byte at or after `start` that a JSON string can't hold as it is or that isn't ASCII: a
     /// control byte, a quotation mark, a backslash, or anything from 0x80 on; `count` if there is none.
     package func endOfPlainText(from start: Int) -> Int {
-        let ones: UInt64 = 0x0101_0101_0101_0101
-        let highs: UInt64 = 0x8080_8080_8080_8080
         var index = start
         while index + 8 <= count {
-            let word = loadUnaligned(fromByteOffset: index, as: UInt64.self)
-            let quotes = word ^ (ones &* 0x22)
-            let slashes = word ^ (ones &* 0x5C)
-            // The classic "has a zero byte" and "has a byte below n" tests, eight bytes at a time.
-            let found =
-                ((word &- ones &* 0x20) & ~word) | ((quotes &- ones) & ~quotes) | ((slashes &- ones) & ~slashes) | word
-            if found & highs != 0 { break }
+            let found = loadUnaligned(fromByteOffset: index, as: UInt64.self).littleEndian.firstSpecial
+            if found < 8 { return index + found }
             index += 8
         }
-        while index < count {
-            let byte = self[index]
-            if byte < 0x20 || byte == 0x22 || byte == 0x5C || byte >= 0x80 { return index }
-            index += 1
+        guard count >= 8 else {
+            while index < count, UInt64(self[index]).firstSpecial > 0 { index += 1 }
+            return index
         }
-        return index
+        // The last eight bytes, without those that were looked at: what takes their place is no plain text.
+        let looked = index + 8 - count
+        guard looked < 8 else { return count }
+        let rest = loadUnaligned(fromByteOffset: count - 8, as: UInt64.self).littleEndian >> UInt64(looked * 8)
+        return index + rest.firstSpecial
+    }
+}
+
+extension UInt64 {
+    /// Of eight bytes, the lowest first, the index of the first one that ends plain text; 8 if there is none.
+    @inline(__always)
+    fileprivate var firstSpecial: Int {
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        let highs: UInt64 = 0x8080_8080_8080_8080
+        let quotes = self ^ (ones &* 0x22)
+        let slashes = self ^ (ones &* 0x5C)
+        // The classic "has a zero byte" and "has a byte below n" tests: where several bytes are found, the first of them is one.
+        let found =
+            ((self &- ones &* 0x20) & ~self) | ((quotes &- ones) & ~quotes) | ((slashes &- ones) & ~slashes) | self
+        return (found & highs).trailingZeroBitCount >> 3
     }
 }

@@ -47,6 +47,21 @@ public struct EventBlock: Sendable, Equatable {
             first: first, last: predecessor.advanced(by: count), latest: latest, endsLog: false, bytes: head)
     }
 
+    /// The block in pieces of whole events, each of at most `limit` bytes, or of one event that is longer.
+    public func pieces(limit: ByteCount) -> [EventBlock] {
+        var pieces: [EventBlock] = []
+        var rest = self
+        while true {
+            let piece = rest.prefix(limit: limit)
+            pieces.append(piece)
+            guard piece.last < last else { return pieces }
+            // By its length: a suffix would count the piece's lines once more.
+            var bytes = rest.bytes
+            bytes.moveReaderIndex(forwardBy: piece.bytes.readableBytes)
+            rest = EventBlock(first: piece.last.next, last: last, latest: latest, endsLog: endsLog, bytes: bytes)
+        }
+    }
+
     /// The events up to and including `offset`; `nil` if there are none.
     public func prefix(through offset: Offset) -> EventBlock? {
         if offset >= last { return self }

@@ -5,9 +5,11 @@ package import NIOCore
 package enum EventFields {
     /// Writes what stands before those fields.
     static func writeOffset(_ offset: Offset, into buffer: inout ByteBuffer) {
-        buffer.writeStaticString("{\"offset\":")
-        buffer.writeDecimal(Int64(offset.rawValue))
-        buffer.writeStaticString(",")
+        buffer.writeShort(limit: 32) { text in
+            text.write("{\"offset\":")
+            text.write(Int64(offset.rawValue))
+            text.write(",")
+        }
     }
 
     /// Writes a line up to the name of its third field: the inverse of ``EventLinePrefix``.
@@ -105,12 +107,14 @@ package enum EventFields {
     }
 
     private static func openLine(timestamp: Timestamp, stream: LogLine.Stream?, into buffer: inout ByteBuffer) {
-        buffer.writeStaticString("\"timestamp\":")
-        buffer.writeDecimal(timestamp.milliseconds)
-        switch stream {
-        case .stdout: buffer.writeStaticString(",\"stream\":\"stdout\",\"message\":\"")
-        case .stderr: buffer.writeStaticString(",\"stream\":\"stderr\",\"message\":\"")
-        case nil: buffer.writeStaticString(",\"message\":\"")
+        buffer.writeShort(limit: 64) { text in
+            text.write("\"timestamp\":")
+            text.write(timestamp.milliseconds)
+            switch stream {
+            case .stdout: text.write(",\"stream\":\"stdout\",\"message\":\"")
+            case .stderr: text.write(",\"stream\":\"stderr\",\"message\":\"")
+            case nil: text.write(",\"message\":\"")
+            }
         }
     }
 

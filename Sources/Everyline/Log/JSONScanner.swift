@@ -85,9 +85,7 @@ struct JSONScanner {
             position += 1
         }
         guard position > start, text[start] != 0x30 || position == start + 1 else { throw fail() }
-        if position < text.count, [UInt8(ascii: "."), UInt8(ascii: "e"), UInt8(ascii: "E")].contains(text[position]) {
-            throw fail()
-        }
+        if next(".") || next("e") || next("E") { throw fail() }
         return value
     }
 

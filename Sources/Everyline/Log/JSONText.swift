@@ -47,21 +47,56 @@ extension ByteBuffer {
 
     /// Writes a decimal integer.
     package mutating func writeDecimal(_ value: Int64) {
+        writeShort(limit: ShortText.longestDecimal) { $0.write(value) }
+    }
+
+    /// Writes short pieces, which take `limit` bytes at the most, as one: each write of a buffer looks anew whether it has room and is shared.
+    mutating func writeShort(limit: ByteCount, _ write: (inout ShortText) -> Void) {
+        writeWithUnsafeMutableBytes(minimumWritableBytes: limit) { bytes in
+            var text = ShortText(bytes)
+            write(&text)
+            return text.count
+        }
+    }
+}
+
+/// Short pieces of text, one behind the other in memory that has room for all of them.
+struct ShortText {
+    static let longestDecimal: ByteCount = 20
+
+    private let memory: UnsafeMutableRawBufferPointer
+    private(set) var count = 0
+
+    fileprivate init(_ memory: UnsafeMutableRawBufferPointer) { self.memory = memory }
+
+    @inline(__always)
+    mutating func write(_ text: StaticString) {
+        write(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    }
+
+    mutating func write(_ value: Int64) {
         var digits: (UInt64, UInt64, UInt64) = (0, 0, 0)
         withUnsafeMutableBytes(of: &digits) { scratch in
             var position = scratch.count
             var rest = value.magnitude
             repeat {
                 position -= 1
-                scratch[position] = UInt8(ascii: "0") + UInt8(rest % 10)
+                scratch[position] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
                 rest /= 10
             } while rest > 0
             if value < 0 {
                 position -= 1
                 scratch[position] = UInt8(ascii: "-")
             }
-            writeBytes(UnsafeRawBufferPointer(rebasing: scratch[position...]))
+            write(UnsafeRawBufferPointer(rebasing: scratch[position...]))
         }
+    }
+
+    @inline(__always)
+    private mutating func write(_ bytes: UnsafeRawBufferPointer) {
+        precondition(bytes.count <= memory.count - count, "the text is longer than was said")
+        UnsafeMutableRawBufferPointer(rebasing: memory[count...]).copyMemory(from: bytes)
+        count += bytes.count
     }
 }
 

@@ -14,10 +14,14 @@ public struct Offset: Hashable, Comparable, Sendable, CustomStringConvertible {
 
     /// Reads a non-negative decimal integer of at most 19 digits that isn't above ``maximum``; `nil` for anything else.
     public init?(decimal text: some StringProtocol) {
-        guard (1...19).contains(text.utf8.count), text.utf8.allSatisfy({ (0x30...0x39).contains($0) }),
-            let value = Int64(text)
-        else { return nil }
-        self.init(UInt64(value))
+        var text = String(text)
+        let value = text.withUTF8 { digits -> UInt64? in
+            guard (1...19).contains(digits.count), digits.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
+            // Nineteen digits are less than 2⁶⁴.
+            return digits.reduce(0) { $0 * 10 + UInt64($1 - 0x30) }
+        }
+        guard let value, value <= Int64.max else { return nil }
+        self.init(value)
     }
 
     public var next: Offset { Offset(rawValue + 1) }

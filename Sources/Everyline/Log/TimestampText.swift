@@ -89,9 +89,15 @@ extension Int64 {
 
 extension [UInt8] {
     fileprivate mutating func append(digits value: Int64, width: Int) {
-        let text = String(value)
-        for _ in text.utf8.count..<Swift.max(width, text.utf8.count) { append(UInt8(ascii: "0")) }
-        append(contentsOf: text.utf8)
+        if value < 0 { append(UInt8(ascii: "-")) }
+        let value = value.magnitude
+        var unit: UInt64 = 1
+        for _ in 1..<width { unit *= 10 }
+        while value / unit >= 10 { unit *= 10 }
+        while unit > 0 {
+            append(UInt8(ascii: "0") + UInt8(value / unit % 10))
+            unit /= 10
+        }
     }
 
     /// Hours, minutes and seconds, `21:06:40`, of a time of day in milliseconds.

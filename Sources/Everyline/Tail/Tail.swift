@@ -16,13 +16,13 @@ public struct Tail: Sendable {
         case ended
     }
 
-    public let execution: ExecutionID
     /// The last event that was handed out.
     public private(set) var offset: Offset
     private let store: any LogStore
     /// What the tail waits on. To end it from outside is to end the tail's wait.
     public let subscription: LogFeed.Subscription
     private let limit: ByteCount
+    public var execution: ExecutionID { subscription.execution }
     private var hasEnded = false
     /// The version of the log that was read to its head; `nil` if it isn't known.
     private var upToDateAt: UInt64?
@@ -33,7 +33,6 @@ public struct Tail: Sendable {
     public init(
         of execution: ExecutionID, after offset: Offset, in store: any LogStore, feed: LogFeed, limit: ByteCount
     ) {
-        self.execution = execution
         self.offset = offset
         self.store = store
         self.limit = limit
@@ -80,6 +79,9 @@ public struct Tail: Sendable {
     }
 
     /// What follows the offset now; `nil` if nothing does yet, empty if nothing ever will.
+    ///
+    /// Never inlined: a tail that waits has the memory of all that ``next()`` needs at any time.
+    @inline(never)
     nonisolated(nonsending) private mutating func read() async throws -> [EventBlock]? {
         switch subscription.recent(after: offset, limit: limit) {
         case .blocks(let blocks): return blocks

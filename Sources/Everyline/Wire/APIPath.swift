@@ -24,6 +24,14 @@ public enum APIPath {
     /// Where a client writes a command's standard input, and its runner reads it.
     public static func input(of id: ExecutionID) -> String { "\(executions)/\(id)/input" }
     public static func key(_ id: APIKey.ID) -> String { "\(keys)/\(id)" }
+
+    /// The execution of a path like ``stream(of:)``, where `end` is what follows the id, `/stream`; `nil` for any other path.
+    package static func execution(in path: String, before end: String) -> ExecutionID? {
+        guard path.hasPrefix(executions), path.hasSuffix(end) else { return nil }
+        let id = path.utf8.dropFirst(executions.utf8.count).dropLast(end.utf8.count)
+        guard id.first == UInt8(ascii: "/") else { return nil }
+        return ExecutionID(Substring(id.dropFirst()))
+    }
 }
 
 /// The headers and media types that are ours or that both sides name.

@@ -13,12 +13,7 @@ public enum StreamEncoding: String, Sendable {
         for block in blocks {
             switch self {
             case .blocks:
-                var rest: EventBlock? = block
-                while let next = rest {
-                    let piece = next.prefix(limit: frameLimit)
-                    messages.append(piece.message)
-                    rest = next.suffix(after: piece.last)
-                }
+                messages += block.pieces(limit: frameLimit).map(\.message)
             case .lines:
                 block.forEachLine { offset, line in
                     let isEnd = block.endsLog && offset == block.last

@@ -113,10 +113,11 @@ struct HTTPTransport: Sendable {
         if let type = request.contentType { prepared.headers.add(name: "Content-Type", value: type) }
         for header in request.headers { prepared.headers.add(name: header.name, value: header.value) }
         if let body = request.body {
-            // In pieces, so that a silence can be told from a slow link.
+            // In pieces, so that a silence can be told from a slow link; no link is slow within a machine, and each piece takes its time.
+            let pieces = BodyPieces(bytes: body, size: configuration.address.socketPath == nil ? 16 << 10 : 128 << 10)
             prepared.body =
                 request.waitsWhileBytesMove
-                ? .stream(BodyPieces(bytes: body), length: .known(Int64(body.readableBytes))) : .bytes(body)
+                ? .stream(pieces, length: .known(Int64(body.readableBytes))) : .bytes(body)
         }
         return prepared
     }
@@ -136,15 +137,16 @@ struct HTTPTransport: Sendable {
     }
 }
 
-/// A body in pieces of 16 KiB, each taken when the connection has room for it.
+/// A body in pieces, each taken when the connection has room for it.
 private struct BodyPieces: AsyncSequence, AsyncIteratorProtocol, Sendable {
     var bytes: ByteBuffer
+    let size: ByteCount
 
     func makeAsyncIterator() -> BodyPieces { self }
 
     mutating func next() async -> ByteBuffer? {
         guard bytes.readableBytes > 0 else { return nil }
-        return bytes.readSlice(length: Swift.min(bytes.readableBytes, 16 << 10))
+        return bytes.readSlice(length: Swift.min(bytes.readableBytes, size))
     }
 }
 

@@ -67,8 +67,7 @@ struct AppendRoutes {
         _ request: HTTPRequest, _ bytes: ByteBuffer, answer: @escaping @Sendable (ByteBuffer?) -> Void
     ) -> Bool {
         let uri = URI(request.path ?? "")
-        let path = uri.path.split(separator: "/", omittingEmptySubsequences: false)
-        guard path.count == 6, let id = ExecutionID(path[4]), uri.path == APIPath.events(of: id),
+        guard let id = APIPath.execution(in: uri.path, before: "/events"),
             authenticator.isKnownProducer(request.headerFields, of: id), producers.hearsAll,
             let memory = core.resources.bodies.leaseAtOnce(bytes.readableBytes),
             let (head, incarnation) = try? Query(uri.queryParameters.map { ($0.key, $0.value) }).appendPlace(),
@@ -186,7 +185,7 @@ struct AppendRoutes {
     static let parsedAtOnce: ByteCount = .kibibytes(64)
 
     private func parseNow(_ bytes: ByteBuffer, type: String?, after head: Offset) throws -> AppendBody {
-        let type = type.map { $0.prefix { $0 != ";" }.lowercased() }
+        let type = type.map { $0 == APIHeader.ndjson ? $0 : $0.prefix { $0 != ";" }.lowercased() }
         guard head.distance(from: .zero) <= Int.max - bytes.readableBytes - 1 else {
             throw APIError(.outOfOrder, "No log is that long.")
         }

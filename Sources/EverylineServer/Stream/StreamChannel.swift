@@ -108,11 +108,7 @@ struct StreamChannel: HTTPChannelHandler {
                 switch try await content.get() {
                 case .http(let connection, let then):
                     content = then
-                    await withTaskExecutorPreference(EventLoopTaskExecutor(value.channel.eventLoop)) {
-                        // In a task of its own: a task keeps the memory of its deepest call, and a viewer would have it.
-                        async let served: Void = handleHTTP(asyncChannel: connection, logger: logger)
-                        await served
-                    }
+                    await serve(connection, on: value.channel.eventLoop, logger: logger)
                 case .webSocket(let connection, let request):
                     return ViewerStream(connection, of: request, parts)
                 }
@@ -121,6 +117,15 @@ struct StreamChannel: HTTPChannelHandler {
                 logger.debug("A connection ended", metadata: ["error": "\(error)"])
                 return nil
             }
+        }
+    }
+
+    @inline(never)
+    private func serve(_ connection: HTTPConnection, on eventLoop: any EventLoop, logger: Logger) async {
+        await withTaskExecutorPreference(EventLoopTaskExecutor(eventLoop)) {
+            // In a task of its own: a task keeps the memory of its deepest call, and a viewer would have it.
+            async let served: Void = handleHTTP(asyncChannel: connection, logger: logger)
+            await served
         }
     }
 
@@ -164,8 +169,7 @@ extension ViewerAdmission {
     /// Admits a request that wants to become a WebSocket.
     fileprivate func admit(_ head: HTTPRequestHead) async throws -> AdmittedStream<StreamPlace> {
         let uri = URI(head.uri)
-        let path = uri.path.split(separator: "/", omittingEmptySubsequences: false)
-        guard path.count == 6, let id = ExecutionID(path[4]), uri.path == APIPath.stream(of: id) else {
+        guard let id = APIPath.execution(in: uri.path, before: "/stream") else {
             throw APIError(.notFound, "There is no stream at this path.")
         }
         return try await admit(

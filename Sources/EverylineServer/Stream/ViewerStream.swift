@@ -30,6 +30,11 @@ actor ViewerStream {
         } catch {
             startClosing(after: error, logger: logger)
         }
+        await noteClosing()
+    }
+
+    @inline(never)
+    private func noteClosing() async {
         let closure = await connection.whenClosed()
         parts.metrics.streamClosed(stalled: closure.cause == .failure(.stalled))
     }

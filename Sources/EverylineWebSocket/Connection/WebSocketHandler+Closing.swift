@@ -73,7 +73,7 @@ extension WebSocketHandler {
 
     func armCloseTimer() {
         guard closeTimer == nil, let context else { return }
-        let timeout = TimeAmount(configuration.closeTimeout)
+        let timeout = TimeAmount(closeTimeout)
         closeTimer = context.eventLoop.assumeIsolated().scheduleTask(in: timeout) { [weak self] in
             self?.context?.close(promise: nil)
         }

@@ -106,13 +106,13 @@ extension WebSocketHandler {
 
     /// Watches that the peer sends anything at all, if it has to. One timer, rescheduled once a period.
     func watchSilence() {
-        guard configuration.idleTimeout != nil, idleTimer == nil, let context else { return }
+        guard idleTimeout != nil, idleTimer == nil, let context else { return }
         lastRead = context.eventLoop.now
         scheduleSilenceCheck(at: lastRead)
     }
 
     private func scheduleSilenceCheck(at start: NIODeadline) {
-        guard let timeout = configuration.idleTimeout.map({ TimeAmount($0) }), let context else { return }
+        guard let timeout = idleTimeout.map({ TimeAmount($0) }), let context else { return }
         idleTimer = context.eventLoop.assumeIsolated().scheduleTask(deadline: start + timeout) { [weak self] in
             guard let self, let now = self.context?.eventLoop.now else { return }
             // While we don't read, the silence is ours.

@@ -15,7 +15,9 @@ final class WebSocketHandler: ChannelDuplexHandler {
     }
 
     let role: WebSocketRole
-    let configuration: WebSocketConfiguration
+    /// The limits that are asked for later: an idle connection has the memory of all that is kept here.
+    let closeTimeout: Duration
+    let idleTimeout: Duration?
     let inbox: WebSocketInbox
     let encoder: FrameEncoder
     private let closed: EventLoopPromise<WebSocketClosure>
@@ -60,7 +62,8 @@ final class WebSocketHandler: ChannelDuplexHandler {
         pool: CompressorPool, inbox: WebSocketInbox, closed: EventLoopPromise<WebSocketClosure>
     ) {
         self.role = role
-        self.configuration = configuration
+        closeTimeout = configuration.closeTimeout
+        idleTimeout = configuration.idleTimeout
         self.inbox = inbox
         self.closed = closed
         assembler = MessageAssembler(

@@ -89,6 +89,24 @@ struct AppendBodyTests {
         )
     }
 
+    @Test(
+        "knows a field by its whole name, however that is escaped",
+        arguments: [
+            (#"mess\u0061ge"#, nil), (#"message\u0000"#, "message\0"), ("messag", "messag"), ("message_", "message_"),
+            ("", ""),
+            ("peak_memory_bytes_and_more", "peak_memory_bytes_and_more"), ("größe", "größe"),
+        ] as [(String, String?)])
+    func names(_ name: String, unknown: String?) throws {
+        let text = #"{"timestamp":1,"\#(name)":"m"}"#
+        guard let unknown else {
+            #expect(try events(body(text)).first?.content == .line(LogLine(message: "m")))
+            return
+        }
+        #expect(
+            performing: { try body(text) },
+            throws: { ($0 as? AppendSyntaxError)?.cause == .event(.unknownField(unknown)) })
+    }
+
     @Test("keeps what the command took, as its end says it, in the event that is stored")
     func usage() throws {
         let fields =

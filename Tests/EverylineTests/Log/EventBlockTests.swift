@@ -40,4 +40,16 @@ struct EventBlockTests {
             #expect(String(buffer: head.bytes) + String(buffer: rest.bytes) == String(buffer: block.bytes))
         }
     }
+
+    @Test("cut into pieces is the same events, each piece as large as fits", arguments: 1...300)
+    func pieces(bytes: Int) throws {
+        let block = try #require(Self.sample)
+        let pieces = block.pieces(limit: bytes)
+        var rest: EventBlock? = block
+        for piece in pieces {
+            #expect(piece == rest?.prefix(limit: bytes))
+            rest = rest?.suffix(after: piece.last)
+        }
+        #expect(rest == nil && pieces.last?.last == block.last)
+    }
 }
