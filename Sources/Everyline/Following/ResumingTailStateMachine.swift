@@ -62,7 +62,8 @@ package struct ResumingTailStateMachine {
     private var hasConnected = false
     /// The last event that was known when the connection began to stand.
     private var connectedAfter: Offset?
-    /// Whether the caller was told of a lost connection, and must be told of the next one that stands.
+    /// Whether the caller was told of a lost connection, and must be told once one stands and has said anything: the first message may be that
+    /// the server's data were restored.
     private var isLost = false
     /// Failures in a row: until anything valid comes.
     private var failures = 0
@@ -148,12 +149,14 @@ package struct ResumingTailStateMachine {
         isBehind = false
         connectedAfter = check.last
         state = .reading
-        if isLost { pending.append(.tell(.resumed(after: check.last))) }
-        isLost = false
     }
 
     private mutating func receive(_ message: ByteBuffer) {
         let finding = check.take(message)
+        if isLost, finding.confirmsResumption {
+            pending.append(.tell(.resumed(after: connectedAfter)))
+            isLost = false
+        }
         if let notice = finding.notice { pending.append(.tell(.notice(notice))) }
         if let block = finding.block {
             pending.append(.tell(.events(block)))
