@@ -256,14 +256,15 @@ package struct ResumingTailStateMachine {
 
     private mutating func fail(_ failure: TailFailure) {
         switch failure {
-        case .refused(let error) where error.status == 401 && location != nil:
-            // The stream's token has expired or fell with a restart. The API key decides whether there is a new one.
+        case .refused(let error) where error.restoration != nil && error.knownCode == .otherIncarnation:
+            if let restoration = error.restoration { restore(restoration) }
+        case .refused(let error) where [401, 409].contains(error.status) && location != nil:
+            // The stream's token has expired, fell with a restart, or is of an earlier incarnation. The API key decides whether there is a
+            // new one, and the logs endpoint says what is void.
             location = nil
             state = .locating
             if hasRelocated { lose("the stream's token was refused") }
             hasRelocated = true
-        case .refused(let error) where error.restoration != nil && error.knownCode == .otherIncarnation:
-            if let restoration = error.restoration { restore(restoration) }
         case .refused(let error) where error.isTransient || (hasConnected && error.knownCode == nil):
             // What isn't Everyline's own answer is a proxy's, in front of a server that is coming back.
             lose(error.detail, atLeast: error.retryAfter ?? .zero)
