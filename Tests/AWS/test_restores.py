@@ -1,4 +1,4 @@
-"""A table that was put back: whoever knows more than it holds is told, and lines come again by their numbers."""
+"""A table that was put back: clients that know more than it holds are told, and lines come again by their numbers."""
 
 import json
 import urllib.error

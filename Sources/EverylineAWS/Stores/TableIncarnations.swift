@@ -1,7 +1,7 @@
 import Everyline
 import Synchronization
 
-/// The incarnations of the data in a table, oldest first: one item, which whoever first asks for it makes.
+/// The incarnations of the data in a table, oldest first: one item, made by the first function that asks for it.
 ///
 /// What was read stays: a table is put back into another one, which functions that run don't know. The bases stand with each log, in its
 /// `META`.

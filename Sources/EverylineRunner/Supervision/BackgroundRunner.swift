@@ -64,7 +64,7 @@ package struct BackgroundRunner: Sendable {
         }
     }
 
-    /// Whether output is here that the log was ended without. Nobody waits for it where a stop was requested.
+    /// Whether output is here that the log was ended without. After a requested stop the user doesn't wait for it.
     private func mustKeep(_ spool: Spool) -> Bool {
         let output = spool.end.map { Offset($0.rawValue - 1) } ?? spool.last
         return stop.reason != .requested && spool.delivered < output

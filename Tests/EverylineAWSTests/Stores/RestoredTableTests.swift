@@ -13,7 +13,7 @@ struct RestoredTableTests {
         DynamoDBLogStore(table, logLimit: .gibibytes(4), now: now)
     }
 
-    @Test("has one incarnation, whoever asks for it first")
+    @Test("has one incarnation, whichever function asks for it first")
     func first() async throws {
         let table = try await Emulator.makeTable()
         let stores = (0..<4).map { _ in log(table) }
