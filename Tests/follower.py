@@ -14,6 +14,8 @@ class Follower:
         self.id, self.after, self.form, self.speaks_first = execution, after, form, speaks_first
         self.events, self.repeated, self.strangers, self.end = [], 0, 0, None
         self.generation, self.resumed = 1, False
+        # Whether the server goes on with what came before, and what a restore has left of that.
+        self.confirmed, self.restored_after = False, None
 
     @property
     def last(self):
@@ -40,7 +42,13 @@ class Follower:
                 self.end = line
             else:
                 assert line.get("type") in ("resumed", "heartbeat", "pending", "notice"), line
+                if "gen" in line and line["gen"] != self.generation:
+                    return
                 self.resumed |= line.get("type") == "resumed"
+                if line.get("code") == "other_incarnation":
+                    self.restored_after = line["base"]
+                    return
+        self.confirmed = True
 
     def _accept(self, event):
         if event["offset"] <= self.last:
@@ -49,5 +57,6 @@ class Follower:
         if event["offset"] != self.last + 1:
             raise Hole(f"a hole: {event['offset']} after {self.last}")
         self.events.append(event)
+        self.confirmed = True
         if event.get("type") == "end":
             self.end = event

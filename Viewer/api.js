@@ -13,9 +13,6 @@ const TIMEOUT = 15_000;
  *   created_at: number, started_at?: number, ended_at?: number, last_offset: number, log_bytes: number}} Execution */
 /** @typedef {{user: string, role: "viewer" | "developer" | "operator" | "admin"}} Me */
 
-/** Says that the server was restored from a backup since what is known of a log. */
-export const RESTORED = "other_incarnation";
-
 /** An answer that is no success; status 0 if there was none. */
 export class Refused extends Error {
   /** @param {number} status @param {string} code @param {string} detail

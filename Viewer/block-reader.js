@@ -27,6 +27,8 @@ export function connectBlocks(id, source, after, listener) {
 /** @param {string} id @param {import("./source.js").Source} source @param {number} at @param {Listener} listener
  * @param {AbortSignal} signal */
 async function readOn(id, source, at, listener, signal) {
+  // A server that was restored says so here.
+  await source.address(true);
   for (let isOpen = false; !signal.aborted; isOpen = true) {
     const head = (await json(`/executions/${id}/status`)).last_offset;
     if (signal.aborted) return;

@@ -29,15 +29,18 @@ export class ConnectionStatus {
   #lost = false;
   /** @type {number | null} */ #restoredAfter = null;
 
-  /** @param {number} now */
-  opened(now) {
-    if (this.#lost) {
-      this.#resumedAfter = this.cursor;
-      this.#resumedAt = now;
-      this.resumptions++;
-      this.#lost = false;
-    }
+  opened() {
+    this.#resumedAfter = this.cursor;
     this.phase = "live";
+  }
+
+  /** The server goes on with what came before.
+   * @param {number} now */
+  confirmed(now) {
+    if (!this.#lost) return;
+    this.#resumedAt = now;
+    this.resumptions++;
+    this.#lost = false;
   }
 
   /** The server was restored from a backup: what came after this line is void, and was forgotten.

@@ -6,6 +6,10 @@
 /** @typedef {{lines: string[], control: {type: string, head?: number, after?: number, message?: string,
  *   stream?: string, code?: string, base?: number} | null}} Frame */
 
+/** What was meant for another viewer, or for an earlier opening: the gateway may give a connection's id away.
+ * @type {Frame} */
+export const OTHERS = { lines: [], control: { type: "block" } };
+
 export class Framing {
   #address;
   #speaksFirst;
@@ -53,13 +57,17 @@ export class Framing {
     if (lines.at(-1) === "") lines.pop();
     if (lines.length === 0) return { lines, control: null };
     // Without a block's head, the gateway meant them for another viewer, which had the connection's id before.
-    if (lines[0].startsWith('{"offset":')) return { lines: this.#speaksFirst ? [] : lines, control: null };
+    if (lines[0].startsWith('{"offset":')) return this.#speaksFirst ? OTHERS : { lines, control: null };
     const control = JSON.parse(lines[0]);
-    // The gateway may give a connection's id to another viewer.
-    const isOthers = control.type === "block" && (control.gen !== this.#generation || control.execution !== this.#execution);
-    return { lines: isOthers ? [] : lines.slice(1), control };
+    const { type, gen, execution } = control;
+    const isBlock = type === "block";
+    const isOthers = ((isBlock || gen !== undefined) && gen !== this.#generation) || (isBlock && execution !== this.#execution);
+    return isOthers ? OTHERS : { lines: lines.slice(1), control };
   }
 }
+
+/** Says that the server was restored from a backup since what is known of a log. */
+export const RESTORED = "other_incarnation";
 
 /** How long to wait before the next attempt, in milliseconds.
  * @param {number} failures in a row

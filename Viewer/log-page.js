@@ -1,11 +1,12 @@
 // The page of one log: puts its parts together, and keeps what is said around the rows true.
 
-import { isTerminal, json, mayStop, Refused, RESTORED } from "./api.js";
+import { isTerminal, json, mayStop, Refused } from "./api.js";
 import { BLOCK, BlockStore, blockOf } from "./blocks.js";
 import { ConnectionStatus, numbers } from "./connection-status.js";
 import { keepFavicon } from "./favicon.js";
 import { loadTextSelection } from "./early-selection.js";
 import { showHeader } from "./log-header.js";
+import { RESTORED } from "./frames.js";
 import { listenToKeys } from "./log-keys.js";
 import { LogView } from "./log-view.js";
 import { Minimap } from "./minimap.js";

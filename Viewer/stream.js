@@ -2,7 +2,7 @@
 // hole.
 
 import { holeIn } from "./blocks.js";
-import { Framing } from "./frames.js";
+import { Framing, OTHERS, RESTORED } from "./frames.js";
 
 const PING = 30_000;
 /** How long a connection may take to be opened, in milliseconds. */
@@ -11,8 +11,9 @@ const OPENING = 5_000;
 const SLEEP = 5_000;
 
 /** @typedef {{opened(): void, lines(lines: string[], first: number): void,
- *   control(control: NonNullable<import("./frames.js").Frame["control"]>): void, hole(expected: number, got: number): void,
+ *   confirmed(): void, control(control: NonNullable<import("./frames.js").Frame["control"]>): void, hole(expected: number, got: number): void,
  *   closed(code: number, wasOpen: boolean, isSilent: boolean): void}} Receiver
+ * It is `confirmed` once the server has said something, and neither that a restore took events back nor what leaves a hole.
  * A connection `isSilent` from which nothing ever came, however long it was waited for. */
 /** What a connection tells the stream that has it.
  * @typedef {{opened(): void, frame(frame: import("./frames.js").Frame): void, closed(code: number): void}} Listener */
@@ -81,8 +82,9 @@ export class Stream {
   }
 
   /** @param {import("./frames.js").Frame} frame */
-  #received({ lines, control }) {
+  #received(frame) {
     if (this.#isOver) return;
+    let { lines, control } = frame;
     this.#heard = performance.now();
     this.#wasHeard = true;
     if (control) this.#receiver.control(control);
@@ -95,12 +97,14 @@ export class Stream {
     } else if (hole) {
       lines = lines.slice(0, hole.expected - this.#expected);
     }
+    const isAhead = hole && !(hole.got < hole.expected);
+    if (frame !== OTHERS && control?.code !== RESTORED && !(isAhead && lines.length === 0)) this.#receiver.confirmed();
     if (lines.length > 0) {
       const first = this.#expected;
       this.#expected += lines.length;
       this.#receiver.lines(lines, first);
     }
-    if (hole && !(hole.got < hole.expected)) {
+    if (isAhead) {
       this.#receiver.hole(hole.expected, hole.got);
       this.#ended(1002);
     }

@@ -1,8 +1,8 @@
 // Following a log until its end: connects, by another way where one is blocked, takes up again after the last offset, and
 // never leaves the words for it unsaid.
 
-import { Refused, RESTORED } from "./api.js";
-import { mayReconnect, retryDelay } from "./frames.js";
+import { Refused } from "./api.js";
+import { mayReconnect, RESTORED, retryDelay } from "./frames.js";
 import { connectSocket, Stream } from "./stream.js";
 import { Ways } from "./ways.js";
 
@@ -109,11 +109,12 @@ export class Tail {
       opened: () => {
         this.ways.opened();
         this.#reach(this.#delivery.cursor);
-        this.#delivery.opened(performance.now());
+        this.#delivery.opened();
         // Who answers may be asked again soon.
         this.#failures = Math.min(this.#failures, 1);
         this.#onChange();
       },
+      confirmed: () => this.#delivery.confirmed(performance.now()),
       control: ({ type, head, after, message, stream, code, base }) => {
         if (type === "notice" && code === RESTORED && base !== undefined) this.#onRestored(base);
         if (head !== undefined && head > this.#store.head) this.#store.head = head;

@@ -5,5 +5,5 @@ import Everyline
 @main struct Root: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "everyline-aws", abstract: "Look after Everyline on AWS.", version: ReleaseVersion.current,
-        subcommands: [Deploy.self, Destroy.self, ProfilesCommand.self, Doctor.self, Verify.self])
+        subcommands: [Deploy.self, Destroy.self, ProfilesCommand.self, Doctor.self, Verify.self, Restored.self])
 }

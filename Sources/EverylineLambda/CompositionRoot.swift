@@ -3,6 +3,7 @@ import Everyline
 import EverylineAWS
 import EverylineServer
 import Logging
+import NIOCore
 import NIOPosix
 
 /// Puts a function together: which adapters stand behind its ports.
@@ -48,16 +49,17 @@ struct CompositionRoot: Sendable {
     }
 
     private func connection() throws -> any LambdaHandler {
-        let watch = try watch
-        return ConnectionFunction(
+        let (watch, log) = (try watch, try log)
+        let function = ConnectionFunction(
             viewers: ViewerMessageHandler(
-                log: try log, connections: try connections, notifier: try notifier, gateway: try gateway,
+                log: log, connections: try connections, notifier: try notifier, gateway: try gateway,
                 probe: { await watch.probe($0) }, lease: try configuration.delivery.lease, now: now),
             admission: StreamAdmission(
-                access: DynamoDBAccessStore(try table), log: try log, origins: PageOrigins(try configuration.origins),
+                access: DynamoDBAccessStore(try table), log: log, origins: PageOrigins(try configuration.origins),
                 now: now),
-            log: try log, connections: try connections, limit: try configuration.connectionsPerKey, now: now,
+            log: log, connections: try connections, limit: try configuration.connectionsPerKey, now: now,
             logger: logger)
+        return KnowingIncarnation(function, of: log)
     }
 
     private func sequencer() throws -> any LambdaHandler {
@@ -78,7 +80,7 @@ struct CompositionRoot: Sendable {
         let executions = try executions
         let cluster = ECSCluster(try configuration.cluster, client: client)
         let inspection = try inspection(executions)
-        let (logWriter, stream) = (LogWriter(store: try notifyingLog, feed: LogFeed(), now: now), try stream)
+        let (logWriter, stream) = (LogWriter(store: try notifying(try log), feed: LogFeed(), now: now), try stream)
         @Sendable func end(
             _ id: ExecutionID, _ outcome: ExecutionOutcome, _ notice: (code: NoticeCode, message: String)?
         ) async throws {
@@ -112,7 +114,8 @@ struct CompositionRoot: Sendable {
             DynamoDBAccessStore(try table), connections: try connections, gateway: try gateway)
         let stored = try executions
         let executions = WatchingExecutionStore(stored, watch: try watch, now: now)
-        let (notifying, feed) = (try notifyingLog, LogFeed())
+        let (log, feed) = (try log, LogFeed())
+        let notifying = try notifying(log)
         let logWriter = LogWriter(store: notifying, feed: feed, now: now)
         let limits = try configuration.limits
         let core = ServerCore(
@@ -124,13 +127,12 @@ struct CompositionRoot: Sendable {
                 core: core, streams: try configuration.streams, publicURL: configuration.publicURL,
                 limits: limits, logger: logger),
             access: access, now: now, logger: logger)
-        return AssembledFunction(handler: function, background: [{ await logWriter.run() }])
+        return AssembledFunction(
+            handler: KnowingIncarnation(function, of: log), background: [{ await logWriter.run() }])
     }
 
-    private var notifyingLog: NotifyingLogStore<DynamoDBLogStore> {
-        get throws {
-            NotifyingLogStore(try log, connections: try connections, notifier: try notifier, now: now, logger: logger)
-        }
+    private func notifying(_ log: DynamoDBLogStore) throws -> NotifyingLogStore<DynamoDBLogStore> {
+        NotifyingLogStore(log, connections: try connections, notifier: try notifier, now: now, logger: logger)
     }
 
     private func engine(_ executions: DynamoDBExecutionStore) throws -> ECSEngine {
@@ -216,4 +218,21 @@ struct CompositionRoot: Sendable {
 struct AssembledFunction: Sendable {
     let handler: any LambdaHandler
     var background: [@Sendable () async -> Void] = []
+}
+
+/// A function whose answers say the data's incarnation: it asks the table for it once.
+private struct KnowingIncarnation: LambdaHandler {
+    private let handler: any LambdaHandler
+    private let log: DynamoDBLogStore
+
+    init(_ handler: any LambdaHandler, of log: DynamoDBLogStore) {
+        self.handler = handler
+        self.log = log
+    }
+
+    func handle(_ invocation: LambdaInvocation) async throws -> ByteBuffer {
+        // Where the table can't be asked, what the function does with it fails, and says so.
+        try? await log.learnIncarnation()
+        return try await handler.handle(invocation)
+    }
 }

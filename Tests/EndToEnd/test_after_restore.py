@@ -1,5 +1,6 @@
 """What becomes known only after a restore: commands that have ended meanwhile, and output that the backup knows nothing of."""
 
+import json
 import os
 import sqlite3
 
@@ -112,6 +113,31 @@ def test_the_doctor_names_what_a_runner_holds_of_an_execution_that_the_backup_do
     tool.out("recover", "--runners", runners, "--delete", ids[1])
     assert not any((runners / id).exists() for id in ids)
     assert "kept: " not in tool.out("doctor", "--data", own_server.data)
+
+
+def test_what_a_runner_writes_after_its_log_was_ended_without_it_is_kept_and_delivered_as_a_new_log(own_server, tool, gate):
+    id = own_server.run("sh", "-c", f"echo one; cat {gate}; echo two")
+    wait_for(head_is(own_server, id, 1))
+    runners = own_server.data / "runners"
+    token = json.loads((runners / id / "job.json").read_text())["append_token"]
+    ending = {"timestamp": 1, "type": "end", "status": "FAILED", "reason": "producer_lost"}
+    own_server.post(f"/api/v1/executions/{id}/events?after=1", ending, key=token, headers={"Content-Type": "application/x-ndjson"})
+    open_gate(gate)
+    wait_for(lambda: (runners / id / "given-up").exists(), 60)
+    assert messages(own_server.events(id)) == ["one"]
+    new = wait_for(lambda: (done := tool.run("recover", "--runners", runners, "--as-new", id)).returncode == 0 and done.stdout.decode().strip(), 60)
+    assert messages(own_server.events(new)) == ["one", "two"]
+    assert not (runners / id).exists()
+
+
+def test_what_is_written_after_a_stop_that_ended_the_log_is_deleted(own_server, tool, gate):
+    id = own_server.run("sh", "-c", f"trap '' TERM; echo one; cat {gate}; echo two")
+    wait_for(head_is(own_server, id, 1))
+    tool.out("stop", "--force", id)
+    ended(own_server, id)
+    open_gate(gate)
+    wait_for(lambda: not (own_server.data / "runners" / id).exists(), 60)
+    assert messages(own_server.events(id)) == ["one"]
 
 
 def test_a_log_that_was_printed_and_taken_back_is_not_called_whole(own_server, tool, gate):

@@ -200,6 +200,18 @@ def test_viewers_are_told_that_the_server_goes_and_resume_after_it_is_back(own_s
         assert [e["offset"] for e in events(read_all(viewer)[0])] == [2, 3]
 
 
+def test_a_stream_that_nothing_follows_yet_says_so_at_once(server):
+    log = server.register()
+    log.append("one")
+    beat = {"type": "heartbeat", "head": 1, "incarnation": server.get(f"{log.path}/logs")["incarnation"]}
+    with stream(log.stream_url() + "&after=1") as viewer:
+        assert json.loads(viewer.recv(timeout=5)) == beat
+        log.append("two")
+        assert json.loads(viewer.recv(timeout=30))["message"] == "two"
+    with stream(log.stream_url() + "&after=1") as viewer:
+        assert json.loads(viewer.recv(timeout=30))["message"] == "two"
+
+
 def test_silence_is_broken_by_heartbeats_with_the_head(tmp_path):
     with serving(tmp_path, "--heartbeat", "50ms") as server:
         log = server.register()

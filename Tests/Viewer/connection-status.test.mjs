@@ -11,7 +11,7 @@ test("the words say for as long as the page is open that the server was restored
   const delivery = new ConnectionStatus();
   delivery.restored(1_000);
   assert.equal(delivery.words(facts).text, "Connecting…");
-  delivery.opened(1_000);
+  delivery.opened();
   const text = "The server was restored from a backup: what came after 1,000 was void, and is read anew";
   assert.deepEqual(delivery.words(facts), { tone: "warn", text });
   assert.equal(delivery.words({ ...facts, missing: 1 }).text, "1 event missing");
@@ -25,7 +25,7 @@ test("the words follow what happens", () => {
   const delivery = new ConnectionStatus();
   const words = (more = {}) => delivery.words({ ...facts, ...more }).text;
   assert.equal(words(), "Connecting…");
-  delivery.opened(1_000);
+  delivery.opened();
   assert.equal(words(), "Live");
   delivery.cursor = 4_211;
   assert.equal(words({ silence: 23_400 }), "Stalled: nothing heard for 23 s");
@@ -34,8 +34,10 @@ test("the words follow what happens", () => {
   assert.equal(words({ isOnline: false }), "Offline: goes on after 4,211");
   delivery.lost(90_000);
   assert.equal(words(), "Reconnecting: goes on after 4,211");
-  delivery.opened(99_000);
+  delivery.opened();
+  assert.equal(words(), "Live");
   delivery.cursor = 5_000;
+  delivery.confirmed(99_000);
   assert.equal(words(), "Resumed after 4,211, nothing missing");
   assert.equal(words({ now: 110_000 }), "Live");
   assert.equal(delivery.resumptions, 1);
@@ -58,7 +60,7 @@ test("a first connection that fails is still the first", () => {
   const delivery = new ConnectionStatus();
   delivery.lost(0);
   assert.equal(delivery.words(facts).text, "Connecting…");
-  delivery.opened(0);
+  delivery.opened();
   assert.equal(delivery.words(facts).text, "Live");
 });
 

@@ -84,7 +84,7 @@ public struct ViewerMessageHandler: Sendable {
         // At the end of an ended log there is still something to do: to close.
         let isBehind = connection.cursor < head.offset || head.isEnded
         if isBehind, !connection.isLocked(at: time, lease: lease) { try await notifier.notify([id], of: execution) }
-        await answer(id, .heartbeat(head: head.offset))
+        await answer(id, .heartbeat(head: head.offset, in: log.incarnation))
         if !isBehind { await probe(execution) }
     }
 

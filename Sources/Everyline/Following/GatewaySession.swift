@@ -50,9 +50,10 @@ public struct GatewaySession: Sendable {
         case .control(let line):
             // Events without a head were meant for a viewer that had the connection's id before, and didn't speak the protocol.
             return Self.span(of: line) == nil ? Finding(message: line) : Finding()
-        case .resumed(let generation, _):
-            if generation == self.generation { isResumed = true }
-            return Finding()
+        case .resumed(let generation, let head):
+            guard generation == self.generation, !isResumed else { return Finding() }
+            isResumed = true
+            return Finding(message: StreamEncoding.blocks.heartbeat(head: head))
         case .block(let generation, _, let execution, let lines):
             guard generation == self.generation, execution == self.execution else { return Finding() }
             return accept(lines)

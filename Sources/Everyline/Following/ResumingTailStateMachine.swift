@@ -62,7 +62,8 @@ package struct ResumingTailStateMachine {
     private var hasConnected = false
     /// The last event that was known when the connection began to stand.
     private var connectedAfter: Offset?
-    /// Whether the caller was told of a lost connection, and must be told of the next one that stands.
+    /// Whether the caller was told of a lost connection, and must be told once one stands and has said anything: the first message may be that
+    /// the server's data were restored.
     private var isLost = false
     /// Failures in a row: until anything valid comes.
     private var failures = 0
@@ -148,12 +149,14 @@ package struct ResumingTailStateMachine {
         isBehind = false
         connectedAfter = check.last
         state = .reading
-        if isLost { pending.append(.tell(.resumed(after: check.last))) }
-        isLost = false
     }
 
     private mutating func receive(_ message: ByteBuffer) {
         let finding = check.take(message)
+        if isLost, finding.confirmsResumption {
+            pending.append(.tell(.resumed(after: connectedAfter)))
+            isLost = false
+        }
         if let notice = finding.notice { pending.append(.tell(.notice(notice))) }
         if let block = finding.block {
             pending.append(.tell(.events(block)))
@@ -253,14 +256,15 @@ package struct ResumingTailStateMachine {
 
     private mutating func fail(_ failure: TailFailure) {
         switch failure {
-        case .refused(let error) where error.status == 401 && location != nil:
-            // The stream's token has expired or fell with a restart. The API key decides whether there is a new one.
+        case .refused(let error) where error.restoration != nil && error.knownCode == .otherIncarnation:
+            if let restoration = error.restoration { restore(restoration) }
+        case .refused(let error) where [401, 409].contains(error.status) && location != nil:
+            // The stream's token has expired, fell with a restart, or is of an earlier incarnation. The API key decides whether there is a
+            // new one, and the logs endpoint says what is void.
             location = nil
             state = .locating
             if hasRelocated { lose("the stream's token was refused") }
             hasRelocated = true
-        case .refused(let error) where error.restoration != nil && error.knownCode == .otherIncarnation:
-            if let restoration = error.restoration { restore(restoration) }
         case .refused(let error) where error.isTransient || (hasConnected && error.knownCode == nil):
             // What isn't Everyline's own answer is a proxy's, in front of a server that is coming back.
             lose(error.detail, atLeast: error.retryAfter ?? .zero)

@@ -36,6 +36,10 @@ public struct StreamCheck: Sendable {
         /// What is wrong behind the block's events. The stream can't be used any further.
         public var fault: StreamFault?
 
+        /// Whether the server goes on with what the client has: it has said something, and neither that a restore took events back nor
+        /// what leaves a hole at once.
+        package var confirmsResumption: Bool { restoration == nil && (fault == nil || block != nil) }
+
         package init(
             block: ReceivedBlock? = nil, head: Offset? = nil, pending: PendingLine? = nil, notice: String? = nil,
             fault: StreamFault? = nil

@@ -14,7 +14,8 @@ public enum TailUpdate: Sendable, Equatable {
     case way(StreamWay)
     /// There is no connection now. The next try is made after the delay.
     case reconnecting(Reconnection)
-    /// The connection stands again; what comes next follows this offset, or begins anew if there is none.
+    /// The connection stands again, and the server goes on with what was given: what comes next follows this offset, or begins anew if there is
+    /// none. It is told with the first message of the new connection.
     case resumed(after: Offset?)
     /// The execution has ended; nothing follows.
     ///

@@ -78,6 +78,16 @@ extension LedgerChange {
         return writer.change(nil)
     }
 
+    /// Says that the ledger was put back as it was after `base`; `nil` if it has gone on since. What the platform's log has behind it comes again.
+    package static func restored(after base: Offset, at time: Timestamp, head: LedgerHead) -> LedgerChange? {
+        guard head.log.offset == base, !head.isFull else { return nil }
+        var writer = EventWriter(head)
+        let message =
+            "The table was put back as it was after event \(base): what came after it was void, and comes again as far as CloudWatch has it."
+        writer.notice(.restored, message, at: time)
+        return writer.change(nil)
+    }
+
     /// Ends a log without the script's word, or a full one: nothing says that every line is there.
     ///
     /// - Parameter reason: why nothing was started, in the platform's words: a notice before the end.

@@ -10,7 +10,7 @@ public struct Tail: Sendable {
         /// The line that has begun behind what was handed out, as far as it is known; with an empty message, that there is none any
         /// more. What comes next in the log ends it too.
         case pending(PendingLine)
-        /// Nothing new for a while. The log's head is where the tail is.
+        /// Nothing new for a while, or at the start of a tail that greets. The log's head is where the tail is.
         case idle(head: Offset)
         /// The `end` event has been handed out; there is nothing more.
         case ended
@@ -28,11 +28,17 @@ public struct Tail: Sendable {
     private var upToDateAt: UInt64?
     /// What was handed out of the line that follows.
     private var shown: PendingLine?
+    /// Whether the first step is still to come, and is ``Step/idle(head:)`` where nothing follows yet.
+    private var greets: Bool
 
     /// Follows what comes after `offset`, in steps of at most `limit` bytes.
+    ///
+    /// - Parameter greets: whether the tail says at once that nothing follows yet, instead of waiting for something.
     public init(
-        of execution: ExecutionID, after offset: Offset, in store: any LogStore, feed: LogFeed, limit: ByteCount
+        of execution: ExecutionID, after offset: Offset, in store: any LogStore, feed: LogFeed, limit: ByteCount,
+        greets: Bool = false
     ) {
+        self.greets = greets
         self.offset = offset
         self.store = store
         self.limit = limit
@@ -46,6 +52,7 @@ public struct Tail: Sendable {
     /// Runs where its caller runs: what is in memory is handed out without changing threads.
     /// - Throws: `CancellationError`, or what the store throws.
     nonisolated(nonsending) public mutating func next() async throws -> Step {
+        defer { greets = false }
         while !hasEnded {
             let version = subscription.version
             // A progress bar alone sends no tail to the store.
@@ -62,6 +69,7 @@ public struct Tail: Sendable {
                 upToDateAt = version.events
             }
             if let line = takePending() { return .pending(line) }
+            if greets { return .idle(head: offset) }
             if try await subscription.wait(past: version) == .tick {
                 upToDateAt = nil
                 return .idle(head: offset)

@@ -37,8 +37,8 @@ public enum GatewayFrame: Sendable, Equatable {
         }
     }
 
-    public static func heartbeat(head: Offset) -> GatewayFrame {
-        .control(ByteBuffer(string: "{\"type\":\"heartbeat\",\"head\":\(head)}"))
+    public static func heartbeat(head: Offset, in incarnation: Incarnation? = nil) -> GatewayFrame {
+        .control(StreamEncoding.blocks.heartbeat(head: head, in: incarnation) ?? ByteBuffer())
     }
 
     /// Reads a message. What is no block and no `resumed` is `control`: the client decides what it means.

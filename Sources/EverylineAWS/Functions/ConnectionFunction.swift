@@ -71,8 +71,14 @@ package struct ConnectionFunction: LambdaHandler {
                 execution, token: query["token"],
                 start: try StreamStart.parse(
                     after: query["after"], lastSeenTimestamp: query["last_seen_timestamp"]),
+                incarnation: query["incarnation"].flatMap { Incarnation($0) },
                 origin: event.header("Origin"))
             let stream = try await admission.admit(request, to: places)
+            // Nothing can be said over a connection that is yet to be made: the logs endpoint says what is void.
+            guard stream.restoration == nil else {
+                await places.leave(stream.place)
+                return WebSocketResponse(statusCode: 409)
+            }
             do {
                 try await viewers.connected(id, of: execution, as: encoding)
             } catch {

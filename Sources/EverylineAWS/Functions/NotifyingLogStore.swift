@@ -34,6 +34,12 @@ package struct NotifyingLogStore<Store: LogStore>: LogStore {
 
     package func head(of execution: ExecutionID) async throws -> LogHead { try await store.head(of: execution) }
 
+    package var incarnation: Incarnation? { store.incarnation }
+
+    package func restoration(of execution: ExecutionID, since incarnation: Incarnation) async throws -> Restoration? {
+        try await store.restoration(of: execution, since: incarnation)
+    }
+
     package func read(_ execution: ExecutionID, after offset: Offset, limit: ByteCount) async throws -> LogRead {
         try await store.read(execution, after: offset, limit: limit)
     }

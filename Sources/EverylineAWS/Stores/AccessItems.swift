@@ -36,6 +36,7 @@ extension StreamToken {
         item["key_id"] = .string(key)
         item["expires_ms"] = .number(expiresAt.milliseconds)
         item["expires_s"] = .number(expiresAt.milliseconds / 1000 + 1)
+        item["incarnation"] = incarnation.map { .string($0.rawValue) }
         switch start {
         case .after(let offset): item["cursor_offset"] = .number(Int64(offset.rawValue))
         case .notOlderThan(let time): item["last_seen_log_timestamp"] = .number(time.milliseconds)
@@ -57,6 +58,7 @@ extension StreamToken {
         }
         self.init(
             execution: execution, user: user, key: try item.string("key_id"), start: start,
-            expiresAt: Timestamp(milliseconds: try item.number("expires_ms")))
+            expiresAt: Timestamp(milliseconds: try item.number("expires_ms")),
+            incarnation: try item.optionalString("incarnation").flatMap { Incarnation($0) })
     }
 }

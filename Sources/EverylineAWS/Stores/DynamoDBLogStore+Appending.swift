@@ -43,7 +43,7 @@ extension DynamoDBLogStore: LogStore {
                 let meta = try await meta(append.execution)
                 let head = meta.head.log
                 let isStopRequested = meta.execution.status == .terminating
-                switch try await decide(append, at: head) {
+                switch try await decide(append, to: meta) {
                 case .refuse(let error):
                     throw error
                 case .held:
@@ -60,8 +60,13 @@ extension DynamoDBLogStore: LogStore {
     }
 
     /// What the log holds up to the head never changes, so it is compared before the transaction that compares the head.
-    private func decide(_ append: LogAppend, at head: LogHead) async throws -> AppendRule.Decision {
-        var rule = AppendRule(append, at: head, limit: logLimit)
+    private func decide(_ append: LogAppend, to meta: ExecutionItem) async throws -> AppendRule.Decision {
+        let head = meta.head.log
+        var restoration: Restoration?
+        if let known = append.incarnation {
+            restoration = try meta.bases.restoration(since: known, among: try await incarnations.all())
+        }
+        var rule = AppendRule(append, at: head, limit: logLimit, restoration: restoration)
         while let wanted = rule.wanted {
             rule.compare(try await read(append.execution, after: wanted.offset, limit: wanted.limit, head: head))
         }

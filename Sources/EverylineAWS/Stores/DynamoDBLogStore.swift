@@ -13,6 +13,7 @@ package struct DynamoDBLogStore: Sendable {
     let cache = BoundedCache<ExecutionID, EventBlock>(limit: 16)
     /// The records of executions whose ledger was read: for what never changes in them.
     let known = BoundedCache<ExecutionID, ExecutionItem>(limit: 256)
+    let incarnations: TableIncarnations
 
     /// - Parameters:
     ///   - logLimit: how many bytes a log may hold before only notices and the `end` are taken.
@@ -21,6 +22,7 @@ package struct DynamoDBLogStore: Sendable {
         self.table = table
         self.logLimit = logLimit
         self.now = now
+        incarnations = TableIncarnations(table)
     }
 
     /// - Throws: ``LogStoreError/unknownExecution``.
@@ -35,6 +37,38 @@ package struct DynamoDBLogStore: Sendable {
 extension DynamoDBLogStore: LogReader {
     package func head(of execution: ExecutionID) async throws -> LogHead {
         try await unavailable { try await meta(execution).head.log }
+    }
+
+    package var incarnation: Incarnation? { incarnations.current }
+
+    /// Asks the table for its incarnation, unless it is known: ``incarnation`` says it from then on.
+    ///
+    /// - Throws: ``LogStoreError``.
+    package func learnIncarnation() async throws { _ = try await unavailable { try await incarnations.all() } }
+
+    package func restoration(of execution: ExecutionID, since incarnation: Incarnation) async throws -> Restoration? {
+        try await unavailable {
+            let all = try await incarnations.all()
+            return try await meta(execution).bases.restoration(since: incarnation, among: all)
+        }
+    }
+
+    /// Notes where a log that is open stood when its table was put back.
+    ///
+    /// - Returns: `nil` if it has ended or is gone.
+    func noteBase(of execution: ExecutionID, in incarnation: Incarnation) async throws -> Offset? {
+        while true {
+            let meta = try await meta(execution)
+            guard !meta.head.log.isEnded else { return nil }
+            var bases = meta.bases
+            bases.add(incarnation, meta.head.log.offset)
+            let isThere = DynamoDBExpression(
+                "head_offset = :head AND attribute_not_exists(end_status)",
+                [":head": .number(Int64(meta.head.log.offset.rawValue))])
+            let change = DynamoDBExpression("SET bases = :bases", [":bases": .string(bases.text)])
+            guard case .done = try await table.update(RecordKey.meta(execution), change, if: isThere) else { continue }
+            return meta.head.log.offset
+        }
     }
 
     package func read(_ execution: ExecutionID, after offset: Offset, limit: ByteCount) async throws -> LogRead {

@@ -12,6 +12,7 @@ struct ExecutionItem {
     let format: Int64
     /// When the records are gone, in seconds since the epoch; `nil` for never.
     let expires: Int64?
+    let bases: LogBases
 
     init(_ execution: Execution, appendToken: SecretHash, expires: Int64?) {
         self.execution = execution
@@ -19,6 +20,7 @@ struct ExecutionItem {
         self.expires = expires
         format = LogFormat.current
         head = LedgerHead()
+        bases = LogBases()
     }
 
     /// - Throws: ``DamagedItem``, ``NewerFormat``.
@@ -39,6 +41,7 @@ struct ExecutionItem {
             command.append(word)
         }
         head = try LedgerHead(item)
+        bases = try LogBases(item)
         appendToken = token
         expires = try item.optionalNumber("expires_s")
         execution = Execution(

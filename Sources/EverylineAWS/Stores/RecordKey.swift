@@ -14,6 +14,7 @@ import Everyline
 ///     ACTIVE         created#execution   those that have not ended
 ///     I#owner#key    IDEMPOTENCY         the execution that a request has made
 ///     KEYS           K#key               an API key
+///     INCARNATIONS   INCARNATIONS        which lives the data have had (`TableIncarnations`)
 ///     PROFILES       P#name              in what commands may run (`DynamoDBProfileStore`)
 ///     H#hash         KEY                 the key with this hash
 ///     T#shard        hash                a stream's token
@@ -63,6 +64,8 @@ enum RecordKey {
     static func idempotency(_ owner: UserID, _ key: String) -> DynamoDBTable.Key {
         .init("I#\(owner)#\(key)", "IDEMPOTENCY")
     }
+
+    static let incarnations = DynamoDBTable.Key("INCARNATIONS", "INCARNATIONS")
 
     static let keys = "KEYS"
 

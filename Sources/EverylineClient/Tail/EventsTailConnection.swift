@@ -8,6 +8,7 @@ struct EventsTailConnection: TailConnection {
     private var body: LogDownload.Iterator?
     private var lines = LineAssembler(limit: .mebibytes(16))
     private var hasHeard = false
+    private var hasSpoken = false
     private let report: (_ hasHeard: Bool) -> Void
 
     /// - Parameters:
@@ -29,7 +30,11 @@ struct EventsTailConnection: TailConnection {
                     continue
                 }
                 let message = Self.message(of: whole)
-                if message.readableBytes > 0 { return .message(message) }
+                // The first says that the stream goes on, also where it holds nothing.
+                if message.readableBytes > 0 || !hasSpoken {
+                    hasSpoken = true
+                    return .message(message)
+                }
             }
             return .lost("the connection was closed")
         } catch is CancellationError {

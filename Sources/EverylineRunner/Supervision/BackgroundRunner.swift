@@ -56,12 +56,18 @@ package struct BackgroundRunner: Sendable {
             return try await session.run { try await run(job, recorder, input) }.conclusion
         }
         switch conclusion {
-        case .refused(let error) where error.knownCode != .ended:
+        case .refused(let error) where error.knownCode != .ended || mustKeep(spool):
             // Also what no execution is known for: it may have been begun after the backup that the server was restored from.
             try directory.giveUp(error.description)
         case .delivered, .refused:
             directory.files.remove()
         }
+    }
+
+    /// Whether output is here that the log was ended without. After a requested stop the user doesn't wait for it.
+    private func mustKeep(_ spool: Spool) -> Bool {
+        let output = spool.end.map { Offset($0.rawValue - 1) } ?? spool.last
+        return stop.reason != .requested && spool.delivered < output
     }
 
     private static let copied =

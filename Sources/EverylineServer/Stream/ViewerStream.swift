@@ -75,7 +75,7 @@ actor ViewerStream {
     private func send() async throws {
         var tail = Tail(
             of: request.execution, after: request.after, in: parts.core.log, feed: parts.core.feed,
-            limit: parts.limits.read)
+            limit: parts.limits.read, greets: true)
         let subscription = tail.subscription
         // What a viewer says is not needed here: its cursor is in its address.
         connection.push(to: { _ in })

@@ -136,6 +136,27 @@ import Testing
         #expect(try await connect(query).contains("\"statusCode\":200"))
     }
 
+    @Test(
+        "refuses a viewer that knows what a restore has made void, whichever says so: its address, or when that was given"
+    )
+    func restored() async throws {
+        try await begin()
+        let known = try #require(stores.incarnation)
+        let stale = try await stores.issue(
+            StreamToken(
+                execution: execution, user: Sample.user("ann"), key: "k", start: .beginning,
+                expiresAt: Timestamp(milliseconds: 6000), incarnation: known), at: .epoch)
+        stores.markRestored()
+        for query in [
+            #"{"execution":"e","token":"secret","incarnation":"\#(known)"}"#,
+            #"{"execution":"e","token":"\#(stale.value)"}"#,
+        ] {
+            #expect(try await connect(query).contains("\"statusCode\":409"))
+            #expect(try await connections.connection(id, of: execution)?.isOpen != true)
+        }
+        #expect(try await connect(#"{"execution":"e","token":"secret"}"#).contains("\"statusCode\":200"))
+    }
+
     @Test("refuses a token that has expired, whether or not it has been cleaned up")
     func expired() async throws {
         try await begin(expiresAt: 5000)

@@ -50,7 +50,8 @@ import Testing
         #expect(stream.speak(at: start + .seconds(9)) == nil)
         #expect(stream.speak(at: start + .seconds(10)) == stream.opening)
         let resumed = GatewayFrame.resumed(generation: 1, head: Offset(9)).message
-        #expect(stream.receive(resumed, at: start + .seconds(11)) == .nothing)
+        let heartbeat = ByteBuffer(string: Lines.heartbeat(9))
+        #expect(stream.receive(resumed, at: start + .seconds(11)) == .lines(heartbeat))
         #expect(stream.speak(at: start + .seconds(20)) == nil)
     }
 

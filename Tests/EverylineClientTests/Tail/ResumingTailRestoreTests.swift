@@ -20,13 +20,27 @@ extension ResumingTailStateMachineTests {
         machine.take(.located("ws://b", in: now))
         #expect(machine.next() == .open("ws://b", .after(Offset(2)), knowing: now))
         machine.take(.connected)
-        #expect(machine.next() == .tell(.resumed(after: Offset(2))))
         machine.take(.read(.message(ByteBuffer(lines: Lines.lines(3...4)))))
+        #expect(machine.next() == .tell(.resumed(after: Offset(2))))
         guard case .tell(.events(let block)) = machine.next() else {
             Issue.record("no events were told")
             return
         }
         #expect(block.first == Offset(3))
+    }
+
+    @Test("say of a new connection that brings a restore's notice that it is restored, never that nothing is missing")
+    func restoredAtOnce() throws {
+        let line = #"{"type":"notice","code":"other_incarnation","message":"m","incarnation":"i2","base":2}"#
+        var machine = connected()
+        machine.take(.read(.lost("the server is gone")))
+        _ = told(&machine)
+        machine.take(.waited)
+        machine.take(.connected)
+        machine.take(.read(.message(ByteBuffer(string: line))))
+        #expect(machine.next() == .close)
+        #expect(machine.next() == .tell(.restored(after: Offset(2), known: Offset(3))))
+        #expect(told(&machine)?.after == Offset(2))
     }
 
     @Test("by the logs endpoint's refusal learn of a restore as by the stream")

@@ -35,7 +35,12 @@ struct GatewaySessionTests {
         let resume = ViewerMessage.resume(generation: 1, after: Offset(4))
         #expect(session.open() == resume)
         #expect(session.silence() == resume)
-        #expect(session.take(GatewayFrame.resumed(generation: 1, head: Offset(4)).message) == .init())
+        #expect(session.take(GatewayFrame.resumed(generation: 0, head: Offset(4)).message) == .init())
+        #expect(session.silence() == resume)
+        // What it says of the head is read as a heartbeat; said again, it is nothing new.
+        let resumed = GatewayFrame.resumed(generation: 1, head: Offset(4)).message
+        #expect(session.take(resumed).message == StreamForm.blocks.heartbeat(head: Offset(4)))
+        #expect(session.take(resumed) == .init())
         #expect(session.silence() == .ping(have: Offset(4)))
         #expect(try offsets(session.take(frame(5...7, generation: 1))) == [5, 6, 7])
         #expect(session.silence() == .ping(have: Offset(7)))

@@ -12,6 +12,7 @@ private struct Transcript: Decodable, Sendable, CustomTestStringConvertible {
     let messages: [String]
     let accepted: [UInt64]
     let verdict: String
+    let confirmed: Bool
 
     var testDescription: String { "\(way): \(name)" }
 
@@ -32,7 +33,7 @@ struct TranscriptTests {
         var check = StreamCheck(from: .after(start))
         var session = transcript.way == "gateway" ? GatewaySession(of: Sample.id("e"), after: start) : nil
         _ = session?.open()
-        var (offsets, verdict) = ([UInt64](), "open")
+        var (offsets, verdict, isConfirmed) = ([UInt64](), "open", false)
         for text in transcript.messages {
             var message: ByteBuffer? = ByteBuffer(string: text)
             if let finding = session?.take(ByteBuffer(string: text)) {
@@ -42,17 +43,20 @@ struct TranscriptTests {
             guard let message else { continue }
             let finding = check.take(message)
             offsets += try finding.block?.events().map(\.offset.rawValue) ?? []
+            isConfirmed = isConfirmed || finding.confirmsResumption
             if case .hole = finding.fault { verdict = "hole" }
-            if verdict == "hole" { break }
+            if finding.restoration != nil { verdict = "restored" }
+            if verdict != "open" { break }
         }
         if check.outcome != nil { verdict = "ended" }
         #expect(offsets == transcript.accepted)
         #expect(verdict == transcript.verdict)
+        #expect(isConfirmed == transcript.confirmed)
     }
 
     @Test("has transcripts of every way and verdict")
     func all() {
         #expect(Set(Transcript.all.map(\.way)) == ["direct", "gateway"])
-        #expect(Set(Transcript.all.map(\.verdict)) == ["open", "ended", "hole"])
+        #expect(Set(Transcript.all.map(\.verdict)) == ["open", "ended", "hole", "restored"])
     }
 }

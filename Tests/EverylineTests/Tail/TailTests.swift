@@ -70,6 +70,19 @@ struct TailTests {
         #expect(try await tail.next().idleHead == Offset(1))
     }
 
+    @Test("that greets says first that nothing follows yet, once, and nothing else where something does")
+    func greeting() async throws {
+        let stores = try await InMemoryStores.holding(id, ["a"])
+        var tail = Tail(of: id, after: Offset(1), in: stores, feed: feed, limit: 100, greets: true)
+        #expect(try await tail.next().idleHead == Offset(1))
+        feed.announce(try await stores.add(["b"], to: id), in: id)
+        #expect(try await tail.next().texts() == ["b"])
+        var behind = Tail(of: id, after: .zero, in: stores, feed: feed, limit: 1000, greets: true)
+        #expect(try await behind.next().texts() == ["a", "b"])
+        feed.announce(try await stores.add(["c"], to: id), in: id)
+        #expect(try await behind.next().texts() == ["c"])
+    }
+
     private func ticking() async {
         while !Task.isCancelled {
             feed.tick()
