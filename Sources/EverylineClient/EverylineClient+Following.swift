@@ -15,8 +15,8 @@ extension EverylineClient {
     ///
     /// - Parameters:
     ///   - start: where to begin. An offset beyond the log's head is refused.
-    ///   - location: ``RunAnswer/websocketURL``, which saves a request.
-    ///   - incarnation: ``RunAnswer/incarnation``.
+    ///   - location: ``RunResponse/websocketURL``, which saves a request.
+    ///   - incarnation: ``RunResponse/incarnation``.
     public func follow(
         _ id: ExecutionID, from start: StreamStart = .beginning, at location: String? = nil,
         in incarnation: Incarnation? = nil, options: ResumingTail.Options = .init()
@@ -59,7 +59,7 @@ extension EverylineClient {
                     throw TailFailure.unusable("the server gives the status \(view.status)")
                 }
                 let reason = view.reason.flatMap(ExecutionOutcome.Reason.init)
-                return TailStanding(
+                return TailState(
                     outcome: status.isTerminal
                         ? ExecutionOutcome(status: status, exitCode: view.exitCode, reason: reason) : nil,
                     head: Offset(view.lastOffset))

@@ -6,13 +6,13 @@ import NIOHTTP1
 extension EverylineClient {
     /// Hands lines to the server, the first byte of which has the place `after`, and learns how far it is. The server answers later where it
     /// has no room, and where there are no bytes, when the runner has everything or some twenty seconds have passed.
-    package func writeInput(_ lines: [InputLine], to id: ExecutionID, after: UInt64) async throws -> InputAnswer {
+    package func writeInput(_ lines: [InputLine], to id: ExecutionID, after: UInt64) async throws -> InputResponse {
         var request = APIRequest(.POST, APIPath.input(of: id))
         request.query = [(name: "after", value: "\(after)")]
         request.body = InputLine.body(lines)
         request.contentType = APIHeader.ndjson
         request.timeout = .seconds(60)
-        return try await transport.answer(to: request, as: InputAnswer.self)
+        return try await transport.answer(to: request, as: InputResponse.self)
     }
 
     /// What follows the place `after`, before which the caller has everything; nothing if nothing came for some twenty seconds.

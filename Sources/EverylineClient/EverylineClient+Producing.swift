@@ -32,7 +32,7 @@ extension EverylineClient {
         request.contentType = APIHeader.ndjson
         request.credential = token
         request.waitsWhileBytesMove = true
-        let answer = try await transport.answer(to: request, as: AppendAnswer.self)
+        let answer = try await transport.answer(to: request, as: AppendResponse.self)
         try require(answer.executionID, isOf: id)
         guard answer.head <= Offset.maximum.rawValue else { throw ClientError.unexpectedAnswer("no log is that long") }
         return (Offset(answer.head), answer.stopRequested, answer.incarnation.flatMap { Incarnation($0) })
@@ -55,12 +55,12 @@ extension EverylineClient {
     }
 
     /// Waits until the producer should stop, or for some twenty seconds; the answer says which it was. Ask again then. A server whose
-    /// answer has ``ControlAnswer/pollAfterSeconds`` hasn't waited: ask again after that time.
-    public func control(of id: ExecutionID, token: Credential) async throws -> ControlAnswer {
+    /// answer has ``ControlResponse/pollAfterSeconds`` hasn't waited: ask again after that time.
+    public func control(of id: ExecutionID, token: Credential) async throws -> ControlResponse {
         var request = APIRequest(.GET, APIPath.control(of: id))
         request.credential = token
         request.timeout = .seconds(60)
-        let answer = try await transport.answer(to: request, as: ControlAnswer.self)
+        let answer = try await transport.answer(to: request, as: ControlResponse.self)
         try require(answer.executionID, isOf: id)
         return answer
     }

@@ -92,13 +92,13 @@ public struct EverylineClient: Sendable {
     ///
     /// - Parameter idempotencyKey: makes a repetition harmless: the same key with the same request gives the same
     ///   execution.
-    public func run(_ request: RunRequest, idempotencyKey: String? = nil) async throws -> RunAnswer {
+    public func run(_ request: RunRequest, idempotencyKey: String? = nil) async throws -> RunResponse {
         try await post(request, to: APIPath.run, idempotencyKey: idempotencyKey)
     }
 
     /// Registers an execution whose output this or another program appends, with the token of the answer. A server of an earlier
     /// release refuses a request that says where the command runs: it gets one that doesn't.
-    public func register(_ request: RegisterRequest, idempotencyKey: String? = nil) async throws -> RegisterAnswer {
+    public func register(_ request: RegisterRequest, idempotencyKey: String? = nil) async throws -> RegisterResponse {
         do {
             return try await post(request, to: APIPath.executions, idempotencyKey: idempotencyKey)
         } catch let error as APIError where error.knownCode == .invalidRequest && request.place != CommandPlace() {
@@ -111,8 +111,8 @@ public struct EverylineClient: Sendable {
         try await transport.answer(to: APIRequest(.GET, APIPath.execution(id)), as: ExecutionView.self)
     }
 
-    public func status(of id: ExecutionID) async throws -> StatusAnswer {
-        try await transport.answer(to: APIRequest(.GET, APIPath.status(of: id)), as: StatusAnswer.self)
+    public func status(of id: ExecutionID) async throws -> StatusResponse {
+        try await transport.answer(to: APIRequest(.GET, APIPath.status(of: id)), as: StatusResponse.self)
     }
 
     /// One page of the executions, the newest first.
@@ -120,10 +120,10 @@ public struct EverylineClient: Sendable {
     /// - Parameters:
     ///   - statuses: only these; all if empty.
     ///   - limit: how many at the most; the server's default if `nil`.
-    ///   - cursor: ``ExecutionListAnswer/nextCursor`` of the page before.
+    ///   - cursor: ``ExecutionListResponse/nextCursor`` of the page before.
     public func executions(
         _ statuses: [ExecutionStatus] = [], limit: Int? = nil, cursor: String? = nil
-    ) async throws -> ExecutionListAnswer {
+    ) async throws -> ExecutionListResponse {
         var request = APIRequest(.GET, APIPath.executions)
         if !statuses.isEmpty {
             request.query.append((name: "status", value: statuses.map(\.rawValue).joined(separator: ",")))
@@ -131,7 +131,7 @@ public struct EverylineClient: Sendable {
         if let limit { request.query.append((name: "limit", value: "\(limit)")) }
         if let cursor { request.query.append((name: "cursor", value: cursor)) }
         request.headers.append((name: "Accept-Encoding", value: "gzip"))
-        return try await transport.answer(to: request, as: ExecutionListAnswer.self)
+        return try await transport.answer(to: request, as: ExecutionListResponse.self)
     }
 
     /// Asks for an execution to be stopped; harmless if it has ended.
@@ -181,7 +181,7 @@ extension EverylineClient {
 
     /// All keys, revoked ones too, without the keys themselves.
     public func keys() async throws -> [KeyView] {
-        try await transport.answer(to: APIRequest(.GET, APIPath.keys), as: KeyListAnswer.self).keys
+        try await transport.answer(to: APIRequest(.GET, APIPath.keys), as: KeyListResponse.self).keys
     }
 
     /// From then on the key, and every stream that was opened under it, is refused.

@@ -39,7 +39,7 @@ public struct LogDownload: AsyncSequence, Sendable {
 }
 
 /// What the logs endpoint has: the log itself once the execution has ended, before that where to follow it.
-public enum LogAnswer: Sendable {
+public enum LogResponse: Sendable {
     case ended(LogDownload)
     case running(LogLocation)
 }

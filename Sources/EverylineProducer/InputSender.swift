@@ -13,7 +13,7 @@ package final class InputSender: Sendable {
     private static let portion: ByteCount = .kibibytes(128)
 
     /// What is asked of the server: to take lines behind a place.
-    package typealias Send = @Sendable (_ lines: [InputLine], _ after: UInt64) async throws -> InputAnswer
+    package typealias Send = @Sendable (_ lines: [InputLine], _ after: UInt64) async throws -> InputResponse
 
     private let send: Send
     private let policy: RetryPolicy
@@ -61,7 +61,7 @@ package final class InputSender: Sendable {
             return kept.readableBytes > 0 || isFinished ? .confirm(lines) : .idle
         }
 
-        mutating func learn(_ answer: InputAnswer) throws {
+        mutating func learn(_ answer: InputResponse) throws {
             guard answer.taken >= start || answer.closed, answer.received >= start, answer.received <= end else {
                 throw PlaceLost()
             }
@@ -125,7 +125,7 @@ package final class InputSender: Sendable {
         while true {
             let version = changes.version
             let (step, place, size) = state.withLock { ($0.next, $0.received, $0.size) }
-            let answer: InputAnswer
+            let answer: InputResponse
             switch step {
             case .done: return
             case .idle where size == sentSize:
@@ -145,9 +145,9 @@ package final class InputSender: Sendable {
     }
 
     /// Asks whether the runner has everything; `nil` if there is something to send before the answer comes.
-    private func confirm(_ lines: [InputLine], _ place: UInt64, unlessPast version: UInt64) async throws -> InputAnswer?
+    private func confirm(_ lines: [InputLine], _ place: UInt64, unlessPast version: UInt64) async throws -> InputResponse?
     {
-        try await withThrowingTaskGroup(of: InputAnswer?.self) { group in
+        try await withThrowingTaskGroup(of: InputResponse?.self) { group in
             group.addTask { try await self.retrying { try await self.send(lines, place) } }
             group.addTask {
                 try await self.changes.wait(past: version)
@@ -158,7 +158,7 @@ package final class InputSender: Sendable {
         }
     }
 
-    private func retrying(_ step: () async throws -> InputAnswer) async throws -> InputAnswer {
+    private func retrying(_ step: () async throws -> InputResponse) async throws -> InputResponse {
         try await policy.run(
             clock: clock,
             isTransient: { error in

@@ -20,7 +20,7 @@ package struct ProducerEndpoint: Sendable {
     }
 
     /// What the server says to a producer that asks whether it should stop.
-    package struct StopAnswer: Sendable, Equatable {
+    package struct StopResponse: Sendable, Equatable {
         package var isRequested: Bool
         /// How long to wait before asking again, where the server answers at once.
         package var pause: Duration
@@ -40,14 +40,14 @@ package struct ProducerEndpoint: Sendable {
     /// Says what is known of the line that has no newline yet, in the place of what was said before.
     package let setPending: @Sendable (PendingLine, Incarnation?) async throws -> Void
     /// Asks whether the producer should stop. The question may wait at the server for a while.
-    package let mustStop: @Sendable () async throws -> StopAnswer
+    package let mustStop: @Sendable () async throws -> StopResponse
 
     package init(
         append:
             @escaping @Sendable (_ events: ByteBuffer, _ head: Offset, _ incarnation: Incarnation?) async throws ->
             Appended,
         setPending: @escaping @Sendable (PendingLine, Incarnation?) async throws -> Void,
-        mustStop: @escaping @Sendable () async throws -> StopAnswer
+        mustStop: @escaping @Sendable () async throws -> StopResponse
     ) {
         self.append = append
         self.setPending = setPending

@@ -65,7 +65,7 @@ package struct ProducerSession: Sendable {
         }
     }
 
-    private func askWhetherToStop() async throws -> ProducerEndpoint.StopAnswer {
+    private func askWhetherToStop() async throws -> ProducerEndpoint.StopResponse {
         // The question waits at the server. Where it breaks off, and where it is asked anew, the server may be another one by now.
         pending.doubt()
         defer { pending.doubt() }

@@ -17,7 +17,7 @@ extension ProducerEndpoint {
                 let answer = try await client.control(of: execution, token: token)
                 // Whatever a server says, a stop is heard of within minutes.
                 let pause = Duration.seconds(min(max(answer.pollAfterSeconds ?? 0, 0), 300))
-                return StopAnswer(
+                return StopResponse(
                     isRequested: answer.stopRequested, pause: pause,
                     incarnation: answer.incarnation.flatMap { Incarnation($0) })
             })

@@ -14,8 +14,8 @@ struct APIRouter {
     /// The disk that `/metrics` and `/readyz` watch, where there is one.
     var storage: StorageWatch?
 
-    private var abandoned: AbandonedExecutions {
-        AbandonedExecutions(core: core, producers: producers, limits: limits)
+    private var abandoned: AbandonedExecutionReaper {
+        AbandonedExecutionReaper(core: core, producers: producers, limits: limits)
     }
 
     /// - Parameter showsPending: whether there are viewers here who could be shown a line that isn't in the log.
@@ -35,9 +35,9 @@ struct APIRouter {
         }
         MetaRoutes(core: core, metrics: metrics, storage: storage).add(to: router)
         ExecutionRoutes(
-            core: core, authenticator: authenticator, abandoned: abandoned, addresses: addresses, limits: limits
+            core: core, authenticator: authenticator, abandoned: abandoned, publicURLs: addresses, limits: limits
         ).add(to: router)
-        LogRoutes(core: core, authenticator: authenticator, addresses: addresses, limits: limits).add(to: router)
+        LogRoutes(core: core, authenticator: authenticator, publicURLs: addresses, limits: limits).add(to: router)
         if let admission {
             EventStreamRoutes(core: core, admission: admission, metrics: metrics, limits: limits).add(to: router)
             WebSocketRoutes(admission: admission, log: core.log).add(to: router)
@@ -47,7 +47,7 @@ struct APIRouter {
             core: core, authenticator: authenticator, producers: producers, limits: limits,
             isSupported: admission != nil
         ).add(to: router)
-        ViewerRoutes(addresses: addresses).add(to: router)
+        ViewerRoutes(publicURLs: addresses).add(to: router)
         KeyRoutes(core: core, authenticator: authenticator, limits: limits) { [core, abandoned] key in
             admission?.revoke(key)
             // Streams that wait find out now.

@@ -23,7 +23,7 @@ package struct DirectAPI: Sendable {
         let addresses = Addresses(publicURL: publicURL, isTLS: true, streams: streams)
         let router = APIRouter(
             core: core, authenticator: authenticator, producers: Producers(now: core.now(), hearsAll: false),
-            addresses: addresses, metrics: ServerMetrics(), limits: limits
+            publicURLs: addresses, metrics: ServerMetrics(), limits: limits
         ).router(admission: nil)
         self.init(router, logger: logger)
     }

@@ -95,7 +95,7 @@ package struct EverylineServer: Sendable {
     /// What becomes an end by time alone: a stop that its producer doesn't heed, and a silence that is too long.
     private var endings: [any Service] {
         let limits = configuration.limits
-        let abandoned = AbandonedExecutions(core: core, producers: producers, limits: limits)
+        let abandoned = AbandonedExecutionReaper(core: core, producers: producers, limits: limits)
         func every(
             _ time: Duration, _ what: String, _ turn: @escaping @Sendable () async throws -> Void
         ) -> PeriodicService {
@@ -161,7 +161,7 @@ package struct EverylineServer: Sendable {
 
     private var api: APIRouter {
         APIRouter(
-            core: core, authenticator: authenticator, producers: producers, addresses: addresses, metrics: metrics,
+            core: core, authenticator: authenticator, producers: producers, publicURLs: addresses, metrics: metrics,
             limits: configuration.limits, storage: storage)
     }
 

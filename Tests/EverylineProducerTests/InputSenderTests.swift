@@ -25,7 +25,7 @@ import Testing
             self.faults = faults
         }
 
-        func take(_ lines: [InputLine], after place: UInt64) throws -> InputAnswer {
+        func take(_ lines: [InputLine], after place: UInt64) throws -> InputResponse {
             try state.withLock { state in
                 let fault = Int.random(in: faults, using: &state.generator)
                 if fault == 1 { state.buffer = nil }
@@ -50,7 +50,7 @@ import Testing
                 }
                 state.buffer = buffer
                 if fault == 3 { throw ClientError.timedOut }
-                return InputAnswer(buffer)
+                return InputResponse(buffer)
             }
         }
     }
@@ -88,7 +88,7 @@ import Testing
     @Test("stops where another client writes too, and where the server refuses")
     func refused() async throws {
         let other = InputSender(policy: RetryPolicy(), clock: InstantClock()) { _, _ in
-            InputAnswer(received: 9, taken: 0, ended: false, closed: false)
+            InputResponse(received: 9, taken: 0, ended: false, closed: false)
         }
         other.finish()
         await #expect(throws: InputSender.PlaceLost.self) { try await other.run() }
@@ -122,7 +122,7 @@ import Testing
         let (stream, opened) = AsyncStream.makeStream(of: Void.self)
         let sender = InputSender(policy: RetryPolicy(), clock: InstantClock()) { _, _ in
             for await _ in stream { break }
-            return InputAnswer(received: 0, taken: 0, ended: false, closed: true)
+            return InputResponse(received: 0, taken: 0, ended: false, closed: true)
         }
         let isThrough = Flag()
         try await withThrowingTaskGroup { group in

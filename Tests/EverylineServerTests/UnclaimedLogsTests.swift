@@ -27,7 +27,7 @@ struct UnclaimedLogsTests {
             executions: stores, log: stores, access: stores, writer: writer, feed: LogFeed(), stopRequests: LogFeed(),
             engine: IdleEngine(), resources: ServerResources(limits), restored: restored,
             now: { Timestamp(milliseconds: 6000) })
-        return UnclaimedLogs(restored, AbandonedExecutions(core: core, producers: producers, limits: limits))
+        return UnclaimedLogs(restored, AbandonedExecutionReaper(core: core, producers: producers, limits: limits))
     }
 
     private func append(_ message: String, after head: UInt64) async throws {

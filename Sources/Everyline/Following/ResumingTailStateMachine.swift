@@ -29,7 +29,7 @@ package struct ResumingTailStateMachine {
         /// A download has begun.
         case downloading(in: Incarnation?)
         case read(TailReading)
-        case standing(TailStanding)
+        case standing(TailState)
         case failed(TailFailure)
         case waited
     }
@@ -242,7 +242,7 @@ package struct ResumingTailStateMachine {
     }
 
     /// Decides what a stream that was closed without its `end` event means.
-    private mutating func judge(_ standing: TailStanding) {
+    private mutating func judge(_ standing: TailState) {
         let isBehindTheEnd = !check.hasReceived && (check.last.map { standing.head <= $0 } ?? isDownload)
         // Of a log that has ended there is a download.
         if standing.outcome != nil { location = nil }

@@ -20,7 +20,7 @@ package enum TailFailure: Error, Equatable {
 }
 
 /// How an execution stands.
-package struct TailStanding: Sendable, Equatable {
+package struct TailState: Sendable, Equatable {
     /// `nil` until it has ended.
     package let outcome: ExecutionOutcome?
     package let head: Offset

@@ -85,7 +85,7 @@ struct Run: AsyncParsableCommand {
         if !interactive, Console.hasInput { Console.say("standard input is not passed on to the command") }
     }
 
-    private func follow(_ client: EverylineClient, _ id: ExecutionID, _ started: RunAnswer) async throws -> Int32 {
+    private func follow(_ client: EverylineClient, _ id: ExecutionID, _ started: RunResponse) async throws -> Int32 {
         // Before the terminal is taken: a signal that came in between would leave it so.
         let reports = interactive && tty && Keyboard.isThere ? try SentSignal.reports() : nil
         let input = interactive ? try RunInput(to: id, client, isTyped: tty, hasOwnSize: size != nil) : nil

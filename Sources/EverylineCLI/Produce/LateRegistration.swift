@@ -59,7 +59,7 @@ final class LateRegistration: Sendable {
     /// - Throws: ``ClientError`` also where the server refuses: a command that runs already is no less worth recording then.
     private func register() async throws -> Registered {
         if let registered { return registered }
-        let answer: RegisterAnswer
+        let answer: RegisterResponse
         do {
             answer = try await client.register(request)
         } catch let error as APIError {
@@ -76,7 +76,7 @@ final class LateRegistration: Sendable {
     /// Writes down what the server gave, so that what is kept can be delivered by another process from now on.
     @discardableResult
     static func note(
-        _ answer: RegisterAnswer, of request: RegisterRequest, in directory: ProducerDirectory,
+        _ answer: RegisterResponse, of request: RegisterRequest, in directory: ProducerDirectory,
         _ configuration: EverylineClient.Configuration
     ) throws -> (id: ExecutionID, token: Credential) {
         guard let id = ExecutionID(answer.executionID), let token = Credential(answer.appendToken) else {

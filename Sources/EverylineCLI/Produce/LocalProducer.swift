@@ -140,7 +140,7 @@ struct LocalProducer {
 
     private func begin(_ client: EverylineClient, in place: HeldDirectory) async throws -> Start {
         let configuration = client.configuration
-        let registered: RegisterAnswer
+        let registered: RegisterResponse
         do {
             registered = try await register(client)
         } catch let error where isBestEffort && !(error is CancellationError) {
@@ -193,7 +193,7 @@ struct LocalProducer {
     }
 
     /// Registers the execution, trying again for a few seconds.
-    private func register(_ client: EverylineClient) async throws -> RegisterAnswer {
+    private func register(_ client: EverylineClient) async throws -> RegisterResponse {
         do {
             return try await (isBestEffort ? RetryPolicy(attempts: 2) : .fewTimes).run(
                 isTransient: { ($0 as? APIError)?.mayPassForProducer ?? RetryPolicy.isTransient($0) }

@@ -7,12 +7,12 @@ package struct TailEndpoint: Sendable {
     /// Opens the stream at a URL that ``locate`` gave.
     package var open: @Sendable (String, StreamStart, Incarnation?) async throws -> any TailConnection
     /// Asks how the execution stands.
-    package var standing: @Sendable () async throws -> TailStanding
+    package var standing: @Sendable () async throws -> TailState
 
     package init(
         locate: @escaping @Sendable (StreamStart, Incarnation?) async throws -> TailSource,
         open: @escaping @Sendable (String, StreamStart, Incarnation?) async throws -> any TailConnection,
-        standing: @escaping @Sendable () async throws -> TailStanding
+        standing: @escaping @Sendable () async throws -> TailState
     ) {
         self.locate = locate
         self.open = open

@@ -50,7 +50,7 @@ struct AppendRoutes {
         if appended.head.isEnded { forget(id) }
         metrics.appendTimes.observe(.now - start)
         if let block = appended.block { metrics.countAppend(events: block.count, bytes: block.bytes.readableBytes) }
-        return AppendAnswer(
+        return AppendResponse(
             of: id, head: appended.head.offset.rawValue, stopRequested: appended.isStopRequested,
             incarnation: core.log.incarnation
         ).json
@@ -152,7 +152,7 @@ struct AppendRoutes {
             if mustStop || isOver || limits.controlPoll != nil {
                 if execution.status == .terminating { try await noteStopHeard(by: id) }
                 return try .json(
-                    ControlAnswer(
+                    ControlResponse(
                         of: id, stopRequested: mustStop, status: execution.status.rawValue,
                         pollAfterSeconds: mustStop ? nil : limits.controlPoll, incarnation: core.log.incarnation))
             }
@@ -217,7 +217,7 @@ extension Query {
     }
 }
 
-extension AppendAnswer {
+extension AppendResponse {
     /// As `JSONEncoder` writes it, without what that takes: none of it has to be escaped.
     var json: ByteBuffer {
         let execution = executionID.map { "\"execution_id\":\"\($0)\"," } ?? ""

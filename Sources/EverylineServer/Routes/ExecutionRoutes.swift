@@ -7,7 +7,7 @@ import Logging
 struct ExecutionRoutes {
     let core: ServerCore
     let authenticator: Authenticator
-    let abandoned: AbandonedExecutions
+    let abandoned: AbandonedExecutionReaper
     let addresses: Addresses
     let limits: ServerConfiguration.Limits
 
@@ -38,7 +38,7 @@ struct ExecutionRoutes {
         let execution = created.execution
         let token = try await StreamTokens(access: core.access, now: core.now, lifetime: limits.streamToken)
             .issue(for: execution.id, to: principal, in: core.log.incarnation)
-        let answer = RunAnswer(
+        let answer = RunResponse(
             executionID: execution.id.rawValue, status: execution.status.rawValue,
             websocketURL: addresses.webSocket(of: execution.id, token: token, for: request),
             logURL: addresses.http(APIPath.logs(of: execution.id), for: request),
@@ -60,7 +60,7 @@ struct ExecutionRoutes {
             throw APIError(
                 .idempotencyKeyReused, "The execution \(created.execution.id) was registered with this key before.")
         }
-        let answer = RegisterAnswer(
+        let answer = RegisterResponse(
             executionID: created.execution.id.rawValue, appendToken: created.token.value, lineLimit: limits.line,
             endFields: ResourceUsage.fields, incarnation: core.log.incarnation)
         return try .json(answer, status: .created)
@@ -121,7 +121,7 @@ struct ExecutionRoutes {
 
     @Sendable func status(_ request: Request, context: EverylineContext) async throws -> Response {
         _ = try await authenticator.principal(of: request, may: .read)
-        return try .json(StatusAnswer(await core.executions.execution(context.executionID())))
+        return try .json(StatusResponse(await core.executions.execution(context.executionID())))
     }
 
     @Sendable func stop(_ request: Request, context: EverylineContext) async throws -> Response {

@@ -55,7 +55,7 @@ struct InputRoutes {
             }
             let isSettled = buffer.received == buffer.taken && !buffer.isEnded
             let isAnswer = isNew || buffer.isClosed || buffer.received != after || !hasBytes && isSettled
-            return isAnswer || isOver ? try .json(InputAnswer(buffer)) : nil
+            return isAnswer || isOver ? try .json(InputResponse(buffer)) : nil
         }
     }
 

@@ -39,7 +39,7 @@ struct KeyRoutes {
 
     @Sendable func list(_ request: Request, context: EverylineContext) async throws -> Response {
         _ = try await authenticator.principal(of: request, may: .manageKeys)
-        return try .json(KeyListAnswer(keys: await core.access.keys().map { KeyView($0) }))
+        return try .json(KeyListResponse(keys: await core.access.keys().map { KeyView($0) }))
     }
 
     @Sendable func revoke(_ request: Request, context: EverylineContext) async throws -> Response {

@@ -13,7 +13,7 @@ struct MetaRoutes {
 
     func add(to router: Router<EverylineContext>) {
         router.read("/healthz") { _, _ in Self.plain("ok everyline/\(ReleaseVersion.current)\n") }
-        router.read(RouterPath(APIPath.health)) { _, _ in try .json(HealthAnswer(core.engine.platform)) }
+        router.read(RouterPath(APIPath.health)) { _, _ in try .json(HealthResponse(core.engine.platform)) }
         router.read("/readyz", use: ready)
         router.read("/metrics", use: page)
         router.read(RouterPath(APIPath.openAPI)) { _, _ in

@@ -4,10 +4,10 @@ import Synchronization
 /// Ends the logs that were open in a backup, once their producers have had time to come back and have not: their commands may have ended
 /// before it was put back.
 final class UnclaimedLogs: Sendable {
-    private let abandoned: AbandonedExecutions
+    private let abandoned: AbandonedExecutionReaper
     private let remaining: Mutex<[ExecutionID: Offset]>
 
-    init(_ restored: RestoredLogs, _ abandoned: AbandonedExecutions) {
+    init(_ restored: RestoredLogs, _ abandoned: AbandonedExecutionReaper) {
         self.abandoned = abandoned
         remaining = Mutex(restored.bases)
     }
@@ -27,7 +27,7 @@ final class UnclaimedLogs: Sendable {
             }
             let (limits, producers) = (abandoned.limits, abandoned.producers)
             if producers.isPresent(execution, within: limits.stopPatience.absence) { return false }
-            let cause: AbandonedExecutions.Cause = execution.status == .terminating ? .stopUnanswered : .producerLost
+            let cause: AbandonedExecutionReaper.Cause = execution.status == .terminating ? .stopUnanswered : .producerLost
             _ = try await abandoned.end(execution, because: cause)
             return true
         } catch LogStoreError.damaged, LogStoreError.unknownExecution {

@@ -128,7 +128,7 @@ private struct Process: Sendable {
                 guard case .mustStop(let answer, let incarnation) = try await board.wait(for: .control) else {
                     throw CancellationError()
                 }
-                return ProducerEndpoint.StopAnswer(isRequested: answer, incarnation: incarnation)
+                return ProducerEndpoint.StopResponse(isRequested: answer, incarnation: incarnation)
             })
     }
 }

@@ -53,7 +53,7 @@ extension ViewerHost {
             asked(about: number)
             let head = executions[number].head.log
             let outcome = head.isEnded ? executions[number].outcome : nil
-            take(.standing(TailStanding(outcome: outcome, head: head.offset)), by: viewer)
+            take(.standing(TailState(outcome: outcome, head: head.offset)), by: viewer)
         }
     }
 

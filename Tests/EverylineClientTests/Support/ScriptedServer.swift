@@ -8,7 +8,7 @@ final class ScriptedServer: Sendable {
     enum Step: Sendable {
         case locate(Result<Source, TailFailure>)
         case open(Result<[TailReading], TailFailure>)
-        case standing(Result<TailStanding, TailFailure>)
+        case standing(Result<TailState, TailFailure>)
     }
 
     enum Source: Sendable {

@@ -131,8 +131,8 @@ import Testing
     @Test("after a close without the end event ask how the execution stands, and go on if it isn't proved")
     func closedWithoutEnd() throws {
         for standing in [
-            TailStanding(outcome: nil, head: Offset(3)), TailStanding(outcome: .failed3, head: Offset(9)),
-            TailStanding(outcome: .failed3, head: Offset(3)),
+            TailState(outcome: nil, head: Offset(3)), TailState(outcome: .failed3, head: Offset(9)),
+            TailState(outcome: .failed3, head: Offset(3)),
         ] {
             var machine = connected()
             machine.take(.read(.closed(code: 1000, reason: "")))
@@ -150,7 +150,7 @@ import Testing
         machine.take(.connected)
         machine.take(.read(.closed(code: 1000, reason: "")))
         #expect(machine.next() == .close)
-        machine.take(.standing(TailStanding(outcome: .failed3, head: Offset(10))))
+        machine.take(.standing(TailState(outcome: .failed3, head: Offset(10))))
         if start < 10 {
             #expect(told(&machine) != nil)
         } else {
@@ -162,7 +162,7 @@ import Testing
     @Test("that began at a time don't take a silent stream's word that nothing follows it; a download's they do")
     func timeBehindTheEnd() throws {
         let start = StreamStart.notOlderThan(.epoch)
-        let standing = Machine.Input.standing(TailStanding(outcome: .failed3, head: Offset(10)))
+        let standing = Machine.Input.standing(TailState(outcome: .failed3, head: Offset(10)))
         var machine = machine(from: start, at: "ws://a")
         #expect(machine.next() == .open("ws://a", start))
         machine.take(.connected)

@@ -17,11 +17,11 @@ final class MemoryServer: Sendable {
         var pending: [(line: PendingLine, head: Offset)] = []
         var pendingFailures: [any Error] = []
         /// What it answers at once to a producer that asks whether to stop.
-        var polls: [ProducerEndpoint.StopAnswer] = []
+        var polls: [ProducerEndpoint.StopResponse] = []
         /// `nil` where incarnations aren't told apart.
         var history: LogHistory?
 
-        mutating func poll() -> ProducerEndpoint.StopAnswer? { polls.isEmpty ? nil : polls.removeFirst() }
+        mutating func poll() -> ProducerEndpoint.StopResponse? { polls.isEmpty ? nil : polls.removeFirst() }
 
         mutating func setPending(_ line: PendingLine) throws {
             if !pendingFailures.isEmpty { throw pendingFailures.removeFirst() }
@@ -61,7 +61,7 @@ final class MemoryServer: Sendable {
     /// A request that was given up long ago arrives right behind the next sign of life.
     func arrivesLate(_ lines: [String]) { state.withLock { $0.late = lines } }
     /// Those who ask whether to stop aren't kept waiting for these.
-    func answerPolls(_ answers: ProducerEndpoint.StopAnswer...) { state.withLock { $0.polls = answers } }
+    func answerPolls(_ answers: ProducerEndpoint.StopResponse...) { state.withLock { $0.polls = answers } }
     var unansweredPolls: Int { state.withLock { $0.polls.count } }
     var incarnation: Incarnation? { state.withLock { $0.history?.current } }
     /// Tells incarnations apart from now on.

@@ -39,7 +39,7 @@ struct GatewaySessionTests {
         #expect(session.silence() == resume)
         // What it says of the head is read as a heartbeat; said again, it is nothing new.
         let resumed = GatewayFrame.resumed(generation: 1, head: Offset(4)).message
-        #expect(session.take(resumed).message == StreamForm.blocks.heartbeat(head: Offset(4)))
+        #expect(session.take(resumed).message == StreamEncoding.blocks.heartbeat(head: Offset(4)))
         #expect(session.take(resumed) == .init())
         #expect(session.silence() == .ping(have: Offset(4)))
         #expect(try offsets(session.take(frame(5...7, generation: 1))) == [5, 6, 7])

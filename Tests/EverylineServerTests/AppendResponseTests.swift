@@ -11,7 +11,7 @@ import Testing
 #endif
 
 @Suite("An append's answer")
-struct AppendAnswerTests {
+struct AppendResponseTests {
     @Test(
         "is written as the server's encoder writes it",
         arguments: [
@@ -19,7 +19,7 @@ struct AppendAnswerTests {
         ] as [(UInt64, Bool, Incarnation?)])
     func json(head: UInt64, stopRequested: Bool, incarnation: Incarnation?) throws {
         let execution = try #require(ExecutionID("e-1_Z"))
-        let answer = AppendAnswer(of: execution, head: head, stopRequested: stopRequested, incarnation: incarnation)
+        let answer = AppendResponse(of: execution, head: head, stopRequested: stopRequested, incarnation: incarnation)
         #expect(Data(answer.json.readableBytesView) == (try JSONEncoder.wire.encode(answer)))
     }
 

@@ -1,5 +1,5 @@
 /// `POST /run`, 202.
-public struct RunAnswer: Codable, Sendable, Equatable {
+public struct RunResponse: Codable, Sendable, Equatable {
     public var executionID: String
     public var status: String
     public var websocketURL: String
@@ -26,7 +26,7 @@ public struct RunAnswer: Codable, Sendable, Equatable {
 }
 
 /// `POST /executions`, 201. The token is shown this once.
-public struct RegisterAnswer: Codable, Sendable, Equatable {
+public struct RegisterResponse: Codable, Sendable, Equatable {
     public var executionID: String
     public var appendToken: String
     /// The longest line that becomes one event, in bytes. A producer that takes an event for an offset cuts its lines itself, no
@@ -118,7 +118,7 @@ public struct ExecutionView: Codable, Sendable, Equatable {
 }
 
 /// `GET /executions`. `next_cursor` is there if there may be more.
-public struct ExecutionListAnswer: Codable, Sendable, Equatable {
+public struct ExecutionListResponse: Codable, Sendable, Equatable {
     public var executions: [ExecutionView]
     public var nextCursor: String?
 
@@ -134,7 +134,7 @@ public struct ExecutionListAnswer: Codable, Sendable, Equatable {
 }
 
 /// `GET /executions/{id}/status`.
-public struct StatusAnswer: Codable, Sendable, Equatable {
+public struct StatusResponse: Codable, Sendable, Equatable {
     public var executionID: String
     public var status: String
     public var exitCode: Int32?
@@ -184,7 +184,7 @@ public struct LogLocation: Codable, Sendable, Equatable {
 }
 
 /// `POST /executions/{id}/events`.
-public struct AppendAnswer: Codable, Sendable, Equatable {
+public struct AppendResponse: Codable, Sendable, Equatable {
     /// Whose log it is, so that no answer is taken for that of another append; `nil` from a server that doesn't say it.
     public var executionID: String?
     public var head: UInt64
@@ -219,7 +219,7 @@ public struct AppendAnswer: Codable, Sendable, Equatable {
 }
 
 /// `GET /executions/{id}/control`.
-public struct ControlAnswer: Codable, Sendable, Equatable {
+public struct ControlResponse: Codable, Sendable, Equatable {
     /// Whose command it is; `nil` from a server that doesn't say it.
     public var executionID: String?
     public var stopRequested: Bool
@@ -249,7 +249,7 @@ public struct ControlAnswer: Codable, Sendable, Equatable {
 }
 
 /// `POST /executions/{id}/input`.
-package struct InputAnswer: Codable, Sendable, Equatable {
+package struct InputResponse: Codable, Sendable, Equatable {
     /// How many bytes the server has, with those that it had before. What follows them is to be sent again.
     package var received: UInt64
     /// How many of them the runner has. They need not be kept any more.
@@ -298,7 +298,7 @@ public struct KeyView: Codable, Sendable, Equatable {
 }
 
 /// `GET /keys`.
-public struct KeyListAnswer: Codable, Sendable, Equatable {
+public struct KeyListResponse: Codable, Sendable, Equatable {
     public var keys: [KeyView]
 
     public init(keys: [KeyView]) { self.keys = keys }
@@ -316,7 +316,7 @@ public struct PrincipalView: Codable, Sendable, Equatable {
 }
 
 /// `GET /health`: what answers here. It needs no key.
-public struct HealthAnswer: Codable, Sendable, Equatable {
+public struct HealthResponse: Codable, Sendable, Equatable {
     /// `ok`, from whatever process answers at all. Whether its store does, `/readyz` says.
     public var status = "ok"
     public var version: String

@@ -1,7 +1,7 @@
 import Everyline
 
 /// Ends the logs whose producers, elsewhere, won't: because they are gone, or because they may not go on.
-struct AbandonedExecutions {
+struct AbandonedExecutionReaper {
     let core: ServerCore
     let producers: Producers
     let limits: ServerConfiguration.Limits
@@ -105,7 +105,7 @@ struct AbandonedExecutions {
     private static let bytes: ByteCount = .mebibytes(1)
 }
 
-extension AbandonedExecutions.Cause {
+extension AbandonedExecutionReaper.Cause {
     /// Whether the producer wasn't heard of.
     fileprivate var isSilence: Bool {
         switch self {
