@@ -63,7 +63,7 @@ package final class Authenticator: Sendable {
     /// The secret that a request shows; a bearer's `Authorization` goes before `X-API-Key`.
     private static func secret(in headers: HTTPFields) -> String? {
         guard let value = headers[.authorization] else { return headers[.apiKey] }
-        // By bytes: each request is asked for its secret, and to look for characters takes several times as long.
+        // By bytes: each request is asked for its secret, and looking for characters takes longer.
         let text = value.utf8.drop { $0 == UInt8(ascii: " ") }
         let scheme = text.prefix { $0 != UInt8(ascii: " ") }
         let secret = text[scheme.endIndex...].trimmingBlanks()
