@@ -145,7 +145,8 @@ package final class InputSender: Sendable {
     }
 
     /// Asks whether the runner has everything; `nil` if there is something to send before the answer comes.
-    private func confirm(_ lines: [InputLine], _ place: UInt64, unlessPast version: UInt64) async throws -> InputResponse?
+    private func confirm(_ lines: [InputLine], _ place: UInt64, unlessPast version: UInt64) async throws
+        -> InputResponse?
     {
         try await withThrowingTaskGroup(of: InputResponse?.self) { group in
             group.addTask { try await self.retrying { try await self.send(lines, place) } }

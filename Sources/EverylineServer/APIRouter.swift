@@ -7,8 +7,8 @@ import Hummingbird
 struct APIRouter {
     let core: ServerCore
     let authenticator: Authenticator
-    let producers: Producers
-    let addresses: Addresses
+    let producers: ProducerPresence
+    let publicURLs: PublicURLs
     let metrics: ServerMetrics
     let limits: ServerConfiguration.Limits
     /// The disk that `/metrics` and `/readyz` watch, where there is one.
@@ -35,9 +35,9 @@ struct APIRouter {
         }
         MetaRoutes(core: core, metrics: metrics, storage: storage).add(to: router)
         ExecutionRoutes(
-            core: core, authenticator: authenticator, abandoned: abandoned, publicURLs: addresses, limits: limits
+            core: core, authenticator: authenticator, abandoned: abandoned, publicURLs: publicURLs, limits: limits
         ).add(to: router)
-        LogRoutes(core: core, authenticator: authenticator, publicURLs: addresses, limits: limits).add(to: router)
+        LogRoutes(core: core, authenticator: authenticator, publicURLs: publicURLs, limits: limits).add(to: router)
         if let admission {
             EventStreamRoutes(core: core, admission: admission, metrics: metrics, limits: limits).add(to: router)
             WebSocketRoutes(admission: admission, log: core.log).add(to: router)
@@ -47,7 +47,7 @@ struct APIRouter {
             core: core, authenticator: authenticator, producers: producers, limits: limits,
             isSupported: admission != nil
         ).add(to: router)
-        ViewerRoutes(publicURLs: addresses).add(to: router)
+        ViewerRoutes(publicURLs: publicURLs).add(to: router)
         KeyRoutes(core: core, authenticator: authenticator, limits: limits) { [core, abandoned] key in
             admission?.revoke(key)
             // Streams that wait find out now.

@@ -20,10 +20,10 @@ package struct DirectAPI: Sendable {
         core: ServerCore, streams: StreamGateway, publicURL: String?, limits: ServerConfiguration.Limits, logger: Logger
     ) {
         let authenticator = Authenticator(executions: core.executions, access: core.access, now: core.now)
-        let addresses = Addresses(publicURL: publicURL, isTLS: true, streams: streams)
+        let publicURLs = PublicURLs(publicURL: publicURL, isTLS: true, streams: streams)
         let router = APIRouter(
-            core: core, authenticator: authenticator, producers: Producers(now: core.now(), hearsAll: false),
-            publicURLs: addresses, metrics: ServerMetrics(), limits: limits
+            core: core, authenticator: authenticator, producers: ProducerPresence(now: core.now(), hearsAll: false),
+            publicURLs: publicURLs, metrics: ServerMetrics(), limits: limits
         ).router(admission: nil)
         self.init(router, logger: logger)
     }

@@ -28,7 +28,7 @@ package struct EverylineServer: Sendable {
     private let logger: Logger
     private let metrics = ServerMetrics()
     private let authenticator: Authenticator
-    private let producers: Producers
+    private let producers: ProducerPresence
     private let admission: ViewerAdmission
     private let storage: StorageWatch?
 
@@ -40,7 +40,7 @@ package struct EverylineServer: Sendable {
         self.logger = logger
         self.storage = storage
         authenticator = Authenticator(executions: core.executions, access: core.access, now: core.now)
-        producers = Producers(now: core.now())
+        producers = ProducerPresence(now: core.now())
         admission = ViewerAdmission(
             core: core, origins: configuration.origins,
             limits: .init(perKey: configuration.limits.viewersPerKey, total: configuration.limits.viewers))
@@ -155,13 +155,13 @@ package struct EverylineServer: Sendable {
         return library
     }
 
-    private var addresses: Addresses {
-        Addresses(publicURL: configuration.publicURL, isTLS: configuration.tls != nil)
+    private var publicURLs: PublicURLs {
+        PublicURLs(publicURL: configuration.publicURL, isTLS: configuration.tls != nil)
     }
 
     private var api: APIRouter {
         APIRouter(
-            core: core, authenticator: authenticator, producers: producers, publicURLs: addresses, metrics: metrics,
+            core: core, authenticator: authenticator, producers: producers, publicURLs: publicURLs, metrics: metrics,
             limits: configuration.limits, storage: storage)
     }
 

@@ -8,7 +8,7 @@ import Testing
 struct UnclaimedLogsTests {
     private let stores: InMemoryStores
     private let writer: LogWriter
-    private let producers = Producers(now: Timestamp(milliseconds: 2000))
+    private let producers = ProducerPresence(now: Timestamp(milliseconds: 2000))
     private let id = Sample.id("e")
 
     init() {

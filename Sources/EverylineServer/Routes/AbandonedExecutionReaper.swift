@@ -3,7 +3,7 @@ import Everyline
 /// Ends the logs whose producers, elsewhere, won't: because they are gone, or because they may not go on.
 struct AbandonedExecutionReaper {
     let core: ServerCore
-    let producers: Producers
+    let producers: ProducerPresence
     let limits: ServerConfiguration.Limits
 
     /// Why a log is ended without its producer.

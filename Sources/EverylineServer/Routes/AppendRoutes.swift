@@ -9,7 +9,7 @@ import ServiceLifecycle
 struct AppendRoutes {
     let core: ServerCore
     let authenticator: Authenticator
-    let producers: Producers
+    let producers: ProducerPresence
     let metrics: ServerMetrics
     let limits: ServerConfiguration.Limits
     /// Whether there are viewers here who could be shown a line that isn't in the log.

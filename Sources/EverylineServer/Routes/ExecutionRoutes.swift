@@ -8,7 +8,7 @@ struct ExecutionRoutes {
     let core: ServerCore
     let authenticator: Authenticator
     let abandoned: AbandonedExecutionReaper
-    let addresses: Addresses
+    let publicURLs: PublicURLs
     let limits: ServerConfiguration.Limits
 
     func add(to router: Router<EverylineContext>) {
@@ -40,8 +40,8 @@ struct ExecutionRoutes {
             .issue(for: execution.id, to: principal, in: core.log.incarnation)
         let answer = RunResponse(
             executionID: execution.id.rawValue, status: execution.status.rawValue,
-            websocketURL: addresses.webSocket(of: execution.id, token: token, for: request),
-            logURL: addresses.http(APIPath.logs(of: execution.id), for: request),
+            websocketURL: publicURLs.webSocket(of: execution.id, token: token, for: request),
+            logURL: publicURLs.http(APIPath.logs(of: execution.id), for: request),
             incarnation: core.log.incarnation)
         return try .json(answer, status: .accepted)
     }

@@ -8,7 +8,7 @@ import ServiceLifecycle
 struct InputRoutes {
     let core: ServerCore
     let authenticator: Authenticator
-    let producers: Producers
+    let producers: ProducerPresence
     let limits: ServerConfiguration.Limits
     /// Whether a request can wait here for what another one brings.
     let isSupported: Bool

@@ -8,7 +8,7 @@ import NIOCore
 struct LogRoutes {
     let core: ServerCore
     let authenticator: Authenticator
-    let addresses: Addresses
+    let publicURLs: PublicURLs
     let limits: ServerConfiguration.Limits
 
     func add(to router: Router<EverylineContext>) {
@@ -88,8 +88,8 @@ struct LogRoutes {
         return try .json(
             LogLocation(
                 executionID: execution.id.rawValue, status: execution.status.rawValue,
-                websocketURL: addresses.webSocket(of: execution.id, token: token, after: offset, for: request),
-                streamURL: addresses.events(of: execution.id, token: token, for: request),
+                websocketURL: publicURLs.webSocket(of: execution.id, token: token, after: offset, for: request),
+                streamURL: publicURLs.events(of: execution.id, token: token, for: request),
                 incarnation: core.log.incarnation))
     }
 

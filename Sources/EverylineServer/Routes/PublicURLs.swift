@@ -3,7 +3,7 @@ import HTTPTypes
 import Hummingbird
 
 /// Builds the URLs that answers hold: from the configured public URL, else from the request's own authority.
-struct Addresses: Sendable {
+struct PublicURLs: Sendable {
     let publicURL: String?
     let isTLS: Bool
     /// Where streams are, if that isn't here. There a viewer speaks first.

@@ -27,7 +27,8 @@ final class UnclaimedLogs: Sendable {
             }
             let (limits, producers) = (abandoned.limits, abandoned.producers)
             if producers.isPresent(execution, within: limits.stopPatience.absence) { return false }
-            let cause: AbandonedExecutionReaper.Cause = execution.status == .terminating ? .stopUnanswered : .producerLost
+            let cause: AbandonedExecutionReaper.Cause =
+                execution.status == .terminating ? .stopUnanswered : .producerLost
             _ = try await abandoned.end(execution, because: cause)
             return true
         } catch LogStoreError.damaged, LogStoreError.unknownExecution {

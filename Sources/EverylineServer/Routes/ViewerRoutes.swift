@@ -5,7 +5,7 @@ import Hummingbird
 /// The viewer's pages and what they load. None of it needs a key, because none of it says anything of an execution: the
 /// pages ask the API, with the key that their reader types in.
 struct ViewerRoutes {
-    let addresses: Addresses
+    let publicURLs: PublicURLs
 
     func add(to router: Router<EverylineContext>) {
         router.read("/") { request, _ in answer(.executions, request) }
@@ -40,7 +40,7 @@ struct ViewerRoutes {
     /// What the pages may do: load what the server serves, talk to it, and nothing else. Colours that a log sets are set by
     /// script, so no style in markup is needed.
     private func policy(for request: Request) -> String {
-        let streams = addresses.webSocketOrigins(for: request).joined(separator: " ")
+        let streams = publicURLs.webSocketOrigins(for: request).joined(separator: " ")
         return "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self' \(streams); "
             + "img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'; form-action 'none'"
     }

@@ -60,8 +60,8 @@ struct HTTPForm: Sendable {
             core: core, origins: PageOrigins([]),
             limits: .init(perKey: limits.viewersPerKey, total: limits.viewers))
         let router = APIRouter(
-            core: core, authenticator: authenticator, producers: Producers(now: core.now()),
-            addresses: Addresses(publicURL: nil, isTLS: false), metrics: ServerMetrics(), limits: limits
+            core: core, authenticator: authenticator, producers: ProducerPresence(now: core.now()),
+            publicURLs: PublicURLs(publicURL: nil, isTLS: false), metrics: ServerMetrics(), limits: limits
         ).router(admission: admission)
         let api = DirectAPI(router, logger: logger)
         return HTTPForm(core: core) { try await api.respond(to: $0, body: $1, id: "request") }

@@ -4,7 +4,7 @@ import Testing
 @testable import EverylineServer
 
 @Suite("The producers that were heard of")
-struct ProducersTests {
+struct ProducerPresenceTests {
     private let now = Timestamp(milliseconds: 1_000_000_000)
 
     /// An execution that was created after the server's start.
@@ -16,7 +16,7 @@ struct ProducersTests {
 
     @Test("are remembered however many they are: none is taken for lost because others were heard of after it")
     func many() throws {
-        let producers = Producers(now: now)
+        let producers = ProducerPresence(now: now)
         let executions = try (0..<100_000).map(execution)
         for execution in executions { producers.heard(execution.id) }
         #expect(executions.allSatisfy { producers.isPresent($0, within: .seconds(3600)) })
@@ -25,7 +25,7 @@ struct ProducersTests {
 
     @Test("are forgotten with their executions' end")
     func forgotten() throws {
-        let producers = Producers(now: now)
+        let producers = ProducerPresence(now: now)
         let execution = try execution(1)
         producers.heard(execution.id)
         producers.forget(execution.id)
@@ -34,7 +34,7 @@ struct ProducersTests {
 
     @Test("are present for as long as they ask whether to stop, and noted in the store while they do")
     func asking() throws {
-        let producers = Producers(now: now)
+        let producers = ProducerPresence(now: now)
         let execution = try execution(1)
         let presence = producers.enter(execution.id)
         #expect(producers.isPresent(execution, within: .nanoseconds(1)))

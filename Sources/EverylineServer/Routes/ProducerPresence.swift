@@ -5,7 +5,7 @@ import Synchronization
 ///
 /// It holds the producers that were heard of lately, however many they are; what is older is in the store, and the producer of
 /// an execution that has ended is forgotten.
-package final class Producers: Sendable {
+package final class ProducerPresence: Sendable {
     private struct Sign {
         var asking = 0
         var last: ContinuousClock.Instant
@@ -90,7 +90,7 @@ package final class Producers: Sendable {
     }
 
     package struct Presence {
-        fileprivate let producers: Producers
+        fileprivate let producers: ProducerPresence
         fileprivate let execution: ExecutionID
 
         package func leave() {
