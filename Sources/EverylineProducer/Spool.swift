@@ -58,6 +58,8 @@ package final class Spool: Sendable {
 
         var last: Offset { segments[segments.count - 1].last }
         var size: ByteCount { segments.reduce(unwritten.readableBytes) { $0 + $1.size } }
+        /// The last file behind which events are missing: a crash of the machine took them, and the server has them.
+        var hole: Int? { segments.indices.dropLast().last { segments[$0].last.next != segments[$0 + 1].base } }
     }
 
     /// Opens a spool, with what an earlier process left in it.
@@ -257,7 +259,8 @@ package final class Spool: Sendable {
 
     private func changePlace(_ change: (inout LogPlace, _ available: Offset) -> Void) {
         state.withLock { state in
-            let kept = Offset(state.segments[0].base.rawValue - 1)
+            // What is before a hole stays only because the disk didn't delete it yet: the server had everything up to there.
+            let kept = Offset(state.segments[(state.hole ?? -1) + 1].base.rawValue - 1)
             change(&state.place, max(kept, state.dropped))
             state.isPlaceWritten = false
             writePlace(&state)
@@ -327,6 +330,11 @@ package final class Spool: Sendable {
 
     private func flush(_ state: inout State) {
         guard state.unwritten.readableBytes > 0 else { return }
+        if state.hole != nil {
+            // The next process would take nothing of a file that is behind a hole.
+            removeDelivered(&state)
+            guard state.hole == nil else { return }
+        }
         state.segments[state.segments.count - 1].write(&state.unwritten, on: disk)
         if state.unwritten.readableBytes == 0 { state.unwritten = ByteBuffer() }
     }

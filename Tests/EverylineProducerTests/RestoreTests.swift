@@ -102,6 +102,28 @@ struct RestoreTests {
         #expect(server.lines[3].contains("\(missing) events are missing"))
     }
 
+    @Test("names what the machine lost too, though an older file is still there")
+    func lostByMachine() async throws {
+        let backup = server.backup
+        var sent = ByteBuffer()
+        for number in 1...5 { sent.writeImmutableBuffer(event("line \(number)")) }
+        _ = try await server.endpoint.append(sent, .zero, nil)
+        let disk = FaultyDisk()
+        let spool = try Spool(on: disk)
+        for number in 1...3 { spool.write(event("line \(number)"), count: 1) }
+        disk.setMayRemove(false)
+        try await delivering(spool) {
+            while spool.delivered < Offset(5) { await Task.yield() }
+            try await deliver(spool, 6...6)
+            server.restore(backup, as: try incarnation(2))
+            spool.write(event("line 7"), count: 1)
+            while spool.place.incarnation != (try incarnation(2)) { await Task.yield() }
+            disk.setMayRemove(true)
+        }
+        #expect(log == ["restored", "lines_lost", "7", "end"])
+        #expect(server.lines[1].contains("6 events are missing"))
+    }
+
     @Test("keeps count through one restore after the other, also to what came before an earlier one, and tells of each")
     func again() async throws {
         let spool = try spool()

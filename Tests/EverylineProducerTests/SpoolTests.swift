@@ -258,6 +258,21 @@ import Testing
         #expect(try disk.names().count == 1)
     }
 
+    @Test("makes no file behind what the machine lost while the disk doesn't delete what is before it")
+    func failedRemovalBeforeHole() throws {
+        let disk = FaultyDisk()
+        let spool = try Spool(on: disk)
+        for number in 1...3 { spool.write(event("line \(number)"), count: 1) }
+        disk.setMayRemove(false)
+        spool.acknowledge(through: 5)
+        spool.write(event("line 6"), count: 1)
+        #expect(try text(spool, after: 5) == ["line 6"])
+        #expect(try Spool(on: disk).last == Offset(3))
+        disk.setMayRemove(true)
+        #expect(spool.hasRoom)
+        #expect(try text(Spool(on: disk), after: 5) == ["line 6"])
+    }
+
     @Test("keeps no writer waiting where all it holds was delivered, even in one file that is as large as the limit")
     func smallLimit() throws {
         let spool = try Spool(on: FaultyDisk(), limits: .init(total: 40, segment: 1000))
