@@ -75,7 +75,7 @@ def test_a_log_that_is_cut_fifty_times_is_shown_without_a_hole(server, viewer):
     def produce():
         n = 200
         while proxy.cut < 50:
-            n = log.append(*[message(i) for i in range(n + 1, n + 26)])
+            n = log.append(*[message(i) for i in range(n + 1, n + 6)])
             pace.wait(0.02)
         log.append(*[message(i) for i in range(n + 1, n + 301)], end="SUCCEEDED")
 
@@ -94,8 +94,8 @@ def test_a_log_that_is_cut_fifty_times_is_shown_without_a_hole(server, viewer):
         page.wait_for_selector("#verify", state="hidden")
     facts = page.inner_text("#delivery-facts")
     assert f"{log.head:,} events of {log.head:,} events, all of them, each in its place" in facts
-    # The page began with a stream that may be cut before it stood.
-    assert int(re.search(r"Resumed\s+(\d+) times", facts)[1]) >= 40
+    # A connection that was cut before its first message was whole has resumed nothing.
+    assert int(re.search(r"Resumed\s+(\d+) times", facts)[1]) >= 30
     page.keyboard.press("Escape")
     proxy.close()
     check_from_top_to_bottom(page, log.head - 1)
