@@ -119,10 +119,14 @@ struct PipelineTests {
     /// What the viewer took for its own.
     private func events(of viewer: ConnectionID, _ session: GatewaySession) throws -> [LogEvent] {
         var session = session
-        return try gateway.received(by: viewer).flatMap { message in
+        let lines = try gateway.received(by: viewer).flatMap { message in
             let finding = session.take(message)
             #expect(finding.answer == nil)
-            return try finding.message.map(LogEvent.decode(lines:)) ?? []
+            return try finding.message.map(StreamLine.decode(message:)) ?? []
+        }
+        return lines.compactMap { line in
+            guard case .event(let event) = line else { return nil }
+            return event
         }
     }
 }
