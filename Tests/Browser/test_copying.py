@@ -26,8 +26,8 @@ def go_to(page, line):
     page.fill("#place", str(line))
     press(page, "Enter")
     wait_for_row(page, line)
-    wait_until_read(page)
     wait_until_still(page)
+    wait_until_read(page)
 
 
 def drag(page, start, end):
@@ -54,8 +54,8 @@ def test_a_selection_crosses_the_seam_between_a_jump_and_what_was_read_otherwise
     assert search(page, "wanted") == "1 of 1"
     page.wait_for_selector(".row.current[data-first='15000'] mark")
     page.locator("#log").focus()
-    wait_until_read(page)
     wait_until_still(page)
+    wait_until_read(page)
     # From a line that the search led to, over what is read while the wheel turns, far beyond the blocks that were read for it.
     page.mouse.click(*place(page, 15_000, 5))
     box = page.locator("#log").bounding_box()
@@ -63,8 +63,8 @@ def test_a_selection_crosses_the_seam_between_a_jump_and_what_was_read_otherwise
     while int(page.inner_text("#where").split("–")[0].replace(",", "")) < 17_200:
         page.mouse.wheel(0, 20_000)
         next_frame(page)
-    wait_until_read(page)
     wait_until_still(page)
+    wait_until_read(page)
     last = rows(page)[12]["first"]
     shift_click(page, (last, 9))
     expected = [lines[n] for n in range(15_000, last + 1)]

@@ -23,6 +23,7 @@ def check_shown(page, expected):
     firsts = [row["first"] for row in drawn]
     at = expected.index(firsts[0])
     assert firsts == expected[at:at + len(firsts)], firsts
+    assert all(message(row["first"]) in row["text"] for row in drawn)
     for before, row in zip(drawn, drawn[1:]):
         assert abs(row["top"] - before["top"] - before["height"]) < 0.6, (before, row)
     return firsts
@@ -46,10 +47,9 @@ def test_only_matching_lines_are_shown_under_their_own_numbers(server, viewer, l
     wait_for_row(page, 5)
     seen = []
     while not seen or seen[-1] != expected[-1]:
-        wait_until_read(page)
         wait_until_still(page)
+        wait_until_read(page)
         shown = check_shown(page, expected)
-        assert all(message(row["first"]) in row["text"] for row in rows(page))
         assert not seen or shown[0] <= seen[-1]
         seen += [n for n in shown if not seen or n > seen[-1]]
         page.keyboard.press("Space")

@@ -119,8 +119,8 @@ def test_a_jump_into_the_middle_shows_what_was_there(server, viewer):
     assert texts(page)[-3].startswith("block 299 row 8 tick 19")
     page.evaluate("location.hash = '#L30001'")
     wait_for_text(page, "block 150 row 0 tick 19")
-    wait_until_read(page)
     wait_until_still(page)
+    wait_until_read(page)
     found = check_rows(page)
     at = next(i for i, row in enumerate(found) if row["text"] == "block 150 row 0 tick 19")
     assert [row["text"] for row in found[at:at + 10]] == [f"block 150 row {row} tick 19" for row in range(10)]
