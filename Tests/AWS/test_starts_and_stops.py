@@ -154,11 +154,12 @@ def test_a_producer_is_answered_at_once_and_told_when_to_ask_again(cloud, produc
     id, token = producer
     begin = time.monotonic()
     answer = cloud.get(f"/api/v1/executions/{id}/control", key=token)
-    assert answer == {"stop_requested": False, "status": "STARTING", "poll_after_seconds": 2}
+    named = {"execution_id": id, "incarnation": answer["incarnation"]}
+    assert answer == {**named, "stop_requested": False, "status": "STARTING", "poll_after_seconds": 2}
     assert time.monotonic() - begin < 15
     cloud.request("DELETE", f"/api/v1/executions/{id}")
     answer = cloud.get(f"/api/v1/executions/{id}/control", key=token)
-    assert answer == {"stop_requested": True, "status": "TERMINATING"}
+    assert answer == {**named, "stop_requested": True, "status": "TERMINATING"}
 
 
 def test_a_stop_of_a_producer_that_is_gone_ends_its_log(cloud, producer):
