@@ -26,7 +26,7 @@ def refusal(call, *arguments, **more):
 
 def test_a_long_line_is_cut_into_parts_that_are_marked(server):
     log = server.register()
-    text = "é" * 300_000
+    text = "e" * 200_000 + "é" * 100_000 + "e" * 200_000
     log.append(text, "next", end="SUCCEEDED")
     events = server.events(log.id)[:-1]
     parts = [e for e in events if e["message"] != "next"]

@@ -246,7 +246,8 @@ struct JSONScanner {
     private func codeUnit(at index: Int) -> UInt16? {
         guard index + 4 <= text.count else { return nil }
         var unit: UInt16 = 0
-        for byte in text[index..<index + 4] {
+        for position in index..<index + 4 {
+            let byte = text[position]
             switch byte {
             case 0x30...0x39: unit = unit << 4 | UInt16(byte - 0x30)
             case 0x41...0x46: unit = unit << 4 | UInt16(byte - 0x41 + 10)
