@@ -35,9 +35,9 @@ package struct DeliveryFunction: QueueHandler {
 
     /// Whether the notifications, all of one connection, may be deleted.
     private func isServed(_ records: [SQSEvent.Record], by owner: String) async -> Bool {
-        var notifications: [ViewerNotification] = []
+        var notifications: [ConnectionPlace] = []
         for record in records {
-            guard let notification = ViewerNotification(body: record.body) else {
+            guard let notification = ConnectionPlace(notification: record.body) else {
                 logger.error("A message can't be read", metadata: ["message": "\(record.messageID)"])
                 continue
             }
@@ -47,12 +47,12 @@ package struct DeliveryFunction: QueueHandler {
         return true
     }
 
-    private func isServed(_ notification: ViewerNotification, by owner: String) async -> Bool {
-        let outcome = await sender.send(to: notification.connection, of: notification.execution, as: owner)
+    private func isServed(_ notification: ConnectionPlace, by owner: String) async -> Bool {
+        let outcome = await sender.send(to: notification.id, of: notification.execution, as: owner)
         logger.debug(
             "A pass ended",
             metadata: [
-                "execution_id": "\(notification.execution)", "connection": "\(notification.connection)",
+                "execution_id": "\(notification.execution)", "connection": "\(notification.id)",
                 "outcome": "\(outcome)",
             ])
         switch outcome.notification {
@@ -60,7 +60,7 @@ package struct DeliveryFunction: QueueHandler {
         case .keep: return false
         case .notifyAgainAndDelete:
             do {
-                try await notifier.notify([notification.connection], of: notification.execution)
+                try await notifier.notify([notification.id], of: notification.execution)
                 return true
             } catch {
                 return false

@@ -18,7 +18,7 @@ package struct SQSViewerNotifier: ViewerNotifier {
     package func notify(_ connections: [ConnectionID], of execution: ExecutionID) async throws {
         let messages = connections.map {
             SQSQueue.Message(
-                ViewerNotification(connection: $0, execution: execution).body, group: Self.group($0),
+                ConnectionPlace(id: $0, execution: execution).notification, group: Self.group($0),
                 deduplicationID: newID())
         }
         // Each is of another group, so no order is to be kept between them.
@@ -31,22 +31,14 @@ package struct SQSViewerNotifier: ViewerNotifier {
     static func group(_ connection: ConnectionID) -> String { connection.rawValue }
 }
 
-/// What a notification says: whom to look after. A line that is easy to read: `connection execution`.
-package struct ViewerNotification: Sendable, Equatable {
-    package let connection: ConnectionID
-    package let execution: ExecutionID
-
-    package init(connection: ConnectionID, execution: ExecutionID) {
-        self.connection = connection
-        self.execution = execution
-    }
-
+/// A notification says whom to look after, in a line that is easy to read: `connection execution`.
+extension ConnectionPlace {
     /// Reads a message's body; `nil` for anything that isn't a notification.
-    package init?(body: String) {
+    package init?(notification body: String) {
         let words = body.split(separator: " ", omittingEmptySubsequences: false)
         guard words.count == 2, !words[0].isEmpty, let execution = ExecutionID(words[1]) else { return nil }
-        self.init(connection: ConnectionID(String(words[0])), execution: execution)
+        self.init(id: ConnectionID(String(words[0])), execution: execution)
     }
 
-    package var body: String { "\(connection) \(execution)" }
+    package var notification: String { "\(id) \(execution)" }
 }

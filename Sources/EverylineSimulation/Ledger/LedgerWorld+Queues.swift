@@ -28,8 +28,8 @@ extension LedgerWorld {
     func notify(_ names: [Int], of execution: Int) -> FunctionBoard.Answer {
         for name in names {
             if world.strikes(.lostNotification, 60) { continue }
-            let body = ViewerNotification(connection: ConnectionID(String(name)), execution: executions[execution].id)
-                .body
+            let body = ConnectionPlace(id: ConnectionID(String(name)), execution: executions[execution].id)
+                .notification
             for _ in 0..<(world.strikes(.doubledNotification, 40) ? 2 : 1) {
                 add(body, to: .notifications, of: execution, group: name, after: Int64(world.random.below(40)))
             }

@@ -47,3 +47,22 @@ package final class InMemoryGateway: Gateway {
         state.withLock { _ = $0.open.remove(connection) }
     }
 }
+
+/// A notifier that keeps its notifications until they are taken.
+package final class InMemoryViewerNotifier: ViewerNotifier {
+    private let waiting = Mutex<[ConnectionPlace]>([])
+
+    package init() {}
+
+    package func notify(_ connections: [ConnectionID], of execution: ExecutionID) async throws {
+        waiting.withLock { $0 += connections.map { ConnectionPlace(id: $0, execution: execution) } }
+    }
+
+    /// The notifications since the last call, in order.
+    package func take() -> [ConnectionPlace] {
+        waiting.withLock { waiting in
+            defer { waiting.removeAll() }
+            return waiting
+        }
+    }
+}

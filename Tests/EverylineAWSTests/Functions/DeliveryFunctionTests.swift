@@ -36,7 +36,7 @@ import Testing
     }
 
     private func notification(_ message: String, _ connection: String) -> (id: String, group: String, body: String) {
-        (message, connection, ViewerNotification(connection: ConnectionID(connection), execution: execution).body)
+        (message, connection, ConnectionPlace(id: ConnectionID(connection), execution: execution).notification)
     }
 
     @Test("sends to each viewer that was notified, once for all of its notifications")

@@ -27,9 +27,10 @@ struct QueueFormTests {
 
     @Test("of notifications is read as it was sent first, and sent so")
     func notifications() {
-        let notification = ViewerNotification(connection: ConnectionID("L0SM9cOFvHcCIhw="), execution: execution)
+        let notification = ConnectionPlace(id: ConnectionID("L0SM9cOFvHcCIhw="), execution: execution)
         #expect(
-            notification.body == "L0SM9cOFvHcCIhw= e" && ViewerNotification(body: notification.body) == notification)
+            notification.notification == "L0SM9cOFvHcCIhw= e"
+                && ConnectionPlace(notification: notification.notification) == notification)
     }
 
     @Test("of reconciling is read as it was sent first, and sent so", arguments: Self.requests)

@@ -34,10 +34,9 @@ private actor Gathering: AWSHTTP {
 struct SQSViewerNotifierTests {
     @Test("says whom to look after, and nothing else is read as that")
     func notify() {
-        let notification = ViewerNotification(
-            connection: ConnectionID("L0SM9cOFvHcCIhw="), execution: Sample.id("01hv"))
-        #expect(ViewerNotification(body: notification.body) == notification)
-        for text in ["", " ", "a", "a b c", " b", "a  b", "a /"] { #expect(ViewerNotification(body: text) == nil) }
+        let notification = ConnectionPlace(id: ConnectionID("L0SM9cOFvHcCIhw="), execution: Sample.id("01hv"))
+        #expect(ConnectionPlace(notification: notification.notification) == notification)
+        for text in ["", " ", "a", "a b c", " b", "a  b", "a /"] { #expect(ConnectionPlace(notification: text) == nil) }
     }
 
     @Test("notifies many in requests of ten, sixteen of them at a time", .timeLimit(.minutes(5)))

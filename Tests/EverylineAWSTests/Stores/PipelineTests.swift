@@ -104,13 +104,13 @@ struct PipelineTests {
                     for _ in 0..<2 {
                         let name = String(UInt64.random(in: 0 ... .max))
                         group.addTask {
-                            await sender.send(to: notification.connection, of: notification.execution, as: name)
+                            await sender.send(to: notification.id, of: notification.execution, as: name)
                         }
                     }
                     return await group.reduce(into: []) { $0.append($1) }
                 }
                 if !outcomes.contains(where: { $0.notification == .delete }) {
-                    try await notifier.notify([notification.connection], of: notification.execution)
+                    try await notifier.notify([notification.id], of: notification.execution)
                 }
             }
         }

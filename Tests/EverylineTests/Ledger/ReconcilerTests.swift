@@ -168,7 +168,7 @@ struct ReconcilerTests {
         try await fixture.connections.connect(ConnectionID("c"), Sample.connection())
         for _ in 1...2 {
             _ = try await finish(InMemoryLogSource(lines("1=0")), stopped: stopped)
-            #expect(fixture.notifier.take().map(\.connection.rawValue).last == "c")
+            #expect(fixture.notifier.take().map(\.id.rawValue).last == "c")
         }
         #expect(try await fixture.texts == ["<end>"])
     }

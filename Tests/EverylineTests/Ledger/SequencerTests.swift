@@ -210,7 +210,7 @@ struct SequencerTests {
         try await fixture.connections.connect(ConnectionID("other"), Sample.connection(of: "other"))
         for _ in 1...2 {
             try await take("1 a")
-            #expect(Set(fixture.notifier.take().map(\.connection.rawValue)) == ["a", "b"])
+            #expect(Set(fixture.notifier.take().map(\.id.rawValue)) == ["a", "b"])
         }
     }
 }
