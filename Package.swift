@@ -144,7 +144,7 @@ let package = Package(
         .executableTarget(
             name: "EverylineDemo",
             dependencies: [
-                "Everyline", "EverylineClient", lifecycle, nioCore, nioPosix, swiftSystem,
+                "Everyline", "EverylineCanary", "EverylineClient", lifecycle, nioCore, nioPosix, swiftSystem,
                 product("Subprocess", "swift-subprocess"), product("UnixSignals", "swift-service-lifecycle"),
             ],
             swiftSettings: settings),

@@ -171,7 +171,7 @@ pid_t cspawn_fork_in_session(const struct cspawn_process *process, struct cspawn
         if (command == 0) {
             setpgid(0, 0);
             pid_t own = (pid_t)call(SYS_getpid);
-            if (process->standing == cspawn_foreground) ioctl(terminal, TIOCSPGRP, &own);
+            if (process->job_state == cspawn_foreground) ioctl(terminal, TIOCSPGRP, &own);
             // Until the member is there, Ctrl-Z would not stop it.
             close(led[1]);
             close(ready[1]);
@@ -182,7 +182,7 @@ pid_t cspawn_fork_in_session(const struct cspawn_process *process, struct cspawn
         if (command > 0) {
             close(led[1]);
             while (read(led[0], &none, 1) < 0 && errno == EINTR) {}
-            pid_t member = process->standing == cspawn_orphaned ? -1 : copy_process(0);
+            pid_t member = process->job_state == cspawn_orphaned ? -1 : copy_process(0);
             if (member == 0) be_member(notes[0]);
             if (member > 0) setpgid(member, command);
         }

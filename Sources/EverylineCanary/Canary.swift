@@ -10,13 +10,13 @@ import NIOSSL
 /// are cut, held up and crumbled, and counts what is missing, doubled, out of order or not what was written.
 ///
 ///     LineWriter ─► server ─► FaultyProxy ─► RecordingConnection ─► ResumingTail ─► Viewer     (each viewer its own)
-///                                                    └───────── Tally ◄──────────────┘
+///                                                    └───────── DeliveryStats ◄──────────────┘
 package struct Canary: Sendable {
     private let settings: CanarySettings
     private let configuration: EverylineClient.Configuration
     private let progress: Progress
     private let clock: RunClock
-    private let tallies: [Tally]
+    private let stats: [DeliveryStats]
     private let group = MultiThreadedEventLoopGroup.singleton
 
     /// - Precondition: ``CanarySettings/fault`` is `nil`.
@@ -26,15 +26,15 @@ package struct Canary: Sendable {
         self.configuration = configuration
         progress = Progress(firstStalled: settings.viewers - settings.stalled)
         clock = RunClock(startTime: UInt64(now.milliseconds) * 1000)
-        tallies = (0..<settings.viewers).map { _ in Tally(seed: settings.seed, lineBytes: settings.lineBytes) }
+        stats = (0..<settings.viewers).map { _ in DeliveryStats(seed: settings.seed, lineBytes: settings.lineBytes) }
     }
 
     /// Writes no more lines; the run then ends as soon as the viewers have what there is.
     package func stop() { progress.stop() }
 
     /// For people: how far it has come.
-    package var standing: String {
-        let slowest = tallies.prefix(settings.viewers - settings.stalled).map(\.last).min() ?? 0
+    package var progressText: String {
+        let slowest = stats.prefix(settings.viewers - settings.stalled).map(\.last).min() ?? 0
         return "\(progress.written) of \(settings.lines) lines written, the slowest viewer has \(slowest)"
     }
 
@@ -60,7 +60,7 @@ package struct Canary: Sendable {
             }
             try await http.shutdown()
             return CanaryReport(
-                of: id.rawValue, settings: settings, tallies: tallies.map(\.counts), written: progress.written,
+                of: id.rawValue, settings: settings, stats: stats.map(\.counts), written: progress.written,
                 seconds: Double(clock.elapsed) / 1_000_000, stopped: progress.isStopping)
         }
     }
@@ -93,8 +93,8 @@ package struct Canary: Sendable {
     private func waitForViewers() async throws {
         let end = ContinuousClock.now + settings.patience
         while ContinuousClock.now < end, !progress.isStopping {
-            let isReady = tallies.allSatisfy { tally in
-                let counts = tally.counts
+            let isReady = stats.allSatisfy { stats in
+                let counts = stats.counts
                 return counts.connections > 0 || counts.failure != nil
             }
             if isReady { return }
@@ -114,7 +114,7 @@ package struct Canary: Sendable {
             let stalls = progress.isStalled(number)
             let endpoint = ViewerEndpoint(
                 client: client, execution: id, form: ViewerForm(ofViewer: number), options: options(stalls: stalls),
-                proxy: proxy, proxyPort: port, http: http, tally: tallies[number])
+                proxy: proxy, proxyPort: port, http: http, stats: stats[number])
             let viewer = Viewer(
                 endpoint: endpoint, plan: plans[number], stalls: stalls, progress: progress, settings: settings,
                 number: number, clock: clock)

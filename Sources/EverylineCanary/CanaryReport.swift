@@ -40,7 +40,7 @@ package struct CanaryReport: Sendable, Encodable {
     package let failures: [String]
 
     init(
-        of execution: String, settings: CanarySettings, tallies: [Tally.Counts], written: UInt64, seconds: Double,
+        of execution: String, settings: CanarySettings, stats: [DeliveryStats.Counts], written: UInt64, seconds: Double,
         stopped: Bool
     ) {
         self.execution = execution
@@ -50,17 +50,17 @@ package struct CanaryReport: Sendable, Encodable {
         lines = written
         viewers = settings.viewers
         stalled = settings.stalled
-        cuts = tallies.reduce(0) { $0 + $1.cuts }
-        reconnections = tallies.reduce(0) { $0 + $1.reconnections }
-        missing = tallies.reduce(0) { $0 + $1.missing(of: written).total }
-        duplicate = tallies.reduce(0) { $0 + $1.sent.duplicates + $1.seen.duplicates }
-        reordered = tallies.reduce(0) { $0 + $1.sent.reordered + $1.seen.reordered }
-        corrupted = tallies.reduce(0) { $0 + $1.corrupted(of: written) }
+        cuts = stats.reduce(0) { $0 + $1.cuts }
+        reconnections = stats.reduce(0) { $0 + $1.reconnections }
+        missing = stats.reduce(0) { $0 + $1.missing(of: written).total }
+        duplicate = stats.reduce(0) { $0 + $1.sent.duplicates + $1.seen.duplicates }
+        reordered = stats.reduce(0) { $0 + $1.sent.reordered + $1.seen.reordered }
+        corrupted = stats.reduce(0) { $0 + $1.corrupted(of: written) }
         latency = Latency(
-            tallies.prefix(settings.viewers - settings.stalled).reduce(into: LatencyHistogram()) {
+            stats.prefix(settings.viewers - settings.stalled).reduce(into: LatencyHistogram()) {
                 $0.add($1.latency)
             })
-        failures = Array(tallies.compactMap(\.failure).prefix(5))
+        failures = Array(stats.compactMap(\.failure).prefix(5))
     }
 
     /// Whether every viewer got every line, once and in order, and the server sent nothing else.
@@ -87,7 +87,7 @@ package struct CanaryReport: Sendable, Encodable {
     }
 }
 
-extension Tally.Counts {
+extension DeliveryStats.Counts {
     /// What the viewer never got, and what a connection left out, though it came later over another.
     func missing(of written: UInt64) -> RangeSet<UInt64> {
         var missing = sent.missing.union(seen.missing)

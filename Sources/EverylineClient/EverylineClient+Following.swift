@@ -52,7 +52,7 @@ extension EverylineClient {
                 guard route.mayFallBack else { return try await webSocket() }
                 return try await ways.open(own, from: start, knowing: incarnation, webSocket: webSocket)
             },
-            standing: {
+            state: {
                 let view = try await failing { try await execution(id) }
                 let status = ExecutionStatus(rawValue: view.status)
                 guard let status, view.lastOffset <= Offset.maximum.rawValue else {

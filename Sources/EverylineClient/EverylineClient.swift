@@ -185,7 +185,7 @@ extension EverylineClient {
     }
 
     /// From then on the key, and every stream that was opened under it, is refused.
-    public func revokeKey(_ id: APIKey.ID) async throws {
+    public func revokeKey(_ id: String) async throws {
         try await transport.send(APIRequest(.DELETE, APIPath.keys + "/" + PercentEncoding.encode(id)))
     }
 }

@@ -1,7 +1,9 @@
 import Everyline
+import EverylineCanary
 import EverylineClient
 import Glibc
 import NIOCore
+import NIOPosix
 import SystemPackage
 import UnixSignals
 
@@ -20,7 +22,7 @@ struct Demo {
     let server: ServerProcess
     let job: String
     let staysUp: Bool
-    let proxy = CuttingProxy()
+    let proxy = FaultyProxy(group: MultiThreadedEventLoopGroup.singleton)
 
     static func main() async {
         let arguments = CommandLine.arguments
@@ -67,8 +69,10 @@ struct Demo {
     }
 
     private func follow(serverPort: Int) async throws -> Bool {
-        proxy.forward(to: serverPort)
-        let proxyPort = try await proxy.listen()
+        proxy.forward(to: "127.0.0.1", port: serverPort)
+        guard let proxyPort = try await proxy.listen().localAddress?.port else {
+            throw DemoError("no port for the proxy")
+        }
         let key = try String(contentsOfFile: server.keyFile, encoding: .utf8).filter { !$0.isWhitespace }
         let address = try ServerAddress("http://127.0.0.1:\(proxyPort)")
         let record = server.directory + "/record"
@@ -78,20 +82,20 @@ struct Demo {
             let started = try await client.run(RunRequest(command: ["bash", job, record]))
             guard let id = ExecutionID(started.executionID) else { throw DemoError("no usable id: \(started)") }
             Self.say("Execution \(id) runs: bash \(job)")
-            let received = try await Viewer(client: client, execution: id, faults: faults()).watch()
+            let received = try await Viewer(client: client, execution: id, interruptions: interruptions()).watch()
             let written = try Array(Data(contentsOf: URL(fileURLWithPath: record)))
             return Verdict(received: received, written: written).print()
         }
     }
 
     /// Two cuts of the connection and one kill of the server, at random places.
-    private func faults() -> [Fault] {
+    private func interruptions() -> [Interruption] {
         let places = (0..<3).map { UInt64(700 + $0 * 1400 + Int.random(in: 0..<1200)) }
-        let kinds: [Fault.Kind] = [.cut, .kill, .cut].shuffled()
+        let kinds: [Interruption.Kind] = [.cut, .kill, .cut].shuffled()
         return zip(places, kinds).map { place, kind in
-            Fault(after: Offset(place), kind: kind) {
+            Interruption(after: Offset(place), kind: kind) {
                 switch kind {
-                case .cut: proxy.cut()
+                case .cut: proxy.inject(.cut(afterBytes: .random(in: 0..<4096), abruptly: .random()))
                 case .kill: server.send(SIGKILL)
                 }
             }

@@ -1,8 +1,8 @@
 import Everyline
 import EverylineClient
 
-/// Something bad that is done to the viewer once it has received an event.
-struct Fault: Sendable {
+/// What is done to the viewer's connection or its server once the viewer has received an event.
+struct Interruption: Sendable {
     enum Kind: String {
         case cut = "the connection is cut"
         case kill = "the server is killed with -9"
@@ -10,12 +10,12 @@ struct Fault: Sendable {
 
     let after: Offset
     let kind: Kind
-    let strike: @Sendable () -> Void
+    let happen: @Sendable () -> Void
 
-    init(after: Offset, kind: Kind, strike: @escaping @Sendable () -> Void) {
+    init(after: Offset, kind: Kind, happen: @escaping @Sendable () -> Void) {
         self.after = after
         self.kind = kind
-        self.strike = strike
+        self.happen = happen
     }
 }
 
@@ -28,24 +28,24 @@ struct Received {
     var resumptions = 0
 }
 
-/// Follows an execution with the client library as any program would, while faults strike.
+/// Follows an execution with the client library as any program would, and is interrupted.
 struct Viewer {
     let client: EverylineClient
     let execution: ExecutionID
-    let faults: [Fault]
+    let interruptions: [Interruption]
 
     func watch() async throws -> Received {
         var received = Received()
-        var pending = faults[...]
+        var pending = interruptions[...]
         var tail = client.follow(execution).makeAsyncIterator()
         while let update = try await tail.next() {
             switch update {
             case .events(let block):
                 received.events += try block.events()
-                if let fault = pending.first, block.last >= fault.after {
+                if let next = pending.first, block.last >= next.after {
                     pending.removeFirst()
-                    Demo.say("  event \(grouped(Int(block.last.rawValue))): \(fault.kind.rawValue)")
-                    fault.strike()
+                    Demo.say("  event \(grouped(Int(block.last.rawValue))): \(next.kind.rawValue)")
+                    next.happen()
                 }
             case .reconnecting(let attempt) where attempt.failures == 1:
                 Demo.say("  reconnecting: \(attempt.reason)")
@@ -60,7 +60,7 @@ struct Viewer {
             }
         }
         received.repeated = tail.repeated
-        guard pending.isEmpty else { throw DemoError("the command ended before every fault had struck") }
+        guard pending.isEmpty else { throw DemoError("the command ended before every interruption") }
         return received
     }
 }

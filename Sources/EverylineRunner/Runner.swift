@@ -142,9 +142,9 @@ package struct Runner: Sendable {
     }
 
     private func run(_ streams: CommandStreams, _ begin: AsyncStream<Never>.Continuation) async throws -> Int32 {
-        let standing = foreground?.terminal?.standing ?? cspawn_foreground
+        let jobState = foreground?.terminal?.jobState ?? cspawn_foreground
         let started = Result { () throws(CommandProcess.StartError) in
-            try process.start(streams, user: foreground?.terminal, standing, of: execution)
+            try process.start(streams, user: foreground?.terminal, jobState, of: execution)
         }
         // The command alone writes now, so that the output ends with it.
         try streams.closeCommandsEnds()
@@ -154,7 +154,7 @@ package struct Runner: Sendable {
         threads.start()
         defer { threads.shutdownGracefully { _ in } }
         if let user = foreground?.terminal, let leader, let terminal = streams.terminal, let keeper = process.keeper {
-            user.connect(to: terminal, keeper, group: leader.pid, standing, on: threads)
+            user.connect(to: terminal, keeper, group: leader.pid, jobState, on: threads)
         }
         begin.finish()
         return try await threads.runIfActive { process.wait() }

@@ -40,7 +40,7 @@ import EverylineSimulation
         return report.violations.isEmpty && areFaultsEnough
     }
 
-    /// How often each kind of fault struck. Says whether that was often enough.
+    /// How often each kind of fault was injected. Says whether that was often enough.
     private static func printFaults(_ report: Campaign.Report, atLeast least: Int) -> Bool {
         print("Faults:")
         for fault in Fault.allCases {

@@ -8,7 +8,7 @@ struct SimulateArguments {
     var duration: Duration?
     var mutation: Mutation?
     var checksMutations = false
-    /// How often each kind of fault must have struck.
+    /// How often each kind of fault must have been injected.
     var leastFaults = 0
     /// Whether the first promise that is broken is enough, as it is.
     var isBrief = false
@@ -21,7 +21,7 @@ struct SimulateArguments {
           --seed S        the first run's seed; the next runs have the next seeds (1)
           --threads T     on how many threads (2); the result is the same
           --hours H       as many runs as there is time for
-          --least-faults F  fails unless each kind of fault struck F times
+          --least-faults F  fails unless each kind of fault was injected F times
           --brief         ends with the first broken promise, and doesn't look for the smallest run that breaks it
           --mutate NAME   with one mechanism switched off: \(Mutation.allCases.map(\.rawValue).joined(separator: ", "))
           --mutations     each mechanism switched off in turn; fails unless each is missed

@@ -34,13 +34,13 @@ def place(method, path):
 
 
 class Faults:
-    """Answers the first requests of each kind in the server's place, and the next after each time that `strike` is called."""
+    """Answers the first requests of each kind in the server's place, and the next after each time that `inject` is called."""
 
     def __init__(self, status, body, only=None, count=1):
         self.answer, self.only, self.count = (status, *BODIES[body]), only, count
         self.lock, self.left, self.answered = threading.Lock(), {}, {}
 
-    def strike(self):
+    def inject(self):
         with self.lock:
             self.left = {}
 
@@ -67,7 +67,7 @@ def test_a_passing_foreign_answer_changes_nothing(server, tmp_path, status, body
         try:
             id = wait_for(lambda: producer.err.startswith("everyline: execution ") and producer.err.split("\n")[0].split()[-1])
             wait_for(lambda: server.execution(id)["last_offset"] == 1)
-            faults.strike()
+            faults.inject()
             gate.write_text("middle\n")
             assert producer.wait() == 3, producer.err
         finally:
@@ -105,7 +105,7 @@ def test_an_answer_to_something_else_is_not_heeded(server, tmp_path, answer):
         try:
             id = wait_for(lambda: producer.err.startswith("everyline: execution ") and producer.err.split("\n")[0].split()[-1])
             wait_for(lambda: server.execution(id)["last_offset"] == 1 and (kind == "append" or faults.answered))
-            faults.strike()
+            faults.inject()
             gate.write_text("middle\n")
             assert producer.wait() == 3, producer.err
         finally:

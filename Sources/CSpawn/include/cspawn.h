@@ -23,7 +23,7 @@ uint64_t cspawn_open_files_at_start(void);
 enum cspawn_step { cspawn_fork, cspawn_directory, cspawn_exec };
 
 /// How a process begins at a terminal: its keys are for it; they are not; or they are not, and no shell could let it go on if it were stopped.
-enum cspawn_standing { cspawn_foreground, cspawn_background, cspawn_orphaned };
+enum cspawn_job_state { cspawn_foreground, cspawn_background, cspawn_orphaned };
 
 /// What to start, and what it finds.
 struct cspawn_process {
@@ -45,7 +45,7 @@ struct cspawn_process {
     /// With a terminal and `inherits`: the terminal whose settings its session's keeper restores; -1: none.
     int restored;
     /// With a terminal and `inherits`.
-    enum cspawn_standing standing;
+    enum cspawn_job_state job_state;
 };
 
 /// The process that leads the session in which a command with `inherits` has its terminal.

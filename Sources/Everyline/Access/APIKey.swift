@@ -1,17 +1,17 @@
 /// The record of an API key; the key itself is shown once, when it is made.
-public struct APIKey: Sendable, Equatable {
+package struct APIKey: Sendable, Equatable {
     /// Names the key in lists, logs and requests to revoke it. It isn't secret.
-    public typealias ID = String
+    package typealias ID = String
 
-    public let id: ID
-    public let user: UserID
-    public let role: Role
-    public let hash: SecretHash
-    public let createdAt: Timestamp
+    package let id: ID
+    package let user: UserID
+    package let role: Role
+    package let hash: SecretHash
+    package let createdAt: Timestamp
     /// From then on the key and everything that was issued under it is refused.
-    public var revokedAt: Timestamp?
+    package var revokedAt: Timestamp?
 
-    public init(
+    package init(
         id: ID, user: UserID, role: Role, hash: SecretHash, createdAt: Timestamp, revokedAt: Timestamp? = nil
     ) {
         self.id = id
@@ -22,5 +22,5 @@ public struct APIKey: Sendable, Equatable {
         self.revokedAt = revokedAt
     }
 
-    public var principal: Principal { Principal(user: user, role: role, key: id) }
+    package var principal: Principal { Principal(user: user, role: role, key: id) }
 }

@@ -1,5 +1,5 @@
 /// Keeps API keys, as hashes only, and knows what each stream token opens. No token is kept as it is.
-public protocol AccessStore: Sendable {
+package protocol AccessStore: Sendable {
     /// - Throws: ``AccessStoreError/duplicateKey`` if the id or the hash exists.
     func add(_ key: APIKey) async throws
 
@@ -23,7 +23,7 @@ public protocol AccessStore: Sendable {
     func streamToken(_ secret: String, for execution: ExecutionID, at now: Timestamp) async throws -> StreamToken?
 }
 
-public enum AccessStoreError: Error, Equatable {
+package enum AccessStoreError: Error, Equatable {
     case duplicateKey
     case unknownKey
     case lastAdministrator

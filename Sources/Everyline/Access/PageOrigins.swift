@@ -2,13 +2,13 @@
 ///
 /// A browser says where a page comes from, and a page of another site must not use what the browser can reach (RFC 6455,
 /// section 10.2). A client that sends no origin is no browser.
-public struct PageOrigins: Sendable {
+package struct PageOrigins: Sendable {
     private let allowed: Set<String>
 
-    public init(_ origins: some Sequence<String>) { allowed = Set(origins.map { $0.lowercased() }) }
+    package init(_ origins: some Sequence<String>) { allowed = Set(origins.map { $0.lowercased() }) }
 
     /// - Parameter authority: the host and port that the request was sent to, where the page is served there too.
-    public func admit(_ origin: String?, at authority: String? = nil) -> Bool {
+    package func admit(_ origin: String?, at authority: String? = nil) -> Bool {
         guard let origin = origin?.lowercased() else { return true }
         let own = authority.map { ["http://\($0)", "https://\($0)"].map { $0.lowercased() } } ?? []
         return allowed.contains(origin) || own.contains(origin)

@@ -19,18 +19,18 @@ public struct UserID: Hashable, Sendable, CustomStringConvertible {
 }
 
 /// The user whose valid key a request has shown, and what that user may do.
-public struct Principal: Sendable, Equatable {
-    public let user: UserID
-    public let role: Role
-    public let key: APIKey.ID
+package struct Principal: Sendable, Equatable {
+    package let user: UserID
+    package let role: Role
+    package let key: APIKey.ID
 
-    public init(user: UserID, role: Role, key: APIKey.ID) {
+    package init(user: UserID, role: Role, key: APIKey.ID) {
         self.user = user
         self.role = role
         self.key = key
     }
 
-    public enum Action: Sendable {
+    package enum Action: Sendable {
         case read
         case run
         case stop(owner: UserID)
@@ -39,7 +39,7 @@ public struct Principal: Sendable, Equatable {
     }
 
     /// The one place where a role and an owner decide.
-    public func may(_ action: Action) -> Bool {
+    package func may(_ action: Action) -> Bool {
         switch action {
         case .read: true
         case .run: role >= .developer

@@ -1,19 +1,19 @@
 /// A random secret in the clear: an API key, an append token, a stream token. It never goes into a log or a database.
-public struct Secret: Sendable, CustomStringConvertible {
+package struct Secret: Sendable, CustomStringConvertible {
     /// What a secret begins with, so that a scanner for leaked secrets finds it and a person knows it.
-    public enum Prefix: String, Sendable {
+    package enum Prefix: String, Sendable {
         case apiKey = "elk_"
         case appendToken = "ela_"
         case streamToken = "els_"
     }
 
-    public let value: String
+    package let value: String
 
     /// The URL-safe alphabet of RFC 4648, section 5.
     private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
 
     /// Makes a secret of 256 random bits.
-    public init(_ prefix: Prefix, using generator: inout some RandomNumberGenerator) {
+    package init(_ prefix: Prefix, using generator: inout some RandomNumberGenerator) {
         // 43 characters of 6 bits hold 258 bits.
         let random = (0..<43).map { _ in Self.alphabet[Int(generator.next() & 63)] }
         value = prefix.rawValue + String(decoding: random, as: UTF8.self)
@@ -51,8 +51,8 @@ public struct Secret: Sendable, CustomStringConvertible {
         return Secret(prefix, bytes: bytes).value == text ? bytes : nil
     }
 
-    public var hash: SecretHash { SecretHash(of: value) }
+    package var hash: SecretHash { SecretHash(of: value) }
 
     /// Says nothing of the secret, so that one which gets into a log by mistake doesn't leak.
-    public var description: String { "‹secret›" }
+    package var description: String { "‹secret›" }
 }

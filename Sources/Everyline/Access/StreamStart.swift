@@ -27,7 +27,7 @@ public enum StreamStart: Sendable, Equatable {
     ///
     /// - Throws: ``InvalidStart/beyondHead(_:)`` for an offset beyond the head, which no client can have seen;
     ///   ``LogStoreError/unknownExecution``.
-    public func offset(in execution: ExecutionID, of log: any LogReader) async throws -> Offset {
+    package func offset(in execution: ExecutionID, of log: any LogReader) async throws -> Offset {
         switch self {
         case .after(let offset):
             let head = try await log.head(of: execution).offset

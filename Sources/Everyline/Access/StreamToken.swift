@@ -1,18 +1,18 @@
 /// The pending connection: what a stream's URL stands for. It is bound to one execution and one user, and may be used
 /// again until it expires: that is what reconnecting is.
-public struct StreamToken: Sendable, Equatable {
-    public let execution: ExecutionID
-    public let user: UserID
+package struct StreamToken: Sendable, Equatable {
+    package let execution: ExecutionID
+    package let user: UserID
     /// The key under which it was issued; it falls with it.
-    public let key: APIKey.ID
+    package let key: APIKey.ID
     /// Where the viewer that asked for it wanted to begin.
-    public let start: StreamStart
+    package let start: StreamStart
     /// Checked on every use, never left to a clean-up.
-    public let expiresAt: Timestamp
+    package let expiresAt: Timestamp
     /// In which incarnation it was issued; `nil` where none is told apart.
-    public let incarnation: Incarnation?
+    package let incarnation: Incarnation?
 
-    public init(
+    package init(
         execution: ExecutionID, user: UserID, key: APIKey.ID, start: StreamStart, expiresAt: Timestamp,
         incarnation: Incarnation? = nil
     ) {
@@ -25,7 +25,7 @@ public struct StreamToken: Sendable, Equatable {
     }
 
     /// Whether it opens `execution` at the time `now`.
-    public func opens(_ execution: ExecutionID, at now: Timestamp) -> Bool {
+    package func opens(_ execution: ExecutionID, at now: Timestamp) -> Bool {
         self.execution == execution && now < expiresAt
     }
 }

@@ -1,6 +1,6 @@
 /// Keeps the records of viewers' connections. Every write is one conditional step, every reading is consistent: it sees all
 /// that was written before it began. (A global index of DynamoDB is always stale; viewers are found in the base table.)
-public protocol ConnectionStore: Sendable {
+package protocol ConnectionStore: Sendable {
     /// Puts the record of a new connection. The id finds this execution from then on. A record of the same execution and id
     /// is replaced by ``ViewerConnection/replaced(by:)``; one of another execution is left behind, for its expiry.
     ///
@@ -30,20 +30,20 @@ public protocol ConnectionStore: Sendable {
 }
 
 /// Names one connection of the gateway. The gateway makes it; one that is gone could come again for another viewer.
-public struct ConnectionID: Hashable, Sendable, CustomStringConvertible {
-    public let rawValue: String
+package struct ConnectionID: Hashable, Sendable, CustomStringConvertible {
+    package let rawValue: String
 
-    public init(_ rawValue: String) { self.rawValue = rawValue }
+    package init(_ rawValue: String) { self.rawValue = rawValue }
 
-    public var description: String { rawValue }
+    package var description: String { rawValue }
 }
 
 /// Where the record of a connection is.
-public struct ConnectionPlace: Hashable, Sendable {
-    public let id: ConnectionID
-    public let execution: ExecutionID
+package struct ConnectionPlace: Hashable, Sendable {
+    package let id: ConnectionID
+    package let execution: ExecutionID
 
-    public init(id: ConnectionID, execution: ExecutionID) {
+    package init(id: ConnectionID, execution: ExecutionID) {
         self.id = id
         self.execution = execution
     }

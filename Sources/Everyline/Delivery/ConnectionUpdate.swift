@@ -1,6 +1,6 @@
 /// A conditional write on a ``ViewerConnection``. A store carries it out in one step: if the condition doesn't hold, nothing
 /// changes, and the writer must read again, never force it.
-public enum ConnectionUpdate: Sendable, Equatable {
+package enum ConnectionUpdate: Sendable, Equatable {
     /// The viewer says from where it goes on. A later generation than the record's wins; a sender that
     /// holds the lock loses it.
     case resume(generation: UInt64, after: Offset)
@@ -18,7 +18,7 @@ public enum ConnectionUpdate: Sendable, Equatable {
     case close
 
     /// The record after the write; `nil` if the condition refuses it.
-    public func apply(to connection: ViewerConnection) -> ViewerConnection? {
+    package func apply(to connection: ViewerConnection) -> ViewerConnection? {
         var next = connection
         switch self {
         case .resume(let generation, let after):

@@ -1,7 +1,7 @@
-public import NIOCore
+package import NIOCore
 
 /// Holds the viewers' sockets where no process of ours does, and takes what is to be sent to them.
-public protocol Gateway: Sendable {
+package protocol Gateway: Sendable {
     /// Hands over one text message, of at most 128 KiB.
     ///
     /// Accepted does not mean delivered.
@@ -12,7 +12,7 @@ public protocol Gateway: Sendable {
 }
 
 /// What became of a message to a viewer.
-public enum PostResult: Sendable, Equatable {
+package enum PostResult: Sendable, Equatable {
     case accepted
     /// There is no such connection: not any more, or not yet (``ViewerConnection/isSettled(at:)`` tells them apart).
     case gone

@@ -1,18 +1,18 @@
-public import NIOCore
+package import NIOCore
 
 /// Sends to viewers, one pass at a time: lock, then read, post and advance until nothing is left, then release.
 ///
 /// The order is what makes it safe. A block is posted before the cursor moves, so a crash between the two repeats a block
 /// and never skips one. The cursor moves only under the fence, so a sender that was too slow can send at most the one
 /// block it had in hand, which the viewer refuses by its generation or its next offset.
-public struct Sender: Sendable {
+package struct Sender: Sendable {
     private let log: any LogReader
     private let connections: any ConnectionStore
     private let gateway: any Gateway
     private let settings: DeliverySettings
     private let now: @Sendable () -> Timestamp
 
-    public init(
+    package init(
         log: any LogReader, connections: any ConnectionStore, gateway: any Gateway, settings: DeliverySettings,
         now: @escaping @Sendable () -> Timestamp
     ) {
@@ -23,7 +23,7 @@ public struct Sender: Sendable {
         self.now = now
     }
 
-    public enum Outcome: Sendable, Equatable {
+    package enum Outcome: Sendable, Equatable {
         /// Nothing is left to send now; the notification's message can go.
         case idle
         /// The log's end was posted.
@@ -38,7 +38,7 @@ public struct Sender: Sendable {
         case lostLock
 
         /// What the queue does with the notification that the pass answered.
-        public var notification: NotificationFate {
+        package var notification: NotificationFate {
             switch self {
             case .idle, .completed, .gone, .lostLock: .delete
             case .yield: .notifyAgainAndDelete
@@ -47,7 +47,7 @@ public struct Sender: Sendable {
         }
     }
 
-    public enum NotificationFate: Sendable, Equatable {
+    package enum NotificationFate: Sendable, Equatable {
         case delete
         /// In this order: a notification too many is nothing, one too few is a viewer that waits.
         case notifyAgainAndDelete
@@ -58,7 +58,7 @@ public struct Sender: Sendable {
     /// Takes one pass of sending to a viewer. ``Outcome/notification`` says what the queue does with the notification.
     ///
     /// - Parameter owner: names this worker; never two at once by the same name.
-    public func send(to id: ConnectionID, of execution: ExecutionID, as owner: String) async -> Outcome {
+    package func send(to id: ConnectionID, of execution: ExecutionID, as owner: String) async -> Outcome {
         let deadline = now() + settings.pass
         let lock = ConnectionUpdate.acquire(owner: owner, now: now(), lease: settings.lease)
         let viewer: ViewerConnection
@@ -157,7 +157,7 @@ public struct Sender: Sendable {
 
 extension StreamEncoding {
     /// The messages that carry a block through a gateway.
-    public func gatewayMessages(of block: EventBlock, to viewer: ViewerConnection) -> [ByteBuffer] {
+    package func gatewayMessages(of block: EventBlock, to viewer: ViewerConnection) -> [ByteBuffer] {
         switch self {
         case .blocks:
             let frame = GatewayFrame.block(
@@ -170,16 +170,16 @@ extension StreamEncoding {
 }
 
 /// How one worker sends to one viewer.
-public struct DeliverySettings: Sendable, Equatable {
+package struct DeliverySettings: Sendable, Equatable {
     /// For how long a lock is taken, and renewed with each block. Longer than a pass and than any post.
-    public var lease: Duration
+    package var lease: Duration
     /// How long a pass may last before it gives way, and how many blocks it may send.
-    public var pass: Duration
-    public var blocks: Int
+    package var pass: Duration
+    package var blocks: Int
     /// The longest message, with its head line; but a single event that is longer goes alone.
-    public var frame: ByteCount
+    package var frame: ByteCount
 
-    public init(
+    package init(
         lease: Duration = .seconds(30), pass: Duration = .seconds(10), blocks: Int = 64,
         frame: ByteCount = .kibibytes(120)
     ) {

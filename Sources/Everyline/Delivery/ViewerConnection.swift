@@ -2,31 +2,31 @@
 ///
 /// The sender holds the ``ReplayLock``; the cursor moves only under the lock's fence. Every change is one of
 /// ``ConnectionUpdate``'s conditional writes.
-public struct ViewerConnection: Sendable, Equatable {
-    public let execution: ExecutionID
+package struct ViewerConnection: Sendable, Equatable {
+    package let execution: ExecutionID
     /// Which resumption the viewer is in. What is sent carries it, and the viewer refuses what carries an older one.
-    public internal(set) var generation: UInt64
+    package internal(set) var generation: UInt64
     /// Where this generation began: after what its viewer had, or asked for.
-    public internal(set) var start: Offset
+    package internal(set) var start: Offset
     /// The last event that was handed to the gateway in this generation.
-    public internal(set) var cursor: Offset
+    package internal(set) var cursor: Offset
     /// The time of the latest event up to the cursor that was handed over; `nil` before the first. For people: no rule reads it.
-    public internal(set) var lastSeen: Timestamp?
+    package internal(set) var lastSeen: Timestamp?
     /// Grows with every change of hands. A sender whose fence is not this one has lost its right.
-    public internal(set) var fence: UInt64
-    public internal(set) var lock: ReplayLock?
-    public internal(set) var isOpen: Bool
+    package internal(set) var fence: UInt64
+    package internal(set) var lock: ReplayLock?
+    package internal(set) var isOpen: Bool
     /// How its viewer wants to be spoken to.
-    public let encoding: StreamEncoding
+    package let encoding: StreamEncoding
     /// The key with which its viewer may see the log.
-    public let key: APIKey.ID
+    package let key: APIKey.ID
     /// When it was made. For a while after that, that the gateway doesn't know it means "not yet".
-    public let connectedAt: Timestamp
+    package let connectedAt: Timestamp
     /// The record means nothing from then on, whether or not a clean-up has come by.
-    public let expiresAt: Timestamp
+    package let expiresAt: Timestamp
 
     /// A connection that has just been made, where its viewer asked to begin.
-    public init(
+    package init(
         execution: ExecutionID, cursor: Offset, encoding: StreamEncoding, key: APIKey.ID, connectedAt: Timestamp,
         expiresAt: Timestamp
     ) {
@@ -36,7 +36,7 @@ public struct ViewerConnection: Sendable, Equatable {
     }
 
     /// A record as a store has kept it.
-    public init(
+    package init(
         execution: ExecutionID, generation: UInt64, start: Offset, cursor: Offset, lastSeen: Timestamp?,
         fence: UInt64, lock: ReplayLock?, isOpen: Bool, encoding: StreamEncoding, key: APIKey.ID,
         connectedAt: Timestamp,
@@ -57,48 +57,48 @@ public struct ViewerConnection: Sendable, Equatable {
     }
 
     /// Whether its viewer may still be served.
-    public func isUsable(at now: Timestamp) -> Bool { isOpen && now < expiresAt }
+    package func isUsable(at now: Timestamp) -> Bool { isOpen && now < expiresAt }
 
     /// Whether a sender may send to it now. A viewer that opens with a resumption refuses what is sent to it before that;
     /// it is notified when it resumes.
-    public func isServable(at now: Timestamp) -> Bool { isUsable(at: now) && !awaitsResumption }
+    package func isServable(at now: Timestamp) -> Bool { isUsable(at: now) && !awaitsResumption }
 
     /// Whether its viewer is yet to say from where it goes on.
-    public var awaitsResumption: Bool { encoding == .blocks && generation == 0 }
+    package var awaitsResumption: Bool { encoding == .blocks && generation == 0 }
 
     /// Whether a sender has the right to send to it.
-    public func isLocked(at now: Timestamp, lease: Duration) -> Bool { lock?.holds(at: now, lease: lease) ?? false }
+    package func isLocked(at now: Timestamp, lease: Duration) -> Bool { lock?.holds(at: now, lease: lease) ?? false }
 
     /// The record of a new connection that was given the id of this one: the old senders' fence never fits it.
-    public func replaced(by new: ViewerConnection) -> ViewerConnection {
+    package func replaced(by new: ViewerConnection) -> ViewerConnection {
         var next = new
         next.fence = fence + 1
         return next
     }
 
     /// What it means that the gateway has no such connection: before the connection's integration has returned there is none.
-    public func isSettled(at now: Timestamp) -> Bool { now >= connectedAt + Self.settlingTime }
+    package func isSettled(at now: Timestamp) -> Bool { now >= connectedAt + Self.settlingTime }
 
     /// How long after it was made a connection may still be unknown to the gateway.
-    public static let settlingTime = Duration.seconds(10)
+    package static let settlingTime = Duration.seconds(10)
 }
 
 /// The exclusive, expiring right to send to one viewer's connection and to move its cursor.
 ///
 /// The lease is for progress only: when it is over, another sender may take the lock. Safety comes from the fence, which
 /// no clock moves.
-public struct ReplayLock: Sendable, Equatable {
-    public let owner: String
-    public let leaseUntil: Timestamp
+package struct ReplayLock: Sendable, Equatable {
+    package let owner: String
+    package let leaseUntil: Timestamp
 
-    public init(owner: String, leaseUntil: Timestamp) {
+    package init(owner: String, leaseUntil: Timestamp) {
         self.owner = owner
         self.leaseUntil = leaseUntil
     }
 
     /// Whether the lease is not over. One that is more than two leases away was written by a wrong clock, and holds no
     /// sender off: to take a lock that is still held is safe.
-    public func holds(at now: Timestamp, lease: Duration) -> Bool {
+    package func holds(at now: Timestamp, lease: Duration) -> Bool {
         now < leaseUntil && leaseUntil <= now + lease * 2
     }
 }

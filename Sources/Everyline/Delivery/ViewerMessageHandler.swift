@@ -4,7 +4,7 @@
 /// it notifies where something is to be sent and no sender has the lock, or one has had it beyond its lease. So the next ping
 /// repairs a lost notification and a sender's crash; and without viewers nothing needs repair. Where nothing waits and the log has
 /// no end, a ping has the producer probed: the message that it stopped may have been lost.
-public struct ViewerMessageHandler: Sendable {
+package struct ViewerMessageHandler: Sendable {
     private let log: any LogReader
     private let connections: any ConnectionStore
     private let notifier: any ViewerNotifier
@@ -16,7 +16,7 @@ public struct ViewerMessageHandler: Sendable {
     /// - Parameters:
     ///   - probe: asks whether an execution whose log has no end still runs; if that fails, the next ping asks again.
     ///   - lease: for how long the senders take their locks.
-    public init(
+    package init(
         log: any LogReader, connections: any ConnectionStore, notifier: any ViewerNotifier, gateway: any Gateway,
         probe: @escaping @Sendable (ExecutionID) async -> Void, lease: Duration,
         now: @escaping @Sendable () -> Timestamp
@@ -34,14 +34,14 @@ public struct ViewerMessageHandler: Sendable {
     /// the connection before its integration has returned, that notification may have to come back.
     ///
     /// - Throws: what the ports throw; then the connection must be refused.
-    public func connected(_ id: ConnectionID, of execution: ExecutionID, as encoding: StreamEncoding) async throws {
+    package func connected(_ id: ConnectionID, of execution: ExecutionID, as encoding: StreamEncoding) async throws {
         if encoding == .lines { try await notifier.notify([id], of: execution) }
     }
 
     /// A connection has gone. It is not said of all of them.
     ///
     /// - Throws: what the store throws.
-    public func disconnect(_ id: ConnectionID) async throws {
+    package func disconnect(_ id: ConnectionID) async throws {
         guard let execution = try await connections.execution(of: id) else { return }
         _ = try await connections.update(id, of: execution, .close)
     }
@@ -49,7 +49,7 @@ public struct ViewerMessageHandler: Sendable {
     /// A viewer says something.
     ///
     /// - Throws: what the ports throw. The viewer says it again: it hears nothing.
-    public func receive(_ message: ViewerMessage, from id: ConnectionID) async throws {
+    package func receive(_ message: ViewerMessage, from id: ConnectionID) async throws {
         guard let execution = try await connections.execution(of: id) else { return await gateway.close(id) }
         switch message {
         case .resume(let generation, let after): try await resume(id, of: execution, generation, after)

@@ -1,40 +1,40 @@
 /// One run of one command: its id, who asked for it, and where it stands. Its log is read through a ``LogStore``.
-public struct Execution: Sendable, Equatable {
-    public let id: ExecutionID
-    public let command: [String]
-    public let owner: UserID
+package struct Execution: Sendable, Equatable {
+    package let id: ExecutionID
+    package let command: [String]
+    package let owner: UserID
     /// Who appends to the log.
-    public let producer: Producer
+    package let producer: Producer
     /// The key that asked for it; what its producer may do falls with it. `nil` where that isn't known.
-    public let key: APIKey.ID?
-    public let place: CommandPlace
-    public var status: ExecutionStatus
-    public var exitCode: Int32?
-    public var reason: ExecutionOutcome.Reason?
-    public let createdAt: Timestamp
+    package let key: APIKey.ID?
+    package let place: CommandPlace
+    package var status: ExecutionStatus
+    package var exitCode: Int32?
+    package var reason: ExecutionOutcome.Reason?
+    package let createdAt: Timestamp
     /// When its producer first appended.
-    public var startedAt: Timestamp?
+    package var startedAt: Timestamp?
     /// When it ended by its log's last event, within ``endTime(told:started:now:)``.
-    public var endedAt: Timestamp?
+    package var endedAt: Timestamp?
     /// When a stop was first requested.
-    public var stopRequestedAt: Timestamp?
+    package var stopRequestedAt: Timestamp?
     /// The user who requested it, where that is known.
-    public var stoppedBy: UserID?
+    package var stoppedBy: UserID?
     /// When its producer was last heard of, as far as the store was told: it may be hours old.
-    public var heardAt: Timestamp?
+    package var heardAt: Timestamp?
     /// The offset of the last event in its log.
-    public var head: Offset
+    package var head: Offset
     /// What its log holds, in bytes of encoded lines.
-    public var logBytes: ByteCount
+    package var logBytes: ByteCount
 
-    public enum Producer: String, Sendable {
+    package enum Producer: String, Sendable {
         /// A runner that this server started.
         case runner
         /// A client that holds the execution's append token.
         case external
     }
 
-    public init(
+    package init(
         id: ExecutionID, command: [String], owner: UserID, producer: Producer, key: APIKey.ID? = nil,
         place: CommandPlace = CommandPlace(), status: ExecutionStatus = .starting, exitCode: Int32? = nil,
         reason: ExecutionOutcome.Reason? = nil,
@@ -62,13 +62,13 @@ public struct Execution: Sendable, Equatable {
     }
 
     /// What its command and its place take in memory, more or less.
-    public var commandBytes: ByteCount {
+    package var commandBytes: ByteCount {
         command.reduce(place.bytes) { $0 + $1.utf8.count + MemoryLayout<String>.size }
     }
 
     /// When an execution ended: the time that the event at its end tells, because the server may receive that event only
     /// after a long outage. Never before the start nor after `now`, whatever the clock of the producer says.
-    public static func endTime(told: Timestamp, started: Timestamp, now: Timestamp) -> Timestamp {
+    package static func endTime(told: Timestamp, started: Timestamp, now: Timestamp) -> Timestamp {
         max(started, min(told, now))
     }
 }

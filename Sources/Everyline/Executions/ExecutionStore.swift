@@ -1,5 +1,5 @@
 /// Keeps the executions. What their logs hold is the business of a ``LogStore`` over the same data.
-public protocol ExecutionStore: Sendable {
+package protocol ExecutionStore: Sendable {
     /// Adds an execution with an empty log; durable when it returns.
     ///
     /// With an idempotency key that the same owner has used before, nothing is added and the earlier execution is
@@ -33,17 +33,17 @@ public protocol ExecutionStore: Sendable {
 }
 
 /// Which executions ``ExecutionStore/list(_:)`` gives.
-public struct ExecutionQuery: Sendable {
+package struct ExecutionQuery: Sendable {
     /// Any of these; all if empty.
-    public var statuses: Set<ExecutionStatus>
-    public var producer: Execution.Producer?
-    public var limit: Int
+    package var statuses: Set<ExecutionStatus>
+    package var producer: Execution.Producer?
+    package var limit: Int
     /// Behind the execution whose command uses this up, the list ends.
-    public var bytes: ByteCount
+    package var bytes: ByteCount
     /// Only those that come after this one in the list (the last of the page before).
-    public var after: ExecutionID?
+    package var after: ExecutionID?
 
-    public init(
+    package init(
         statuses: Set<ExecutionStatus> = [], producer: Execution.Producer? = nil, limit: Int,
         bytes: ByteCount = .max, after: ExecutionID? = nil
     ) {
@@ -55,18 +55,18 @@ public struct ExecutionQuery: Sendable {
     }
 
     /// A list while it is made.
-    public struct Page {
+    package struct Page {
         private let query: ExecutionQuery
         private var bytes: ByteCount = 0
-        public private(set) var executions: [Execution] = []
+        package private(set) var executions: [Execution] = []
 
-        public init(_ query: ExecutionQuery) { self.query = query }
+        package init(_ query: ExecutionQuery) { self.query = query }
 
         /// Whether nothing may be added.
-        public var isFull: Bool { executions.count >= query.limit || bytes >= query.bytes }
+        package var isFull: Bool { executions.count >= query.limit || bytes >= query.bytes }
 
         /// - Returns: whether the list is full now.
-        public mutating func add(_ execution: Execution) -> Bool {
+        package mutating func add(_ execution: Execution) -> Bool {
             executions.append(execution)
             bytes += execution.commandBytes
             return isFull
@@ -75,21 +75,21 @@ public struct ExecutionQuery: Sendable {
 }
 
 /// What makes a repeated request the same request.
-public struct IdempotencyKey: Sendable, Equatable {
+package struct IdempotencyKey: Sendable, Equatable {
     /// The longest key that is accepted, in bytes.
-    public static let maximumLength = 255
+    package static let maximumLength = 255
 
-    public let value: String
+    package let value: String
     /// A hash of the request's body: the same key with another body is an error, not a repetition.
-    public let fingerprint: SecretHash
+    package let fingerprint: SecretHash
 
-    public init(value: String, fingerprint: SecretHash) {
+    package init(value: String, fingerprint: SecretHash) {
         self.value = value
         self.fingerprint = fingerprint
     }
 }
 
-public enum ExecutionStoreError: Error, Equatable {
+package enum ExecutionStoreError: Error, Equatable {
     case unknownExecution
     case idempotencyKeyReused
     case keyRevoked

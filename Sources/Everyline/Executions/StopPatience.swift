@@ -1,22 +1,22 @@
 /// How long a producer that runs elsewhere is given to end its log after it was asked to stop.
-public struct StopPatience: Sendable, Equatable {
+package struct StopPatience: Sendable, Equatable {
     /// How long nothing was heard of it before its log is ended without it.
-    public var absence: Duration
+    package var absence: Duration
     /// How long it may go on before its log is ended all the same.
-    public var overdue: Duration
+    package var overdue: Duration
 
-    public init(absence: Duration = .seconds(60), overdue: Duration = .seconds(60 * 60)) {
+    package init(absence: Duration = .seconds(60), overdue: Duration = .seconds(60 * 60)) {
         self.absence = absence
         self.overdue = overdue
     }
 
     /// What the log of a producer says that went on.
-    public static var overdueNotice: (code: NoticeCode, message: String) {
+    package static var overdueNotice: (code: NoticeCode, message: String) {
         (.stopUnheeded, "The producer was asked to stop and went on. What it still sends isn't recorded.")
     }
 
     /// What is to be done about a stop.
-    public enum Verdict: Sendable, Equatable {
+    package enum Verdict: Sendable, Equatable {
         /// No stop was asked for, or a runner of ours carries it out, or the execution has ended.
         case nothing
         /// The producer has until then; a sign of life gives it more time.
@@ -29,7 +29,7 @@ public struct StopPatience: Sendable, Equatable {
 
     /// Decides by what the store knows of the producer: where no process hears it all the time, each of its requests is noted
     /// once a stop was asked for.
-    public func verdict(on execution: Execution, at now: Timestamp) -> Verdict {
+    package func verdict(on execution: Execution, at now: Timestamp) -> Verdict {
         guard execution.status == .terminating, execution.producer == .external, let asked = execution.stopRequestedAt
         else { return .nothing }
         if now >= asked + overdue { return .overdue }
@@ -40,7 +40,7 @@ public struct StopPatience: Sendable, Equatable {
 
 extension ExecutionOutcome {
     /// The outcome of an execution that was stopped and whose producer isn't heard of.
-    public static let stopUnanswered = ExecutionOutcome(status: .stopped, exitCode: nil, reason: .producerLost)
+    package static let stopUnanswered = ExecutionOutcome(status: .stopped, exitCode: nil, reason: .producerLost)
     /// The outcome of an execution whose producer was asked to stop and goes on.
-    public static let stopOverdue = ExecutionOutcome(status: .stopped, exitCode: nil, reason: .stopRequested)
+    package static let stopOverdue = ExecutionOutcome(status: .stopped, exitCode: nil, reason: .stopRequested)
 }

@@ -1,4 +1,4 @@
-public import NIOCore
+package import NIOCore
 
 /// A viewer's side of one connection through a gateway, as a pure machine: what to say, and what of that which comes is meant
 /// for it. What it lets through is an ordinary stream's message, and goes to a ``StreamCheck``.
@@ -6,17 +6,17 @@ public import NIOCore
 /// Two senders may send at once for a moment, and one of them a block that is out of date; a message may be accepted and
 /// lost. So it takes blocks of its own generation and execution only, and none that leaves a hole: then it resumes anew, in a
 /// higher generation, after what it has.
-public struct GatewaySession: Sendable {
+package struct GatewaySession: Sendable {
     /// After this much silence ``silence()`` is to be said.
-    public static let pingInterval = Duration.seconds(30)
+    package static let pingInterval = Duration.seconds(30)
 
-    public struct Finding: Sendable, Equatable {
+    package struct Finding: Sendable, Equatable {
         /// What to read as a stream's message; `nil` if it was not meant for this viewer.
-        public var message: ByteBuffer?
+        package var message: ByteBuffer?
         /// What to say now.
-        public var answer: ViewerMessage?
+        package var answer: ViewerMessage?
 
-        public init(message: ByteBuffer? = nil, answer: ViewerMessage? = nil) {
+        package init(message: ByteBuffer? = nil, answer: ViewerMessage? = nil) {
             self.message = message
             self.answer = answer
         }
@@ -31,21 +31,21 @@ public struct GatewaySession: Sendable {
 
     /// - Parameter offset: what the viewer has, or where its stream's address says that it begins. A viewer without one could
     ///   not tell its own blocks from those of a slow sender that had the connection's id before.
-    public init(of execution: ExecutionID, after offset: Offset) {
+    package init(of execution: ExecutionID, after offset: Offset) {
         self.execution = execution
         self.have = offset
     }
 
     /// The first thing to say on the connection.
-    public mutating func open() -> ViewerMessage { resume() }
+    package mutating func open() -> ViewerMessage { resume() }
 
     /// What to say when nothing has come for ``pingInterval``: the resumption again until it is acknowledged, then a ping.
-    public func silence() -> ViewerMessage {
+    package func silence() -> ViewerMessage {
         isResumed ? .ping(have: have) : .resume(generation: generation, after: have)
     }
 
     /// Takes one message.
-    public mutating func take(_ message: ByteBuffer) -> Finding {
+    package mutating func take(_ message: ByteBuffer) -> Finding {
         switch GatewayFrame(message) {
         case .control(let line):
             // Events without a head were meant for a viewer that had the connection's id before, and didn't speak the protocol.

@@ -15,7 +15,7 @@ package struct ResumingTailStateMachine {
         case locate(StreamStart, knowing: Incarnation? = nil)
         case open(String, StreamStart, knowing: Incarnation? = nil)
         case read
-        case askStanding
+        case askState
         case close
         case wait(Duration)
         case finish
@@ -29,7 +29,7 @@ package struct ResumingTailStateMachine {
         /// A download has begun.
         case downloading(in: Incarnation?)
         case read(TailReading)
-        case standing(TailState)
+        case state(TailState)
         case failed(TailFailure)
         case waited
     }
@@ -104,7 +104,7 @@ package struct ResumingTailStateMachine {
         case .locating: return .locate(resumption, knowing: incarnation)
         case .opening(let url): return .open(url, resumption, knowing: incarnation)
         case .reading: return .read
-        case .asking: return .askStanding
+        case .asking: return .askState
         case .waiting(let delay): return .wait(delay)
         case .ended: return .finish
         case .failed(let error): return .fail(error)
@@ -128,7 +128,7 @@ package struct ResumingTailStateMachine {
         case .read(.lost(let reason)):
             pending.append(.close)
             lose(reason)
-        case .standing(let standing): judge(standing)
+        case .state(let tail): judge(tail)
         case .failed(let failure): fail(failure)
         case .waited: state = location.map(State.opening) ?? .locating
         }
@@ -242,11 +242,11 @@ package struct ResumingTailStateMachine {
     }
 
     /// Decides what a stream that was closed without its `end` event means.
-    private mutating func judge(_ standing: TailState) {
-        let isBehindTheEnd = !check.hasReceived && (check.last.map { standing.head <= $0 } ?? isDownload)
+    private mutating func judge(_ tail: TailState) {
+        let isBehindTheEnd = !check.hasReceived && (check.last.map { tail.head <= $0 } ?? isDownload)
         // Of a log that has ended there is a download.
-        if standing.outcome != nil { location = nil }
-        if let outcome = standing.outcome, isBehindTheEnd {
+        if tail.outcome != nil { location = nil }
+        if let outcome = tail.outcome, isBehindTheEnd {
             pending.append(.tell(.ended(outcome, isVerified: false)))
             state = .ended
         } else {

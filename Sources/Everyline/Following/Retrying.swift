@@ -4,7 +4,7 @@ extension RetryPolicy {
     /// - Parameters:
     ///   - isTransient: whether a failure may pass. By default what ``APIError`` and ``ClientError`` say of themselves.
     ///   - willRetry: is told of each failure that is followed by another try, and the wait before it.
-    public func run<Value>(
+    package func run<Value>(
         seed: UInt64 = .random(in: 0 ... .max), clock: any Clock<Duration> = ContinuousClock(),
         isTransient: (any Error) -> Bool = RetryPolicy.isTransient,
         willRetry: (any Error, Duration) -> Void = { _, _ in },
@@ -29,7 +29,7 @@ extension RetryPolicy {
     }
 
     /// Whether an error of a client of Everyline's may not come again.
-    public static func isTransient(_ error: any Error) -> Bool {
+    package static func isTransient(_ error: any Error) -> Bool {
         switch error {
         case let error as APIError: error.isTransient
         case let error as ClientError: error.isTransient

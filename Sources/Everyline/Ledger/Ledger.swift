@@ -1,6 +1,6 @@
 /// The log store of a form in which no process owns a log: every write is conditional, and every reading is consistent
 /// (it sees all that was committed before it began; on DynamoDB, `ConsistentRead`).
-public protocol Ledger: LogReader {
+package protocol Ledger: LogReader {
     /// - Throws: ``LogStoreError/unknownExecution``, ``LogStoreError/unavailable(_:)``.
     func ledgerHead(of execution: ExecutionID) async throws -> LedgerHead
 
@@ -20,29 +20,29 @@ public protocol Ledger: LogReader {
 }
 
 /// Where an execution's ledger stands at one moment: the record `META`.
-public struct LedgerHead: Sendable, Equatable {
-    public var log: LogHead
+package struct LedgerHead: Sendable, Equatable {
+    package var log: LogHead
     /// The number of the line that is wanted next. All below it are in the log, or were given up.
-    public var next: UInt64
+    package var next: UInt64
     /// The runs that came too early and are kept, by their lines, in order. They may overlap.
-    public var parked: [ClosedRange<UInt64>]
+    package var parked: [ClosedRange<UInt64>]
     /// The lines that were given up and have not come since: the newest of them, in order.
-    public var lost: [ClosedRange<UInt64>]
+    package var lost: [ClosedRange<UInt64>]
     /// Whether a line was ever given up.
-    public var hasLoss: Bool
+    package var hasLoss: Bool
     /// The time of the last line that was appended, as the platform's log has it: from there on, less a margin, it is read.
-    public var sourceTime: Timestamp
+    package var sourceTime: Timestamp
     /// Whether the log holds the notice that it is full: what follows is not recorded, but for the end.
-    public var isFull: Bool
+    package var isFull: Bool
     /// Whether a stop of the execution was requested. The API writes it; no write of the ledger compares or changes it.
-    public var isStopRequested: Bool
+    package var isStopRequested: Bool
 
     /// How many runs a log keeps that came too early. What is beyond is read from the platform's log.
-    public static let parkLimit = 64
+    package static let parkLimit = 64
     /// How many ranges of lost lines a log knows of. Late lines of an older one count as held.
-    public static let lossLimit = 64
+    package static let lossLimit = 64
 
-    public init(
+    package init(
         log: LogHead = LogHead(), next: UInt64 = 1, parked: [ClosedRange<UInt64>] = [],
         lost: [ClosedRange<UInt64>] = [], hasLoss: Bool = false, sourceTime: Timestamp = .epoch, isFull: Bool = false,
         isStopRequested: Bool = false

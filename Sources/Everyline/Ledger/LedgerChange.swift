@@ -4,18 +4,18 @@
 /// The condition is that the log's head, the line that is wanted next and the runs that are kept are what the writer has read, and
 /// that the log has not ended. So whatever follows from those is still true at the moment of the write: that a line is new, that
 /// nothing that came meanwhile closes a hole, that a kept run is there.
-public struct LedgerChange: Sendable, Equatable {
-    public let from: LedgerHead
-    public let to: LedgerHead
+package struct LedgerChange: Sendable, Equatable {
+    package let from: LedgerHead
+    package let to: LedgerHead
     /// What is added to the log.
-    public let block: EventBlock?
+    package let block: EventBlock?
     /// With the `end` event: the execution's outcome, written in the same transaction.
-    public let outcome: ExecutionOutcome?
+    package let outcome: ExecutionOutcome?
     /// The run that is kept from now on.
-    public let parks: SourceRun?
+    package let parks: SourceRun?
 
     /// - Precondition: the block follows the head, and ends the log exactly if there is an outcome.
-    public init(
+    package init(
         from: LedgerHead, to: LedgerHead, block: EventBlock? = nil, outcome: ExecutionOutcome? = nil,
         parks: SourceRun? = nil
     ) {
@@ -29,10 +29,10 @@ public struct LedgerChange: Sendable, Equatable {
     }
 
     /// The runs that are kept no more.
-    public var unparks: [ClosedRange<UInt64>] { from.parked.filter { !to.parked.contains($0) } }
+    package var unparks: [ClosedRange<UInt64>] { from.parked.filter { !to.parked.contains($0) } }
 
     /// Whether the condition holds.
-    public func applies(to head: LedgerHead) -> Bool {
+    package func applies(to head: LedgerHead) -> Bool {
         !head.log.isEnded && head.log.offset == from.log.offset && head.next == from.next && head.parked == from.parked
     }
 }

@@ -1,5 +1,5 @@
 /// The platform's own store of what a command wrote, which outlives every message that was lost on the way here.
-public protocol LogSource: Sendable {
+package protocol LogSource: Sendable {
     /// Reads an execution's events that are not older than `start`, by time, from `position` on.
     ///
     /// It may lag: an event that was written can be missing from a reading and be in a later one.
@@ -8,25 +8,25 @@ public protocol LogSource: Sendable {
     func read(_ execution: ExecutionID, from start: Timestamp, at position: SourcePosition?) async throws -> SourcePage
 }
 
-public enum LogSourceError: Error, Equatable {
+package enum LogSourceError: Error, Equatable {
     case unknownPosition
 }
 
 /// Where a reading of a ``LogSource`` has got to; opaque to all other code.
-public struct SourcePosition: Sendable, Hashable {
-    public let token: String
+package struct SourcePosition: Sendable, Hashable {
+    package let token: String
 
-    public init(token: String) { self.token = token }
+    package init(token: String) { self.token = token }
 }
 
 /// A part of one reading.
-public struct SourcePage: Sendable, Equatable {
+package struct SourcePage: Sendable, Equatable {
     /// May be empty although more follows.
-    public let events: [SourceEvent]
+    package let events: [SourceEvent]
     /// Where the reading goes on; `nil` once the source is exhausted.
-    public let next: SourcePosition?
+    package let next: SourcePosition?
 
-    public init(events: [SourceEvent], next: SourcePosition?) {
+    package init(events: [SourceEvent], next: SourcePosition?) {
         self.events = events
         self.next = next
     }

@@ -7,17 +7,17 @@
 /// A line is given up, or a log ended without its script's word, only after **two readings a pause apart between which nothing has
 /// come**: neither the line that is wanted next nor the runs that are kept have changed, which the deciding write compares once more.
 /// (The platform's log may not show yet what it has taken; how long, it doesn't say.)
-public struct Reconciler: Sendable {
+package struct Reconciler: Sendable {
     /// What is wanted, and what an earlier reading has seen.
-    public struct Request: Sendable, Equatable {
+    package struct Request: Sendable, Equatable {
         /// How the execution ended and when, if its platform has said so.
-        public var stopped: Stopped?
+        package var stopped: Stopped?
         /// Where the log stood when a reading found nothing.
-        public var seen: Seen?
+        package var seen: Seen?
         /// Where a reading was interrupted.
-        public var place: Place?
+        package var place: Place?
 
-        public init(stopped: Stopped? = nil, seen: Seen? = nil, place: Place? = nil) {
+        package init(stopped: Stopped? = nil, seen: Seen? = nil, place: Place? = nil) {
             self.stopped = stopped
             self.seen = seen
             self.place = place
@@ -25,19 +25,19 @@ public struct Reconciler: Sendable {
     }
 
     /// How far a reading has come that was interrupted, and what it has found.
-    public struct Place: Sendable, Equatable {
+    package struct Place: Sendable, Equatable {
         /// From which time it reads.
-        public let start: Timestamp
-        public let position: SourcePosition
+        package let start: Timestamp
+        package let position: SourcePosition
         /// The line that was wanted next.
-        public let next: UInt64
+        package let next: UInt64
         /// Whether that has changed since it began.
-        public let hasMoved: Bool
+        package let hasMoved: Bool
         /// The first line that was read behind a hole, and until when its missing lines can still come.
-        public let ahead: UInt64?
-        public let windowEnd: Timestamp?
+        package let ahead: UInt64?
+        package let windowEnd: Timestamp?
 
-        public init(
+        package init(
             start: Timestamp, position: SourcePosition, next: UInt64, hasMoved: Bool, ahead: UInt64? = nil,
             windowEnd: Timestamp? = nil
         ) {
@@ -50,32 +50,32 @@ public struct Reconciler: Sendable {
         }
     }
 
-    public struct Stopped: Sendable, Equatable {
-        public let outcome: ExecutionOutcome
-        public let time: Timestamp
+    package struct Stopped: Sendable, Equatable {
+        package let outcome: ExecutionOutcome
+        package let time: Timestamp
         /// Why nothing was started, in the platform's words.
-        public let reason: String?
+        package let reason: String?
 
-        public init(_ outcome: ExecutionOutcome, at time: Timestamp, reason: String? = nil) {
+        package init(_ outcome: ExecutionOutcome, at time: Timestamp, reason: String? = nil) {
             self.outcome = outcome
             self.time = time
             self.reason = reason
         }
     }
 
-    public struct Seen: Sendable, Equatable {
-        public let next: UInt64
-        public let parked: [ClosedRange<UInt64>]
+    package struct Seen: Sendable, Equatable {
+        package let next: UInt64
+        package let parked: [ClosedRange<UInt64>]
 
-        public init(next: UInt64, parked: [ClosedRange<UInt64>]) {
+        package init(next: UInt64, parked: [ClosedRange<UInt64>]) {
             self.next = next
             self.parked = parked
         }
 
-        public init(_ head: LedgerHead) { self.init(next: head.next, parked: head.parked) }
+        package init(_ head: LedgerHead) { self.init(next: head.next, parked: head.parked) }
     }
 
-    public enum Outcome: Sendable, Equatable {
+    package enum Outcome: Sendable, Equatable {
         case done
         /// To be gone on with after the pause.
         case again(Request, afterPause: Bool)
@@ -92,7 +92,7 @@ public struct Reconciler: Sendable {
     private static let reserve: Duration = .seconds(15)
 
     /// - Parameter margin: by how much times in the platform's log may go back.
-    public init(
+    package init(
         ledger: any Ledger, connections: any ConnectionStore, notifier: any ViewerNotifier,
         limits: LedgerLimits = LedgerLimits(), margin: Duration = .seconds(60), now: @escaping @Sendable () -> Timestamp
     ) {
@@ -108,7 +108,7 @@ public struct Reconciler: Sendable {
     ///
     /// - Parameter deadline: when it must give way at the latest. It goes on from where it was.
     /// - Throws: what its ports throw; then the same may be asked again.
-    public func reconcile(
+    package func reconcile(
         _ execution: ExecutionID, _ request: Request, from source: any LogSource, until deadline: Timestamp
     ) async throws -> Outcome {
         let outcome = try await bring(execution, request, from: source, until: deadline)

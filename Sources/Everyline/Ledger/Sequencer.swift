@@ -1,5 +1,5 @@
 /// Takes what the platform's subscription brings: gives lines their offsets, in the order of their numbers.
-public struct Sequencer: Sendable {
+package struct Sequencer: Sendable {
     private let appender: LedgerAppender
     private let connections: any ConnectionStore
     private let notifier: any ViewerNotifier
@@ -7,9 +7,9 @@ public struct Sequencer: Sendable {
 
     /// Has a hole looked for in the platform's log, after a while in which it may close by itself. `next` is the line that is
     /// wanted: asking twice for the same one does nothing more.
-    public typealias RequestRepair = @Sendable (_ execution: ExecutionID, _ next: UInt64) async throws -> Void
+    package typealias RequestRepair = @Sendable (_ execution: ExecutionID, _ next: UInt64) async throws -> Void
 
-    public init(
+    package init(
         ledger: any Ledger, connections: any ConnectionStore, notifier: any ViewerNotifier,
         limits: LedgerLimits = LedgerLimits(), requestRepair: @escaping RequestRepair,
         now: @escaping @Sendable () -> Timestamp
@@ -24,7 +24,7 @@ public struct Sequencer: Sendable {
     /// deleted only once this has returned.
     ///
     /// Viewers are notified also where nothing was appended: who appended it may have crashed before.
-    public func sequence(_ events: [SourceEvent], of execution: ExecutionID) async throws {
+    package func sequence(_ events: [SourceEvent], of execution: ExecutionID) async throws {
         let batch = SourceBatch(events)
         let head = try await appender.take(batch, into: execution, keepsEarly: true)
         try await notifier.notify(everyoneIn: connections, of: execution, at: appender.now())

@@ -69,12 +69,12 @@ struct SourceBatch: Sendable {
 }
 
 /// Events whose numbers follow one another without a hole, and between them what has none.
-public struct SourceRun: Sendable, Equatable {
-    public let lines: ClosedRange<UInt64>
-    public let events: [SourceEvent]
+package struct SourceRun: Sendable, Equatable {
+    package let lines: ClosedRange<UInt64>
+    package let events: [SourceEvent]
 
     /// - Precondition: the events hold just these lines, in order.
-    public init(lines: ClosedRange<UInt64>, events: [SourceEvent]) {
+    package init(lines: ClosedRange<UInt64>, events: [SourceEvent]) {
         self.lines = lines
         self.events = events
     }

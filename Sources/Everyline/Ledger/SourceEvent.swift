@@ -4,8 +4,8 @@
 /// character for the kind, and the text. So `␞1 a` is a line, `␞2 ` an empty one, `␞3+part` a part of a line that goes on in the
 /// next message, and `␞4=3` the end with its exit code, perhaps with a word behind it: `␞4=124 timed_out`. Everything else is
 /// something that a command wrote past the script: it has no number.
-public struct SourceEvent: Sendable, Equatable {
-    public enum Kind: Sendable, Equatable {
+package struct SourceEvent: Sendable, Equatable {
+    package enum Kind: Sendable, Equatable {
         case line
         /// A part of a line that goes on in the event with the next number.
         case part
@@ -13,16 +13,16 @@ public struct SourceEvent: Sendable, Equatable {
     }
 
     /// When the platform's log driver read it. It may go backwards.
-    public let timestamp: Timestamp
+    package let timestamp: Timestamp
     /// `nil` for what has not come through the script.
-    public let number: UInt64?
-    public let kind: Kind
-    public let text: String
+    package let number: UInt64?
+    package let kind: Kind
+    package let text: String
 
     /// As far as awk counts exactly.
-    public static let largestNumber: UInt64 = 1 << 53
+    package static let largestNumber: UInt64 = 1 << 53
 
-    public init(_ number: UInt64?, _ kind: Kind = .line, _ text: String, at timestamp: Timestamp) {
+    package init(_ number: UInt64?, _ kind: Kind = .line, _ text: String, at timestamp: Timestamp) {
         self.timestamp = timestamp
         self.number = number
         self.kind = kind
@@ -30,7 +30,7 @@ public struct SourceEvent: Sendable, Equatable {
     }
 
     /// Reads a message. What isn't exactly as the script writes it is text without a number.
-    public init(message: String, at timestamp: Timestamp) {
+    package init(message: String, at timestamp: Timestamp) {
         self = Self.numbered(message, at: timestamp) ?? SourceEvent(nil, .line, message, at: timestamp)
     }
 
@@ -55,7 +55,7 @@ public struct SourceEvent: Sendable, Equatable {
     }
 
     /// The message as it stands in the platform's log.
-    public var message: String {
+    package var message: String {
         guard let number else { return text }
         let sign =
             switch kind {
@@ -68,17 +68,17 @@ public struct SourceEvent: Sendable, Equatable {
 }
 
 /// How a command ended, as the runner script says it: `CODE [timed_out|stopped]`.
-public struct ScriptEnd: Sendable, Equatable {
-    public enum Word: String, Sendable {
+package struct ScriptEnd: Sendable, Equatable {
+    package enum Word: String, Sendable {
         case timedOut = "timed_out"
         /// The script was asked to stop.
         case stopped
     }
 
-    public let exitCode: Int32
-    public let word: Word?
+    package let exitCode: Int32
+    package let word: Word?
 
-    public init(exitCode: Int32, word: Word? = nil) {
+    package init(exitCode: Int32, word: Word? = nil) {
         self.exitCode = exitCode
         self.word = word
     }
@@ -95,7 +95,7 @@ public struct ScriptEnd: Sendable, Equatable {
         word = found
     }
 
-    public var text: String { word.map { "\(exitCode) \($0.rawValue)" } ?? "\(exitCode)" }
+    package var text: String { word.map { "\(exitCode) \($0.rawValue)" } ?? "\(exitCode)" }
 
     /// How the execution ended; `nil` if only its platform knows: the command was stopped without a stop request of ours.
     func outcome(isStopRequested: Bool, platform: ExecutionOutcome?) -> ExecutionOutcome? {

@@ -1,23 +1,23 @@
-public import NIOCore
+package import NIOCore
 
 /// What a producer sends to be appended, turned into the block that is stored.
 ///
 /// The offsets follow from the head that the body comes after, so the same body after the same head always makes the same
 /// events: that is what makes a retry harmless.
-public struct AppendBody: Sendable {
+package struct AppendBody: Sendable {
     /// `nil` for an empty body: a producer's sign of life.
-    public let block: EventBlock?
+    package let block: EventBlock?
     /// How the execution ended, if the body's last event is the `end`.
-    public let outcome: ExecutionOutcome?
+    package let outcome: ExecutionOutcome?
     /// Whether anything but notices and the `end` is in it.
-    public let hasLines: Bool
+    package let hasLines: Bool
 
     /// What an event's id and a notice's code may have, in bytes: an id is repeated in each part of a line that is cut.
-    public static let labelLimit: ByteCount = 1024
+    package static let labelLimit: ByteCount = 1024
     /// What a notice's text may have at the least, whatever the limit of lines.
-    public static let noticeLimit: ByteCount = .kibibytes(4)
+    package static let noticeLimit: ByteCount = .kibibytes(4)
 
-    public init(block: EventBlock?, outcome: ExecutionOutcome? = nil, hasLines: Bool = false) {
+    package init(block: EventBlock?, outcome: ExecutionOutcome? = nil, hasLines: Bool = false) {
         self.block = block
         self.outcome = outcome
         self.hasLines = hasLines
@@ -29,7 +29,7 @@ public struct AppendBody: Sendable {
     ///
     /// Messages longer than `lineLimit` are cut into `partial` events. Unknown fields are errors.
     /// - Throws: ``AppendSyntaxError`` with the number of the line.
-    public init(
+    package init(
         ndjson body: ByteBuffer, after head: Offset, lineLimit: ByteCount = LineCutter.defaultLimit
     ) throws {
         var encoder = BlockEncoder(after: head, capacity: body.readableBytes + body.readableBytes / 8)
@@ -62,12 +62,12 @@ public struct AppendBody: Sendable {
     }
 
     /// What the events of a text may take as they are stored: an empty line is one byte of a body, and some forty of a log.
-    public static let eventsLimit: ByteCount = .mebibytes(16)
+    package static let eventsLimit: ByteCount = .mebibytes(16)
 
     /// Reads plain text: each line becomes an event with the time `now`; what isn't UTF-8 is replaced by U+FFFD.
     ///
     /// - Throws: ``TooManyLines`` if its events take more than ``eventsLimit``.
-    public init(
+    package init(
         text body: ByteBuffer, after head: Offset, at now: Timestamp, lineLimit: ByteCount = LineCutter.defaultLimit
     ) throws(TooManyLines) {
         var encoder = BlockEncoder(after: head, capacity: min(body.readableBytes * 2, Self.eventsLimit))
@@ -86,17 +86,17 @@ public struct AppendBody: Sendable {
 }
 
 /// A text has more lines than one append takes.
-public struct TooManyLines: Error, Equatable {
-    public init() {}
+package struct TooManyLines: Error, Equatable {
+    package init() {}
 }
 
 /// Which line of an append's body is wrong, and how.
-public struct AppendSyntaxError: Error, Equatable {
+package struct AppendSyntaxError: Error, Equatable {
     /// From 1.
-    public let line: Int
-    public let cause: Cause
+    package let line: Int
+    package let cause: Cause
 
-    public enum Cause: Sendable, Equatable {
+    package enum Cause: Sendable, Equatable {
         /// Not JSON, or JSON of another shape, at this column (from 1, in bytes).
         case json(column: Int, String)
         case event(EventSyntaxError)

@@ -9,8 +9,8 @@
 ///
 /// A retry is compared by its content, so it may be cut into other events than the first try was, by another limit of lines for
 /// example. What it adds then follows the log's head, wherever the body's own count would have put it.
-public struct AppendRule {
-    public enum Decision: Equatable, Sendable {
+package struct AppendRule {
+    package enum Decision: Equatable, Sendable {
         /// Add this block, the part of the body that the log doesn't hold yet.
         case add(EventBlock)
         /// The log holds all of it already: a retry, or an empty body.
@@ -30,7 +30,7 @@ public struct AppendRule {
     /// - Parameters:
     ///   - limit: how many bytes a log may hold before only notices and the `end` are taken.
     ///   - restoration: what ``LogReader/restoration(of:since:)`` says of the append's incarnation. It is the first that is looked at.
-    public init(_ append: LogAppend, at head: LogHead, limit: ByteCount, restoration: Restoration? = nil) {
+    package init(_ append: LogAppend, at head: LogHead, limit: ByteCount, restoration: Restoration? = nil) {
         self.append = append
         self.head = head
         self.limit = limit
@@ -55,7 +55,7 @@ public struct AppendRule {
 
     /// The events that the log holds behind this offset are to be compared next, in about so many bytes; `nil` once the rule has
     /// decided.
-    public var wanted: (offset: Offset, limit: ByteCount)? {
+    package var wanted: (offset: Offset, limit: ByteCount)? {
         guard decided == nil, let comparison else { return nil }
         return (comparison.compared, max(1, min(Self.step, comparison.restBytes)))
     }
@@ -63,13 +63,13 @@ public struct AppendRule {
     /// What is to be done.
     ///
     /// - Precondition: nothing is wanted any more.
-    public var decision: Decision {
+    package var decision: Decision {
         guard let decided else { preconditionFailure("the rule hasn't seen all that it wants") }
         return decided
     }
 
     /// Takes the events that were wanted.
-    public mutating func compare(_ held: EventBlock) {
+    package mutating func compare(_ held: EventBlock) {
         guard decided == nil, var comparison else { return }
         do {
             if try !comparison.compare(held) {

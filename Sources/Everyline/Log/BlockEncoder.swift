@@ -1,7 +1,7 @@
 import NIOCore
 
 /// Turns new events into an ``EventBlock``: the one place where an event becomes the line that is stored and sent.
-public struct BlockEncoder {
+package struct BlockEncoder {
     private let after: Offset
     private var last: Offset
     private var latest = Timestamp.epoch
@@ -9,16 +9,16 @@ public struct BlockEncoder {
     private var buffer: ByteBuffer
 
     /// Encodes events that follow `offset`.
-    public init(after offset: Offset, capacity: ByteCount = 256) {
+    package init(after offset: Offset, capacity: ByteCount = 256) {
         self.after = offset
         self.last = offset
         self.buffer = ByteBufferAllocator().buffer(capacity: capacity)
     }
 
-    public var byteCount: ByteCount { buffer.readableBytes }
+    package var byteCount: ByteCount { buffer.readableBytes }
 
     /// Adds a line. `message` may be any bytes but should hold no newline; what isn't UTF-8 is replaced by U+FFFD.
-    public mutating func appendLine(
+    package mutating func appendLine(
         _ message: UnsafeRawBufferPointer, timestamp: Timestamp, stream: LogLine.Stream? = nil,
         isPartial: Bool = false, eventID: UnsafeRawBufferPointer? = nil
     ) {
@@ -27,7 +27,7 @@ public struct BlockEncoder {
             message, timestamp: timestamp, stream: stream, isPartial: isPartial, eventID: eventID, into: &buffer)
     }
 
-    public mutating func appendLine(_ line: LogLine, timestamp: Timestamp) {
+    package mutating func appendLine(_ line: LogLine, timestamp: Timestamp) {
         var message = line.message
         message.withUTF8 { message in
             let message = UnsafeRawBufferPointer(message)
@@ -53,20 +53,20 @@ public struct BlockEncoder {
             into: &buffer)
     }
 
-    public mutating func appendNotice(code: String, message: String, timestamp: Timestamp) {
+    package mutating func appendNotice(code: String, message: String, timestamp: Timestamp) {
         open(timestamp)
         EventFields.writeNotice(code: code, message: message, timestamp: timestamp, into: &buffer)
     }
 
     /// Adds the log's last event. Nothing can be added after it.
-    public mutating func appendEnd(_ outcome: ExecutionOutcome, timestamp: Timestamp) {
+    package mutating func appendEnd(_ outcome: ExecutionOutcome, timestamp: Timestamp) {
         open(timestamp)
         EventFields.writeEnd(outcome, timestamp: timestamp, into: &buffer)
         endsLog = true
     }
 
     /// The block of what was added; `nil` if nothing was.
-    public func finish() -> EventBlock? {
+    package func finish() -> EventBlock? {
         guard last > after else { return nil }
         return EventBlock(first: after.next, last: last, latest: latest, endsLog: endsLog, bytes: buffer)
     }

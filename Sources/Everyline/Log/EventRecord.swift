@@ -176,7 +176,7 @@ struct EventRecord {
 }
 
 /// What is wrong with a line that should have been an event.
-public enum EventSyntaxError: Error, Equatable {
+package enum EventSyntaxError: Error, Equatable {
     case unknownField(String)
     case duplicateField(String)
     case missingField(String)

@@ -2,29 +2,29 @@
 ///
 /// Feeding the same bytes in other portions gives the same lines. At most one line's limit is kept between two portions.
 /// A `\r` is an ordinary byte, unless the cutter takes `\r\n` for a line's end, as are NUL and whatever isn't UTF-8; a part never ends inside a UTF-8 sequence that is whole.
-public struct LineCutter: Sendable {
+package struct LineCutter: Sendable {
     /// The default limit of a line, in bytes as the command wrote them.
-    public static let defaultLimit: ByteCount = .kibibytes(256)
+    package static let defaultLimit: ByteCount = .kibibytes(256)
 
     /// How many bytes behind a part must be there to tell whether a UTF-8 sequence goes on across its end.
     private static let lookahead = 2
 
     private static let carriageReturn = UInt8(ascii: "\r")
 
-    public let limit: ByteCount
+    package let limit: ByteCount
     private let endsAtCRLF: Bool
     private var rest: [UInt8] = []
 
     /// - Parameter endsAtCRLF: whether one `\r` before a newline belongs to the line's end, as a terminal writes it.
     /// - Precondition: `limit` is at least 4, so that every scalar fits.
-    public init(limit: ByteCount = LineCutter.defaultLimit, endsAtCRLF: Bool = false) {
+    package init(limit: ByteCount = LineCutter.defaultLimit, endsAtCRLF: Bool = false) {
         precondition(limit >= 4)
         self.limit = limit
         self.endsAtCRLF = endsAtCRLF
     }
 
     /// Whether a line has begun that no newline has ended.
-    public var hasRest: Bool { !rest.isEmpty }
+    package var hasRest: Bool { !rest.isEmpty }
 
     /// The last bytes of the line that has begun, at most `limit` of them, and whether there are more before them.
     package func end(limit: ByteCount) -> (bytes: [UInt8], isCut: Bool) {
@@ -34,7 +34,7 @@ public struct LineCutter: Sendable {
     /// Takes the next bytes and hands out each line that they complete, and each part of a line beyond its limit.
     ///
     /// - Parameter emit: gets the line without its newline, valid during the call only, and whether the line goes on.
-    public mutating func feed(
+    package mutating func feed(
         _ bytes: UnsafeRawBufferPointer, emit: (_ line: UnsafeRawBufferPointer, _ isPartial: Bool) throws -> Void
     ) rethrows {
         var position = 0
@@ -60,7 +60,7 @@ public struct LineCutter: Sendable {
     }
 
     /// Hands out what is left when the stream ends without a newline.
-    public mutating func finish(
+    package mutating func finish(
         emit: (_ line: UnsafeRawBufferPointer, _ isPartial: Bool) throws -> Void
     ) rethrows {
         guard hasRest else { return }

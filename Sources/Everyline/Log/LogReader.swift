@@ -1,5 +1,5 @@
 /// Reads logs as they are at this moment: what was committed before a call began is in its answer.
-public protocol LogReader: Sendable {
+package protocol LogReader: Sendable {
     /// - Throws: ``LogStoreError/unknownExecution``.
     func head(of execution: ExecutionID) async throws -> LogHead
 
@@ -30,9 +30,9 @@ public protocol LogReader: Sendable {
 }
 
 extension LogReader {
-    public var incarnation: Incarnation? { nil }
+    package var incarnation: Incarnation? { nil }
 
-    public func restoration(of execution: ExecutionID, since incarnation: Incarnation) async throws -> Restoration? {
+    package func restoration(of execution: ExecutionID, since incarnation: Incarnation) async throws -> Restoration? {
         nil
     }
 
@@ -40,7 +40,7 @@ extension LogReader {
     ///
     /// - Parameter known: the client's incarnation; `nil` if it names none.
     /// - Throws: ``LogStoreError/otherIncarnation(_:head:)``, ``LogStoreError/unknownExecution``.
-    public func require(_ known: Incarnation?, of execution: ExecutionID) async throws {
+    package func require(_ known: Incarnation?, of execution: ExecutionID) async throws {
         guard let known, let restoration = try await restoration(of: execution, since: known) else { return }
         throw LogStoreError.otherIncarnation(restoration, head: try await head(of: execution).offset)
     }

@@ -1,7 +1,7 @@
 import NIOCore
 
 /// Keeps the logs that producers append to. Every adapter gives the same guarantees, and runs the same contract suite.
-public protocol LogStore: LogReader {
+package protocol LogStore: LogReader {
     /// Decides and carries out a batch of appends, in order, in one transaction that is durable when this returns.
     ///
     /// Each append is decided by ``AppendRule`` against the head inside the transaction. A refused append changes nothing
@@ -16,15 +16,15 @@ public protocol LogStore: LogReader {
 }
 
 /// One producer's wish to append.
-public struct LogAppend: Sendable {
-    public let execution: ExecutionID
+package struct LogAppend: Sendable {
+    package let execution: ExecutionID
     /// The head that the body follows.
-    public let head: Offset
-    public let body: AppendBody
+    package let head: Offset
+    package let body: AppendBody
     /// The incarnation that the producer knows; `nil` if it names none.
-    public let incarnation: Incarnation?
+    package let incarnation: Incarnation?
 
-    public init(
+    package init(
         _ body: AppendBody, to execution: ExecutionID, after head: Offset, in incarnation: Incarnation? = nil
     ) {
         precondition(body.block.map { $0.predecessor == head } ?? true)
@@ -36,15 +36,15 @@ public struct LogAppend: Sendable {
 }
 
 /// What became of an append that was taken.
-public struct Appended: Sendable, Equatable {
+package struct Appended: Sendable, Equatable {
     /// The head after it.
-    public let head: LogHead
+    package let head: LogHead
     /// The part of the body that was new; `nil` if the log held all of it already.
-    public let block: EventBlock?
+    package let block: EventBlock?
     /// Whether the execution was asked to stop and has not ended: what its producer should know.
-    public let isStopRequested: Bool
+    package let isStopRequested: Bool
 
-    public init(head: LogHead, block: EventBlock?, isStopRequested: Bool) {
+    package init(head: LogHead, block: EventBlock?, isStopRequested: Bool) {
         self.head = head
         self.block = block
         self.isStopRequested = isStopRequested && !head.isEnded
@@ -52,17 +52,17 @@ public struct Appended: Sendable, Equatable {
 }
 
 /// Where a log ends at one moment.
-public struct LogHead: Sendable, Equatable {
+package struct LogHead: Sendable, Equatable {
     /// The offset of the last event.
-    public var offset: Offset
+    package var offset: Offset
     /// Whether that is the `end` event. Then it never changes again.
-    public var isEnded: Bool
+    package var isEnded: Bool
     /// What the log holds, in bytes of encoded lines.
-    public var bytes: ByteCount
+    package var bytes: ByteCount
     /// No event of the log is later than this.
-    public var latest: Timestamp
+    package var latest: Timestamp
 
-    public init(offset: Offset = .zero, isEnded: Bool = false, bytes: ByteCount = 0, latest: Timestamp = .epoch) {
+    package init(offset: Offset = .zero, isEnded: Bool = false, bytes: ByteCount = 0, latest: Timestamp = .epoch) {
         self.offset = offset
         self.isEnded = isEnded
         self.bytes = bytes
@@ -70,7 +70,7 @@ public struct LogHead: Sendable, Equatable {
     }
 
     /// The head once `block` has been added.
-    public func adding(_ block: EventBlock) -> LogHead {
+    package func adding(_ block: EventBlock) -> LogHead {
         LogHead(
             offset: block.last, isEnded: block.endsLog, bytes: bytes + block.bytes.readableBytes,
             latest: max(latest, block.latest))
@@ -78,18 +78,18 @@ public struct LogHead: Sendable, Equatable {
 }
 
 /// What one reading of a log gave.
-public struct LogRead: Sendable, Equatable {
+package struct LogRead: Sendable, Equatable {
     /// `nil` if nothing follows the offset yet.
-    public let block: EventBlock?
-    public let head: LogHead
+    package let block: EventBlock?
+    package let head: LogHead
 
-    public init(block: EventBlock?, head: LogHead) {
+    package init(block: EventBlock?, head: LogHead) {
         self.block = block
         self.head = head
     }
 }
 
-public enum LogStoreError: Error, Equatable {
+package enum LogStoreError: Error, Equatable {
     case unknownExecution
     /// A backup was put back since the client's incarnation. Nothing was taken or given.
     case otherIncarnation(Restoration, head: Offset)

@@ -5,7 +5,7 @@ import Synchronization
 ///
 /// There is no timer: an append that finds nothing going on is committed at once, and the busier it gets, the more share a
 /// commit. No producer is answered, and nothing is announced to a tail, before the commit is durable.
-public final class LogWriter: Sendable {
+package final class LogWriter: Sendable {
     private let store: any LogStore
     private let feed: LogFeed
     private let now: @Sendable () -> Timestamp
@@ -14,20 +14,20 @@ public final class LogWriter: Sendable {
     private let state = Mutex(State())
 
     /// What a writer holds at the most.
-    public struct Limits: Sendable {
+    package struct Limits: Sendable {
         /// How much one transaction takes.
-        public var batchBytes: ByteCount
+        package var batchBytes: ByteCount
         /// How much may wait for the next one. Beyond it an append is refused as ``LogStoreError/unavailable(_:)``.
-        public var waitingBytes: ByteCount
+        package var waitingBytes: ByteCount
 
-        public init(batchBytes: ByteCount = .mebibytes(16), waitingBytes: ByteCount = .mebibytes(256)) {
+        package init(batchBytes: ByteCount = .mebibytes(16), waitingBytes: ByteCount = .mebibytes(256)) {
             self.batchBytes = batchBytes
             self.waitingBytes = waitingBytes
         }
     }
 
     /// Is called with what became of an append.
-    public typealias Answer = @Sendable (Result<Appended, any Error>) -> Void
+    package typealias Answer = @Sendable (Result<Appended, any Error>) -> Void
 
     fileprivate struct State {
         var waiting: [Request] = []
@@ -46,7 +46,7 @@ public final class LogWriter: Sendable {
     /// - Parameters:
     ///   - executor: where it works: where the store does, so that a commit changes no thread.
     ///   - now: the wall clock.
-    public init(
+    package init(
         store: any LogStore, feed: LogFeed, limits: Limits = Limits(), executor: (any TaskExecutor)? = nil,
         now: @escaping @Sendable () -> Timestamp
     ) {
@@ -61,7 +61,7 @@ public final class LogWriter: Sendable {
     ///
     /// - Parameter incarnation: the one that the producer knows; `nil` if it names none.
     /// - Throws: ``LogStoreError``. Whatever it is, the same append may be tried again without doing harm.
-    public func append(
+    package func append(
         _ body: AppendBody, to execution: ExecutionID, after head: Offset, in incarnation: Incarnation? = nil
     ) async throws -> Appended {
         try await withCheckedThrowingContinuation { continuation in
@@ -72,7 +72,7 @@ public final class LogWriter: Sendable {
     /// Appends, and says what became of it once it is durable: where the writer works, or at once if it isn't taken.
     ///
     /// - Parameter answer: is called once, with a ``LogStoreError`` as ``append(_:to:after:in:)`` throws it. It must not wait.
-    public func append(_ append: LogAppend, answer: @escaping Answer) {
+    package func append(_ append: LogAppend, answer: @escaping Answer) {
         let (refusal, idle) = state.withLock { state in
             state.add(Request(append: append, answer: answer), limit: limits.waitingBytes)
         }
@@ -81,13 +81,13 @@ public final class LogWriter: Sendable {
     }
 
     /// How many appends wait for the next commit.
-    public var waitingCount: Int { state.withLock { $0.waiting.count } }
+    package var waitingCount: Int { state.withLock { $0.waiting.count } }
 
     /// Appends the `end` event after whatever the head is by then; an execution that has ended stays as it is.
     ///
     /// - Parameter notice: what the log says right before its end, and the code of that.
     /// - Throws: ``LogStoreError``.
-    public func end(
+    package func end(
         _ execution: ExecutionID, _ outcome: ExecutionOutcome, notice: (code: NoticeCode, message: String)? = nil
     ) async throws -> LogHead {
         var head = try await store.head(of: execution)
@@ -108,7 +108,7 @@ public final class LogWriter: Sendable {
     }
 
     /// Commits until the task is cancelled; then answers what is still waiting and refuses everything after it.
-    public func run() async {
+    package func run() async {
         await withTaskCancellationHandler {
             await withTaskExecutorPreference(executor) {
                 while let batch = await nextBatch() { await commit(batch) }

@@ -4,8 +4,8 @@ import Synchronization
 ///
 /// A log has an entry here from its first subscription to its last. A wake-up can't be lost: a tail subscribes, notes the
 /// version, and only then reads; whatever is announced after that note makes its wait return at once.
-public final class LogFeed: Sendable {
-    public enum Wakeup: Sendable {
+package final class LogFeed: Sendable {
+    package enum Wakeup: Sendable {
         /// Something was announced since the version that the waiter had seen.
         case change
         /// Nothing but the pending line has changed.
@@ -15,17 +15,17 @@ public final class LogFeed: Sendable {
     }
 
     /// How much a waiter has seen.
-    public struct Version: Sendable, Equatable {
+    package struct Version: Sendable, Equatable {
         /// Of the log and its execution.
-        public internal(set) var events: UInt64 = 0
+        package internal(set) var events: UInt64 = 0
         /// Of the pending line.
-        public internal(set) var pending: UInt64 = 0
+        package internal(set) var pending: UInt64 = 0
     }
 
     typealias Waiter = CheckedContinuation<Wakeup, any Error>
 
     /// How many bytes of newest blocks one log's entry holds. A tail that is further behind reads the store.
-    public let recentLimit: ByteCount
+    package let recentLimit: ByteCount
     private let state: Mutex<State>
 
     private struct State {
@@ -48,13 +48,13 @@ public final class LogFeed: Sendable {
     }
 
     /// - Parameter pendingLimit: how many bytes the pending lines of all executions may have.
-    public init(recentLimit: ByteCount = .mebibytes(1), pendingLimit: ByteCount = .mebibytes(16)) {
+    package init(recentLimit: ByteCount = .mebibytes(1), pendingLimit: ByteCount = .mebibytes(16)) {
         self.recentLimit = recentLimit
         state = Mutex(State(pending: PendingLines(limit: pendingLimit)))
     }
 
     /// Says that `block` has been committed. Must be called after its commit, and in the log's order.
-    public func announce(_ block: EventBlock, in execution: ExecutionID) {
+    package func announce(_ block: EventBlock, in execution: ExecutionID) {
         state.withLock { $0.pending.reach(block.last, in: execution, isEnded: block.endsLog) }
         wake(execution) {
             $0.recent.add(block)
@@ -63,13 +63,13 @@ public final class LogFeed: Sendable {
     }
 
     /// Says that something else about the execution has changed: its status.
-    public func announceChange(of execution: ExecutionID) {
+    package func announceChange(of execution: ExecutionID) {
         wake(execution) { $0.version.events += 1 }
     }
 
     /// Says that the head of the log is unknown, for instance after a commit that failed: it may be durable all the same.
     /// The newest blocks are forgotten, so that every tail asks the store.
-    public func invalidate(_ execution: ExecutionID) {
+    package func invalidate(_ execution: ExecutionID) {
         wake(execution) {
             $0.recent = RecentBlocks(limit: recentLimit)
             $0.version.events += 1
@@ -77,7 +77,7 @@ public final class LogFeed: Sendable {
     }
 
     /// Ends every wait with ``Wakeup/tick``. To be called at a regular pace.
-    public func tick() {
+    package func tick() {
         let waiters = state.withLock { state in
             var waiters: [Waiter] = []
             for id in state.entries.keys { waiters += state.entries[id]?.takeWaiters() ?? [] }
@@ -87,14 +87,14 @@ public final class LogFeed: Sendable {
     }
 
     /// How many logs have subscribers, and how many subscribers there are.
-    public var counts: (logs: Int, subscriptions: Int) {
+    package var counts: (logs: Int, subscriptions: Int) {
         state.withLock { state in
             (state.entries.count, state.entries.values.reduce(0) { $0 + $1.subscriptions })
         }
     }
 
     /// Begins to take part in the wake-ups of an execution, until the subscription is released.
-    public func subscribe(to execution: ExecutionID) -> Subscription {
+    package func subscribe(to execution: ExecutionID) -> Subscription {
         let number = state.withLock { state in
             state.entries[execution, default: Entry(recent: RecentBlocks(limit: recentLimit))].subscriptions += 1
             state.lastSubscription += 1
@@ -118,9 +118,9 @@ public final class LogFeed: Sendable {
     }
 
     /// One party's right to the wake-ups of one execution.
-    public final class Subscription: Sendable {
+    package final class Subscription: Sendable {
         private let feed: LogFeed
-        public let execution: ExecutionID
+        package let execution: ExecutionID
         private let number: UInt64
         private let isEnded = Atomic(false)
 
@@ -133,20 +133,20 @@ public final class LogFeed: Sendable {
         deinit { feed.unsubscribe(execution) }
 
         /// Grows with each announcement. To be noted before reading what an announcement may be about.
-        public var version: Version { feed.version(of: execution) }
+        package var version: Version { feed.version(of: execution) }
 
         /// The newest blocks after `offset`, if they go back that far.
-        public func recent(after offset: Offset, limit: ByteCount) -> RecentBlocks.Found {
+        package func recent(after offset: Offset, limit: ByteCount) -> RecentBlocks.Found {
             feed.recent(in: execution, after: offset, limit: limit)
         }
 
         /// The line that has begun behind `offset` and has no newline yet, if there is one.
-        public func pending(after offset: Offset) -> PendingLine? { feed.pending(of: execution, after: offset) }
+        package func pending(after offset: Offset) -> PendingLine? { feed.pending(of: execution, after: offset) }
 
         /// Waits until the version is beyond `version`, or for the next tick. One wait at a time.
         ///
         /// - Throws: `CancellationError` once the task is cancelled or the subscription ended.
-        nonisolated(nonsending) public func wait(past version: Version) async throws -> Wakeup {
+        nonisolated(nonsending) package func wait(past version: Version) async throws -> Wakeup {
             try await withTaskCancellationHandler {
                 try await feed.wait(for: execution, past: version, number) { self.isEnded.load(ordering: .acquiring) }
             } onCancel: {
@@ -155,7 +155,7 @@ public final class LogFeed: Sendable {
         }
 
         /// Ends the wait that is going on and every later one, from any thread: the viewer has gone.
-        public func end() {
+        package func end() {
             isEnded.store(true, ordering: .releasing)
             feed.cancelWait(for: execution, number)
         }
@@ -210,7 +210,7 @@ extension LogFeed {
 // What a producer holds of a line that has no newline yet.
 extension LogFeed {
     /// The line that has begun behind `offset` and has no newline yet, if there is one.
-    public func pending(of execution: ExecutionID, after offset: Offset) -> PendingLine? {
+    package func pending(of execution: ExecutionID, after offset: Offset) -> PendingLine? {
         state.withLock { $0.pending.line(of: execution, after: offset) }
     }
 
@@ -219,7 +219,7 @@ extension LogFeed {
     /// - Parameter sleep: waits for the execution's turn, a tenth of a second at the most.
     /// - Returns: the log's head, read after the line was kept. The line of a log that has ended, or is further, is dropped.
     /// - Throws: what the store and `sleep` throw.
-    public func takePending(
+    package func takePending(
         _ line: PendingLine, of execution: ExecutionID, in store: any LogStore, now: () -> ContinuousClock.Instant,
         sleep: (Duration) async throws -> Void
     ) async throws -> LogHead {

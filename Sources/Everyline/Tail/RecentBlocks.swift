@@ -1,8 +1,8 @@
 import NIOCore
 
 /// The newest blocks of one log, in order and without holes, up to a number of bytes.
-public struct RecentBlocks: Sendable {
-    public enum Found: Sendable {
+package struct RecentBlocks: Sendable {
+    package enum Found: Sendable {
         /// What follows, in order.
         case blocks([EventBlock])
         /// Nothing follows: the offset is the newest event's.
@@ -15,10 +15,10 @@ public struct RecentBlocks: Sendable {
     private var blocks: [EventBlock] = []
     private var byteCount = 0
 
-    public init(limit: ByteCount) { self.limit = limit }
+    package init(limit: ByteCount) { self.limit = limit }
 
     /// Adds the block that was committed last. The oldest go as soon as the limit is passed; the newest always stays.
-    public mutating func add(_ block: EventBlock) {
+    package mutating func add(_ block: EventBlock) {
         if let last = blocks.last, last.last != block.predecessor {
             blocks.removeAll()
             byteCount = 0
@@ -36,7 +36,7 @@ public struct RecentBlocks: Sendable {
     }
 
     /// The whole blocks after `offset`, at least one and otherwise at most `limit` bytes.
-    public func blocks(after offset: Offset, limit: ByteCount) -> Found {
+    package func blocks(after offset: Offset, limit: ByteCount) -> Found {
         guard let oldest = blocks.first, let newest = blocks.last else { return .unknown }
         // Behind the end nothing ever comes: that is for the store to say, not for a wake-up.
         if offset == newest.last { return newest.endsLog ? .unknown : .upToDate }

@@ -3,8 +3,8 @@
 ///
 /// It gives each event after the offset exactly once and in order, whatever is appended meanwhile. It keeps nothing but
 /// its offset, so that the caller of ``next()`` sets the pace.
-public struct Tail: Sendable {
-    public enum Step: Sendable {
+package struct Tail: Sendable {
+    package enum Step: Sendable {
         /// The events that follow, in order; never empty.
         case blocks([EventBlock])
         /// The line that has begun behind what was handed out, as far as it is known; with an empty message, that there is none any
@@ -17,12 +17,12 @@ public struct Tail: Sendable {
     }
 
     /// The last event that was handed out.
-    public private(set) var offset: Offset
+    package private(set) var offset: Offset
     private let store: any LogStore
     /// What the tail waits on. To end it from outside is to end the tail's wait.
-    public let subscription: LogFeed.Subscription
+    package let subscription: LogFeed.Subscription
     private let limit: ByteCount
-    public var execution: ExecutionID { subscription.execution }
+    package var execution: ExecutionID { subscription.execution }
     private var hasEnded = false
     /// The version of the log that was read to its head; `nil` if it isn't known.
     private var upToDateAt: UInt64?
@@ -34,7 +34,7 @@ public struct Tail: Sendable {
     /// Follows what comes after `offset`, in steps of at most `limit` bytes.
     ///
     /// - Parameter greets: whether the tail says at once that nothing follows yet, instead of waiting for something.
-    public init(
+    package init(
         of execution: ExecutionID, after offset: Offset, in store: any LogStore, feed: LogFeed, limit: ByteCount,
         greets: Bool = false
     ) {
@@ -51,7 +51,7 @@ public struct Tail: Sendable {
     /// ends.
     /// Runs where its caller runs: what is in memory is handed out without changing threads.
     /// - Throws: `CancellationError`, or what the store throws.
-    nonisolated(nonsending) public mutating func next() async throws -> Step {
+    nonisolated(nonsending) package mutating func next() async throws -> Step {
         defer { greets = false }
         while !hasEnded {
             let version = subscription.version

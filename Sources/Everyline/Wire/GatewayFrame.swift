@@ -1,11 +1,11 @@
-public import NIOCore
+package import NIOCore
 
 /// A message to a viewer that speaks `everyline.v1` where no process owns its connection: what tells it whether the message
 /// is meant for it, before what is in it.
 ///
 /// A sender that has lost its right can send one more block. The viewer knows it by its generation; and should the gateway
 /// ever give one connection's id to another viewer, by its execution.
-public enum GatewayFrame: Sendable, Equatable {
+package enum GatewayFrame: Sendable, Equatable {
     /// `{"type":"block","gen":1,"start":41,"execution":"01hv…"}`, a newline, and event lines joined by newlines. `start` is
     /// where the generation began: a viewer that asked for a time learns from it what its first event should be.
     case block(generation: UInt64, start: Offset, execution: ExecutionID, lines: ByteBuffer)
@@ -15,9 +15,9 @@ public enum GatewayFrame: Sendable, Equatable {
     case control(ByteBuffer)
 
     /// The longest head line of a block, with its newline.
-    public static let maximumOverhead: ByteCount = 160
+    package static let maximumOverhead: ByteCount = 160
 
-    public var message: ByteBuffer {
+    package var message: ByteBuffer {
         switch self {
         case .block(let generation, let start, let execution, let lines):
             var buffer = ByteBufferAllocator().buffer(capacity: lines.readableBytes + Self.maximumOverhead)
@@ -37,12 +37,12 @@ public enum GatewayFrame: Sendable, Equatable {
         }
     }
 
-    public static func heartbeat(head: Offset, in incarnation: Incarnation? = nil) -> GatewayFrame {
+    package static func heartbeat(head: Offset, in incarnation: Incarnation? = nil) -> GatewayFrame {
         .control(StreamEncoding.blocks.heartbeat(head: head, in: incarnation) ?? ByteBuffer())
     }
 
     /// Reads a message. What is no block and no `resumed` is `control`: the client decides what it means.
-    public init(_ message: ByteBuffer) {
+    package init(_ message: ByteBuffer) {
         var lines = message
         let fields = message.withUnsafeReadableBytes { bytes -> FlatObject? in
             let end = bytes.firstNewline(from: 0) ?? bytes.count

@@ -85,7 +85,7 @@ public struct ExecutionView: Codable, Sendable, Equatable {
     /// The line that has no newline yet; only in `GET /executions/{id}`, and only where there is one.
     public var pending: PendingLine?
 
-    public init(_ execution: Execution) {
+    package init(_ execution: Execution) {
         executionID = execution.id.rawValue
         command = execution.command
         status = execution.status.rawValue
@@ -140,7 +140,7 @@ public struct StatusResponse: Codable, Sendable, Equatable {
     public var exitCode: Int32?
     public var lastOffset: UInt64
 
-    public init(_ execution: Execution) {
+    package init(_ execution: Execution) {
         executionID = execution.id.rawValue
         status = execution.status.rawValue
         exitCode = execution.exitCode
@@ -281,7 +281,7 @@ public struct KeyView: Codable, Sendable, Equatable {
     public var revokedAt: Int64?
     public var key: String?
 
-    public init(_ record: APIKey, key: String? = nil) {
+    package init(_ record: APIKey, key: String? = nil) {
         id = record.id
         user = record.user.rawValue
         role = record.role.rawValue
@@ -309,7 +309,7 @@ public struct PrincipalView: Codable, Sendable, Equatable {
     public var user: String
     public var role: String
 
-    public init(_ principal: Principal) {
+    package init(_ principal: Principal) {
         user = principal.user.rawValue
         role = principal.role.rawValue
     }

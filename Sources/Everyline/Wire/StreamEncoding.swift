@@ -27,7 +27,9 @@ public enum StreamEncoding: String, Sendable {
         return messages
     }
 
-    /// - Parameter incarnation: of the server's data, where one is told apart.
+    /// - Parameters:
+    ///   - head: the last event's offset.
+    ///   - incarnation: of the server's data, where one is told apart.
     public func heartbeat(head: Offset, in incarnation: Incarnation? = nil) -> ByteBuffer? {
         switch self {
         case .blocks:

@@ -1,7 +1,7 @@
-public import NIOCore
+package import NIOCore
 
 /// What a viewer says on a stream whose server is not there between two messages (the AWS form).
-public enum ViewerMessage: Sendable, Equatable {
+package enum ViewerMessage: Sendable, Equatable {
     /// `{"action":"resume","gen":1,"after":41}`: goes on after this offset. Each one on a connection has a higher generation
     /// than the one before; it is the first thing that is said.
     case resume(generation: UInt64, after: Offset)
@@ -9,10 +9,10 @@ public enum ViewerMessage: Sendable, Equatable {
     case ping(have: Offset)
 
     /// The longest message that is looked at, in bytes.
-    public static let maximumLength: ByteCount = 256
+    package static let maximumLength: ByteCount = 256
 
     /// Reads one message; `nil` for anything that isn't one.
-    public init?(_ text: ByteBuffer) {
+    package init?(_ text: ByteBuffer) {
         guard text.readableBytes <= Self.maximumLength else { return nil }
         // What can't be read is no message, and the stream has no answer that would tell the viewer why.
         let fields = text.withUnsafeReadableBytes {
@@ -30,7 +30,7 @@ public enum ViewerMessage: Sendable, Equatable {
         }
     }
 
-    public var text: String {
+    package var text: String {
         switch self {
         case .resume(let generation, let after): #"{"action":"resume","gen":\#(generation),"after":\#(after)}"#
         case .ping(let have): #"{"action":"ping","have":\#(have)}"#

@@ -41,7 +41,7 @@ package struct Deployment: Sendable {
     /// - Throws: ``DeploymentError``, or ``AWSError`` in the service's words.
     package func deploy(_ plan: DeploymentPlan) async throws -> DeployedStack {
         let account = try await account()
-        let existing = try await standing(plan.stack)
+        let existing = try await existingStack(plan.stack)
         let known = try await cloudFormation.parameters(of: plan.template)
         var parameters = plan.parameters
         if let unknown = parameters.keys.sorted().first(where: { !known.contains($0) }) {
@@ -88,7 +88,7 @@ package struct Deployment: Sendable {
 
     /// The stack as it stands once nothing is done to it any more, so that it can be updated; `nil` if there is none, or was none but
     /// what a failed creation had left, which is deleted.
-    private func standing(_ name: String) async throws -> CloudFormation.Stack? {
+    private func existingStack(_ name: String) async throws -> CloudFormation.Stack? {
         guard var stack = try await cloudFormation.stack(name) else { return nil }
         if stack.isBusy, !stack.isRemainder {
             say("stack \(name): an earlier run is under way (\(stack.status))")

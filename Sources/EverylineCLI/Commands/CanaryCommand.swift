@@ -65,7 +65,7 @@ struct CanaryCommand: AsyncParsableCommand {
             group.addTask {
                 while true {
                     try await ContinuousClock().sleep(for: .seconds(10))
-                    Console.say(canary.standing)
+                    Console.say(canary.progressText)
                 }
             }
             defer { group.cancelAll() }

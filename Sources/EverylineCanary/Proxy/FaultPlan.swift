@@ -46,7 +46,7 @@ struct FaultPlan: Sendable, Equatable {
 }
 
 /// What a network can do to a connection.
-enum Fault: Sendable, Equatable {
+package enum Fault: Sendable, Equatable {
     /// Ends it within a message: after so many bytes more, or soon if they don't come. Abruptly is with a reset and not in
     /// order.
     case cut(afterBytes: Int, abruptly: Bool)

@@ -1,9 +1,9 @@
-import NIOCore
+package import NIOCore
 import NIOPosix
 import Synchronization
 
 /// One viewer's way to the server: a port on loopback that passes bytes on, and does to them what networks do.
-final class FaultyProxy: Sendable {
+package final class FaultyProxy: Sendable {
     private struct State {
         var target: (host: String, port: Int) = ("127.0.0.1", 0)
         var streams: [ObjectIdentifier: NIOLoopBound<FaultyStream>] = [:]
@@ -13,10 +13,10 @@ final class FaultyProxy: Sendable {
     private let state = Mutex(State())
     private let group: any EventLoopGroup
 
-    init(group: any EventLoopGroup) { self.group = group }
+    package init(group: any EventLoopGroup) { self.group = group }
 
     /// Listens until the channel is closed.
-    func listen() async throws -> any Channel {
+    package func listen() async throws -> any Channel {
         try await ServerBootstrap(group: group)
             .childChannelOption(.recvAllocator, value: Self.buffers)
             .childChannelInitializer { viewer in self.connect(viewer) }
@@ -24,11 +24,11 @@ final class FaultyProxy: Sendable {
     }
 
     /// From now on connections are passed on to this host.
-    func forward(to host: String, port: Int) { state.withLock { $0.target = (host, port) } }
+    package func forward(to host: String, port: Int) { state.withLock { $0.target = (host, port) } }
 
     /// Does it to every connection that stands.
-    func strike(_ fault: Fault) {
-        for stream in streams { stream.execute { $0.strike(fault) } }
+    package func inject(_ fault: Fault) {
+        for stream in streams { stream.execute { $0.inject(fault) } }
     }
 
     /// From now on lets nothing through to the viewer.

@@ -11,7 +11,7 @@ import NIOCore
 
 /// One direction of a proxied connection: hands on what it reads, at the pace of the receiver, unless a fault strikes.
 ///
-/// What is held is bounded by what had been read when the fault struck.
+/// What is held is bounded by what had been read when the fault began.
 final class FaultyStream: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = ByteBuffer
@@ -46,7 +46,7 @@ final class FaultyStream: ChannelDuplexHandler {
     // MARK: Faults
 
     /// Begins a fault. One that is under way goes on in its place, unless this is a cut.
-    func strike(_ fault: Fault) {
+    func inject(_ fault: Fault) {
         if case .passing = mode {} else if !fault.isCut { return }
         switch fault {
         case .cut(let bytes, let abruptly):

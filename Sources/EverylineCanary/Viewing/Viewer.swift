@@ -11,7 +11,7 @@ struct Viewer: Sendable {
     let number: Int
     let clock: RunClock
 
-    /// Returns when it has everything, or gave up; which of them stands in its tally.
+    /// Returns when it has everything, or gave up; which of them stands in its stats.
     ///
     /// - Throws: `CancellationError`.
     func watch() async throws {
@@ -23,13 +23,13 @@ struct Viewer: Sendable {
                 try await group.next()
             }
         } catch let error as TailError {
-            tally.update { $0.failure = "\(error)" }
+            stats.update { $0.failure = "\(error)" }
         } catch let error as Starved {
-            tally.update { $0.failure = error.description }
+            stats.update { $0.failure = error.description }
         }
     }
 
-    private var tally: Tally { endpoint.tally }
+    private var stats: DeliveryStats { endpoint.stats }
 
     private func follow() async throws {
         var pending = plan.entries[...]
@@ -41,18 +41,18 @@ struct Viewer: Sendable {
         while let update = try await tail.next() {
             switch update {
             case .events(let block):
-                tally.seen(block, at: clock.now)
+                stats.seen(block, at: clock.now)
                 if stalls, block.first == Offset(1) { endpoint.proxy.stall() }
                 // What comes out of a connection that is gone must not use up the plan.
                 guard !isBeingCut, let entry = pending.first, block.last.rawValue >= entry.line else { continue }
                 pending.removeFirst()
                 isBeingCut = entry.fault.isCut
-                if isBeingCut { tally.update { $0.cuts += 1 } }
-                endpoint.proxy.strike(entry.fault)
+                if isBeingCut { stats.update { $0.cuts += 1 } }
+                endpoint.proxy.inject(entry.fault)
             case .reconnecting:
                 isBeingCut = false
             case .resumed:
-                tally.update { $0.reconnections += 1 }
+                stats.update { $0.reconnections += 1 }
             case .ended, .notice, .pending, .way, .restored:
                 continue
             }
@@ -62,10 +62,10 @@ struct Viewer: Sendable {
     /// Ends by an error once nothing has come for too long, though there is something.
     private func loseHope() async throws {
         let interval = min(settings.patience / 4, .seconds(1))
-        var (last, since) = (tally.last, ContinuousClock.now)
+        var (last, since) = (stats.last, ContinuousClock.now)
         while true {
             try await ContinuousClock().sleep(for: interval)
-            let now = tally.last
+            let now = stats.last
             if now != last || progress.head == now || progress.isStalled(number) { (last, since) = (now, .now) }
             guard ContinuousClock.now - since < settings.patience else {
                 throw Starved(last: last, patience: settings.patience)

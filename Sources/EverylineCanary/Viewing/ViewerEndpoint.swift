@@ -15,7 +15,7 @@ struct ViewerEndpoint: Sendable {
     let proxyPort: Int
     /// For server-sent events. It finds every host at this machine, where the proxy is.
     let http: HTTPClient
-    let tally: Tally
+    let stats: DeliveryStats
 
     var endpoint: TailEndpoint {
         let direct = client.endpoint(of: execution, options: options, by: route)
@@ -41,7 +41,7 @@ struct ViewerEndpoint: Sendable {
                     }
                 return recorded(connection, from: start, isBehindGateway: isBehindGateway)
             },
-            standing: direct.standing)
+            state: direct.state)
     }
 
     private var route: StreamRoute {
@@ -58,7 +58,7 @@ struct ViewerEndpoint: Sendable {
     private func recorded(
         _ connection: any TailConnection, from start: StreamStart, isBehindGateway: Bool
     ) -> RecordingConnection {
-        RecordingConnection(connection, from: start, allowsRepeats: isBehindGateway, tally: tally)
+        RecordingConnection(connection, from: start, allowsRepeats: isBehindGateway, stats: stats)
     }
 
     private func openLines(_ url: String, _ start: StreamStart) async throws -> any TailConnection {

@@ -7,16 +7,16 @@ package struct TailEndpoint: Sendable {
     /// Opens the stream at a URL that ``locate`` gave.
     package var open: @Sendable (String, StreamStart, Incarnation?) async throws -> any TailConnection
     /// Asks how the execution stands.
-    package var standing: @Sendable () async throws -> TailState
+    package var state: @Sendable () async throws -> TailState
 
     package init(
         locate: @escaping @Sendable (StreamStart, Incarnation?) async throws -> TailSource,
         open: @escaping @Sendable (String, StreamStart, Incarnation?) async throws -> any TailConnection,
-        standing: @escaping @Sendable () async throws -> TailState
+        state: @escaping @Sendable () async throws -> TailState
     ) {
         self.locate = locate
         self.open = open
-        self.standing = standing
+        self.state = state
     }
 }
 

@@ -70,11 +70,11 @@ package final class CommandProcess: Sendable {
     /// - Parameters:
     ///   - streams: its standard streams. The caller closes the command's ends.
     ///   - user: in the foreground, the terminal that the user sits before.
-    ///   - standing: how the command stands to the keys of that.
+    ///   - jobState: whether the keys of that reach the command.
     ///   - execution: is in its environment.
     /// - Returns: the process. In the background it leads its session and its process group.
     func start(
-        _ streams: CommandStreams, user: UserTerminal?, _ standing: cspawn_standing, of execution: ExecutionID
+        _ streams: CommandStreams, user: UserTerminal?, _ jobState: cspawn_job_state, of execution: ExecutionID
     ) throws(StartError) -> ProcessIdentity? {
         let nothing = open("/dev/null", O_RDONLY | O_CLOEXEC)
         defer { if nothing >= 0 { close(nothing) } }
@@ -90,7 +90,7 @@ package final class CommandProcess: Sendable {
                 streams.input.map(Self.inherited) ?? nothing, streams.output.rawValue, streams.error.rawValue
             ),
             inherits: isInForeground, terminal: streams.terminal?.side, restored: user?.keyboard,
-            standing: standing)
+            jobState: jobState)
         let pid: Int32
         let keeper: SessionKeeper?
         do {

@@ -20,7 +20,7 @@ struct SpawnedProcess {
     /// With `inherits`: the terminal whose settings are restored when this process is gone.
     var restored: FileDescriptor?
     /// With a terminal and `inherits`: how it begins there.
-    var standing = cspawn_foreground
+    var jobState = cspawn_foreground
 
     struct Failure: Error {
         let step: cspawn_step
@@ -45,7 +45,7 @@ struct SpawnedProcess {
                         process.inherits = inherits
                         process.terminal = terminal?.rawValue ?? -1
                         process.restored = restored?.rawValue ?? -1
-                        process.standing = standing
+                        process.job_state = jobState
                         return cspawn_start(&process, &pid, &keeper, &failed)
                     }
                 }

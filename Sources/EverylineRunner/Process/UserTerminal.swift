@@ -68,7 +68,7 @@ package final class UserTerminal: Sendable {
     }
 
     /// How a command stands to its keys that is started now.
-    var standing: cspawn_standing {
+    var jobState: cspawn_job_state {
         guard let keys, !keys.isInForeground else { return cspawn_foreground }
         return OwnProcess.isOrphaned ? cspawn_orphaned : cspawn_background
     }
@@ -80,15 +80,15 @@ package final class UserTerminal: Sendable {
     ///
     /// - Parameters:
     ///   - group: the command's process group.
-    ///   - standing: that with which it was started.
+    ///   - jobState: that with which it was started.
     func connect(
-        to terminal: CommandTerminal, _ keeper: SessionKeeper, group: Int32, _ standing: cspawn_standing,
+        to terminal: CommandTerminal, _ keeper: SessionKeeper, group: Int32, _ jobState: cspawn_job_state,
         on threads: NIOThreadPool
     ) {
         let connection = Connection(terminal: terminal, keeper: keeper, group: group)
         state.withLock { ($0.connection, $0.isPassingOn) = (connection, keys != nil) }
         guard let keys else { return }
-        keys.begin(keeper, isAway: standing != cspawn_foreground) { terminal.resize(to: self.size) }
+        keys.begin(keeper, isAway: jobState != cspawn_foreground) { terminal.resize(to: self.size) }
         threads.submit { _ in
             self.passOn(keys, to: connection)
             self.state.withLock { $0.isPassingOn = false }

@@ -14,15 +14,15 @@ struct PendingRequest: Sendable {
 extension EmbeddedWorld {
     func sendPending(_ request: PendingRequest) {
         world.tell("the producer holds “\(request.line.message)” behind \(request.line.after)")
-        if world.strikes(.requestCut, 40) {
+        if world.injects(.requestCut, 40) {
             return schedule(
                 .pendingAnswered(request, ClientError.unreachable("the connection broke")), after: latency())
         }
-        if world.strikes(.foreignAnswer, 20) {
+        if world.injects(.foreignAnswer, 20) {
             return schedule(.pendingAnswered(request, foreignAnswer()), after: latency())
         }
         var way = latency()
-        if world.strikes(.requestLate, 55) {
+        if world.injects(.requestLate, 55) {
             schedule(.pendingAnswered(request, ClientError.timedOut), after: way)
             way += Int64(world.random.within(1...20_000))
         }

@@ -5,7 +5,7 @@ import EverylineProducer
 extension EmbeddedWorld {
     func prepare(_ options: RunOptions) {
         heap.removeAll()
-        board = StepBoard()
+        board = PendingSteps()
         operations.removeAll(keepingCapacity: true)
         sockets.removeAll(keepingCapacity: true)
         viewers.removeAll(keepingCapacity: true)
@@ -16,7 +16,7 @@ extension EmbeddedWorld {
         (history, backup, restores) = (LogHistory(in: Self.incarnation(0)), nil, 0)
         executions = [SimulatedExecution(id: Self.id)]
         readLimit = world.random.within(90...900)
-        logLimit = world.strikes(.logFull, 300) ? world.random.within(0...600) : .gibibytes(1)
+        logLimit = world.injects(.logFull, 300) ? world.random.within(0...600) : .gibibytes(1)
         isEndedFromOutside = false
         prepareProducer(options)
         let end = producer.endsAt
@@ -25,7 +25,7 @@ extension EmbeddedWorld {
         for _ in 0..<world.random.below(3) {
             schedule(world.random.chance(500) ? .kill : .stop, after: Int64(world.random.below(Int(end) + 2000)))
         }
-        if world.strikes(.appendRace, 290) {
+        if world.injects(.appendRace, 290) {
             schedule(.endFromOutside, after: Int64(world.random.below(Int(end) + 1000)))
         }
         prepareFaults(until: end)
@@ -39,7 +39,7 @@ extension EmbeddedWorld {
     }()
 
     private func prepareProducer(_ options: RunOptions) {
-        let isSmall = world.strikes(.spoolLimit, 400)
+        let isSmall = world.injects(.spoolLimit, 400)
         let segment = world.random.within(50...700)
         producer = SimulatedProducer(
             settings: .init(
@@ -49,7 +49,7 @@ extension EmbeddedWorld {
                 lineLimit: world.random.chance(300) ? 40 : .kibibytes(4), mutation: world.mutation,
                 incarnation: Self.incarnation(0)))
         producer.isForeground = world.random.chance(400)
-        if world.strikes(.slowLink, 300) { producer.rate = world.random.within(100...3000) }
+        if world.injects(.slowLink, 300) { producer.rate = world.random.within(100...3000) }
         if world.random.chance(500) {
             // One event passes in any case.
             producer.bodyLimit = world.random.within(300...600)
@@ -114,7 +114,7 @@ extension EmbeddedWorld {
             case .unreadable: .diskUnreadable
             default: .shortWrite
             }
-        guard !producer.isDone, world.strikes(fault, 1000) else { return }
+        guard !producer.isDone, world.injects(fault, 1000) else { return }
         if condition == .unreadable { producer.wasUnreadable = true }
         if condition == .full, world.mutation == .heldOutput { producer.disk.begin(.lying) }
         producer.disk.begin(condition, free: world.random.below(100))
@@ -129,9 +129,9 @@ extension EmbeddedWorld {
                 start = .notOlderThan(Timestamp(milliseconds: World.epoch + Int64(world.random.below(Int(end) + 1))))
             }
             var viewer = SimulatedViewer(execution: 0, start: start, machine: newMachine(from: start))
-            if world.strikes(.slowViewer, 150) { viewer.pace = Int64(world.random.within(100...9000)) }
+            if world.injects(.slowViewer, 150) { viewer.pace = Int64(world.random.within(100...9000)) }
             let begins = Int64(world.random.below(Int(end) + 2000))
-            if world.strikes(.stalledViewer, 150) {
+            if world.injects(.stalledViewer, 150) {
                 viewer.stallsAt = begins + Int64(world.random.below(Int(end) + 1000))
                 if world.random.chance(700) {
                     viewer.stallsUntil = viewer.stallsAt + Int64(world.random.within(5000...100_000))
@@ -140,7 +140,7 @@ extension EmbeddedWorld {
             if viewer.isToBeServed { unfinished += 1 }
             viewers.append(viewer)
             heap.add(.viewer(number, token: 0, .look), at: begins)
-            if world.strikes(.viewerRestarted, 150) {
+            if world.injects(.viewerRestarted, 150) {
                 heap.add(.restart(viewer: number), at: begins + Int64(world.random.below(30_000)))
             }
         }

@@ -196,7 +196,7 @@ extension EmbeddedWorld {
     }
 
     func requestStop() {
-        guard !producer.isDone, world.strikes(.stopRequested, 1000) else { return }
+        guard !producer.isDone, world.injects(.stopRequested, 1000) else { return }
         producer.isStopRequested = true
         answerControl()
     }

@@ -11,8 +11,8 @@ extension EmbeddedWorld {
         let number = producer.requests.count
         producer.requests.append(.init(life: life, wait: wait, body: body, after: after, incarnation: incarnation))
         world.tell("producer \(life.number) sends \(body.readableBytes) bytes after \(after), request \(number)")
-        if world.strikes(.appendTooEarly, 50) { appendStray(after: after.advanced(by: 50)) }
-        if world.strikes(.foreignAnswer, 50) { return answer(number, foreignAnswer(), after: latency()) }
+        if world.injects(.appendTooEarly, 50) { appendStray(after: after.advanced(by: 50)) }
+        if world.injects(.foreignAnswer, 50) { return answer(number, foreignAnswer(), after: latency()) }
         if let head = foreignHead(to: body, after: after) {
             return schedule(.answer(request: number, .success(.init(head: head))), after: latency())
         }
@@ -20,12 +20,12 @@ extension EmbeddedWorld {
             world.note(.bodyRefused)
             return answer(number, APIError(status: 413, code: "http_413", detail: "a proxy"), after: latency())
         }
-        if world.strikes(.requestCut, 40) {
+        if world.injects(.requestCut, 40) {
             return answer(number, ClientError.unreachable("the connection broke"), after: latency())
         }
         let isOver = world.faults.isOver
         var transfer = latency() + Int64(isOver ? 0 : body.readableBytes * 1000 / producer.rate)
-        if world.strikes(.requestLate, 55) {
+        if world.injects(.requestLate, 55) {
             answer(number, ClientError.timedOut, after: transfer)
             transfer += Int64(world.random.within(1...20_000))
         }
@@ -46,7 +46,7 @@ extension EmbeddedWorld {
         let head = executions[0].head.log.offset
         let isQuestion = body.readableBytes == 0 && after > head
         if isQuestion, world.mutation == .foreignHeads { return after }
-        guard !isQuestion, world.strikes(.foreignHead, 30) else { return nil }
+        guard !isQuestion, world.injects(.foreignHead, 30) else { return nil }
         return max(head, after.advanced(by: body.lines)).advanced(by: world.random.within(1...9))
     }
 
@@ -100,7 +100,7 @@ extension EmbeddedWorld {
                 appended.head.offset <= durable.offset, .durableBeforeVisible,
                 "\(appended.head.offset) was acknowledged, and the log is at \(durable.offset)")
         }
-        if world.strikes(.answerLost, 60) {
+        if world.injects(.answerLost, 60) {
             return answer(number, ClientError.unreachable("the answer was lost"), after: latency())
         }
         let incarnation = history.current
@@ -160,7 +160,7 @@ extension EmbeddedWorld {
     func control(_ wait: Int, of life: ProducerLife) {
         let control = Control(life: life, wait: wait)
         guard server != nil else { return reply(.failure(ClientError.unreachable("no server")), to: control) }
-        if world.strikes(.foreignAnswer, 50) { return reply(.failure(foreignAnswer()), to: control) }
+        if world.injects(.foreignAnswer, 50) { return reply(.failure(foreignAnswer()), to: control) }
         controls.append(control)
         if producer.isStopRequested { return answerControl() }
         schedule(.endControl(control), after: 20_000)

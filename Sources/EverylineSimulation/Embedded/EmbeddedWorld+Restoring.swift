@@ -14,7 +14,7 @@ extension EmbeddedWorld {
 
     /// The server is killed, and comes back with the backup's data.
     func restore() {
-        guard let backup, world.strikes(.restored, 1000) else { return }
+        guard let backup, world.injects(.restored, 1000) else { return }
         kill()
         restores += 1
         world.tell("the backup is put back, up to \(backup.execution.head.log.offset)")

@@ -28,7 +28,7 @@ extension EmbeddedWorld {
         checkNobodyIsForgotten()
     }
 
-    private func putUp(_ entry: StepBoard.Entry) {
+    private func putUp(_ entry: PendingSteps.Entry) {
         if entry.stream >= 0 { sockets[entry.stream].pending += 1 }
         if case .send(let messages, let continuation) = entry.step {
             return send(messages, on: entry.stream, continuation)
@@ -41,7 +41,7 @@ extension EmbeddedWorld {
         schedule(.effect(operations.count - 1), after: latency())
     }
 
-    private func hear(_ word: StepBoard.Word) {
+    private func hear(_ word: PendingSteps.Word) {
         switch word {
         case .answered(let request, let result): answered(request, result)
         case .pendingTaken(let request, let result): pendingTaken(request, result)
@@ -64,19 +64,19 @@ extension EmbeddedWorld {
         var outcome: Outcome
         switch operation.entry.step {
         case .append(let appends, _):
-            if world.strikes(.commitFailed, 60) {
+            if world.injects(.commitFailed, 60) {
                 outcome = .failed(.unavailable("the disk"))
-            } else if world.strikes(.serverFull, 50) {
+            } else if world.injects(.serverFull, 50) {
                 outcome = .failed(.noSpace)
             } else {
                 outcome = .appended(appends.map(commit))
-                if world.strikes(.commitUnknown, 60) { outcome = .failed(.unavailable("the disk")) }
+                if world.injects(.commitUnknown, 60) { outcome = .failed(.unavailable("the disk")) }
             }
         case .head:
             outcome = .head(executions[0].head.log)
         case .read(let offset, let limit, _):
             outcome =
-                world.strikes(.readFailed, 60)
+                world.injects(.readFailed, 60)
                 ? .failed(.unavailable("the disk")) : .read(executions[0].read(after: offset, limit: limit))
         case .send, .sleep:
             preconditionFailure("a socket is no store, and a clock neither")
@@ -168,7 +168,7 @@ extension EmbeddedWorld {
     }
 
     private func end(_ old: SimulatedServer) {
-        board.bury(before: old.number + 1)
+        board.markDead(before: old.number + 1)
         server = nil
         old.writing.cancel()
         for task in old.tasks { task.cancel() }

@@ -10,7 +10,7 @@ extension EmbeddedWorld {
     func connect(_ viewer: Int, _ token: Int) {
         guard viewers[viewer].token == token else { return }
         guard let server else { return take(.failed(.unreachable("no server")), by: viewer) }
-        if world.strikes(.refusedRequest, 40) {
+        if world.injects(.refusedRequest, 40) {
             let status = world.random.chance(500) ? 401 : 503
             return take(.failed(.refused(APIError(status: status, code: "refused", detail: "refused"))), by: viewer)
         }
@@ -27,7 +27,7 @@ extension EmbeddedWorld {
         take(.connected, by: viewer)
         schedule(.checkStall(socket: index), after: Self.stallLimit)
         schedule(.silence(viewer: viewer, socket: index), after: 45_000)
-        if world.strikes(.connectionCut, 250) {
+        if world.injects(.connectionCut, 250) {
             schedule(.cut(socket: index), after: Int64(world.random.within(10...30_000)))
         }
     }

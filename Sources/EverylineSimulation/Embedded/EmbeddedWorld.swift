@@ -44,7 +44,7 @@ final class EmbeddedWorld: ViewerHost {
 
     /// A step of a task, and what became of it.
     struct Operation {
-        let entry: StepBoard.Entry
+        let entry: PendingSteps.Entry
         var outcome: Outcome?
     }
 
@@ -69,7 +69,7 @@ final class EmbeddedWorld: ViewerHost {
     var world: World
     var heap = EventHeap<Event>()
     let executor = ManualExecutor()
-    var board = StepBoard()
+    var board = PendingSteps()
     /// The execution as it is on the disk. There is one, at 0.
     var executions: [SimulatedExecution] = []
     var operations: [Operation?] = []
@@ -133,8 +133,8 @@ final class EmbeddedWorld: ViewerHost {
             request.producer.answer(request.wait, error.map { .failure($0) } ?? .success(.pendingTaken))
         case .requestStop: requestStop()
         case .successor: startSuccessor()
-        case .killProducer: if producer.life != nil, world.strikes(.producerKilled, 1000) { killProducer() }
-        case .losePower: if !producer.isDone, world.strikes(.powerLost, 1000) { losePower() }
+        case .killProducer: if producer.life != nil, world.injects(.producerKilled, 1000) { killProducer() }
+        case .losePower: if !producer.isDone, world.injects(.powerLost, 1000) { losePower() }
         case .disk(let condition, let duration): diskFails(condition, for: duration)
         case .diskRecovers(let condition): producer.disk.end(condition)
         case .effect(let operation): effect(operation)
@@ -142,8 +142,8 @@ final class EmbeddedWorld: ViewerHost {
         case .tick: tick()
         case .backUp: backUp()
         case .restore: restore()
-        case .kill: if server != nil, world.strikes(.serverKilled, 1000) { kill() }
-        case .stop: if server != nil, world.strikes(.serverStopped, 1000) { stop() }
+        case .kill: if server != nil, world.injects(.serverKilled, 1000) { kill() }
+        case .stop: if server != nil, world.injects(.serverStopped, 1000) { stop() }
         case .start: start()
         case .endFromOutside: endFromOutside()
         case .connect(let viewer, let token): connect(viewer, token)

@@ -11,7 +11,7 @@ struct SimulatedServer {
     /// The last event that its tails were told of.
     var announced = Offset.zero
 
-    init(number: Int, board: StepBoard, executor: ManualExecutor) {
+    init(number: Int, board: PendingSteps, executor: ManualExecutor) {
         self.number = number
         let feed = LogFeed(recentLimit: 700)
         let store = BoardLogStore(board: board, server: number, stream: -1)
@@ -25,7 +25,7 @@ struct SimulatedServer {
 /// What the server does for one viewer: as its `ViewerStream`, over the world's sockets.
 struct SimulatedStream: Sendable {
     let number: Int
-    let board: StepBoard
+    let board: PendingSteps
     let store: BoardLogStore
     let frameLimit: ByteCount
 

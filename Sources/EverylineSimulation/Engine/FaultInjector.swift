@@ -15,7 +15,7 @@ struct FaultInjector {
     }
 
     /// Whether this goes wrong now. Draws one number in any case, so that leaving out one fault changes no other.
-    mutating func strikes(_ fault: Fault, _ perMille: Int, _ random: inout RandomSource) -> Bool {
+    mutating func injects(_ fault: Fault, _ perMille: Int, _ random: inout RandomSource) -> Bool {
         let isChosen = random.chance(perMille)
         guard isChosen, !isOver else { return false }
         let number = injected

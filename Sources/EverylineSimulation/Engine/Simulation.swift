@@ -5,7 +5,7 @@ package final class Simulation {
 
     package init() {}
 
-    /// How often each kind of fault has struck so far.
+    /// How often each kind of fault was injected so far.
     package var faultCounts: [Int] {
         zip(ledger.world.faults.counts, embedded.world.faults.counts).map(+)
     }

@@ -35,8 +35,8 @@ struct World {
         lines?.append(line)
     }
 
-    mutating func strikes(_ fault: Fault, _ perMille: Int) -> Bool {
-        guard faults.strikes(fault, perMille, &random) else { return false }
+    mutating func injects(_ fault: Fault, _ perMille: Int) -> Bool {
+        guard faults.injects(fault, perMille, &random) else { return false }
         let number = faults.injected - 1
         tell("   ** fault #\(number): \(fault.name)")
         return true

@@ -4,7 +4,7 @@ import NIOCore
 import Synchronization
 
 /// Where the functions leave what they wait for: each call of a port stands here until the world lets it happen. So the code that
-/// ships takes its steps in the world's time, and a fault can strike between any two of them.
+/// ships takes its steps in the world's time, and a fault can be injected between any two of them.
 final class FunctionBoard: Sendable {
     enum Call: Sendable {
         // The ledger.
@@ -130,7 +130,7 @@ final class FunctionBoard: Sendable {
     func takeWord() -> Word? { state.withLock { $0.words.popLast()?.word } }
 
     /// From now on no call of the process is taken.
-    func bury(_ process: Int) { _ = state.withLock { $0.dead.insert(process) } }
+    func markDead(_ process: Int) { _ = state.withLock { $0.dead.insert(process) } }
 
     func removeAll() { state.withLock { $0 = State() } }
 }

@@ -24,12 +24,12 @@ extension LedgerWorld {
             if links[index].state == .connecting { world.note(.notYetConnected) }
             return .gone
         }
-        if links[index].unread > 3 || world.strikes(.throttled, 15) {
+        if links[index].unread > 3 || world.injects(.throttled, 15) {
             if links[index].unread > 3 { world.note(.throttled) }
             return .throttled
         }
         // A block that goes as several messages may be cut off between two of them.
-        if viewer.encoding == .lines, process.posted.contains(name), world.strikes(.partialPost, 250) { return .failed }
+        if viewer.encoding == .lines, process.posted.contains(name), world.injects(.partialPost, 250) { return .failed }
         process.posted.insert(name)
         world.tell(
             "worker \(process.number) posts \(block.first)…\(block.last) of \(executions[number].id), generation "
@@ -61,7 +61,7 @@ extension LedgerWorld {
     /// The gateway takes a message for a viewer.
     private func accept(_ message: ByteBuffer, on index: Int) {
         links[index].lastTraffic = now
-        if links[index].isBlackHole || world.strikes(.acceptedAndLost, 30) {
+        if links[index].isBlackHole || world.injects(.acceptedAndLost, 30) {
             links[index].hasLost = true
             return
         }

@@ -7,7 +7,7 @@ extension LedgerWorld {
     /// The gateway calls the integration of a new connection.
     func connect(_ viewer: Int, _ token: Int) {
         guard viewers[viewer].token == token else { return }
-        if world.strikes(.refusedRequest, 20) {
+        if world.injects(.refusedRequest, 20) {
             return couldNotOpen(viewer, .refused(APIError(status: 503, code: "refused", detail: "refused")))
         }
         let execution = viewers[viewer].execution
@@ -37,10 +37,10 @@ extension LedgerWorld {
         let delay = world.random.chance(350) ? world.random.below(longest + 1) : min(longest, world.random.below(60))
         schedule(.connected(link: index), after: Int64(delay))
         schedule(.idle(link: index), after: Self.idleLimit)
-        if world.strikes(.connectionCut, 180) {
+        if world.injects(.connectionCut, 180) {
             schedule(.cut(link: index), after: Int64(world.random.within(10...60_000)))
         }
-        if world.strikes(.acceptedAndLost, 30) { links[index].isBlackHole = true }
+        if world.injects(.acceptedAndLost, 30) { links[index].isBlackHole = true }
     }
 
     /// The gateway refuses a connection whose integration has refused it, or died.
@@ -61,7 +61,7 @@ extension LedgerWorld {
     /// them says whose they are, so that it could not tell those of a slow sender to the viewer before.
     private func freeName(for viewer: Int) -> Int {
         let closed = linkOf.indices.filter { links[linkOf[$0]].state == .closed }
-        if viewers[viewer].encoding == .blocks, let name = closed.last, world.strikes(.connectionIDReused, 450) {
+        if viewers[viewer].encoding == .blocks, let name = closed.last, world.injects(.connectionIDReused, 450) {
             return name
         }
         linkOf.append(-1)
@@ -94,9 +94,9 @@ extension LedgerWorld {
         guard links[index].state == .open else { return }
         let arrival = max(now + latency() % 5000, links[index].lastSaid)
         links[index].lastSaid = arrival
-        if world.strikes(.lostMessage, 70) { return }
+        if world.injects(.lostMessage, 70) { return }
         heap.add(.hear(link: index, message: message), at: arrival)
-        if case .resume = message, world.strikes(.lateResumption, 180) {
+        if case .resume = message, world.injects(.lateResumption, 180) {
             heap.add(.hear(link: index, message: message), at: arrival + Int64(world.random.within(5...60_000)))
         }
     }
@@ -157,7 +157,7 @@ extension LedgerWorld {
     /// The gateway's side of an end. That a connection has gone is not always said.
     func close(_ index: Int) {
         links[index].state = .closed
-        if !world.strikes(.silentDisconnect, 300) {
+        if !world.injects(.silentDisconnect, 300) {
             schedule(.disconnected(name: links[index].name), after: latency())
         }
     }

@@ -13,7 +13,7 @@ extension LedgerWorld {
         settings.batch = world.random.within(3...9)
         settings.limits = LedgerLimits()
         settings.limits.block = world.random.chance(300) ? 200 : 4000
-        let isSmall = world.strikes(.logFull, 150)
+        let isSmall = world.injects(.logFull, 150)
         if isSmall { settings.limits.log = world.random.within(0...500) }
         for number in 0..<(world.random.chance(250) ? 2 : 1) { prepareExecution(number, options) }
         let lastStop = executions.map(\.stoppedAt).max() ?? 0
@@ -28,7 +28,7 @@ extension LedgerWorld {
     private func prepareExecution(_ number: Int, _ options: RunOptions) {
         var execution = SimulatedExecution(id: Self.ids[number])
         execution.lineCount = min(world.random.within(0...14), options.lines)
-        execution.hasEnd = !world.strikes(.scriptKilled, 250)
+        execution.hasEnd = !world.injects(.scriptKilled, 250)
         var written: [(event: SourceEvent, at: Int64)] = []
         var clock: Int64 = 0
         for line in 0..<execution.lineCount {
@@ -59,8 +59,8 @@ extension LedgerWorld {
             "execution \(execution.id): \(execution.lineCount) lines\(execution.hasEnd ? "" : ", killed"), "
                 + "stops at \(execution.stoppedAt) ms")
         let delay = Int64(world.random.chance(700) ? world.random.below(500) : world.random.within(500...40_000))
-        if !world.strikes(.lostStop, 250) { heap.add(.stop(execution: number), at: execution.stoppedAt + delay) }
-        if world.strikes(.doubledStop, 240) {
+        if !world.injects(.lostStop, 250) { heap.add(.stop(execution: number), at: execution.stoppedAt + delay) }
+        if world.injects(.doubledStop, 240) {
             heap.add(.stop(execution: number), at: execution.stoppedAt + delay + Int64(world.random.below(60_000)))
         }
     }
@@ -71,7 +71,7 @@ extension LedgerWorld {
 
     /// When the source shows an event: never, or sooner than the pause between two readings is over.
     private func show(writtenAt written: Int64) -> Int64 {
-        guard world.strikes(.lateInSource, 60) else { return written + Int64(world.random.below(1500)) }
+        guard world.injects(.lateInSource, 60) else { return written + Int64(world.random.below(1500)) }
         return world.random.chance(250) ? .max : written + Int64(world.random.within(100...9000))
     }
 
@@ -80,16 +80,16 @@ extension LedgerWorld {
         var index = 0
         while index < written.count {
             let size = min(world.random.within(1...3), written.count - index)
-            let overlap = index > 0 && world.strikes(.doubledBatch, 60) ? 1 : 0
+            let overlap = index > 0 && world.injects(.doubledBatch, 60) ? 1 : 0
             var events = written[(index - overlap)..<(index + size)].map(\.event)
             index += size
-            if world.strikes(.reorderedBatch, 150) { events.shuffle(using: &world.random) }
+            if world.injects(.reorderedBatch, 150) { events.shuffle(using: &world.random) }
             let time = written[index - 1].at
             var delay = Int64(world.random.within(10...900))
-            if world.strikes(.lateBatch, 120) { delay += Int64(world.random.within(2000...100_000)) }
-            if world.strikes(.lostBatch, 100) { continue }
+            if world.injects(.lateBatch, 120) { delay += Int64(world.random.within(2000...100_000)) }
+            if world.injects(.lostBatch, 100) { continue }
             send(events, of: number, at: time + delay)
-            if world.strikes(.doubledBatch, 100) {
+            if world.injects(.doubledBatch, 100) {
                 send(events, of: number, at: time + delay + Int64(world.random.within(1...70_000)))
             }
         }
@@ -115,9 +115,9 @@ extension LedgerWorld {
             }
             var viewer = SimulatedViewer(execution: execution, start: start, machine: newMachine(from: start))
             if isPlain { viewer.encoding = .lines }
-            if world.strikes(.slowViewer, 120) { viewer.pace = Int64(world.random.within(500...20_000)) }
+            if world.injects(.slowViewer, 120) { viewer.pace = Int64(world.random.within(500...20_000)) }
             let begins = Int64(world.random.below(Int(lastStop) + 3000))
-            if world.strikes(.stalledViewer, 120) {
+            if world.injects(.stalledViewer, 120) {
                 viewer.stallsAt = begins + Int64(world.random.below(Int(lastStop) + 2000))
                 if world.random.chance(700) {
                     viewer.stallsUntil = viewer.stallsAt + Int64(world.random.within(5000...200_000))
@@ -126,7 +126,7 @@ extension LedgerWorld {
             if viewer.isToBeServed { unfinished += 1 }
             viewers.append(viewer)
             heap.add(.viewer(number, token: 0, .look), at: begins)
-            if world.strikes(.viewerRestarted, 120) {
+            if world.injects(.viewerRestarted, 120) {
                 heap.add(.restart(viewer: number), at: begins + Int64(world.random.below(60_000)))
             }
         }

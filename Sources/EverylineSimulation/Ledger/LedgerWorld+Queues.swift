@@ -27,10 +27,10 @@ extension LedgerWorld {
     /// Notifies connections. A notification may be lost, and may come twice.
     func notify(_ names: [Int], of execution: Int) -> FunctionBoard.Answer {
         for name in names {
-            if world.strikes(.lostNotification, 60) { continue }
+            if world.injects(.lostNotification, 60) { continue }
             let body = ConnectionPlace(id: ConnectionID(String(name)), execution: executions[execution].id)
                 .notification
-            for _ in 0..<(world.strikes(.doubledNotification, 40) ? 2 : 1) {
+            for _ in 0..<(world.injects(.doubledNotification, 40) ? 2 : 1) {
                 add(body, to: .notifications, of: execution, group: name, after: Int64(world.random.below(40)))
             }
         }
@@ -130,7 +130,7 @@ extension LedgerWorld {
         process.isAlive = false
         if !process.failed.isEmpty, process.failed.count < messages.count { world.note(.partialBatch) }
         for (index, receipt) in messages where !process.failed.contains(String(index)) {
-            if world.strikes(.crashAfterEffect, 10) { continue }
+            if world.injects(.crashAfterEffect, 10) { continue }
             guard queues[queue.rawValue].delete(index, receipt: receipt) else { continue }
             let message = queues[queue.rawValue].messages[index]
             if queue == .logs, let batch = Int(message.body) {

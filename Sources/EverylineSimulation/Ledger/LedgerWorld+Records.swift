@@ -42,7 +42,7 @@ extension LedgerWorld {
     }
 
     private func token(_ secret: String, for execution: ExecutionID) -> StreamToken? {
-        guard let viewer = Int(secret), let user = Self.user, !world.strikes(.refusedRequest, 20) else { return nil }
+        guard let viewer = Int(secret), let user = Self.user, !world.injects(.refusedRequest, 20) else { return nil }
         return StreamToken(
             execution: execution, user: user, key: "k", start: viewers[viewer].start, expiresAt: .maximum)
     }
@@ -53,7 +53,7 @@ extension LedgerWorld {
     private func connect(_ name: Int, _ connection: ViewerConnection, by process: SimulatedProcess) {
         guard case .connecting(let index) = process.work else { preconditionFailure("no connection is being made") }
         var record = connection
-        if world.strikes(.recordExpired, 110) {
+        if world.injects(.recordExpired, 110) {
             let life = Duration.milliseconds(world.random.within(5000...60_000))
             record = record.rewritten(expiresAt: record.connectedAt + life)
         }

@@ -16,8 +16,8 @@ extension LedgerWorld {
     private func newSkew() -> Int64 {
         var skew = Int64(0)
         if world.random.chance(200) { skew = Int64(world.random.within(-800...800)) }
-        if world.strikes(.clockForward, 25) { skew += Int64(world.random.within(1000...90_000_000)) }
-        if world.strikes(.clockBackward, 25) { skew -= Int64(world.random.within(1000...90_000_000)) }
+        if world.injects(.clockForward, 25) { skew += Int64(world.random.within(1000...90_000_000)) }
+        if world.injects(.clockBackward, 25) { skew -= Int64(world.random.within(1000...90_000_000)) }
         return skew
     }
 
@@ -41,16 +41,16 @@ extension LedgerWorld {
     func effect(_ step: Int) {
         let (process, call) = (processes[steps[step].process], steps[step].call)
         guard process.isAlive else { return }
-        if world.strikes(.clockForward, 3) { process.skew += Int64(world.random.within(1000...90_000_000)) }
-        if world.strikes(.clockBackward, 3) { process.skew -= Int64(world.random.within(1000...90_000_000)) }
-        if world.strikes(.crashBeforeEffect, 8) { return crash(process) }
-        if world.strikes(.stepFailed, 12) {
+        if world.injects(.clockForward, 3) { process.skew += Int64(world.random.within(1000...90_000_000)) }
+        if world.injects(.clockBackward, 3) { process.skew -= Int64(world.random.within(1000...90_000_000)) }
+        if world.injects(.crashBeforeEffect, 8) { return crash(process) }
+        if world.injects(.stepFailed, 12) {
             steps[step].answer = .failure(.unavailable("a port"))
         } else {
             let answer = carryOut(call, by: process)
             if world.violation != nil { return }
-            if world.strikes(.crashAfterEffect, 8) { return crash(process) }
-            steps[step].answer = world.strikes(.unknownOutcome, 6) ? .failure(.unavailable("a port")) : .success(answer)
+            if world.injects(.crashAfterEffect, 8) { return crash(process) }
+            steps[step].answer = world.injects(.unknownOutcome, 6) ? .failure(.unavailable("a port")) : .success(answer)
         }
         schedule(.answer(step: step), after: latency())
     }
@@ -82,7 +82,7 @@ extension LedgerWorld {
     /// Lets nothing of a process's tasks have an effect any more.
     func abandon(_ process: SimulatedProcess) {
         guard !process.steps.isEmpty else { return }
-        board.bury(process.number)
+        board.markDead(process.number)
         for step in process.steps { steps[step].waiter.resume(throwing: ProcessGone()) }
         process.steps.removeAll()
         executor.run()

@@ -106,7 +106,7 @@ final class ProducerBoard: Sendable {
     }
 
     /// The process is gone: no wait of it is answered any more, and nothing that it says is heard.
-    func bury() {
+    func markDead() {
         let waiting = state.withLock { state in
             state.isDead = true
             state.entries.removeAll()

@@ -45,7 +45,7 @@ final class ProducerLife {
     /// The process dies: its disk takes nothing more of it, and its answers reach no task.
     func kill(_ executor: ManualExecutor) {
         mount.unmount()
-        board.bury()
+        board.markDead()
         task.cancel()
         executor.run()
     }

@@ -36,7 +36,7 @@ extension ViewerHost {
         case .waited: take(.waited, by: viewer)
         case .located:
             asked(about: number)
-            if world.strikes(.refusedRequest, 40) {
+            if world.injects(.refusedRequest, 40) {
                 take(.failed(.refused(APIError(status: 503, code: "unavailable", detail: "later"))), by: viewer)
             } else if let restoration = restoration(since: viewers[viewer].known) {
                 let refusal = APIError(
@@ -53,7 +53,7 @@ extension ViewerHost {
             asked(about: number)
             let head = executions[number].head.log
             let outcome = head.isEnded ? executions[number].outcome : nil
-            take(.standing(TailState(outcome: outcome, head: head.offset)), by: viewer)
+            take(.state(TailState(outcome: outcome, head: head.offset)), by: viewer)
         }
     }
 
@@ -87,7 +87,7 @@ extension ViewerHost {
                 viewers[viewer].phase = .reading
                 guard !viewers[viewer].mailbox.isEmpty else { return }
                 viewers[viewer].machine.take(.read(viewers[viewer].mailbox.removeFirst()))
-            case .askStanding:
+            case .askState:
                 viewers[viewer].phase = .asking
                 return schedule(.asked, of: viewer, token: token, after: latency() % 9000)
             case .wait(let delay):

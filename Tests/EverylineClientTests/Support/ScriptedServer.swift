@@ -8,7 +8,7 @@ final class ScriptedServer: Sendable {
     enum Step: Sendable {
         case locate(Result<Source, TailFailure>)
         case open(Result<[TailReading], TailFailure>)
-        case standing(Result<TailState, TailFailure>)
+        case state(Result<TailState, TailFailure>)
     }
 
     enum Source: Sendable {
@@ -43,8 +43,8 @@ final class ScriptedServer: Sendable {
                 guard case .open(let result) = self.step("open \(url) \(start.name)") else { throw self.unscripted }
                 return ScriptedConnection(server: self, readings: try result.get())
             },
-            standing: {
-                guard case .standing(let result) = self.step("standing") else { throw self.unscripted }
+            state: {
+                guard case .state(let result) = self.step("state") else { throw self.unscripted }
                 return try result.get()
             })
     }

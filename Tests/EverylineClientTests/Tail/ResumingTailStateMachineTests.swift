@@ -130,15 +130,15 @@ import Testing
 
     @Test("after a close without the end event ask how the execution stands, and go on if it isn't proved")
     func closedWithoutEnd() throws {
-        for standing in [
+        for tail in [
             TailState(outcome: nil, head: Offset(3)), TailState(outcome: .failed3, head: Offset(9)),
             TailState(outcome: .failed3, head: Offset(3)),
         ] {
             var machine = connected()
             machine.take(.read(.closed(code: 1000, reason: "")))
             #expect(machine.next() == .close)
-            #expect(machine.next() == .askStanding)
-            machine.take(.standing(standing))
+            #expect(machine.next() == .askState)
+            machine.take(.state(tail))
             #expect(try #require(told(&machine)).after == Offset(3))
         }
     }
@@ -150,7 +150,7 @@ import Testing
         machine.take(.connected)
         machine.take(.read(.closed(code: 1000, reason: "")))
         #expect(machine.next() == .close)
-        machine.take(.standing(TailState(outcome: .failed3, head: Offset(10))))
+        machine.take(.state(TailState(outcome: .failed3, head: Offset(10))))
         if start < 10 {
             #expect(told(&machine) != nil)
         } else {
@@ -162,20 +162,20 @@ import Testing
     @Test("that began at a time don't take a silent stream's word that nothing follows it; a download's they do")
     func timeBehindTheEnd() throws {
         let start = StreamStart.notOlderThan(.epoch)
-        let standing = Machine.Input.standing(TailState(outcome: .failed3, head: Offset(10)))
+        let tail = Machine.Input.state(TailState(outcome: .failed3, head: Offset(10)))
         var machine = machine(from: start, at: "ws://a")
         #expect(machine.next() == .open("ws://a", start))
         machine.take(.connected)
         machine.take(.read(.closed(code: 1000, reason: "")))
         #expect(machine.next() == .close)
-        machine.take(standing)
+        machine.take(tail)
         #expect(told(&machine) != nil)
         machine.take(.waited)
         #expect(machine.next() == .locate(start))
         machine.take(.connected)
         machine.take(.read(.closed(code: 1000, reason: "")))
         #expect(machine.next() == .close)
-        machine.take(standing)
+        machine.take(tail)
         #expect(machine.next() == .tell(.ended(.failed3, isVerified: false)))
     }
 

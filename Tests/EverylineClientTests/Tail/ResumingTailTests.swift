@@ -25,7 +25,7 @@ import Testing
             .open(.success([message(Lines.lines(2...4)), message([Lines.line(6)])])),
             .open(.success([message(Lines.lines(5...6)), .lost("reset")])),
             .open(.success([message([Lines.heartbeat(6)]), .closed(code: 1000, reason: "")])),
-            .standing(.success(TailState(outcome: nil, head: Offset(6)))),
+            .state(.success(TailState(outcome: nil, head: Offset(6)))),
             .open(.success([message([Lines.line(7), Lines.end(8)])])),
         ])
         var offsets: [UInt64] = []
@@ -47,7 +47,7 @@ import Testing
         #expect(
             server.asked == [
                 "locate after 0", "open ws://a after 0", "open ws://a after 2", "open ws://a after 2", "locate after 2",
-                "open ws://b after 2", "open ws://b after 4", "open ws://b after 6", "standing", "open ws://b after 6",
+                "open ws://b after 2", "open ws://b after 4", "open ws://b after 6", "state", "open ws://b after 6",
             ])
     }
 
@@ -93,10 +93,10 @@ import Testing
     func neverUnproven(received: Int) async throws {
         let lines = (1...4).prefix(received).map { Lines.line(UInt64($0)) }
         let readings = (lines.isEmpty ? [] : [message(lines)]) + [TailReading.closed(code: 1000, reason: "")]
-        let standing = TailState(outcome: .failed3, head: Offset(5))
+        let state = TailState(outcome: .failed3, head: Offset(5))
         var steps: [ScriptedServer.Step] = []
         for _ in 1...8 {
-            steps += [.locate(.success(.stream("ws://a"))), .open(.success(readings)), .standing(.success(standing))]
+            steps += [.locate(.success(.stream("ws://a"))), .open(.success(readings)), .state(.success(state))]
         }
         // Of a log that has ended, a download is asked for each time.
         let server = ScriptedServer(steps)

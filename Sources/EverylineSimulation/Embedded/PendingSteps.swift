@@ -3,7 +3,7 @@ import NIOCore
 import Synchronization
 
 /// Where the tasks of a simulated server leave what they wait for: each step stands here until the world lets it happen.
-final class StepBoard: Sendable {
+final class PendingSteps: Sendable {
     enum Step: Sendable {
         case append([LogAppend], CheckedContinuation<[Result<Appended, LogStoreError>], any Error>)
         case head(CheckedContinuation<LogHead, any Error>)
@@ -82,7 +82,7 @@ final class StepBoard: Sendable {
     func say(_ word: Word) { state.withLock { $0.words.append(word) } }
 
     /// From now on no step of a server before this one is taken any more.
-    func bury(before server: Int) { state.withLock { $0.deadBefore = server } }
+    func markDead(before server: Int) { state.withLock { $0.deadBefore = server } }
 
     /// Puts a step up; says so if its server is dead.
     func put(_ step: Step, server: Int, stream: Int) -> Bool {
@@ -97,7 +97,7 @@ final class StepBoard: Sendable {
 /// The server's process is gone, and with it all tasks that waited in it.
 struct ServerGone: Error {}
 
-extension StepBoard.Step {
+extension PendingSteps.Step {
     /// Ends the wait without an answer.
     func fail(_ error: any Error) {
         switch self {
@@ -112,7 +112,7 @@ extension StepBoard.Step {
 
 /// One party's view of the store: every call waits on the board.
 struct BoardLogStore: LogStore {
-    let board: StepBoard
+    let board: PendingSteps
     let server: Int
     let stream: Int
 
@@ -140,7 +140,7 @@ struct BoardLogStore: LogStore {
         try await withCheckedThrowingContinuation { put(.sleep(time, $0)) }
     }
 
-    private func put(_ step: StepBoard.Step) {
+    private func put(_ step: PendingSteps.Step) {
         if !board.put(step, server: server, stream: stream) { step.fail(ServerGone()) }
     }
 }

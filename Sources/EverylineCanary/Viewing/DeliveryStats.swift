@@ -6,7 +6,7 @@ import Synchronization
 ///
 /// It counts at two places: what the server sent on each connection, before the tail drops or refuses anything, and what the
 /// tail gave out.
-final class Tally: Sendable {
+final class DeliveryStats: Sendable {
     struct Counts: Sendable {
         /// What came over the connections, each held against where it began.
         var sent = OrderCheck()
