@@ -37,12 +37,14 @@ struct Viewer {
     func watch() async throws -> Received {
         var received = Received()
         var pending = interruptions[...]
+        var isInterrupted = false
         var tail = client.follow(execution).makeAsyncIterator()
         while let update = try await tail.next() {
             switch update {
             case .events(let block):
                 received.events += try block.events()
-                if let next = pending.first, block.last >= next.after {
+                if let next = pending.first, block.last >= next.after, !isInterrupted {
+                    isInterrupted = true
                     pending.removeFirst()
                     Demo.say("  event \(grouped(Int(block.last.rawValue))): \(next.kind.rawValue)")
                     next.happen()
@@ -51,6 +53,7 @@ struct Viewer {
                 Demo.say("  reconnecting: \(attempt.reason)")
             case .resumed(let after):
                 received.resumptions += 1
+                isInterrupted = false
                 Demo.say("  resumed after event \(grouped(Int((after ?? .zero).rawValue)))")
             case .ended(let outcome, let isVerified):
                 received.outcome = outcome
