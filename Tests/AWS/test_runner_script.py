@@ -25,6 +25,7 @@ class Runner:
         path = directory / "bin/awk"
         path.write_text(f'#!/bin/sh\nexec {"busybox awk" if awk == "busybox" else shutil.which(awk)} "$@"\n')
         path.chmod(0o755)
+        self.directory = directory
         (directory / "tmp").mkdir()
         self.left = lambda: list((directory / "tmp").iterdir())
         self.environment = {**os.environ, "PATH": f'{directory / "bin"}:{os.environ["PATH"]}', "TMPDIR": str(directory / "tmp")}
@@ -34,9 +35,19 @@ class Runner:
         return subprocess.Popen(
             [*words, str(limit), directory, *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.environment)
 
+    def stop_itself_in(self, program):
+        """From here on the script is stopped when it starts this program, before that does anything."""
+        own = self.directory / "bin" / program
+        own.write_text(f'#!/bin/sh\nkill -s TERM "$RUNNER"\nexec {shutil.which(program)} "$@"\n')
+        own.chmod(0o755)
+        # A shell that is replaced keeps its process's id.
+        self.command = ["sh", "-c", 'RUNNER=$$ exec "$@"', "sh", *self.command]
+
     def run(self, *command, **options):
         """The exit code, and what was written without its marks."""
-        process = self.start(*command, **options)
+        return self.finish(self.start(*command, **options))
+
+    def finish(self, process):
         output, errors = process.communicate(timeout=30)
         assert errors == b"" and self.left() == []
         return process.returncode, messages(output)
@@ -115,6 +126,23 @@ def test_passes_a_stop_on_and_waits_for_the_last_words(runner):
     os.kill(process.pid, signal.SIGTERM)
     assert messages(process.communicate(timeout=20)[0]) == ["2 bye", "3=9 stopped"]
     assert process.returncode == 9
+
+
+@pytest.mark.parametrize("program", ["mktemp", "mkfifo", "setsid"])
+def test_a_stop_while_the_command_is_being_started_is_heard(runner, program):
+    runner.stop_itself_in(program)
+    assert runner.run("sleep", "20") == (143, ["1=143 stopped"])
+
+
+def test_writes_its_end_whatever_a_stop_cuts_short(runner):
+    process = runner.start("sh", "-c", "trap 'echo bye; exit 9' TERM; echo hi; while :; do sleep 0.1; done")
+    deadline = time.monotonic() + 20
+    while not runner.left() and time.monotonic() < deadline:
+        pass
+    while process.poll() is None and time.monotonic() < deadline:
+        process.terminate()
+    code, lines = runner.finish(process)
+    assert re.fullmatch(r"\d=(9|143) stopped", lines[-1]) and code in (9, 143), lines
 
 
 def test_writes_each_line_at_once(runner):

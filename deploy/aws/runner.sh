@@ -4,7 +4,15 @@
 limit=$2 directory=$3
 shift 3
 interrupted= stopped= group=
-stop() { [ -z "$group" ] || kill -s TERM -- "$group" 2>/dev/null; }
+stop() {
+  [ -n "$group" ] || return 0
+  # Until setsid has made the group, none in it hears.
+  for try in 1 2 3; do
+    ! kill -s TERM -- "$group" 2>/dev/null || return 0
+    kill -s 0 "$pid" 2>/dev/null || return 0
+    sleep 1
+  done
+}
 trap 'interrupted=1 stopped=1; stop' TERM INT
 command -v awk >/dev/null || { echo "the image has no awk" >&2; exit 126; }
 here=$(mktemp -d) && mkfifo "$here/output" || exit 126
@@ -35,11 +43,13 @@ LC_ALL=C awk $interactive -v here="$here" -v line=0 '
   END { if ((getline code <(here "/code")) > 0) put("=", code) }
 ' <"$here/output" &
 counter=$!
-# Held until the code is where awk reads it: the end of the output comes after it.
-exec 3>"$here/output"
+# Held until the code is where awk reads it: the end of the output comes after it. busybox opens nothing that a signal cuts short.
+until command exec 3>"$here/output"; do [ -n "$interrupted" ] || exit 126; done 2>/dev/null
 if [ -n "$directory" ] && ! cd "$directory" 2>/dev/null; then
   set -- sh -c 'echo "there is no directory $1" >&2; exit 126' sh "$directory"
 fi
+# A command that is stopped before it begins doesn't begin.
+[ -z "$interrupted" ] || { set -- sh -c 'exit 143' && interrupted=; }
 if command -v setsid >/dev/null; then
   setsid "$@" >&3 2>&3 3>&- &
   pid=$! group=-$!
