@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from cli import CommandLine
-from everyline import messages, wait_for
+from everyline import is_alive, messages, wait_for
 from liar import Liar
 
 PAGE = ("text/html", b"<html><body>no</body></html>")
@@ -120,10 +120,12 @@ def test_an_answer_to_something_else_is_not_heeded(server, tmp_path, answer):
 def test_a_command_ends_as_its_own_though_nothing_is_ever_taken(server, tmp_path, status, options, code):
     with Liar(server, instead=Faults(status, "a page", only=["append", "control"], count=-1)) as proxy:
         cli = CommandLine(proxy, tmp_path)
-        ended = tmp_path / "ended"
-        producer = cli.start("exec", *options, "--", "sh", "-c", f"echo a; touch {ended}; exit 3")
+        pid = tmp_path / "pid"
+        producer = cli.start("exec", *options, "--", "sh", "-c", f"echo $$ > {pid}; echo a; exit 3")
         try:
-            wait_for(lambda: ended.exists() and "is kept in" in producer.err)
+            wait_for(lambda: producer.out and "is kept in" in producer.err)
+            # Until then an interrupt would be the command's.
+            wait_for(lambda: not is_alive(int(pid.read_text())))
 
             def leave():
                 producer.interrupt()
