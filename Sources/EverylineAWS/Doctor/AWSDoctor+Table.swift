@@ -1,3 +1,5 @@
+import Everyline
+
 extension AWSDoctor {
     func examineTable(_ name: String?) async throws -> [DoctorFinding] {
         try await examine("table", named: name) { name, notes in
@@ -12,6 +14,11 @@ extension AWSDoctor {
             notes.check(
                 expiry?.attribute == "expires_s" && expiry?.isEnabled == true, "what has expired is cleaned up",
                 otherwise: "it has no time to live by expires_s: what has expired takes space for ever")
+            let damaged = try await DynamoDBExecutionStore(table, retention: nil, now: now).damaged()
+            notes.check(
+                damaged.isEmpty, "the record of every execution that has not ended can be read",
+                otherwise: "the records of these can't be read, so no list has them: "
+                    + damaged.map(\.rawValue).joined(separator: ", "))
             try await examineConditions(table, &notes)
         }
     }

@@ -2,7 +2,7 @@ package import Everyline
 
 extension DynamoDBExecutionStore {
     /// Goes through the list until it has found as many as are wanted; through that of those which have not ended, where
-    /// nothing else is asked for.
+    /// nothing else is asked for. A record that is damaged is passed over: the others are listed.
     package func list(_ query: ExecutionQuery) async throws -> [Execution] {
         try await unavailable {
             let isActive = !query.statuses.isEmpty && query.statuses.allSatisfy { !$0.isTerminal }
@@ -18,7 +18,7 @@ extension DynamoDBExecutionStore {
             var start: Attributes?
             repeat {
                 let page = try await table.query(rows, from: start)
-                for item in try await items(page.items) where query.matches(item.execution) {
+                for case .success(let item) in try await records(page.items) where query.matches(item.execution) {
                     if list.add(item.execution) { break }
                 }
                 start = page.next
@@ -29,15 +29,26 @@ extension DynamoDBExecutionStore {
 
     /// The commands that still run and whose script didn't number its lines yet.
     package func runningOfOlderScript() async throws -> [ExecutionID] {
+        try await active().compactMap { record in
+            guard case .success(let item) = record, item.format < LogFormat.numbered,
+                item.execution.producer == .runner, !item.execution.status.isTerminal
+            else { return nil }
+            return item.execution.id
+        }
+    }
+
+    /// Those of the executions that have not ended which no list has: their records are damaged.
+    func damaged() async throws -> [ExecutionID] {
+        try await active().compactMap { if case .failure(let damage) = $0 { damage.execution } else { nil } }
+    }
+
+    private func active() async throws -> [Record] {
         try await unavailable {
-            var found: [ExecutionID] = []
+            var found: [Record] = []
             var start: Attributes?
             repeat {
                 let page = try await table.query(DynamoDBTable.Query(RecordKey.active), from: start)
-                found += try await items(page.items).filter { item in
-                    item.format < LogFormat.numbered && item.execution.producer == .runner
-                        && !item.execution.status.isTerminal
-                }.map(\.execution.id)
+                found += try await records(page.items)
                 start = page.next
             } while start != nil
             return found
@@ -52,8 +63,14 @@ extension DynamoDBExecutionStore {
         }
     }
 
+    private typealias Record = Result<ExecutionItem, DamagedRecord>
+
+    private struct DamagedRecord: Error {
+        let execution: ExecutionID
+    }
+
     /// The executions of these rows, in their order, without those that have expired.
-    private func items(_ rows: [Attributes]) async throws -> [ExecutionItem] {
+    private func records(_ rows: [Attributes]) async throws -> [Record] {
         var ids: [ExecutionID] = []
         for row in rows {
             guard let id = ExecutionID(try row.string("execution_id")) else {
@@ -61,14 +78,18 @@ extension DynamoDBExecutionStore {
             }
             ids.append(id)
         }
-        var items: [String: ExecutionItem] = [:]
+        var records: [String: Record] = [:]
         for item in try await table.get(ids.map(RecordKey.meta)) {
             let partition = try item.string("pk")
             guard let id = ExecutionID(partition.dropFirst(2)) else { throw DamagedItem(attribute: "pk") }
-            let record = try ExecutionItem(item, id: id)
-            if isKept(record) { items[partition] = record }
+            do throws(DamagedItem) {
+                let record = try ExecutionItem(item, id: id)
+                if isKept(record) { records[partition] = .success(record) }
+            } catch {
+                records[partition] = .failure(DamagedRecord(execution: id))
+            }
         }
-        return ids.compactMap { items[RecordKey.partition($0)] }
+        return ids.compactMap { records[RecordKey.partition($0)] }
     }
 }
 

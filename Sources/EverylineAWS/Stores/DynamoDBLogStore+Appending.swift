@@ -60,7 +60,7 @@ extension DynamoDBLogStore: LogStore {
     }
 
     /// What the log holds up to the head never changes, so it is compared before the transaction that compares the head.
-    private func decide(_ append: LogAppend, to meta: ExecutionItem) async throws -> AppendRule.Decision {
+    private func decide(_ append: LogAppend, to meta: LogItem) async throws -> AppendRule.Decision {
         let head = meta.head.log
         var restoration: Restoration?
         if let known = append.incarnation {
@@ -75,7 +75,7 @@ extension DynamoDBLogStore: LogStore {
 
     /// - Returns: `false` if the head has moved away before the first part.
     private func commit(
-        _ parts: [Transaction], of append: LogAppend, to meta: ExecutionItem, at now: Timestamp
+        _ parts: [Transaction], of append: LogAppend, to meta: LogItem, at now: Timestamp
     ) async throws -> Bool {
         var head = meta.head.log
         for (index, part) in parts.enumerated() {
@@ -112,10 +112,10 @@ extension DynamoDBLogStore: LogStore {
         let events: EventBlock
         let items: [Attributes]
 
-        static func cut(_ block: EventBlock, of meta: ExecutionItem) throws -> [Transaction] {
+        static func cut(_ block: EventBlock, of meta: LogItem) throws -> [Transaction] {
             let items = try BlockItem.items(
                 block, of: meta.execution.id, runningMaximum: max(block.latest, meta.head.log.latest),
-                expires: meta.expires, format: meta.format)
+                expires: meta.record.expires, format: meta.record.format)
             var parts: [Transaction] = []
             var (start, size) = (items.startIndex, 0)
             func take(to end: Int) throws {

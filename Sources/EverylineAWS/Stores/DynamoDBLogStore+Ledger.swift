@@ -26,12 +26,12 @@ extension DynamoDBLogStore: Ledger {
             }
             let blocks = try change.block.map {
                 try BlockItem.items(
-                    $0, of: execution, runningMaximum: max($0.latest, change.from.log.latest), expires: meta.expires,
-                    format: meta.format)
+                    $0, of: execution, runningMaximum: max($0.latest, change.from.log.latest),
+                    expires: meta.record.expires, format: meta.record.format)
             }
             var writes = HeadChange(change, at: now, end: end).writes(blocks ?? [], meta)
             if let run = change.parks {
-                writes.append(.put(try ParkedItem.item(run, of: execution, expires: meta.expires), if: nil))
+                writes.append(.put(try ParkedItem.item(run, of: execution, expires: meta.record.expires), if: nil))
             }
             writes += change.unparks.map { .delete(RecordKey.parked(execution, $0), if: nil) }
             return try await table.transact(writes, token: Self.token()) == .done

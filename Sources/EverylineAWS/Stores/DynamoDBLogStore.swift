@@ -12,7 +12,7 @@ package struct DynamoDBLogStore: Sendable {
     /// of it; and blocks never change.
     let cache = BoundedCache<ExecutionID, EventBlock>(limit: 16)
     /// The records of executions whose ledger was read: for what never changes in them.
-    let known = BoundedCache<ExecutionID, ExecutionItem>(limit: 256)
+    let known = BoundedCache<ExecutionID, LogItem>(limit: 256)
     let incarnations: TableIncarnations
 
     /// - Parameters:
@@ -26,10 +26,10 @@ package struct DynamoDBLogStore: Sendable {
     }
 
     /// - Throws: ``LogStoreError/unknownExecution``.
-    func meta(_ execution: ExecutionID) async throws -> ExecutionItem {
+    func meta(_ execution: ExecutionID) async throws -> LogItem {
         guard let item = try await table.get(RecordKey.meta(execution)) else { throw LogStoreError.unknownExecution }
-        let meta = try ExecutionItem(item, id: execution)
-        guard meta.isKept(at: now()) else { throw LogStoreError.unknownExecution }
+        let meta = try LogItem(item, id: execution)
+        guard meta.record.isKept(at: now()) else { throw LogStoreError.unknownExecution }
         return meta
     }
 }

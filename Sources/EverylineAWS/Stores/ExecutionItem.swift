@@ -1,32 +1,29 @@
 import Everyline
 import NIOCore
 
-/// The record `META`: an execution and where its log ends, in one item, so that one condition covers both.
+/// What the record `META` says of an execution; what it says of its log is read by ``LogItem``. They share an item, so that one
+/// condition covers both.
 ///
-/// The status is not an attribute. It follows from what has happened (begun, asked to stop, ended), each of which is noted by
+/// It can be read whatever the log's format is, and means the same in each: so a list, a status and a stop work beside a newer
+/// version. The status is not an attribute. It follows from what has happened (begun, asked to stop, ended), each of which is noted by
 /// itself; so no write has to know what another one is about to note.
 struct ExecutionItem {
-    var execution: Execution
-    var head: LedgerHead
+    let execution: Execution
     let appendToken: SecretHash
     let format: Int64
     /// When the records are gone, in seconds since the epoch; `nil` for never.
     let expires: Int64?
-    let bases: LogBases
 
     init(_ execution: Execution, appendToken: SecretHash, expires: Int64?) {
         self.execution = execution
         self.appendToken = appendToken
         self.expires = expires
         format = LogFormat.current
-        head = LedgerHead()
-        bases = LogBases()
     }
 
-    /// - Throws: ``DamagedItem``, ``NewerFormat``.
-    init(_ item: Attributes, id: ExecutionID) throws {
-        // Before anything else: what the rest means, it says.
-        format = try LogFormat.read(item)
+    init(_ item: Attributes, id: ExecutionID) throws(DamagedItem) {
+        format = try item.optionalNumber("format") ?? LogFormat.unnumbered
+        guard format >= 0 else { throw DamagedItem(attribute: "format") }
         guard let owner = UserID(try item.string("owner_name")) else { throw DamagedItem(attribute: "owner_name") }
         guard let producer = Execution.Producer(rawValue: try item.string("producer")) else {
             throw DamagedItem(attribute: "producer")
@@ -40,8 +37,7 @@ struct ExecutionItem {
             guard case .string(let word) = word else { throw DamagedItem(attribute: "command_words") }
             command.append(word)
         }
-        head = try LedgerHead(item)
-        bases = try LogBases(item)
+        let head = try LogHead(item)
         appendToken = token
         expires = try item.optionalNumber("expires_s")
         execution = Execution(
@@ -61,7 +57,7 @@ struct ExecutionItem {
             stopRequestedAt: try item.optionalNumber("stop_ms").map { Timestamp(milliseconds: $0) },
             stoppedBy: try item.optionalString("stopped_by").flatMap { UserID($0) },
             heardAt: try item.optionalNumber("heard_ms").map { Timestamp(milliseconds: $0) },
-            head: head.log.offset, logBytes: head.log.bytes)
+            head: head.offset, logBytes: head.bytes)
     }
 
     /// Of an execution that has just been made.
@@ -94,10 +90,35 @@ struct ExecutionItem {
     var listSort: String { RecordKey.listSort(execution.id, createdAt: execution.createdAt) }
 }
 
-extension LedgerHead {
+/// What the record `META` says of a log, whose format this version knows.
+struct LogItem {
+    let record: ExecutionItem
+    let head: LedgerHead
+    let bases: LogBases
+
+    /// - Throws: ``DamagedItem``, ``NewerFormat``.
+    init(_ item: Attributes, id: ExecutionID) throws {
+        record = try ExecutionItem(item, id: id)
+        guard record.format <= LogFormat.current else { throw NewerFormat(format: record.format) }
+        head = try LedgerHead(item)
+        bases = try LogBases(item)
+    }
+
+    var execution: Execution { record.execution }
+}
+
+extension LogHead {
     init(_ item: Attributes) throws(DamagedItem) {
         let offset = try item.number("head_offset")
         guard offset >= 0 else { throw DamagedItem(attribute: "head_offset") }
+        self.init(
+            offset: Offset(UInt64(offset)), isEnded: item["end_status"] != nil,
+            bytes: Int(try item.number("log_bytes")), latest: Timestamp(milliseconds: try item.number("latest_ms")))
+    }
+}
+
+extension LedgerHead {
+    fileprivate init(_ item: Attributes) throws(DamagedItem) {
         let (sourceTime, created) = (try item.optionalNumber("source_ms"), try item.number("created_ms"))
         // A log of the script that didn't number its lines has none of these.
         let next = try item.optionalNumber("next_line") ?? 1
@@ -109,11 +130,8 @@ extension LedgerHead {
             throw DamagedItem(attribute: "lost")
         }
         self.init(
-            log: LogHead(
-                offset: Offset(UInt64(offset)), isEnded: item["end_status"] != nil,
-                bytes: Int(try item.number("log_bytes")),
-                latest: Timestamp(milliseconds: try item.number("latest_ms"))),
-            next: UInt64(next), parked: parked, lost: lost, hasLoss: item["has_loss"] == .boolean(true),
+            log: try LogHead(item), next: UInt64(next), parked: parked, lost: lost,
+            hasLoss: item["has_loss"] == .boolean(true),
             sourceTime: sourceTime.map { Timestamp(milliseconds: $0) } ?? Timestamp(milliseconds: created).dayBefore,
             isFull: item["is_full"] == .boolean(true), isStopRequested: item["stop_requested"] == .boolean(true))
     }
@@ -163,8 +181,8 @@ enum LineRanges {
 /// How a log is written, as `META.format` says: by which runner script, and in which items.
 ///
 /// An update of a deployment changes its functions one after the other. So functions of both versions meet the same logs for minutes:
-/// a newer one reads each older format, and an older one touches no log of a newer format. What it was to do with it comes back to
-/// its queue, until its own update.
+/// a newer one reads each older format, and an older one neither reads nor writes a log of a newer format. What it was to do with it
+/// comes back to its queue, until its own update. What `META` says of the execution is no part of the format (``ExecutionItem``).
 enum LogFormat {
     /// Of a log that says nothing: the script didn't number its lines, each of which becomes a notice.
     static let unnumbered: Int64 = 0
@@ -173,13 +191,6 @@ enum LogFormat {
     /// The lines of its blocks are packed (``BlockPacking``).
     static let packed: Int64 = 2
     static let current = packed
-
-    static func read(_ item: Attributes) throws -> Int64 {
-        let format = try item.optionalNumber("format") ?? unnumbered
-        guard format >= 0 else { throw DamagedItem(attribute: "format") }
-        guard format <= current else { throw NewerFormat(format: format) }
-        return format
-    }
 }
 
 /// A newer Everyline writes this log.

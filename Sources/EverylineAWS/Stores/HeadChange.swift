@@ -37,12 +37,12 @@ struct HeadChange {
     }
 
     /// The head's write, the blocks', and with the end that of the list of those that have not ended.
-    func writes(_ blocks: [Attributes], _ meta: ExecutionItem) -> [DynamoDBTable.Write] {
+    func writes(_ blocks: [Attributes], _ meta: LogItem) -> [DynamoDBTable.Write] {
         var writes: [DynamoDBTable.Write] = [
             .update(RecordKey.meta(meta.execution.id), update, if: condition)
         ]
         writes += blocks.map { .put($0, if: .isAbsent) }
-        if end != nil { writes.append(.delete(.init(RecordKey.active, meta.listSort), if: nil)) }
+        if end != nil { writes.append(.delete(.init(RecordKey.active, meta.record.listSort), if: nil)) }
         return writes
     }
 

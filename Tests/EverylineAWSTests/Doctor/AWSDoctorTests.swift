@@ -112,7 +112,7 @@ struct AWSDoctorTests {
     @Test("finds nothing wrong with what is as it must be")
     func healthy() async throws {
         let findings = try await findings()
-        #expect(findings.count == 43)
+        #expect(findings.count == 44)
         #expect(findings.filter { $0.verdict != .good } == [])
     }
 
@@ -155,6 +155,16 @@ struct AWSDoctorTests {
             #expect(found.count == 1)
             #expect(found.first?.text.contains("was not refused") == true)
         }
+    }
+
+    @Test("names an execution whose record is damaged")
+    func damaged() async throws {
+        let found = try await findings([
+            "Query": "{\"Items\":[{\"sk\":{\"S\":\"1\"},\"execution_id\":{\"S\":\"broken\"}}]}",
+            "BatchGetItem": "{\"Responses\":{\"t\":[{\"pk\":{\"S\":\"E#broken\"},\"sk\":{\"S\":\"META\"}}]}}",
+        ]).filter { $0.verdict == .wrong }
+        #expect(found.map(\.subject) == ["table t"])
+        #expect(found.first?.text.contains("broken") == true)
     }
 
     @Test("says what it can't look at, and goes on")

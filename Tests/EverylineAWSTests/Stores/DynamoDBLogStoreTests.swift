@@ -33,6 +33,12 @@ struct DynamoDBLogStoreTests {
             try await log().append([LogAppend(body, to: execution, after: Offset(head))], at: Emulator.now)[0].get()
         }
 
+        func change(_ body: (inout Attributes) -> Void) async throws {
+            var item = try #require(try await table.get(RecordKey.meta(execution)))
+            body(&item)
+            try await table.put(item)
+        }
+
         func wholeLog() async throws -> ByteBuffer {
             var bytes = ByteBuffer()
             var cursor = Offset.zero
@@ -146,6 +152,64 @@ struct DynamoDBLogStoreTests {
         #expect(try await stores.executions().list(query).isEmpty)
         #expect(try await stores.table.all(.init(RecordKey.active)).isEmpty)
         #expect(try await stores.executions().list(ExecutionQuery(statuses: [.succeeded], limit: 9)).count == 1)
+    }
+
+    @Test("of a newer format is neither read nor written; its execution is listed, asked for and stopped")
+    func newerFormat() async throws {
+        let stores = try await Stores()
+        _ = try await stores.append(Sample.body(["a"], after: 0), after: 0)
+        try await stores.change {
+            $0["format"] = .number(LogFormat.current + 1)
+            // What such a format may say of the log means nothing here.
+            for name in ["next_line", "parked", "lost"] { $0[name] = .binary(ByteBuffer(string: "?")) }
+        }
+        let isNewer = { (error: any Error) in
+            if case .unavailable(let text) = error as? LogStoreError { text.contains("format 3") } else { false }
+        }
+        await #expect { try await stores.log().head(of: stores.execution) } throws: { isNewer($0) }
+        await #expect { try await stores.log().ledgerHead(of: stores.execution) } throws: { isNewer($0) }
+        await #expect {
+            try await stores.log().read(stores.execution, after: .zero, limit: 10)
+        } throws: {
+            isNewer($0)
+        }
+        await #expect { try await stores.append(Sample.body(["b"], after: 1), after: 1) } throws: { isNewer($0) }
+        let change = Sample.ledgerChange(["b"], at: LedgerHead())
+        await #expect {
+            try await stores.log().write(change, to: stores.execution, at: Emulator.now)
+        } throws: {
+            isNewer($0)
+        }
+        #expect(try await stores.table.all(.init("E#e", beginningWith: "L#")).count == 1)
+
+        let executions = stores.executions()
+        let listed = try await executions.list(ExecutionQuery(statuses: [.running], limit: 9))
+        #expect(listed.map(\.id) == [stores.execution] && listed.map(\.head) == [Offset(1)])
+        #expect(try await executions.execution(stores.execution) == listed[0])
+        #expect(try await executions.appendToken(of: stores.execution) == Sample.hash("t"))
+        let user = try #require(UserID("ada"))
+        #expect(
+            try await executions.requestStop(stores.execution, by: user, at: Emulator.now).status == .terminating)
+        try await stores.change { $0["end_status"] = .string("STOPPED") }
+        #expect(try await executions.list(ExecutionQuery(limit: 9)).map(\.status) == [.stopped])
+    }
+
+    @Test("whose record is damaged is passed over where others are listed, and can be named")
+    func damagedRecord() async throws {
+        let stores = try await Stores()
+        let executions = stores.executions()
+        for (index, id) in ["f", "g"].enumerated() {
+            _ = try await executions.create(
+                Sample.execution(id, at: Emulator.now.milliseconds + Int64(index) + 1), appendToken: Sample.hash(id),
+                idempotency: nil)
+        }
+        #expect(try await executions.damaged().isEmpty)
+        try await stores.change { $0["producer"] = .string("a kind that is not known") }
+        #expect(try await executions.list(ExecutionQuery(limit: 2)).map(\.id.rawValue) == ["g", "f"])
+        let starting = ExecutionQuery(statuses: [.starting], limit: 9)
+        #expect(try await executions.list(starting).map(\.id.rawValue) == ["g", "f"])
+        #expect(try await executions.damaged() == [stores.execution])
+        #expect(try await executions.runningOfOlderScript().isEmpty)
     }
 
     @Test("whose table isn't there can't be used now")
