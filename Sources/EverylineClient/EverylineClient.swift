@@ -56,6 +56,7 @@ public struct EverylineClient: Sendable {
                 connect: TimeAmount(configuration.connectTimeout), read: TimeAmount(configuration.silenceLimit),
                 write: TimeAmount(configuration.silenceLimit)))
         http.httpVersion = .http1Only
+        http.http1_1ConnectionDebugInitializer = ResponseHeadCheck.add
         // What a read brings becomes some 64 MiB at the most, of which only as much is taken as the answer may have.
         http.decompression = .enabled(limit: .none)
         // How often a failed connection is tried again, is the caller's to say.

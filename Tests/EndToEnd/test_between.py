@@ -234,3 +234,23 @@ def test_a_slow_link_brings_everything_and_sends_little_twice(server, tmp_path):
     id = done.stderr.decode().split("\n")[0].split()[-1]
     assert messages(server.events(id)) == lines
     assert link.sent < 2 * sum(len(json.dumps({"timestamp": 10**12, "message": line})) + 1 for line in lines)
+
+
+@pytest.mark.parametrize("answer", [
+    b"HTTP/1.1 000 No\r\nContent-Length: 2\r\n\r\n{}", b"HTTP/1.1 099 No\r\nContent-Length: 0\r\n\r\n", b"HTTP/1.1 000 No\r\n\r\n",
+    b"HTTP/1.1 102 Processing\r\n\r\n" * 1000], ids=["000", "099", "000 without an end", "1xx without end"])
+def test_what_is_not_http_is_a_failed_request(tmp_path, answer):
+    """And no client ends by it, or waits for what it never says."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve():
+        connections = []
+        while True:
+            connections.append(listener.accept()[0])
+            connections[-1].recv(65536)
+            connections[-1].sendall(answer)
+
+    threading.Thread(target=serve, daemon=True).start()
+    cli = CommandLine(None, tmp_path)
+    done = cli.run("list", EVERYLINE_URL="http://127.0.0.1:%d" % listener.getsockname()[1])
+    assert done.returncode == 125 and b"not HTTP" in done.stderr, done
