@@ -31,6 +31,14 @@ def announced(command):
 # Running
 
 
+@pytest.mark.parametrize("arguments", ["list", "logs --last", "logs -f --last"])
+@pytest.mark.parametrize("target, reason", [(">&-", b"Bad file descriptor"), (">/dev/full", b"No space left on device")])
+def test_an_output_that_takes_nothing_is_said(cli, arguments, target, reason):
+    cli.out("run", "--", "echo", "x")
+    done = subprocess.run(["sh", "-c", f"{BINARY} {arguments} {target}"], env=cli.environment, stderr=subprocess.PIPE, timeout=60)
+    assert (done.returncode, done.stderr) == (125, b"everyline: " + reason + b"\n")
+
+
 def test_run_passes_on_output_and_exit_code(cli):
     done = cli.run("run", "--", "sh", "-c", "echo out; echo err >&2; printf last; exit 3")
     assert done.returncode == 3

@@ -17,8 +17,7 @@ package final class OutputCopy: Sendable {
     package init(to target: FileDescriptor, onFailure: @escaping @Sendable (Errno) -> Void) {
         self.target = target
         self.onFailure = onFailure
-        // What stands in a closed one's place would take everything.
-        if !cspawn_was_open(target.rawValue) {
+        if target.wasClosedAtStart {
             hasFailed.store(true, ordering: .releasing)
             onFailure(.badFileDescriptor)
         }
@@ -82,6 +81,9 @@ private func isRegularFile(_ descriptor: Int32) -> Bool {
 }
 
 extension FileDescriptor {
+    /// Whether it is a standard stream that this process was started without: what stands in its place would take everything.
+    fileprivate var wasClosedAtStart: Bool { rawValue <= STDERR_FILENO && !cspawn_was_open(rawValue) }
+
     /// Writes all of the bytes, and waits where the descriptor takes no more for now.
     ///
     /// - Parameter isOver: is asked each time before it waits, and every tenth of a second while it does; then what is left isn't
@@ -90,6 +92,7 @@ extension FileDescriptor {
     /// - Throws: `Errno`.
     @discardableResult
     package func writeWaiting(_ bytes: UnsafeRawBufferPointer, unless isOver: () -> Bool = { false }) throws -> Int {
+        guard !wasClosedAtStart else { throw Errno.badFileDescriptor }
         let isFile = isRegularFile(rawValue)
         var written = 0
         while written < bytes.count {
