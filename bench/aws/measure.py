@@ -189,6 +189,8 @@ def main():
         wait([viewer_of])
         viewer.wait_for_end(120)
         meter.on, billed = False, sum(each.billed for each in pollers) - billed
+        for each in pollers:
+            each.check()
         meter.calls["ReceiveMessage, DeleteMessageBatch (Lambda's)"] = billed
         meter.cost["SQS"] += billed * prices.SQS_FIFO_REQUEST
         lines, size, _ = check(viewer_of)
