@@ -65,21 +65,30 @@ static bool passes_on(const char *bytes, size_t size, int target) {
     return true;
 }
 
-/// Keeps only these descriptors open, as 0, 1 and 2; -1: none. Nothing else of the parent's may stay open through this process.
-static void keep_only(int descriptors[3]) {
-    for (int number = 0; number < 3; number++) {
-        if (descriptors[number] >= 0) descriptors[number] = fcntl(descriptors[number], F_DUPFD, 3);
+void cspawn_keep_only(int *descriptors, int count) {
+    for (int number = 0; number < count; number++) {
+        if (descriptors[number] >= 0) descriptors[number] = fcntl(descriptors[number], F_DUPFD, count);
     }
-    for (int number = 0; number < 3; number++) {
-        if (descriptors[number] >= 0) dup2(descriptors[number], number);
+    for (int number = 0; number < count; number++) {
+        if (descriptors[number] >= 0) descriptors[number] = dup2(descriptors[number], number);
         else close(number);
     }
-    cspawn_close(3, ~0U);
+    cspawn_close((unsigned)count, ~0U);
     if (chdir("/") != 0) { /* It is only there for a directory to be free. */ }
 }
 
-static void drain(int pipe, int target, int notes) {
+void cspawn_pass_on(int source, int target) {
     static char bytes[4096];
+    for (ssize_t size; (size = read_some(source, bytes, sizeof bytes)) != 0;) {
+        if (size > 0 && target >= 0 && !passes_on(bytes, (size_t)size, target)) target = -1;
+        if (size > 0 || *error_location() == EINTR) continue;
+        if (*error_location() != EAGAIN) return;
+        struct pollfd waited = {source, POLLIN, 0};
+        wait_for(&waited, 1, -1);
+    }
+}
+
+static void drain(int pipe, int target, int notes) {
     setsid();
     for (int signal = 1; signal < NSIG; signal++) {
         bool isUsers = signal == SIGHUP || signal == SIGINT || signal == SIGQUIT || signal == SIGPIPE;
@@ -92,20 +101,16 @@ static void drain(int pipe, int target, int notes) {
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     cspawn_rename("everyline drain");
-    int descriptors[3] = {pipe, target, notes};
-    keep_only(descriptors);
-    const int source = 0;
-    if (target >= 0) target = 1;
+    int descriptors[] = {pipe, target, notes};
+    cspawn_keep_only(descriptors, 3);
     cspawn_give_memory_back();
     while (notes >= 0) {
-        ssize_t size = read_some(2, bytes, 1);
+        char note;
+        ssize_t size = read_some(descriptors[2], &note, 1);
         if (size > 0) return;
         if (size == 0 || *error_location() != EINTR) break;
     }
-    for (ssize_t size; (size = read_some(source, bytes, sizeof bytes)) != 0;) {
-        if (size > 0 && target >= 0 && !passes_on(bytes, (size_t)size, target)) target = -1;
-        if (size < 0 && *error_location() != EINTR) break;
-    }
+    cspawn_pass_on(descriptors[0], descriptors[1]);
 }
 
 int cspawn_drain(int pipe, int target, struct cspawn_keeper *waiting) {

@@ -29,6 +29,13 @@ int cspawn_pipe(int ends[2]);
 /// The same of a pipe that goes both ways.
 int cspawn_two_way_pipe(int ends[2]);
 
+/// Keeps only these descriptors open, as 0, 1, …; -1: none. Nothing else of the parent's may stay open through a process that was forked.
+void cspawn_keep_only(int *descriptors, int count);
+
+/// Passes on what comes out of a pipe or a terminal, until no process has its other end; what can't be written to `target` (-1: anything) is
+/// thrown away. It may be called after the memory was given back.
+void cspawn_pass_on(int source, int target);
+
 /// Gives back what the parent's heap and other threads' stacks hold: for a process that was forked and doesn't exec. From then on only
 /// what is on this thread's stack may be used, and no function that wasn't called through a pointer that was bound before.
 void cspawn_give_memory_back(void);

@@ -6,6 +6,9 @@
 // The kernel stops no process of a group whose members' parents are all outside its session, since no shell there could continue it. The
 // member, whose parent is the keeper, makes the command's group one that Ctrl-Z stops.
 //
+// If this process is killed, the keeper goes on to read what is drawn, and passes it on, so that the command goes on too. A command that reads
+// gets an error then: nobody types for it any more.
+//
 // While this process is in the background of the user's terminal, the keeper holds the foreground of the command's: a command that reads is
 // stopped then, or, without a member, gets an error, as at the user's.
 #define _GNU_SOURCE
@@ -76,20 +79,9 @@ static void give_foreground(pid_t group, pid_t other) {
     call(SYS_close, terminal);
 }
 
-/// Closes everything but one or two descriptors, which are above 2 then.
-static void close_others(int *kept, int *other) {
-    *kept = fcntl(*kept, F_DUPFD, 3);
-    if (*other >= 0) *other = fcntl(*other, F_DUPFD, *kept + 1);
-    cspawn_close(0, (unsigned)*kept - 1);
-    if (*other >= 0) cspawn_close((unsigned)*kept + 1, (unsigned)*other - 1);
-    cspawn_close((unsigned)(*other >= 0 ? *other : *kept) + 1, ~0U);
-    if (chdir("/") != 0) { /* It is only there for a directory to be free. */ }
-}
-
 static _Noreturn void be_member(int notes) {
-    int none = -1;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    close_others(&notes, &none);
+    cspawn_keep_only(&notes, 1);
     cspawn_rename("everyline terminal");
     cspawn_give_memory_back();
     struct pollfd ended = {notes, 0, 0};
@@ -98,10 +90,16 @@ static _Noreturn void be_member(int notes) {
     for (;;) call(SYS_exit_group, 0);
 }
 
-static _Noreturn void keep(int notes, int restored, struct settings *settings, pid_t command) {
+/// What a keeper has of its parent's.
+struct kept { int notes, restored, terminal, target; };
+
+static _Noreturn void keep(const struct kept *kept, struct settings *settings, pid_t command) {
     cspawn_rename("everyline terminal");
-    close_others(&notes, &restored);
+    int descriptors[] = {kept->notes, kept->restored, kept->terminal, kept->target};
+    cspawn_keep_only(descriptors, 4);
+    const int notes = descriptors[0], restored = descriptors[1];
     cspawn_give_memory_back();
+    bool isDismissed = false;
     char note, last = 0;
     pid_t group = command;
     for (long size; (size = call(SYS_read, notes, &note, 1)) != 0;) {
@@ -113,6 +111,9 @@ static _Noreturn void keep(int notes, int restored, struct settings *settings, p
             if (before > 0) group = before;
         } else if (note == 'f') {
             give_foreground(group, command);
+        } else if (note == 'e') {
+            isDismissed = true;
+            continue;
         } else {
             last = note;
             continue;
@@ -122,6 +123,8 @@ static _Noreturn void keep(int notes, int restored, struct settings *settings, p
     if (last == 'r' && restored >= 0) call(SYS_ioctl, restored, TCSETS, settings);
     // The kernel hangs up on the foreground when this process ends.
     take_foreground();
+    // The terminal would be gone with the last process that has our end of it.
+    if (!isDismissed && descriptors[2] >= 0) cspawn_pass_on(descriptors[2], descriptors[3]);
     for (;;) call(SYS_exit_group, 0);
 }
 
@@ -138,7 +141,7 @@ int cspawn_keep_terminal(int terminal, struct cspawn_keeper *keeper) {
     pid_t leader = fork();
     if (leader == 0) {
         setsid();
-        keep(notes[0], terminal, &settings, 0);
+        keep(&(struct kept){notes[0], terminal, -1, -1}, &settings, 0);
     }
     error = leader < 0 ? errno : 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -191,7 +194,7 @@ pid_t cspawn_fork_in_session(const struct cspawn_process *process, struct cspawn
         if (restored >= 0 && ioctl(restored, TCGETS, &settings) != 0) restored = -1;
         (void)!write(numbers[1], &number, sizeof number);
         if (command < 0) _exit(1);
-        keep(notes[0], restored, &settings, command);
+        keep(&(struct kept){notes[0], restored, process->terminal_end, process->target}, &settings, command);
     }
     error = errno;
     close(notes[0]);

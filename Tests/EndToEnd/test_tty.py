@@ -105,9 +105,10 @@ def test_the_terminal_is_raw_while_the_command_runs_and_restored_after_it(termin
 @pytest.mark.parametrize("name", ["TERM", "HUP", "KILL"])
 def test_the_terminal_is_restored_when_exec_is_killed(cli, tmp_path, name):
     """No shell that would restore it is there."""
-    pid = tmp_path / "pid"
+    pid, command = tmp_path / "pid", tmp_path / "command"
     # A process that holds the session, as a shell does.
-    holder = Terminal(["/bin/sh", "-c", f"{exec_line(f'echo $PPID > {pid}; sleep 600').decode()}; sleep 600"], cli.environment)
+    script = exec_line(f"echo $$ > {command}; echo $PPID > {pid}; exec sleep 600").decode()
+    holder = Terminal(["/bin/sh", "-c", f"{script}; sleep 600"], cli.environment)
     try:
         before = holder.settings
         process = number_in(pid)
@@ -115,7 +116,33 @@ def test_the_terminal_is_restored_when_exec_is_killed(cli, tmp_path, name):
         os.kill(process, getattr(signal, "SIG" + name))
         wait_for(lambda: holder.settings == before)
     finally:
+        if name == "KILL":
+            os.kill(number_in(command), signal.SIGKILL)
         holder.end()
+
+
+def test_a_command_whose_exec_is_killed_goes_on_and_draws_on_the_terminal(terminal, cli, server, tmp_path):
+    """What reads keys that nobody will type learns that there are none."""
+    pid, keeper, go, done = (tmp_path / name for name in ("pid", "keeper", "go", "done"))
+    os.mkfifo(go)
+    script = (f"echo $PPID > {pid}; cut -d ' ' -f 6 /proc/self/stat > {keeper}; echo begun; read x < {go}; seq 5000; "
+              f"test -t 2; echo tty $?; read line; echo read $?; echo x > /dev/tty; echo $? > {done}; read x < {go}")
+    terminal.type(exec_line(script) + b"\n")
+    terminal.until(b"begun\r\n")
+    id = server.newest()
+    wait_for(lambda: cli.out("logs", id) == "begun\n")
+    os.kill(number_in(pid), signal.SIGKILL)
+    terminal.until(b"$ ")
+    go.write_text("go\n")
+    drawn = terminal.until(b"read 1").replace(b"\r", b"").split(b"\n")
+    assert drawn[-5002:] == [b"%d" % number for number in range(1, 5001)] + [b"tty 0", b"read 1"]
+    assert number_in(done) == 0
+    assert is_alive(number_in(keeper))
+    go.write_text("go\n")
+    wait_for(lambda: not is_alive(number_in(keeper)))
+    assert cli.run("recover").returncode == 0
+    assert messages(server.events(id)) == ["begun"]
+    assert server.execution(id)["reason"] == "runner_lost"
 
 
 def test_a_password_is_asked_on_the_terminal_and_is_not_in_the_log(alone, server):

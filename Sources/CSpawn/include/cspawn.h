@@ -44,6 +44,9 @@ struct cspawn_process {
     int terminal;
     /// With a terminal and `inherits`: the terminal whose settings its session's keeper restores; -1: none.
     int restored;
+    /// With a terminal and `inherits`: our end of it, and where its session's keeper passes on what comes out of that if this process is
+    /// killed (-1: nowhere).
+    int terminal_end, target;
     /// With a terminal and `inherits`.
     enum cspawn_job_state job_state;
 };
@@ -52,8 +55,9 @@ struct cspawn_process {
 struct cspawn_keeper {
     pid_t number;
     /// It takes notes: 'r', the restored terminal's settings are changed; 'c', they are as they were; 'b', the command is to be in the background
-    /// of its terminal; 'f', in the foreground. It answers the last two by the same when it is so. When this is closed, by whatever cause, it restores the settings if they are changed, sees that
-    /// no process is hung up on, and ends.
+    /// of its terminal; 'f', in the foreground; 'e', it isn't needed any more. It answers 'b' and 'f' by the same when it is so. When this
+    /// is closed, by whatever cause, it restores the settings if they are changed, sees that no process is hung up on, and ends; without
+    /// an 'e', when no process has the command's terminal any more.
     int notes;
 };
 

@@ -90,7 +90,7 @@ package final class CommandProcess: Sendable {
                 streams.input.map(Self.inherited) ?? nothing, streams.output.rawValue, streams.error.rawValue
             ),
             inherits: isInForeground, terminal: streams.terminal?.side, restored: user?.keyboard,
-            jobState: jobState)
+            terminalEnd: streams.terminal?.main, target: streams.outputs.first?.copy?.descriptor, jobState: jobState)
         let pid: Int32
         let keeper: SessionKeeper?
         do {

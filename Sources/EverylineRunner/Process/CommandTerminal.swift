@@ -140,7 +140,8 @@ private struct LineEditing {
     }
 }
 
-/// The process that leads the session of a command with a terminal of its own. If this process is killed, it restores the user's terminal.
+/// The process that leads the session of a command with a terminal of its own. If this process is killed, it restores the user's terminal, and
+/// shows there what the command goes on to draw.
 final class SessionKeeper: Sendable {
     let number: Int32
     private let notes: Mutex<FileDescriptor?>
@@ -159,6 +160,8 @@ final class SessionKeeper: Sendable {
         /// The command is in the background of its terminal, as this process is of the user's.
         case inBackground = 0x62
         case inForeground = 0x66
+        /// It isn't needed any more.
+        case dismissed = 0x65
     }
 
     /// Tells it. The foreground of the command's terminal is as it must be when this returns.
@@ -175,6 +178,7 @@ final class SessionKeeper: Sendable {
 
     /// Lets it end, and waits for that: when our end of the terminal is closed before, the kernel hangs up on what the command left behind.
     func end() {
+        note(.dismissed)
         notes.withLock { notes in
             guard let open = notes else { return }
             try? open.close()

@@ -67,7 +67,6 @@ package final class OutputReader: Sendable {
     /// - Throws: `Errno` if that can't be started.
     func leave(to copy: OutputCopy?) throws {
         if let drain { return drain.begin() }
-        _ = fcntl(source.rawValue, F_SETFL, fcntl(source.rawValue, F_GETFL) & ~O_NONBLOCK)
         _ = try Drain(of: source, to: copy, isWaiting: false)
     }
 

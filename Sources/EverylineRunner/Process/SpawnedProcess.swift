@@ -19,6 +19,9 @@ struct SpawnedProcess {
     var terminal: FileDescriptor?
     /// With `inherits`: the terminal whose settings are restored when this process is gone.
     var restored: FileDescriptor?
+    /// With a terminal and `inherits`: our end of it, and where what comes out of it goes when this process is gone.
+    var terminalEnd: FileDescriptor?
+    var target: FileDescriptor?
     /// With a terminal and `inherits`: how it begins there.
     var jobState = cspawn_foreground
 
@@ -45,6 +48,8 @@ struct SpawnedProcess {
                         process.inherits = inherits
                         process.terminal = terminal?.rawValue ?? -1
                         process.restored = restored?.rawValue ?? -1
+                        process.terminal_end = terminalEnd?.rawValue ?? -1
+                        process.target = target?.rawValue ?? -1
                         process.job_state = jobState
                         return cspawn_start(&process, &pid, &keeper, &failed)
                     }
