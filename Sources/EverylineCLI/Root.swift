@@ -1,6 +1,7 @@
 import ArgumentParser
 import Everyline
 import EverylineClient
+import EverylineRunner
 import Glibc
 import SystemPackage
 
@@ -31,6 +32,7 @@ import SystemPackage
     static func main() async {
         // A reader that hangs up is seen where it is written to.
         signal(SIGPIPE, SIG_IGN)
+        OwnProcess.letQuit()
         do {
             var command = try parseAsRoot(ProcessArguments.parsed)
             try OpenFiles.ensure()

@@ -209,7 +209,9 @@ package struct Runner: Sendable {
         try await withThrowingTaskGroup { group in
             for output in outputs {
                 let pump = OutputPump(
-                    from: ThreadedOutput(reader: output.reader, copy: output.copy, threads: threads), of: output.stream,
+                    from: ThreadedOutput(
+                        reader: output.reader, copy: output.copy, isTerminal: output.isTerminal, threads: threads),
+                    of: output.stream,
                     to: recorder, clock: clock, endsAtCRLF: output.isTerminal)
                 group.addTask { try await pump.run() }
             }

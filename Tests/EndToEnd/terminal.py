@@ -60,6 +60,13 @@ class Terminal:
         before, _, self.seen = self.seen.partition(text)
         return before + text
 
+    def rest(self):
+        """What came up to the end of all that had the terminal open."""
+        with contextlib.suppress(OSError):
+            while read := os.read(self.descriptor, 65536):
+                self.seen += read
+        return self.seen
+
     def wait(self):
         """The exit code of the session's leader, whose last words are read by then."""
         if self.status is None:
@@ -71,9 +78,15 @@ class Terminal:
         for process in self.processes():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
-        os.close(self.descriptor)
+        self.close()
         if self.status is None:
             os.waitpid(self.pid, 0)
+
+    def close(self):
+        """As a terminal's window is closed."""
+        if self.descriptor is not None:
+            os.close(self.descriptor)
+        self.descriptor = None
 
     def processes(self):
         parents, found = {}, set()

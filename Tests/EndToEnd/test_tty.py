@@ -306,6 +306,32 @@ def test_a_job_that_was_in_the_background_can_be_brought_to_the_front_while_it_r
     terminal.until(b"still2\r\n")
 
 
+def test_a_job_in_the_background_ends_its_lines_as_without_exec(terminal):
+    terminal.type(exec_line("echo one; echo tw''o") + b" &\n")
+    assert b"\r\r" not in terminal.until(b"two") + terminal.until(b"\n")
+
+
+@pytest.mark.parametrize("start", ["alone", "in a shell"])
+def test_a_terminal_that_is_closed_hangs_up_on_all_that_the_command_runs(cli, server, tmp_path, start):
+    begun = tmp_path / "begun"
+    script = f"trap 'exit 7' HUP; sleep 600 & echo $! > {begun}; wait"
+    if start == "alone":
+        terminal = Terminal([BINARY, "exec", "--quiet", "--", "sh", "-c", script], {**cli.environment, "TERM": "vt220"})
+    else:
+        terminal = Terminal.shell(cli.environment)
+        terminal.type(exec_line(script) + b"\n")
+    try:
+        left = number_in(begun)
+        wait_for(lambda: is_raw(terminal))
+        terminal.close()
+        events = server.events(server.newest())
+        # Without a notice that something which was left behind holds the output.
+        assert [(event.get("type"), event.get("exit_code")) for event in events] == [("end", 7)]
+        wait_for(lambda: not is_alive(left))
+    finally:
+        terminal.end()
+
+
 def test_a_process_that_is_left_behind_without_the_terminal_lives(alone, server, tmp_path):
     pid = tmp_path / "pid"
     terminal = alone(f"sleep 600 >/dev/null 2>&1 </dev/null & echo $! > {pid}; echo left")

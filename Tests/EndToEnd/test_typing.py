@@ -123,3 +123,18 @@ def test_ctrl_z_gives_the_terminal_back_and_fg_takes_it_again(cli, server):
 def test_a_terminals_reader_sees_the_end_of_a_pipe(cli):
     done = cli.run("run", "-qti", "--", "cat", input=b"one\ntwo")
     assert (done.returncode, done.stdout) == (0, b"one\ntwoone\ntwo\n")
+
+
+@pytest.mark.parametrize("arguments", [["run", "-q", "--", "sh", "-c", "echo begun; sleep 600"], ["logs", "-f", "--last"]])
+def test_ctrl_backslash_ends_a_client_and_says_nothing_of_its_threads(cli, server, arguments):
+    if arguments[0] == "logs":
+        server.run("sh", "-c", "echo begun; sleep 600")
+    terminal = Terminal([BINARY, *arguments], {**cli.environment, "TERM": "xterm"})
+    try:
+        terminal.until(b"begun")
+        terminal.type(b"\x1c")
+        assert terminal.wait() == -signal.SIGQUIT
+        assert b"crashed" not in terminal.rest()
+    finally:
+        terminal.end()
+        server.delete(f"/api/v1/executions/{server.newest()}")

@@ -115,7 +115,9 @@ struct Exec: AsyncParsableCommand {
         if signal.number == SIGCONT { terminal.resume() }
         // A key, of which the others of this process group hear by this process.
         if signal.sender == getpid() { return true }
-        guard signal.isFromTerminal, !process.hasEnded, process.wasRunning(at: signal.time) else { return false }
+        // When the terminal is closed, a shell hangs up on the whole groups of its jobs, and the kernel on the session's leader.
+        let isForAll = signal.isFromTerminal || signal.number == SIGHUP && terminal.isGone
+        guard isForAll, !process.hasEnded, process.wasRunning(at: signal.time) else { return false }
         switch signal.number {
         case SIGWINCH: terminal.resize()
         case SIGTTIN, SIGTTOU, SIGCONT: break

@@ -30,8 +30,12 @@ package final class OutputCopy: Sendable {
     var descriptor: FileDescriptor? { isIncomplete ? nil : target }
 
     /// Blocks until the bytes are written, or the target fails; once it is detached, never.
-    func write(_ bytes: ByteBuffer) {
+    ///
+    /// - Parameter isFromTerminal: whether the bytes come from a terminal, which has put a carriage return before each newline.
+    func write(_ bytes: ByteBuffer, isFromTerminal: Bool = false) {
         guard !isIncomplete else { return }
+        // While this process is in the background, the user's terminal does so too.
+        let bytes = isFromTerminal && target.addsCarriageReturns ? bytes.withoutAddedCarriageReturns : bytes
         attempt {
             if isDetached { return try waiting.withLock { try Self.write(bytes, behind: &$0, to: target) } }
             let written = try bytes.withUnsafeReadableBytes { try target.writeWaiting($0) { isDetached } }
@@ -80,9 +84,31 @@ private func isRegularFile(_ descriptor: Int32) -> Bool {
     return fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
 }
 
+extension ByteBuffer {
+    /// Without one carriage return before each newline.
+    fileprivate var withoutAddedCarriageReturns: ByteBuffer {
+        var (kept, rest) = (ByteBuffer(), readableBytesView)
+        while let newline = rest.firstIndex(of: UInt8(ascii: "\n")) {
+            let line = rest[..<newline]
+            kept.writeBytes(line.last == UInt8(ascii: "\r") ? line.dropLast() : line)
+            kept.writeInteger(UInt8(ascii: "\n"))
+            rest = rest[(newline + 1)...]
+        }
+        kept.writeBytes(rest)
+        return kept
+    }
+}
+
 extension FileDescriptor {
     /// Whether it is a standard stream that this process was started without: what stands in its place would take everything.
     fileprivate var wasClosedAtStart: Bool { rawValue <= STDERR_FILENO && !cspawn_was_open(rawValue) }
+
+    /// Whether it is a terminal that puts a carriage return before each newline that is written to it.
+    fileprivate var addsCarriageReturns: Bool {
+        var settings = termios()
+        let both = tcflag_t(OPOST | ONLCR)
+        return tcgetattr(rawValue, &settings) == 0 && settings.c_oflag & both == both
+    }
 
     /// Writes all of the bytes, and waits where the descriptor takes no more for now.
     ///

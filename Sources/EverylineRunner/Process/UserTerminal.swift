@@ -67,6 +67,12 @@ package final class UserTerminal: Sendable {
         return settings
     }
 
+    /// Whether it was closed, as a terminal's window is.
+    package var isGone: Bool {
+        var event = pollfd(fd: screen.rawValue, events: 0, revents: 0)
+        return poll(&event, 1, 0) > 0 && event.revents & Int16(POLLHUP) != 0
+    }
+
     /// How a command stands to its keys that is started now.
     var jobState: cspawn_job_state {
         guard let keys, !keys.isInForeground else { return cspawn_foreground }
