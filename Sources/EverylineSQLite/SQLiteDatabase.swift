@@ -79,7 +79,8 @@ package final class SQLiteDatabase: Sendable {
             let pool = try DatabasePool(path: path, configuration: configuration)
             if try pool.read(Schema.migrator.hasBeenSuperseded) { throw SQLiteDatabaseError.newerVersion(name) }
             guard try pool.read(Schema.migrator.hasCompletedMigrations) else {
-                throw SQLiteDatabaseError.olderVersion(name)
+                let isEmpty = try pool.read { try Schema.migrator.appliedIdentifiers($0).isEmpty }
+                throw isEmpty ? SQLiteDatabaseError.empty(path) : .olderVersion(name)
             }
             return pool
         }

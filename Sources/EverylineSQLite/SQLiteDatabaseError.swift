@@ -9,6 +9,8 @@ package enum SQLiteDatabaseError: Error, Equatable, CustomStringConvertible {
     /// An older Everyline has written it, and this one may only read it.
     case olderVersion(String)
     case missing(String)
+    /// A file in which nothing is stored, not even the tables.
+    case empty(String)
     case unusable(String, reason: String)
     /// The database doesn't sync as it must.
     case notDurable(String)
@@ -21,6 +23,8 @@ package enum SQLiteDatabaseError: Error, Equatable, CustomStringConvertible {
         case .olderVersion(let directory):
             "the data in \(directory) is of an older version of Everyline: use that one, or start the server of this one, which updates it"
         case .missing(let path): "there is no database \(path)"
+        case .empty(let path):
+            "the database \(path) is empty: it was copied without \(path)-wal, or no server has finished its first start"
         case .unusable(let directory, let reason): "the data in \(directory) can't be used: \(reason)"
         case .notDurable(let what): "the database would not keep what it acknowledges (\(what))"
         }

@@ -422,6 +422,16 @@ def test_the_doctor_sees_a_database_that_is_older_than_its_runners(own_server, t
         shutil.rmtree(spool.parent)
 
 
+def test_the_doctor_says_that_the_write_ahead_log_is_missing_which_holds_all_there_is(own_server, tool):
+    server = own_server.start()
+    server.register().append("one")
+    server.kill()
+    for end in ("-wal", "-shm"):
+        (server.data / (DATABASE + end)).unlink()
+    done = tool.run("doctor", "--data", server.data)
+    assert done.returncode == 125 and f"{DATABASE} is empty: it was copied without".encode() in done.stderr
+
+
 # Space.
 
 
