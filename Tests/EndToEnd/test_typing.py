@@ -138,3 +138,5 @@ def test_ctrl_backslash_ends_a_client_and_says_nothing_of_its_threads(cli, serve
     finally:
         terminal.end()
         server.delete(f"/api/v1/executions/{server.newest()}")
+        # Else the module's server may end before the runner has heard of it.
+        wait_for(lambda: server.execution(server.newest()).get("ended_at"))
