@@ -67,6 +67,7 @@ let isRefreshing = false;
 /** What was said last of how the log comes and stands. */
 let said = "";
 let isLoadingScreen = false;
+let isLoadingStyles = false;
 /** Whether the first lines are shown, or it is known that there are none. */
 let hasLines = false;
 /** Does what a key does.
@@ -82,6 +83,7 @@ setUpTheme();
 setUpTools();
 const choices = setUpChoices(view);
 view.onMove = moved;
+allRows.onUnknownStyle = loadStyles;
 source.onArrival = changed;
 source.onFailure = failed;
 document.addEventListener("visibilitychange", changed);
@@ -339,4 +341,15 @@ function keepScreen() {
   import("./screen-rows.js").then(({ ScreenRows }) => {
     allRows.screen = new ScreenRows(store, source, () => { view.remeasure(); changed(); }, execution?.terminal?.rows);
   }, () => { isLoadingScreen = false; });
+}
+
+/** Has found out what lines begin with, from when on a part is shown whose beginning isn't held. */
+function loadStyles() {
+  if (isLoadingStyles) return;
+  isLoadingStyles = true;
+  import("./style-reader.js").then(({ StyleReader }) => {
+    const found = () => { allRows.invalidate(); changed(); };
+    allRows.styles = new StyleReader(source, allRows.openings, found);
+    found();
+  }, () => { isLoadingStyles = false; });
 }

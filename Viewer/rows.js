@@ -4,6 +4,7 @@ import { raw, render, styleAfter } from "./ansi.js";
 import { BLOCK, PIECES, blockOf } from "./blocks.js";
 import { missingText, note, textOf } from "./event-text.js";
 import { linked } from "./links.js";
+import { NOTHING, OpeningStyles, applied, isDecided, withEvent } from "./opening-styles.js";
 import { PLAIN } from "./sgr.js";
 
 /** @typedef {import("./ansi.js").Rendered} Rendered */
@@ -17,6 +18,8 @@ import { PLAIN } from "./sgr.js";
 
 /** The most characters of a row that are interpreted. */
 const INTERPRETED = 1 << 21;
+/** How many blocks that are held are looked through at once for what sets the looks of the next one. */
+const LOOKED_BACK = 16;
 /** Silence from which on a divider says how long it was, in milliseconds. */
 export const PAUSE = 5_000;
 
@@ -29,8 +32,13 @@ const UNREAD = { kind: "unread", first: 0, last: 0, timestamp: NaN, pause: 0, is
 
 export class Rows {
   #store;
-  /** What a block's first line begins with, where that is known. @type {Map<number, import("./ansi.js").Style>} */
-  #openings = new Map();
+  /** What each block's first line begins with, where that is known. */
+  openings = new OpeningStyles();
+  /** What finds that out where it isn't; null until it is there.
+   * @type {import("./style-reader.js").StyleReader | null} */
+  styles = null;
+  /** Called when that is missed. */
+  onUnknownStyle = () => {};
   /** Styles within the block that was asked for last.
    * @type {{k: number, upTo: number, style: import("./ansi.js").Style}} */
   #progress = { k: -1, upTo: 0, style: PLAIN };
@@ -54,6 +62,7 @@ export class Rows {
   invalidate() {
     this.#cache.clear();
     this.#pending = null;
+    this.#progress.k = -1;
   }
 
   /** The offset of the last row that can be shown: the head, or that of the line behind it that has no newline yet. */
@@ -213,38 +222,39 @@ export class Rows {
     return this.#isRaw ? raw(message, Infinity).text : render(message, PLAIN, Infinity).text;
   }
 
-  /** What the lines before it left set. Exact where they have been seen; after a jump, from one block before on.
+  /** What the lines before it left set: a guess, until what they begin with is known.
    * @param {number} first */
   #styleBefore(first) {
     const k = blockOf(first);
-    const start = k * BLOCK + 1;
     if (this.#progress.k !== k || this.#progress.upTo > first) {
-      this.#progress = { k, upTo: start, style: this.#opening(k) };
+      this.#progress = { k, upTo: k * BLOCK + 1, style: this.#opening(k) };
     }
     const progress = this.#progress;
     for (; progress.upTo < first; progress.upTo++) {
-      progress.style = styleAfter(this.#store.event(progress.upTo)?.message ?? "", progress.style);
+      const { type = "line", message = "" } = this.#store.event(progress.upTo) ?? {};
+      if (type === "line") progress.style = styleAfter(message, progress.style);
     }
-    if (first === start + BLOCK - 1 && this.#store.event(first)) this.#remember(k, first, progress.style);
     return progress.style;
   }
 
-  /** @param {number} k */
+  /** What the block begins with: by the blocks before it as far as they are held, else by what is found out of them.
+   * @param {number} k */
   #opening(k) {
-    const known = this.#openings.get(k);
-    if (known || k === 0) return known ?? PLAIN;
-    if (!this.#store.holds(k - 1)) return PLAIN;
-    let style = this.#openings.get(k - 1) ?? PLAIN;
-    for (let offset = (k - 1) * BLOCK + 1; offset <= k * BLOCK; offset++) {
-      style = styleAfter(this.#store.event(offset)?.message ?? "", style);
+    let [effect, at] = [NOTHING, k];
+    let opening = this.openings.at(at);
+    for (; !opening && !isDecided(effect) && k - at < LOOKED_BACK && this.#store.holds(at - 1); opening = this.openings.at(at)) {
+      const lines = this.#store.lines(--at) ?? [];
+      for (let i = lines.length - 1; i >= 0 && !isDecided(effect); i--) effect = withEvent(lines[i], effect);
     }
-    this.#openings.set(k, style);
+    const style = applied(opening ?? this.styles?.guess(at) ?? PLAIN, effect);
+    if (opening || isDecided(effect)) {
+      this.openings.add(k, k, style);
+    } else if (this.styles) {
+      this.styles.want(at);
+    } else {
+      this.onUnknownStyle();
+    }
     return style;
-  }
-
-  /** @param {number} k @param {number} last @param {import("./ansi.js").Style} style */
-  #remember(k, last, style) {
-    this.#openings.set(k + 1, styleAfter(this.#store.event(last)?.message ?? "", style));
   }
 
   /** Whether what stands before it can be seen: its pause, its style and its first piece depend on it.

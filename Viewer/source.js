@@ -8,6 +8,9 @@ const TIMEOUT = 60_000;
 /** Lines that are this long on the average, in bytes, are read one block at a time. */
 const LARGE = 2_048;
 
+/** How many bytes of events are looked through for escapes at once, about. */
+const ESCAPES = 16 << 20;
+
 /** Where a log is followed: by a WebSocket, and by server-sent events, where the server has them.
  * @typedef {{socket: string, events: string | null}} Address */
 
@@ -82,6 +85,11 @@ export class Source {
     return this.#averageLine > LARGE ? 1 : 4;
   }
 
+  /** How many blocks are looked through for escapes at once: what these may all be in has to fit into memory. */
+  get blocksOfEscapes() {
+    return Math.max(1, Math.min(65_536 / BLOCK, Math.floor(ESCAPES / (BLOCK * this.#averageLine || 1))));
+  }
+
   /** @param {number} k */
   #group = (k) => k - (k % this.blocksAtOnce);
 
@@ -150,8 +158,16 @@ export class Source {
   /** @param {number} after @param {number} limit @param {AbortSignal} [signal] */
   async #block(after, limit, signal) {
     const query = `after=${after}&limit=${Math.min(limit, 65_536)}`;
-    const text = await this.#read(query, signal);
-    return text === "" ? [] : text.replace(/\n$/, "").split("\n");
+    return linesOf(await this.#read(query, signal));
+  }
+
+  /** The events in which escapes are, among up to `count` after an offset, and the last event that was looked at.
+   * @param {number} after @param {number} count @returns {Promise<{lines: string[], last: number}>} */
+  escapes(after, count) {
+    return within(TIMEOUT, async (signal) => {
+      const answer = await request(this.#path(`after=${after}&limit=${count}&escapes=true`), { signal });
+      return { lines: linesOf(await answer.text()), last: Number(answer.headers.get("X-Last-Offset")) };
+    });
   }
 
   /** The offset of the first event that isn't older than the time; the head if there is none.
@@ -164,7 +180,14 @@ export class Source {
 
   /** @param {string} query @param {AbortSignal} [signal] @returns {Promise<string>} */
   #read(query, signal) {
-    const path = `/executions/${this.#id}/block?${query}${this.#known}`;
-    return within(TIMEOUT, async (signal) => (await request(path, { signal })).text(), signal);
+    return within(TIMEOUT, async (signal) => (await request(this.#path(query), { signal })).text(), signal);
+  }
+
+  /** @param {string} query */
+  #path(query) {
+    return `/executions/${this.#id}/block?${query}${this.#known}`;
   }
 }
+
+/** @param {string} text */
+const linesOf = (text) => (text === "" ? [] : text.replace(/\n$/, "").split("\n"));

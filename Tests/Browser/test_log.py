@@ -158,6 +158,58 @@ def test_a_permalink_shows_its_lines_also_after_a_reload(server, viewer, million
     assert page.evaluate("navigator.clipboard.readText()") == f"{server.url}/executions/{million.id}#L123458-L123462"
 
 
+SET, MAGENTA = 12, "\x1b[35m"
+
+
+def check_looks(page, *offsets):
+    for offset in offsets:
+        wait_for_row(page, offset)
+        page.wait_for_function(
+            """([offset, colour]) => (document.querySelector(`.row:not([hidden])[data-first='${offset}'] .text > span`)?.style.color
+               ?? "") === colour""", arg=[offset, "var(--c5)" if offset >= SET else ""])
+
+
+@pytest.mark.parametrize("has_ended", [True, False])
+def test_a_colour_that_was_set_long_before_a_jump_is_right(server, viewer, has_ended):
+    count = 18_000
+    log = server.register()
+    seed(log, count, portion=3_000, message_of=lambda n:
+         f"{MAGENTA if n == SET else ''}line {n}{' needle' if n % 6_000 == 7 else ''}")
+    if has_ended:
+        log.append(end="SUCCEEDED")
+    page = viewer.log(server, log.id)
+    check_looks(page, count - 3)
+    page.keyboard.press("Home")
+    check_looks(page, SET - 1, SET)
+    page.keyboard.press("Control+End")
+    check_looks(page, count)
+
+    # Each of them in a page that has seen nothing yet.
+    page = viewer.log(server, log.id, "#L9000")
+    check_looks(page, 9_000)
+    page = viewer.log(server, log.id)
+    box = page.locator("#map").bounding_box()
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 3)
+    page.wait_for_function("() => +document.querySelector('.row:not([hidden])').dataset.first < 9000")
+    wait_until_still(page)
+    wait_until_read(page)
+    check_looks(page, visible(page)[3]["first"])
+    page = viewer.log(server, log.id)
+    search(page, "needle")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".row.current")
+    check_looks(page, *[row["first"] for row in visible(page)[2:6]])
+    page = viewer.log(server, log.id)
+    page.keyboard.press("&")
+    page.fill("#query", "needle")
+    found(page)
+    page.keyboard.press("Enter")
+    check_looks(page, 7, 6_007, 12_007)
+    page.click(".row[data-first='6007'] .number")
+    check_looks(page, 6_006, 6_007, 6_008)
+
+
 def test_a_link_to_lines_that_are_not_there_says_so(server, viewer):
     log = server.register()
     seed(log, 10)

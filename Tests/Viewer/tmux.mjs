@@ -59,7 +59,7 @@ export function captured(lines) {
 }
 
 /** A row's characters that can be seen, each with where it is and its look: how blanks look is the terminal's own matter. */
-function cells(runs) {
+export function cells(runs) {
   const text = runs.map((run) => run.text).join("").trimEnd();
   const looks = [];
   let at = 0;

@@ -84,6 +84,18 @@ public struct EventBlock: Sendable, Equatable {
         }
     }
 
+    /// The lines in which the text stands, each with its newline.
+    package func lines(containing text: StaticString) -> ByteBuffer {
+        var found = ByteBuffer()
+        guard bytes.withUnsafeReadableBytes({ $0.contains(text) }) else { return found }
+        forEachLine { _, line in
+            guard line.contains(text) else { return }
+            found.writeBytes(line)
+            found.writeInteger(UInt8(ascii: "\n"))
+        }
+        return found
+    }
+
     /// The event lines as one message: without the last newline.
     public var message: ByteBuffer {
         bytes.getSlice(at: bytes.readerIndex, length: bytes.readableBytes - 1) ?? bytes

@@ -64,7 +64,7 @@ struct Query {
     }
 
     /// - Throws: `invalid_request` if there is a parameter with another name.
-    func allow(only names: String...) throws {
+    func allow(only names: [String]) throws {
         if let unknown = values.keys.first(where: { !names.contains(String($0)) }) {
             throw APIError(.invalidRequest, "Unknown parameter \"\(unknown.prefix(64))\".")
         }

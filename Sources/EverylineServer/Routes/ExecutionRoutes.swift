@@ -69,7 +69,7 @@ struct ExecutionRoutes {
     @Sendable func list(_ request: Request, context: EverylineContext) async throws -> Response {
         _ = try await authenticator.principal(of: request, may: .read)
         let query = Query(request)
-        try query.allow(only: "status", "limit", "cursor")
+        try query.allow(only: ["status", "limit", "cursor"])
         let limit = try query.count("limit", maximum: limits.listPage) ?? 100
         var statuses: Set<ExecutionStatus> = []
         for word in try query.single("status")?.split(separator: ",", omittingEmptySubsequences: false) ?? [] {

@@ -35,7 +35,7 @@ struct InputRoutes {
         try requireSupport()
         guard !execution.status.isTerminal else { throw AppendRoutes.ended(execution, execution.head) }
         let query = Query(request)
-        try query.allow(only: "after")
+        try query.allow(only: ["after"])
         let after = try place(query)
         let type = request.headers[.contentType].map { $0.prefix { $0 != ";" }.lowercased() }
         guard type == nil || type == APIHeader.ndjson else {
@@ -79,7 +79,7 @@ struct InputRoutes {
         try await authenticator.producer(of: request, for: id)
         try requireSupport()
         let query = Query(request)
-        try query.allow(only: "after", "columns", "rows", "closed")
+        try query.allow(only: ["after", "columns", "rows", "closed"])
         let (after, isClosed) = (try place(query), try query.flag("closed"))
         var size: TerminalSize?
         if let columns = try query.count("columns", maximum: TerminalSize.longest),

@@ -14,6 +14,8 @@ struct LogDownload: Sendable {
 
     let range: LogRange
     let form: Form
+    /// Whether events without a control character from U+0010 to U+001F are left out.
+    var onlyEscapes = false
     /// How long the whole is, if that is known without reading it.
     let knownLength: Int?
     let resources: ServerResources
@@ -21,7 +23,7 @@ struct LogDownload: Sendable {
 
     /// Strong: the bytes of events that were recorded never change.
     var etag: String {
-        let form = form == .ndjson ? "n" : "t"
+        let form = onlyEscapes ? "e" : form == .ndjson ? "n" : "t"
         return "\"\(range.execution)-\(range.after)-\(range.through)-\(form)\""
     }
 
@@ -115,6 +117,9 @@ struct LogDownload: Sendable {
     private func forEachPiece(_ body: (ByteBuffer) async throws -> Bool) async throws {
         try await range.forEachBlock { block in
             switch form {
+            case .ndjson where onlyEscapes:
+                let lines = try await resources.workers.run { block.lines(containing: #"\u001"#) }
+                return lines.readableBytes == 0 ? true : try await body(lines)
             case .ndjson:
                 return try await body(block.bytes)
             case .text:

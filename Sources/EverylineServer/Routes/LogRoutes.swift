@@ -48,12 +48,13 @@ struct LogRoutes {
     @Sendable func block(_ request: Request, context: EverylineContext) async throws -> Response {
         _ = try await authenticator.principal(of: request, may: .read)
         let id = try context.executionID()
-        let part = try Part(request, limits: limits)
+        let part = try Part(request, limits: limits, isBlock: true)
         try await core.log.require(part.incarnation, of: id)
         let after = try await part.start.offset(in: id, of: core.log)
         let head = try await core.log.head(of: id).offset
         let (range, isCut) = try await range(of: id, after: after, count: part.count, through: head)
-        return try await download(range, as: .ndjson, length: nil, isCut: isCut, for: request, context)
+        return try await download(
+            range, as: .ndjson, onlyEscapes: part.onlyEscapes, length: nil, isCut: isCut, for: request, context)
     }
 
     private func range(
@@ -69,11 +70,12 @@ struct LogRoutes {
     }
 
     private func download(
-        _ range: LogRange, as form: LogDownload.Form, length: Int?, isCut: Bool, for request: Request,
-        _ context: EverylineContext
+        _ range: LogRange, as form: LogDownload.Form, onlyEscapes: Bool = false, length: Int?, isCut: Bool,
+        for request: Request, _ context: EverylineContext
     ) async throws -> Response {
         let download = LogDownload(
-            range: range, form: form, knownLength: length, resources: core.resources, context: context)
+            range: range, form: form, onlyEscapes: onlyEscapes, knownLength: length, resources: core.resources,
+            context: context)
         var response = try await download.response(to: request)
         response.headers[.incarnation] = core.log.incarnation?.rawValue
         if isCut { response.headers[.nextAfter] = range.through.description }
@@ -135,15 +137,19 @@ private struct Part {
     let count: Int?
     /// Whether the client goes on where an answer says that it ends.
     let followsParts: Bool
+    /// Of a block, whether events without escape sequences are left out.
+    let onlyEscapes: Bool
 
     /// - Throws: `invalid_cursor` or `invalid_request`.
-    init(_ request: Request, limits: ServerConfiguration.Limits) throws {
+    init(_ request: Request, limits: ServerConfiguration.Limits, isBlock: Bool = false) throws {
         let query = Query(request)
-        try query.allow(only: "after", "last_seen_timestamp", "limit", "parts", "incarnation")
+        let names = ["after", "last_seen_timestamp", "limit", "parts", "incarnation"]
+        try query.allow(only: isBlock ? names + ["escapes"] : names)
         start = try Cursor(query).start ?? .beginning
         incarnation = try query.incarnation()
         count = try query.count("limit", maximum: limits.logPage)
         followsParts = try query.flag("parts") || count != nil
+        onlyEscapes = try query.flag("escapes")
     }
 }
 

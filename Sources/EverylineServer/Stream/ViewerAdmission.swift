@@ -24,7 +24,7 @@ struct ViewerAdmission: Sendable {
     func admit(
         _ id: ExecutionID, query: Query, origin: String?, authority: String?, resumption: StreamStart? = nil
     ) async throws -> AdmittedStream<StreamPlace> {
-        try query.allow(only: "token", "after", "last_seen_timestamp", "incarnation")
+        try query.allow(only: ["token", "after", "last_seen_timestamp", "incarnation"])
         try core.resources.unread.requireRoom()
         let asked = try Cursor(query).start
         let request = StreamRequest(
