@@ -4,7 +4,7 @@
 /** @typedef {import("./stream.js").Connection} Connection */
 /** @typedef {import("./frames.js").Frame} Frame */
 
-/** The server speaks every 15 s. In milliseconds. */
+/** The server sends a heartbeat every 10 s by default. In milliseconds. */
 const STALL = 20_000;
 
 /** Connects by server-sent events. (Not by the browser's own: that hides what was answered, and what isn't an event.)

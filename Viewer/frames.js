@@ -46,7 +46,7 @@ export class Framing {
     return this.#speaksFirst ? JSON.stringify({ action: "ping", have }) : null;
   }
 
-  /** Silence that is unusual, in milliseconds: the server speaks every 15 s, the gateway when it is asked. */
+  /** Silence that is unusual, in milliseconds: the server sends a heartbeat every 10 s by default, the gateway when it is asked. */
   get stall() {
     return this.#speaksFirst ? 35_000 : 20_000;
   }

@@ -1,4 +1,4 @@
-// The keys of the log's page. The sheet that `?` opens lists them.
+// The keys of the log's page. The dialog that `?` opens lists most of them.
 
 import { byId, changeTheme, isForPage, isTyping } from "./page.js";
 

@@ -1,4 +1,4 @@
-// A notification when an execution ends while its page isn't seen, for who asked for it once.
+// A notification when an execution ends while its page isn't seen, if the user has allowed it.
 
 import { byId } from "./page.js";
 

@@ -15,7 +15,7 @@ package struct CanarySettings: Sendable {
     package var stalled = 0
     /// How long a viewer may get nothing while there is something.
     package var patience: Duration = .seconds(30)
-    /// Decides what is done to whom, and when.
+    /// Decides which fault hits which viewer, and when.
     package var seed: UInt64 = 0
 
     package init() {}

@@ -72,7 +72,7 @@ package struct ServerConfiguration: Sendable {
         package var controlPoll: Int?
         /// When a stop ends the log of an external producer without it.
         package var stopPatience = StopPatience()
-        /// How long nothing was heard of an external producer, before its execution is ended as `producer_lost`; `nil` as above.
+        /// How long nothing was heard of an external producer, before its execution is ended as `producer_lost`; `nil`: never.
         package var lostProducer: Duration? = .seconds(7 * 24 * 60 * 60)
         /// How many executions a list gives at the most.
         package var listPage = 1000

@@ -24,7 +24,7 @@ struct SimulateArguments {
           --least-faults F  fails unless each kind of fault was injected F times
           --brief         ends with the first broken promise, and doesn't look for the smallest run that breaks it
           --mutate NAME   with one mechanism switched off: \(Mutation.allCases.map(\.rawValue).joined(separator: ", "))
-          --mutations     each mechanism switched off in turn; fails unless each is missed
+          --mutations     each mechanism switched off in turn; fails unless each is found
         """
 
     struct Invalid: Error, CustomStringConvertible {

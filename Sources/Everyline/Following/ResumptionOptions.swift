@@ -9,7 +9,7 @@ public struct ResumptionOptions: Sendable, Equatable {
     public var faultLimit = 8
     /// How long an overloaded server is left alone, at least.
     public var overloadDelay: Duration = .seconds(1)
-    /// The silence after which a connection is taken for dead; servers say something at least every 15 s.
+    /// The silence after which a connection is taken for dead; servers send a heartbeat every 10 s by default.
     public var silenceLimit: Duration = .seconds(45)
 
     public init() {}

@@ -1,4 +1,4 @@
-/// Which release this is: the one place that says so.
+/// Which release this is.
 ///
 /// `--version`, `/healthz` and the `Server` header print it; a test holds the OpenAPI document's `info.version` to it.
 public enum ReleaseVersion {

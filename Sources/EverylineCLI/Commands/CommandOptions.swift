@@ -115,7 +115,7 @@ extension ExecutionOutcome {
         case .stopRequested: words.append("a stop was requested")
         case .notStarted: words.append("it was not started")
         case .runnerLost: words.append("the process that ran it is gone")
-        case .producerLost: words.append("who produced it is gone")
+        case .producerLost: words.append("its producer is gone")
         case .keyRevoked: words.append("the key that registered it was revoked")
         case nil: break
         }

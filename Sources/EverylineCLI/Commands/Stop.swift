@@ -6,7 +6,7 @@ struct Stop: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Stop executions.",
         discussion: """
-            The whole process group gets SIGTERM, and SIGKILL after ten seconds. Prints each execution's status by then; \
+            The command and what it has started get SIGTERM, and SIGKILL after ten seconds. Prints each execution's status by then; \
             the log's end says how it ended. Stopping what has ended changes nothing.
 
             A command that runs elsewhere (exec, pipe) is stopped by its own machine, when that hears of it. With --force the \

@@ -71,7 +71,7 @@ enum ServeSetting: String, CaseIterable {
         case .maxConnections: "Connections in all."
         case .maxViewersPerKey: "Viewers under one API key."
         case .maxViewers: "Viewers in all."
-        case .requestTimeout: "From connecting to a whole request."
+        case .requestTimeout: "From connecting to the whole head of a request."
         case .idleTimeout: "The silence after which a connection without a request is closed."
         case .absentProducer: "How long a producer may be silent after a request to stop, or after a restore."
         case .unheededStop: "How long a producer may go on after it was asked to stop; then its log is ended."

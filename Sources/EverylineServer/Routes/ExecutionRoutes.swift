@@ -180,11 +180,11 @@ struct ExecutionRoutes {
             try await core.engine.start(launch)
         } catch let error as StartUnclear {
             context.logger.error(
-                "It isn't known whether a command was started",
+                "The server doesn't know whether a command was started",
                 metadata: ["execution_id": "\(launch.execution)", "error": "\(error.cause)"])
             throw APIError(
                 .unavailable,
-                "It isn't known whether \(launch.execution) was started. The same request with the same Idempotency-Key starts it once."
+                "The server doesn't know whether \(launch.execution) was started. The same request with the same Idempotency-Key starts it once."
             )
         } catch {
             context.logger.error(
