@@ -7,7 +7,7 @@
 // member, whose parent is the keeper, makes the command's group one that Ctrl-Z stops.
 //
 // If this process is killed, the keeper goes on to read what is drawn, and passes it on, so that the command goes on too. A command that reads
-// gets an error then: nobody types for it any more.
+// gets an error then, since no keys can reach it.
 //
 // While this process is in the background of the user's terminal, the keeper holds the foreground of the command's: a command that reads is
 // stopped then, or, without a member, gets an error, as at the user's.

@@ -13,7 +13,7 @@ import NIOCore
 /// An event that the way to the server doesn't take whole is sent in parts, which shifts what follows too.
 ///
 /// In each incarnation but the first, the producer's first event is the notice `restored`; a second one says how many events are missing, if
-/// the spool has dropped some that the backup lacks. Then the spool's events follow.
+/// the spool has dropped some that the backup lacks. Then the spool's events follow, the first of them without the parts that the backup has.
 struct LogPlace: Codable, Sendable, Equatable {
     /// The log in one incarnation, as this producer has it.
     struct Life: Codable, Sendable, Equatable {
@@ -33,6 +33,8 @@ struct LogPlace: Codable, Sendable, Equatable {
         var former: String?
         /// What follows the base are the parts of the event `resumed`, with at most so many bytes of its text each, in the place of notices.
         var part: Int?
+        /// How many parts of that event the log has before the base: a restore came between them.
+        var partsBefore: Int?
 
         /// The offset that the spool's events follow.
         var start: UInt64 { base + notices }
@@ -46,6 +48,11 @@ struct LogPlace: Codable, Sendable, Equatable {
     var incarnation: Incarnation? { newest.incarnation.flatMap { Incarnation($0) } }
 
     private var newest: Life { lives[lives.count - 1] }
+    /// The newest one whose notices are to be sent: where the parts of an event go on behind a restore, the one before them.
+    private var announced: Life { newest.partsBefore == nil ? newest : lives[max(0, lives.count - 2)] }
+
+    /// The spool's last event that the log has from the beginning of the newest incarnation on, or that isn't sent in it.
+    var delivered: Offset { Offset(newest.resumed - (newest.part == nil ? 0 : 1)) }
 
     /// Notes in which incarnation the log was begun, if that isn't known.
     ///
@@ -62,6 +69,7 @@ struct LogPlace: Codable, Sendable, Equatable {
     mutating func move(to restoration: Restoration, available: Offset) {
         let base = restoration.base.rawValue
         let number = self.number(at: restoration.base).rawValue
+        let cut = partsSent(at: restoration.base)
         // The notices of those are void too.
         var restores = restoration.count
         while lives.count > 1, newest.base >= base { restores += lives.removeLast().restores ?? 1 }
@@ -71,6 +79,13 @@ struct LogPlace: Codable, Sendable, Equatable {
             Life(
                 incarnation: restoration.incarnation.rawValue, base: base, notices: lost > 0 ? 2 : 1, resumed: resumed,
                 lost: lost, restores: restores))
+        // An event that is gone from the spool is missing as a whole, what the log has of it apart.
+        if let cut, lost == 0 {
+            lives.append(
+                Life(
+                    incarnation: restoration.incarnation.rawValue, base: newest.start, notices: UInt64(cut.left),
+                    resumed: number + 1, lost: 1, restores: 0, part: cut.limit, partsBefore: cut.sent))
+        }
         if lives.count > Self.limit { lives.removeFirst() }
     }
 
@@ -81,7 +96,7 @@ struct LogPlace: Codable, Sendable, Equatable {
     ///   - limit: how many bytes of its text each has at the most.
     /// - Returns: whether it is so now; not if some of it was sent in larger parts, or too many were cut before.
     mutating func cut(after head: Offset, into count: Int, of limit: ByteCount) -> Bool {
-        if newest.part != nil, newest.base == head.rawValue { lives.removeLast() }
+        if newest.part != nil, newest.partsBefore == nil, newest.base == head.rawValue { lives.removeLast() }
         guard head.rawValue >= newest.start, lives.count < Self.limit else { return false }
         lives.append(
             Life(
@@ -90,11 +105,19 @@ struct LogPlace: Codable, Sendable, Equatable {
         return true
     }
 
+    /// How the event was cut of which the log has a part and lacks another where its head is this.
+    private func partsSent(at head: Offset) -> (limit: ByteCount, sent: Int, left: Int)? {
+        let begun = lives.last { $0.base < head.rawValue || ($0.base == head.rawValue && $0.partsBefore != nil) }
+        guard let begun, let limit = begun.part, head.rawValue < begun.start else { return nil }
+        let sent = Int(head.rawValue - begun.base)
+        return (limit, (begun.partsBefore ?? 0) + sent, Int(begun.notices) - sent)
+    }
+
     /// The event whose parts are being sent where the log's head is this: how large they are, and how many of them the log has.
     func cut(at head: Offset) -> (number: Offset, limit: ByteCount, sent: Int)? {
         let life = newest
         guard let limit = life.part, (life.base..<life.start).contains(head.rawValue) else { return nil }
-        return (Offset(life.resumed), limit, Int(head.rawValue - life.base))
+        return (Offset(life.resumed), limit, (life.partsBefore ?? 0) + Int(head.rawValue - life.base))
     }
 
     /// Begins another log, with what the spool has.
@@ -130,13 +153,12 @@ struct LogPlace: Codable, Sendable, Equatable {
 
     /// The offset behind which the log lacks everything that the spool has, if the server has all up to `acknowledged`.
     func place(after acknowledged: Offset) -> Offset {
-        let isBehind = acknowledged.rawValue > newest.resumed - (newest.part == nil ? 0 : 1)
-        return isBehind ? offset(of: acknowledged) : Offset(newest.base)
+        acknowledged > delivered ? offset(of: acknowledged) : Offset(announced.base)
     }
 
     /// What this producer says of the restore behind an offset of the log; `nil` if it has said all.
     func notices(after offset: Offset, at time: Timestamp) -> ByteBuffer? {
-        let life = newest
+        let life = announced
         guard life.part == nil, (life.base..<life.start).contains(offset.rawValue) else { return nil }
         var notices = ByteBuffer()
         if let former = life.former {
@@ -235,7 +257,8 @@ extension LogPlace.Life {
     fileprivate var isSound: Bool {
         let most = Offset.maximum.rawValue / 4
         let isOfParts = part.map { $0 > 0 && lost == 1 && notices <= most } ?? (notices <= 2)
-        return base <= most && isOfParts && resumed <= most && lost <= resumed
+        let isGoneOnWith = partsBefore.map { part != nil && (1...Int(most)).contains($0) } ?? true
+        return base <= most && isOfParts && isGoneOnWith && resumed <= most && lost <= resumed
     }
 }
 

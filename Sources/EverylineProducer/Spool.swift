@@ -264,7 +264,7 @@ package final class Spool: Sendable {
             change(&state.place, max(kept, state.dropped))
             state.isPlaceWritten = false
             writePlace(&state)
-            state.delivered = state.place.number(at: state.place.offset(of: .zero))
+            state.delivered = state.place.delivered
             state.reading = nil
             state.hasLostPlace = false
             state.isInDoubt = false

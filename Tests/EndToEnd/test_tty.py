@@ -122,7 +122,7 @@ def test_the_terminal_is_restored_when_exec_is_killed(cli, tmp_path, name):
 
 
 def test_a_command_whose_exec_is_killed_goes_on_and_draws_on_the_terminal(terminal, cli, server, tmp_path):
-    """What reads keys that nobody will type learns that there are none."""
+    """A program that reads keys, which can no longer come, gets an error."""
     pid, keeper, go, done = (tmp_path / name for name in ("pid", "keeper", "go", "done"))
     os.mkfifo(go)
     script = (f"echo $PPID > {pid}; cut -d ' ' -f 6 /proc/self/stat > {keeper}; echo begun; read x < {go}; seq 5000; "
