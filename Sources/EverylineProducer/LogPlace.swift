@@ -33,7 +33,9 @@ struct LogPlace: Codable, Sendable, Equatable {
         var former: String?
         /// What follows the base are the parts of the event `resumed`, with at most so many bytes of its text each, in the place of notices.
         var part: Int?
-        /// How many parts of that event the log has before the base: a restore came between them.
+        /// How many bytes of that event's text are before these parts, in larger ones.
+        var textBefore: Int?
+        /// How many of these parts the log has before the base: a restore came between them.
         var partsBefore: Int?
 
         /// The offset that the spool's events follow.
@@ -84,41 +86,49 @@ struct LogPlace: Codable, Sendable, Equatable {
             lives.append(
                 Life(
                     incarnation: restoration.incarnation.rawValue, base: newest.start, notices: UInt64(cut.left),
-                    resumed: number + 1, lost: 1, restores: 0, part: cut.limit, partsBefore: cut.sent))
+                    resumed: number + 1, lost: 1, restores: 0, part: cut.limit, textBefore: cut.textBefore,
+                    partsBefore: cut.sent))
         }
         if lives.count > Self.limit { lives.removeFirst() }
     }
 
-    /// Sends the event that follows `head` in parts.
+    /// Sends the event that follows `head`, or what the log lacks of it, in parts.
     ///
     /// - Parameters:
     ///   - count: how many they are.
     ///   - limit: how many bytes of its text each has at the most.
-    /// - Returns: whether it is so now; not if some of it was sent in larger parts, or too many were cut before.
-    mutating func cut(after head: Offset, into count: Int, of limit: ByteCount) -> Bool {
+    ///   - textBefore: how many bytes of its text the log has.
+    /// - Returns: whether it is so now; not if too many were cut before.
+    mutating func cut(after head: Offset, into count: Int, of limit: ByteCount, textBefore: ByteCount) -> Bool {
         if newest.part != nil, newest.partsBefore == nil, newest.base == head.rawValue { lives.removeLast() }
-        guard head.rawValue >= newest.start, lives.count < Self.limit else { return false }
+        guard lives.count < Self.limit else { return false }
         lives.append(
             Life(
                 incarnation: newest.incarnation, base: head.rawValue, notices: UInt64(count),
-                resumed: number(at: head).rawValue + 1, lost: 1, restores: 0, part: limit))
+                resumed: number(at: head).rawValue + 1, lost: 1, restores: 0, part: limit,
+                textBefore: textBefore == 0 ? nil : textBefore))
         return true
     }
 
-    /// How the event was cut of which the log has a part and lacks another where its head is this.
-    private func partsSent(at head: Offset) -> (limit: ByteCount, sent: Int, left: Int)? {
-        let begun = lives.last { $0.base < head.rawValue || ($0.base == head.rawValue && $0.partsBefore != nil) }
-        guard let begun, let limit = begun.part, head.rawValue < begun.start else { return nil }
-        let sent = Int(head.rawValue - begun.base)
-        return (limit, (begun.partsBefore ?? 0) + sent, Int(begun.notices) - sent)
+    /// An event that is sent in parts.
+    struct Cut: Equatable {
+        /// Its number in the spool.
+        var number: Offset
+        /// How many bytes of its text are before the parts.
+        var textBefore: ByteCount
+        /// How many bytes of its text each part has at the most.
+        var limit: ByteCount
+        /// How many parts the log has, and how many it lacks.
+        var sent, left: Int
     }
 
-    /// The event whose parts are being sent where the log's head is this: how large they are, and how many of them the log has.
-    func cut(at head: Offset) -> (number: Offset, limit: ByteCount, sent: Int)? {
-        let life = newest
-        guard let limit = life.part, (life.base..<life.start).contains(head.rawValue) else { return nil }
-        return (Offset(life.resumed), limit, (life.partsBefore ?? 0) + Int(head.rawValue - life.base))
+    /// The event of which the log has a part and lacks another where its head is this.
+    private func partsSent(at head: Offset) -> Cut? {
+        lives.last { $0.base < head.rawValue || ($0.base == head.rawValue && $0.partsBefore != nil) }?.cut(at: head)
     }
+
+    /// The event whose parts are being sent where the log's head is this.
+    func cut(at head: Offset) -> Cut? { newest.cut(at: head) }
 
     /// Begins another log, with what the spool has.
     ///
@@ -254,11 +264,20 @@ struct LogPlace: Codable, Sendable, Equatable {
 }
 
 extension LogPlace.Life {
+    fileprivate func cut(at head: Offset) -> LogPlace.Cut? {
+        guard let part, (base..<start).contains(head.rawValue) else { return nil }
+        let sent = Int(head.rawValue - base)
+        return LogPlace.Cut(
+            number: Offset(resumed), textBefore: textBefore ?? 0, limit: part, sent: (partsBefore ?? 0) + sent,
+            left: Int(notices) - sent)
+    }
+
     fileprivate var isSound: Bool {
         let most = Offset.maximum.rawValue / 4
         let isOfParts = part.map { $0 > 0 && lost == 1 && notices <= most } ?? (notices <= 2)
-        let isGoneOnWith = partsBefore.map { part != nil && (1...Int(most)).contains($0) } ?? true
-        return base <= most && isOfParts && isGoneOnWith && resumed <= most && lost <= resumed
+        let isBegun = [textBefore, partsBefore].compactMap(\.self)
+            .allSatisfy { part != nil && (1...Int(most)).contains($0) }
+        return base <= most && isOfParts && isBegun && resumed <= most && lost <= resumed
     }
 }
 

@@ -235,12 +235,12 @@ package final class Spool: Sendable {
         changePlace { $0.move(to: restoration, available: $1) }
     }
 
-    /// Sends the event that follows `head` in parts from now on.
+    /// Sends the event that follows `head`, or what the log lacks of it, in parts from now on.
     ///
-    /// - Returns: whether it can be (``LogPlace/cut(after:into:of:)``).
-    func cut(after head: Offset, into count: Int, of limit: ByteCount) -> Bool {
+    /// - Returns: whether it can be (``LogPlace/cut(after:into:of:textBefore:)``).
+    func cut(after head: Offset, into count: Int, of limit: ByteCount, textBefore: ByteCount) -> Bool {
         state.withLock { state in
-            guard state.place.cut(after: head, into: count, of: limit) else { return false }
+            guard state.place.cut(after: head, into: count, of: limit, textBefore: textBefore) else { return false }
             state.isPlaceWritten = false
             return true
         }

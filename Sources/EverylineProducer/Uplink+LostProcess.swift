@@ -29,11 +29,11 @@ extension Uplink {
         guard let (event, _) = try? spool.read(after: number, limit: 1) else { return }
         let before = place.offset(of: number)
         do {
-            _ = try await retrying { try await append(event, after: before) }
+            _ = try await retrying(untilTooLarge: true) { try await append(event, after: before) }
         } catch let error as APIError where error.knownCode == .differentContent {
             guard try await holdsOwnNotice(after: before) else { throw error }
         } catch let error as APIError where error.knownCode != .ended {
-            // The log isn't there yet, or something else is wrong that the delivery meets too.
+            // The log isn't there yet, or something else is wrong that the delivery meets too: an event that is sent in parts can't be compared.
         }
     }
 

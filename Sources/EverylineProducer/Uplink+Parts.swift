@@ -18,8 +18,11 @@ extension Uplink {
             return true
         }
         let limit = batch.readableBytes / 2
-        guard limit >= Self.leastPart, let (event, _) = try? spool.read(after: spool.place.number(at: head), limit: 1),
-            let parts = event.lineInParts(of: limit), spool.cut(after: head, into: parts.lineCount, of: limit)
+        let (cut, next) = (spool.place.cut(at: head), spool.place.number(at: head).next)
+        guard limit >= Self.leastPart, let event = try? event(cut?.number ?? next),
+            let textBefore = cut.map({ event.textLength(before: $0) }) ?? 0,
+            let parts = event.lineInParts(of: limit, after: textBefore),
+            spool.cut(after: head, into: parts.lineCount, of: limit, textBefore: textBefore)
         else { return false }
         // A successor that doesn't know it would number its events as if nothing had happened.
         try await spool.waitForPlace(on: clock)
@@ -37,38 +40,58 @@ extension Uplink {
         guard let cut = place.cut(at: head) else {
             return try spool.read(after: place.number(at: head), limit: limit)?.events
         }
-        guard let (event, _) = try spool.read(after: Offset(cut.number.rawValue - 1), limit: 1),
-            var parts = event.lineInParts(of: cut.limit)
-        else { return nil }
+        guard var parts = try event(cut.number)?.lineInParts(of: cut.limit, after: cut.textBefore) else { return nil }
         parts.moveReaderIndex(forwardBy: parts.withUnsafeReadableBytes { $0.length(ofLines: cut.sent) })
         let part = parts.withUnsafeReadableBytes { bytes in
             max(bytes.wholeLines(within: limit).length, bytes.length(ofLines: 1))
         }
         return parts.readSlice(length: part)
     }
+
+    private func event(_ number: Offset) throws -> ByteBuffer? {
+        try spool.read(after: Offset(number.rawValue - 1), limit: 1)?.events
+    }
 }
 
 extension ByteBuffer {
     /// The event of a line, as events that are parts of the line (`partial`), each with at most `limit` bytes of its text as JSON has it;
     /// `nil` for any other event.
-    func lineInParts(of limit: ByteCount) -> ByteBuffer? {
+    ///
+    /// - Parameter skipped: how many bytes of its text are in none of them.
+    func lineInParts(of limit: ByteCount, after skipped: ByteCount = 0) -> ByteBuffer? {
         withUnsafeReadableBytes { event in
-            let isPartial = event.hasSuffix(Self.partialEnd)
-            let end = event.count - (isPartial ? Self.partialEnd : Self.lineEnd).utf8CodeUnitCount
-            let digits = event.dropFirst(#"{"timestamp":"#.utf8.count).drop { (0x30...0x39).contains($0) }
-            let start = Self.lineStarts.first { digits.starts(with: $0.utf8) }.map { digits.startIndex + $0.utf8.count }
-            guard let start, start <= end, event.hasSuffix(Self.lineEnd) || isPartial else { return nil }
+            guard let (text, isPartial) = Self.text(of: event), text.count >= skipped else { return nil }
             var parts = ByteBuffer()
-            var position = start
+            var position = text.lowerBound + skipped
             repeat {
-                let next = event.endOfPart(from: position, to: end, limit: limit)
-                parts.writeBytes(event[..<start])
+                let next = event.endOfPart(from: position, to: text.upperBound, limit: limit)
+                parts.writeBytes(event[..<text.lowerBound])
                 parts.writeBytes(event[position..<next])
-                parts.writeStaticString(isPartial || next < end ? Self.partialEnd : Self.lineEnd)
+                parts.writeStaticString(isPartial || next < text.upperBound ? Self.partialEnd : Self.lineEnd)
                 position = next
-            } while position < end
+            } while position < text.upperBound
             return parts
         }
+    }
+
+    /// How many bytes of a line's text are before the first part that the log lacks; `nil` for an event that isn't a line.
+    fileprivate func textLength(before cut: LogPlace.Cut) -> ByteCount? {
+        withUnsafeReadableBytes { event in
+            guard let text = Self.text(of: event)?.text, text.count >= cut.textBefore else { return nil }
+            var position = text.lowerBound + cut.textBefore
+            for _ in 0..<cut.sent { position = event.endOfPart(from: position, to: text.upperBound, limit: cut.limit) }
+            return position - text.lowerBound
+        }
+    }
+
+    /// Where a line's event has its text, as JSON has it.
+    private static func text(of event: UnsafeRawBufferPointer) -> (text: Range<Int>, isPartial: Bool)? {
+        let isPartial = event.hasSuffix(partialEnd)
+        let end = event.count - (isPartial ? partialEnd : lineEnd).utf8CodeUnitCount
+        let digits = event.dropFirst(#"{"timestamp":"#.utf8.count).drop { (0x30...0x39).contains($0) }
+        let start = lineStarts.first { digits.starts(with: $0.utf8) }.map { digits.startIndex + $0.utf8.count }
+        guard let start, start <= end, event.hasSuffix(lineEnd) || isPartial else { return nil }
+        return (start..<end, isPartial)
     }
 
     private static let lineStarts = ["", #","stream":"stdout""#, #","stream":"stderr""#].map { $0 + #","message":""# }

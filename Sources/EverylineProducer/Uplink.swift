@@ -58,9 +58,16 @@ package struct Uplink: Sendable {
     }
 
     /// Runs a step until it succeeds, or the server itself refuses it.
-    func retrying<Value: Sendable>(_ step: () async throws -> Value) async throws -> Value {
-        try await policy.run(
-            seed: seed, clock: clock, isTransient: Self.mayPass, willRetry: { error, _ in willRetry(error) }, step)
+    ///
+    /// - Parameter untilTooLarge: also ends it when something on the way refuses its size, which another try doesn't change.
+    func retrying<Value: Sendable>(
+        untilTooLarge: Bool = false, _ step: () async throws -> Value
+    ) async throws -> Value {
+        let mayPass = { (error: any Error) in
+            Self.mayPass(error) && !(untilTooLarge && (error as? APIError)?.status == 413)
+        }
+        return try await policy.run(
+            seed: seed, clock: clock, isTransient: mayPass, willRetry: { error, _ in willRetry(error) }, step)
     }
 
     private static func mayPass(_ error: any Error) -> Bool {

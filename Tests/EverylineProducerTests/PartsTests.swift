@@ -130,6 +130,42 @@ import Testing
         }
     }
 
+    @Test("is cut anew, from where the log has it, when less is taken in the middle of it", arguments: [true, false])
+    func shrinking(isRestored: Bool) async throws {
+        for count in stride(from: 1, to: 500, by: 4) {
+            let path = directory.path + "/shrinking\(count)"
+            let server = MemoryServer(bodyLimit: 1000, isForeign: true)
+            server.begin(in: try #require(Incarnation("i1")))
+            let spool = try Spool(in: path)
+            fill(spool)
+            let endpoint = failing(server, after: count, isCarriedOut: true)
+            let isDelivered = (try? await uplink(spool, endpoint, attempts: 1).run()) == .delivered
+            if isDelivered || server.lines.last.map(isEnd) == true { break }
+            if isRestored { server.restore(server.backup, as: try #require(Incarnation("i2"))) }
+            let narrow = ProducerEndpoint(
+                append: { events, head, incarnation in
+                    if events.readableBytes > 600 { throw APIError(status: 413, code: "http_413", detail: "no") }
+                    return try await server.endpoint.append(events, head, incarnation)
+                },
+                setPending: server.endpoint.setPending, mustStop: server.endpoint.mustStop)
+            let conclusion = try await uplink(Spool(in: path), narrow).run()
+            #expect(conclusion == .delivered, "after \(count) requests")
+            #expect(texts(server.lines) == Self.texts, "after \(count) requests")
+            #expect(server.lines.filter(isEnd).count == 1)
+            #expect(count < 497)
+        }
+    }
+
+    @Test("is no hindrance to a process that ends an earlier one's log, be it the last that was written")
+    func lostProcess() async throws {
+        let server = MemoryServer(bodyLimit: 1000, isForeign: true)
+        let spool = try spool()
+        for text in Self.texts.dropLast() { spool.write(event(text), count: 1) }
+        #expect(try await uplink(spool, server.endpoint).runForLostProcess() == .delivered)
+        #expect(texts(server.lines) == Self.texts.dropLast())
+        #expect(server.lines.last.map(isEnd) == true)
+    }
+
     @Test("has parts that are no larger than asked for, and only lines have any")
     func cut() throws {
         let event = event(Self.long)
