@@ -30,14 +30,14 @@ class Site:
         return self.cloud.everyline_aws("destroy", "--stack", self.stack, *more, home=self.home, **options)
 
     @property
-    def stack(self):
+    def existing(self):
         """The stack; None if there is none."""
         stacks = self.cloud.cloudformation.describe_stacks()["Stacks"]
         return next((s for s in stacks if s["StackName"] == self.stack), None)
 
     @property
     def parameters(self):
-        return {p["ParameterKey"]: p["ParameterValue"] for p in self.stack["Parameters"]}
+        return {p["ParameterKey"]: p["ParameterValue"] for p in self.existing["Parameters"]}
 
     @property
     def packages(self):
@@ -59,7 +59,7 @@ class Site:
 def site(cloud, tmp_path, request):
     site = Site(cloud, tmp_path, f"test-{abs(hash(request.node.name)) % 10**8}")
     yield site
-    if site.stack:
+    if site.existing:
         site.destroy("--yes")
 
 
@@ -78,7 +78,7 @@ def test_one_command_deploys_and_a_client_has_all_that_it_needs(site):
     assert "quota: 10 functions at once, of which this takes up to 10" in said
     assert "quota: 6 vCPU of Fargate at once, which are 24 commands of 0.25" in said
     assert f"stack {site.stack}: CREATE_COMPLETE" in said and "CREATE_COMPLETE  Table (AWS::DynamoDB::Table)" in said
-    outputs = {o["OutputKey"]: o["OutputValue"] for o in site.stack["Outputs"]}
+    outputs = {o["OutputKey"]: o["OutputValue"] for o in site.existing["Outputs"]}
     configuration = site.cloud.configuration(site.home)
     assert configuration["url"] == outputs["Address"]
     # The key is nowhere but in a file that its owner alone may read.
@@ -125,7 +125,7 @@ def test_a_second_run_updates_and_keeps_what_it_is_not_told(site):
 @pytest.mark.parametrize("force", [False, True])
 def test_an_update_waits_for_the_commands_of_an_older_script_unless_it_is_forced(site, force):
     assert site.deploy().returncode == 0
-    cloud, table = site.cloud, next(o["OutputValue"] for o in site.stack["Outputs"] if o["OutputKey"] == "TableName")
+    cloud, table = site.cloud, next(o["OutputValue"] for o in site.existing["Outputs"] if o["OutputKey"] == "TableName")
     # As the runner script's records were that did not number its lines: without a format.
     item, row = records_of(cloud, cloud.execution().id)
     assert item.pop("format") == {"N": "2"}
@@ -185,7 +185,7 @@ def test_a_first_run_that_fails_leaves_nothing_and_says_what_failed(site):
     assert ran.returncode == 1
     assert "CompletionFunction (AWS::Lambda::Function)" in ran.stderr and "nothing of it is left" in ran.stderr, ran.stderr
     assert "cancelled" not in ran.stderr
-    assert site.stack is None and not (site.home / ".config").exists()
+    assert site.existing is None and not (site.home / ".config").exists()
     assert f"{site.stack}-own" not in {b["Name"] for b in site.cloud.s3.list_buckets()["Buckets"]}
     tables = site.cloud.dynamodb.list_tables()["TableNames"]
     assert not [t for t in tables if t.startswith(site.stack)]
@@ -201,7 +201,7 @@ def test_an_update_that_fails_leaves_what_was_there_and_says_what_failed(site):
     packages = site.packages
     ran = site.deploy("--template", site.template(breaks))
     assert ran.returncode == 1 and "CompletionFunction" in ran.stderr and "UPDATE_ROLLBACK_COMPLETE" in ran.stderr, ran.stderr
-    assert site.packages == packages and site.stack["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert site.packages == packages and site.existing["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
     assert site.deploy("-p", "Memory=1024").returncode == 0
 
 
@@ -214,7 +214,7 @@ def test_what_an_older_tool_has_left_of_a_failed_creation_is_cleared_away(site):
     with pytest.raises(WaiterError):
         site.cloud.cloudformation.get_waiter("stack_create_complete").wait(
             StackName=site.stack, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
-    assert site.stack["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert site.existing["StackStatus"] == "ROLLBACK_COMPLETE"
     ran = site.deploy()
     assert ran.returncode == 0 and "an earlier run left behind (ROLLBACK_COMPLETE)" in ran.stdout, ran.stdout + ran.stderr
 
@@ -233,7 +233,7 @@ def test_a_quota_that_is_too_small_is_said_before_anything_is_made(site, quotas,
     finally:
         vars(site.cloud.quotas).update(before)
     assert ran.returncode == 1 and says in ran.stderr, ran.stdout + ran.stderr
-    assert site.stack is None and site.packages == []
+    assert site.existing is None and site.packages == []
 
 
 def test_a_quota_that_may_not_be_read_is_said_and_no_hindrance(site):
@@ -253,7 +253,7 @@ def test_wrong_input_is_said_in_words(site):
     keyless = site.deploy(environment={"PATH": os.environ["PATH"], "HOME": str(site.home), "AWS_REGION": "us-east-1",
                                       "AWS_EC2_METADATA_DISABLED": "true"})
     assert keyless.returncode == 1 and "no AWS credentials were found" in keyless.stderr, keyless.stderr
-    assert site.stack is None
+    assert site.existing is None
 
 
 def test_nothing_is_put_into_a_bucket_of_another_account(site):
@@ -271,7 +271,7 @@ def test_nothing_is_put_into_a_bucket_of_another_account(site):
     finally:
         site.cloud.proxy.rules.remove(rule)
     assert ran.returncode == 1 and "belongs to another account" in ran.stderr
-    assert asked == [site.cloud.account] and site.stack is None
+    assert asked == [site.cloud.account] and site.existing is None
 
 
 def test_the_configuration_of_another_server_stays(site):
@@ -289,12 +289,12 @@ def test_the_configuration_of_another_server_stays(site):
 
 def test_destroying_asks_and_keeps_the_logs(site):
     assert site.deploy("--bucket", f"{site.stack}-own").returncode == 0
-    ids = {o["OutputKey"]: o["OutputValue"] for o in site.stack["Outputs"]}
+    ids = {o["OutputKey"]: o["OutputValue"] for o in site.existing["Outputs"]}
     refused = site.destroy(answer="yes\n")
-    assert refused.returncode == 1 and "Nothing was deleted" in refused.stderr and site.stack
+    assert refused.returncode == 1 and "Nothing was deleted" in refused.stderr and site.existing
     done = site.destroy(answer=f"{site.stack}\n")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert site.stack is None
+    assert site.existing is None
     for kept in (ids["TableName"], ids["CommandsLogGroupName"]):
         assert kept in done.stdout
     assert ids["TableName"] in site.cloud.dynamodb.list_tables()["TableNames"]

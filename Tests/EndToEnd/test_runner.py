@@ -34,7 +34,7 @@ def head_is(server, id, offset):
 
 def spooled(directory):
     """What a runner keeps for the server."""
-    return b"".join(path.read_bytes() for path in sorted((directory / "spool").glob("*")))
+    return b"".join(path.read_bytes() for path in sorted((directory / "spool").glob("[0-9]*")))
 
 
 def counted(server, id):
