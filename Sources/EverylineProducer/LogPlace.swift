@@ -276,7 +276,7 @@ extension LogPlace.Life {
         let most = Offset.maximum.rawValue / 4
         let isOfParts = part.map { $0 > 0 && lost == 1 && notices <= most } ?? (notices <= 2)
         let isBegun = [textBefore, partsBefore].compactMap(\.self)
-            .allSatisfy { part != nil && (1...Int(most)).contains($0) }
+            .allSatisfy { part != nil && (0...Int(most)).contains($0) }
         return base <= most && isOfParts && isBegun && resumed <= most && lost <= resumed
     }
 }

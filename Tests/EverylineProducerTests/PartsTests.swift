@@ -122,7 +122,9 @@ import Testing
             let base = server.lines
             _ = try? await uplink(spool, failing(server, after: 8, isCarriedOut: true), attempts: 1).run()
             server.restore(backup, as: try #require(Incarnation("i2")))
-            _ = try await uplink(Spool(in: path), server.endpoint).run()
+            let successor = try Spool(in: path)
+            _ = try await uplink(successor, server.endpoint).run()
+            #expect(LogPlace(stored: try successor.place.stored()) == successor.place)
             #expect(Array(server.lines.prefix(base.count)) == base)
             #expect(server.lines[base.count].contains("restored"))
             #expect(texts(server.lines) == Self.texts, "after \(count) requests")

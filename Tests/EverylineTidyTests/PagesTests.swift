@@ -3,6 +3,17 @@ import Testing
 
 @Suite("The pages")
 struct PagesTests {
+    @Test("that the server serves are all that its folder has")
+    func served() throws {
+        let table = try Repository.text("Sources/EverylineServer/Viewer/ViewerAsset.swift")
+        let named = table.matches(of: /PackageResources\.(\w+)/).map { String($0.1) }
+        let folder = "Sources/EverylineServer/Resources/viewer/"
+        let files = Repository.files(String(folder.dropLast()), "").filter { $0.contains(".") }.map {
+            String($0.dropFirst(folder.count)).replacing(/[-.]/, with: "_")
+        }
+        #expect(Set(named) == Set(files))
+    }
+
     @Test("link to files that are there", arguments: Repository.pages)
     func links(page: String) throws {
         let folder = page.split(separator: "/").dropLast().joined(separator: "/")

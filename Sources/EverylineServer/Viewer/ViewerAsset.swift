@@ -63,6 +63,7 @@ struct ViewerAsset: Sendable {
         ("search-worker", PackageResources.search_worker_js),
         ("shared", PackageResources.shared_js),
         ("sign-in", PackageResources.sign_in_js),
+        ("style-reader", PackageResources.style_reader_js),
         ("styles", PackageResources.styles_js),
         ("text-selection", PackageResources.text_selection_js),
         ("theme", PackageResources.theme_js),
