@@ -52,8 +52,8 @@ extension EverylineClient {
                 guard route.mayFallBack else { return try await webSocket() }
                 return try await ways.open(own, from: start, knowing: incarnation, webSocket: webSocket)
             },
-            state: {
-                let view = try await failing { try await execution(id) }
+            state: { incarnation in
+                let view = try await failing { try await execution(id, knowing: incarnation) }
                 let status = ExecutionStatus(rawValue: view.status)
                 guard let status, view.lastOffset <= Offset.maximum.rawValue else {
                     throw TailFailure.unusable("the server gives the status \(view.status)")

@@ -108,8 +108,13 @@ public struct EverylineClient: Sendable {
         }
     }
 
-    public func execution(_ id: ExecutionID) async throws -> ExecutionView {
-        try await transport.answer(to: APIRequest(.GET, APIPath.execution(id)), as: ExecutionView.self)
+    /// - Parameter incarnation: that of which the caller knows the log.
+    /// - Throws: ``APIError`` with ``APIError/restoration`` if a backup was put back since that incarnation (`other_incarnation`);
+    ///   ``ClientError``.
+    public func execution(_ id: ExecutionID, knowing incarnation: Incarnation? = nil) async throws -> ExecutionView {
+        var request = APIRequest(.GET, APIPath.execution(id))
+        request.query = incarnation.query
+        return try await transport.answer(to: request, as: ExecutionView.self)
     }
 
     public func status(of id: ExecutionID) async throws -> StatusResponse {

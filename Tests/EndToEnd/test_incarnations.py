@@ -148,6 +148,7 @@ def test_what_is_refused_by_its_incarnation_changes_nothing(own_server, tmp_path
         for ask in (
             lambda: server.post(f"{log.path}/events?after=1&incarnation={incarnation}", body, key=log.token, headers={"Content-Type": "application/x-ndjson"}),
             lambda: server.request("PUT", f"{log.path}/pending?incarnation={incarnation}", {"after": 1, "message": "x"}, key=log.token),
+            lambda: server.get(f"{log.path}?incarnation={incarnation}"),
             lambda: server.get(f"{log.path}/logs?after=1&incarnation={incarnation}"),
             lambda: server.request("GET", f"{log.path}/block?after=1&incarnation={incarnation}"),
         ):

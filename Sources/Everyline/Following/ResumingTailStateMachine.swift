@@ -15,7 +15,7 @@ package struct ResumingTailStateMachine {
         case locate(StreamStart, knowing: Incarnation? = nil)
         case open(String, StreamStart, knowing: Incarnation? = nil)
         case read
-        case askState
+        case askState(knowing: Incarnation? = nil)
         case close
         case wait(Duration)
         case finish
@@ -104,7 +104,7 @@ package struct ResumingTailStateMachine {
         case .locating: return .locate(resumption, knowing: incarnation)
         case .opening(let url): return .open(url, resumption, knowing: incarnation)
         case .reading: return .read
-        case .asking: return .askState
+        case .asking: return .askState(knowing: incarnation)
         case .waiting(let delay): return .wait(delay)
         case .ended: return .finish
         case .failed(let error): return .fail(error)

@@ -138,8 +138,8 @@ public struct ResumingTail: AsyncSequence, Sendable {
                     return .read(.lost("the connection was closed here"))
                 }
                 return .read(reading)
-            case .askState:
-                return .state(try await endpoint.state())
+            case .askState(let incarnation):
+                return .state(try await endpoint.state(incarnation))
             case .wait(let delay):
                 if delay > .zero { try await clock.sleep(for: delay) }
                 return .waited

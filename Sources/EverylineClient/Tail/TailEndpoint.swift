@@ -6,13 +6,13 @@ package struct TailEndpoint: Sendable {
     package var locate: @Sendable (StreamStart, Incarnation?) async throws -> TailSource
     /// Opens the stream at a URL that ``locate`` gave.
     package var open: @Sendable (String, StreamStart, Incarnation?) async throws -> any TailConnection
-    /// Asks how the execution stands.
-    package var state: @Sendable () async throws -> TailState
+    /// Asks how the execution stands; what is known of its log is of the incarnation.
+    package var state: @Sendable (Incarnation?) async throws -> TailState
 
     package init(
         locate: @escaping @Sendable (StreamStart, Incarnation?) async throws -> TailSource,
         open: @escaping @Sendable (String, StreamStart, Incarnation?) async throws -> any TailConnection,
-        state: @escaping @Sendable () async throws -> TailState
+        state: @escaping @Sendable (Incarnation?) async throws -> TailState
     ) {
         self.locate = locate
         self.open = open

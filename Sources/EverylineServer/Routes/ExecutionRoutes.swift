@@ -91,7 +91,9 @@ struct ExecutionRoutes {
 
     @Sendable func show(_ request: Request, context: EverylineContext) async throws -> Response {
         _ = try await authenticator.principal(of: request, may: .read)
+        let incarnation = try Query(request).incarnation()
         let execution = try await core.executions.execution(context.executionID())
+        try await core.log.require(incarnation, of: execution.id)
         var view = ExecutionView(execution)
         let place = execution.place
         (view.host, view.hostUser) = (place.host, place.user)

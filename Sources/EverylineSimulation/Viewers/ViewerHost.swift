@@ -38,11 +38,8 @@ extension ViewerHost {
             asked(about: number)
             if world.injects(.refusedRequest, 40) {
                 take(.failed(.refused(APIError(status: 503, code: "unavailable", detail: "later"))), by: viewer)
-            } else if let restoration = restoration(since: viewers[viewer].known) {
-                let refusal = APIError(
-                    status: 409, code: Problem.Code.otherIncarnation.rawValue, detail: "restored",
-                    restoration: restoration)
-                take(.failed(.refused(refusal)), by: viewer)
+            } else if refusesRestored(viewer) {
+                return
             } else if executions[number].isEnded, world.random.chance(400) {
                 download(viewer)
             } else {
@@ -51,10 +48,20 @@ extension ViewerHost {
             }
         case .asked:
             asked(about: number)
+            if refusesRestored(viewer) { return }
             let head = executions[number].head.log
             let outcome = head.isEnded ? executions[number].outcome : nil
             take(.state(TailState(outcome: outcome, head: head.offset)), by: viewer)
         }
+    }
+
+    /// Refuses a question about a log of another incarnation. Says whether it did.
+    private func refusesRestored(_ viewer: Int) -> Bool {
+        guard let restoration = restoration(since: viewers[viewer].known) else { return false }
+        let refusal = APIError(
+            status: 409, code: Problem.Code.otherIncarnation.rawValue, detail: "restored", restoration: restoration)
+        take(.failed(.refused(refusal)), by: viewer)
+        return true
     }
 
     /// How long the viewer takes over one message; once the faults are over no viewer is slow.
@@ -87,7 +94,8 @@ extension ViewerHost {
                 viewers[viewer].phase = .reading
                 guard !viewers[viewer].mailbox.isEmpty else { return }
                 viewers[viewer].machine.take(.read(viewers[viewer].mailbox.removeFirst()))
-            case .askState:
+            case .askState(let known):
+                viewers[viewer].known = known
                 viewers[viewer].phase = .asking
                 return schedule(.asked, of: viewer, token: token, after: latency() % 9000)
             case .wait(let delay):

@@ -43,7 +43,7 @@ final class ScriptedServer: Sendable {
                 guard case .open(let result) = self.step("open \(url) \(start.name)") else { throw self.unscripted }
                 return ScriptedConnection(server: self, readings: try result.get())
             },
-            state: {
+            state: { _ in
                 guard case .state(let result) = self.step("state") else { throw self.unscripted }
                 return try result.get()
             })

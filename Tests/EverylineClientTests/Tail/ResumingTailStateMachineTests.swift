@@ -137,7 +137,7 @@ import Testing
             var machine = connected()
             machine.take(.read(.closed(code: 1000, reason: "")))
             #expect(machine.next() == .close)
-            #expect(machine.next() == .askState)
+            #expect(machine.next() == .askState())
             machine.take(.state(tail))
             #expect(try #require(told(&machine)).after == Offset(3))
         }
@@ -157,6 +157,28 @@ import Testing
             #expect(machine.next() == .tell(.ended(.failed3, isVerified: false)))
             #expect(machine.next() == .finish)
         }
+    }
+
+    @Test("take no end for theirs that the log has since a backup was put back", arguments: [true, false])
+    func endOfAnotherIncarnation(isDownload: Bool) throws {
+        let start: StreamStart = isDownload ? .notOlderThan(.epoch) : .after(Offset(10))
+        let (old, new) = (try #require(Incarnation("i0")), try #require(Incarnation("i1")))
+        var machine = machine(from: start)
+        #expect(machine.next() == .locate(start))
+        machine.take(isDownload ? .downloading(in: old) : .located("ws://a", in: old))
+        if !isDownload { machine.take(.connected) }
+        machine.take(.read(.closed(code: 1000, reason: "")))
+        #expect(machine.next() == .close)
+        #expect(machine.next() == .askState(knowing: old))
+        let restored = APIError(
+            status: 409, code: Problem.Code.otherIncarnation.rawValue, detail: "no",
+            restoration: Restoration(to: new, base: Offset(2)))
+        machine.take(.failed(.refused(restored)))
+        #expect(machine.next() == .close)
+        #expect(machine.next() == .tell(.restored(after: Offset(2), known: nil)))
+        #expect(told(&machine) != nil)
+        machine.take(.waited)
+        #expect(machine.next() == .locate(isDownload ? start : .after(Offset(2)), knowing: new))
     }
 
     @Test("that began at a time don't take a silent stream's word that nothing follows it; a download's they do")
