@@ -106,18 +106,23 @@ import Testing
         }
     }
 
+    /// What has been sent by so many requests, of which the last one's answer is lost; `nil` if that is all.
+    private func begun(requests count: Int) async throws -> (MemoryServer, Spool, path: String)? {
+        let path = directory.path + "/begun\(count)"
+        let server = MemoryServer(bodyLimit: 1000, isForeign: true)
+        server.begin(in: try #require(Incarnation("i1")))
+        let spool = try Spool(in: path)
+        fill(spool)
+        let endpoint = failing(server, after: count, isCarriedOut: true)
+        let isDelivered = (try? await uplink(spool, endpoint, attempts: 1).run()) == .delivered
+        // Nothing is dropped here by the time of a restore: it is all in one file.
+        return isDelivered || server.lines.last.map(isEnd) == true ? nil : (server, spool, path)
+    }
+
     @Test("goes on behind a restore with the parts that the backup lacks, wherever that was taken")
     func restore() async throws {
         for count in 1..<500 {
-            let path = directory.path + "/restored\(count)"
-            let server = MemoryServer(bodyLimit: 1000, isForeign: true)
-            server.begin(in: try #require(Incarnation("i1")))
-            let spool = try Spool(in: path)
-            fill(spool)
-            // Nothing is dropped here by the time of the restore: it is all in one file.
-            let endpoint = failing(server, after: count, isCarriedOut: true)
-            let isDelivered = (try? await uplink(spool, endpoint, attempts: 1).run()) == .delivered
-            if isDelivered || server.lines.last.map(isEnd) == true { break }
+            guard let (server, spool, path) = try await begun(requests: count) else { break }
             let backup = server.backup
             let base = server.lines
             _ = try? await uplink(spool, failing(server, after: 8, isCarriedOut: true), attempts: 1).run()
@@ -135,14 +140,7 @@ import Testing
     @Test("is cut anew, from where the log has it, when less is taken in the middle of it", arguments: [true, false])
     func shrinking(isRestored: Bool) async throws {
         for count in stride(from: 1, to: 500, by: 4) {
-            let path = directory.path + "/shrinking\(count)"
-            let server = MemoryServer(bodyLimit: 1000, isForeign: true)
-            server.begin(in: try #require(Incarnation("i1")))
-            let spool = try Spool(in: path)
-            fill(spool)
-            let endpoint = failing(server, after: count, isCarriedOut: true)
-            let isDelivered = (try? await uplink(spool, endpoint, attempts: 1).run()) == .delivered
-            if isDelivered || server.lines.last.map(isEnd) == true { break }
+            guard let (server, _, path) = try await begun(requests: count) else { break }
             if isRestored { server.restore(server.backup, as: try #require(Incarnation("i2"))) }
             let narrow = ProducerEndpoint(
                 append: { events, head, incarnation in

@@ -70,10 +70,10 @@ extension Mutation {
         case .heldOutput: [.honest, .order, .live]
         case .foreignAnswers: [.honest]
         case .foreignHeads: [.durableBeforeVisible, .live, .honest]
-        case .acknowledgement: [.durableBeforeVisible, .honest]
+        case .acknowledgement: [.durableBeforeVisible, .honest, .end]
         case .successor: [.live]
         case .restoreBase: [.honest, .gapFree, .end]
-        case .shift: [.honest, .live, .order, .durableBeforeVisible]
+        case .shift, .parts: [.honest, .live, .order, .durableBeforeVisible]
         case .silentLoss: [.honest, .end]
         }
     }

@@ -48,12 +48,12 @@ extension EmbeddedWorld {
                     : .init(segment: world.random.chance(500) ? segment : .mebibytes(16)),
                 lineLimit: world.random.chance(300) ? 40 : .kibibytes(4), mutation: world.mutation,
                 incarnation: Self.incarnation(0)))
+        if world.mutation == .parts { producer.disk.begin(.forgetful) }
         producer.isForeground = world.random.chance(400)
         if world.injects(.slowLink, 300) { producer.rate = world.random.within(100...3000) }
         if world.random.chance(500) {
-            // One event passes in any case.
-            producer.bodyLimit = world.random.within(300...600)
-            producer.settings.lineLimit = 40
+            // What passes in any case: a notice with an end, and a part of a line.
+            producer.bodyLimit = world.random.within(560...1200)
         }
         var command = SimulatedCommand(
             streams: world.random.chance(250) ? 2 : 1, capacity: world.random.within(30...300))
@@ -72,9 +72,12 @@ extension EmbeddedWorld {
         producer.endsAt = clock + 300
     }
 
-    /// A line, several, or a part of one.
+    /// A line, several, or a part of one; now and then one that no proxy takes which limits the size of bodies.
     private func text(_ number: Int) -> [UInt8] {
         var text = "line \(number)"
+        if producer.bodyLimit < .max, world.random.chance(100) {
+            text += String(repeating: " e\"\u{1}", count: world.random.within(50...300))
+        }
         if world.random.chance(150) { text += String(repeating: " and more", count: world.random.within(1...12)) }
         if world.random.chance(200) { text += "\nand another" }
         if !world.random.chance(200) { text += "\n" }

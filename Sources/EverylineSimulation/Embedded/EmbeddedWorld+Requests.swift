@@ -17,7 +17,7 @@ extension EmbeddedWorld {
             return schedule(.answer(request: number, .success(.init(head: head))), after: latency())
         }
         if body.readableBytes > producer.bodyLimit {
-            world.note(.bodyRefused)
+            world.note(body.lines == 1 ? .lineRefused : .bodyRefused)
             return answer(number, APIError(status: 413, code: "http_413", detail: "a proxy"), after: latency())
         }
         if world.injects(.requestCut, 40) {

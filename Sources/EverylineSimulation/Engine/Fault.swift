@@ -67,6 +67,8 @@ package enum Fault: Int, CaseIterable, Sendable {
     /// An answer that says nothing of whose it is, and names events that no log has.
     case foreignHead
     case bodyRefused
+    /// One event is too large for the way to the server.
+    case lineRefused
     case requestCut
     case requestLate
     case slowLink

@@ -50,4 +50,6 @@ package enum Mutation: String, CaseIterable, Sendable {
     case restoreBase = "restore-base"
     /// A producer forgets by how much its events' numbers and their offsets differ since a restore.
     case shift
+    /// A producer's disk doesn't keep that a line was sent in parts.
+    case parts
 }

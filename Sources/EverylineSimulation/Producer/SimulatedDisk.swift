@@ -20,6 +20,8 @@ final class SimulatedDisk: Sendable {
         static let short = Condition(rawValue: 16)
         /// One of the mutations: what a full disk doesn't take counts as written.
         static let lying = Condition(rawValue: 32)
+        /// Another: it keeps no place of a line that is sent in parts.
+        static let forgetful = Condition(rawValue: 64)
     }
 
     struct Failure: Error, CustomStringConvertible {
@@ -108,7 +110,10 @@ final class SimulatedDisk: Sendable {
 
         func rename(_ name: String, to other: String) throws {
             try use { state in
-                state.files[other] = state.files.removeValue(forKey: name)
+                let bytes = state.files.removeValue(forKey: name)
+                let isOfParts = bytes.map { String(decoding: $0, as: UTF8.self).contains(#""part""#) } ?? false
+                if isOfParts, state.conditions.contains(.forgetful) { return }
+                state.files[other] = bytes
                 if state.synced.remove(name) == nil { state.synced.remove(other) } else { state.synced.insert(other) }
             }
         }
