@@ -29,6 +29,9 @@ extension Uplink {
         guard let (event, _) = try? spool.read(after: number, limit: 1) else { return }
         let before = place.offset(of: number)
         do {
+            // An event beyond the log's head could arrive late, when parts of a line have its place.
+            let start = place.place(after: spool.acknowledged)
+            guard try await retrying({ try await append(ByteBuffer(), after: start) }) > before else { return }
             _ = try await retrying(untilTooLarge: true) { try await append(event, after: before) }
         } catch let error as APIError where error.knownCode == .differentContent {
             guard try await holdsOwnNotice(after: before) else { throw error }

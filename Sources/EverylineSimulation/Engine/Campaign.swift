@@ -8,7 +8,7 @@ package struct Campaign {
     private let threads: Int
     private let mutation: Mutation?
     private let deadline: ContinuousClock.Instant?
-    /// A mutation is found by its first violation.
+    /// How many violations end the campaign: those of the lowest seeds. A mutation is found by its first.
     private let violationLimit: Int
 
     package init(
@@ -36,27 +36,27 @@ package struct Campaign {
             let simulation = Simulation()
             var schedules = 0
             for number in stride(from: thread, to: self.schedules, by: threads) {
-                if number / threads % 64 == 0, isOver(report.withLock { $0.violations.count }) { break }
                 let seed = firstSeed &+ UInt64(number)
+                if isOver(before: seed, report.withLock { $0.violations }) { break }
                 schedules += 1
                 guard let violation = simulation.run(seed: seed, mutation: mutation) else { continue }
-                let count = report.withLock { report in
+                report.withLock { report in
                     report.violations.append((seed, violation))
-                    return report.violations.count
+                    report.violations.sort { $0.seed < $1.seed }
+                    report.violations.removeLast(max(0, report.violations.count - violationLimit))
                 }
-                if isOver(count) { break }
             }
             report.withLock { report in
                 report.schedules += schedules
                 for (index, count) in simulation.faultCounts.enumerated() { report.faults[index] += count }
             }
         }
-        var result = report.withLock { $0 }
-        result.violations.sort { $0.seed < $1.seed }
-        return result
+        return report.withLock { $0 }
     }
 
-    private func isOver(_ violations: Int) -> Bool {
-        violations >= violationLimit || deadline.map { ContinuousClock.now >= $0 } ?? false
+    /// A thread that is behind the others goes on up to what they have found: its own violations may come before theirs.
+    private func isOver(before seed: UInt64, _ violations: [(seed: UInt64, violation: Violation)]) -> Bool {
+        if violations.count == violationLimit, let last = violations.last, last.seed < seed { return true }
+        return deadline.map { ContinuousClock.now >= $0 } ?? false
     }
 }

@@ -53,3 +53,36 @@ package enum Mutation: String, CaseIterable, Sendable {
     /// A producer's disk doesn't keep that a line was sent in parts.
     case parts
 }
+
+extension Mutation {
+    /// The promises that may be seen to break without the mechanism: to break another one is a fault of the simulation.
+    package var breaks: Set<Violation.Promise> {
+        switch self {
+        case .fence: [.gapFree, .end]
+        case .compareAndSet: [.order, .durableBeforeVisible, .end]
+        case .numbers: [.order, .live, .honest, .gapFree]
+        case .keptRuns: [.durableBeforeVisible]
+        case .silentGap: [.honest, .durableBeforeVisible]
+        case .secondReading: [.durableBeforeVisible, .honest]
+        case .reconcile: [.durableBeforeVisible]
+        case .resumeFirst: [.end]
+        case .settling: [.live]
+        case .probe: [.live]
+        case .ping: [.live]
+        case .postBeforeCommit: [.gapFree, .end]
+        case .endAsEvent: [.end]
+        case .wakeupRecheck: [.live]
+        case .timestampCursor: [.gapFree, .end]
+        case .pendingPlace: [.honest]
+        case .waitForRoom: [.harmless]
+        case .heldOutput: [.honest, .order, .live]
+        case .foreignAnswers: [.honest]
+        case .foreignHeads: [.durableBeforeVisible, .live, .honest]
+        case .acknowledgement: [.durableBeforeVisible, .honest, .end]
+        case .successor: [.live]
+        case .restoreBase: [.honest, .gapFree, .end]
+        case .shift, .parts: [.honest, .live, .order, .durableBeforeVisible]
+        case .silentLoss: [.honest, .end]
+        }
+    }
+}
