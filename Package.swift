@@ -31,11 +31,10 @@ let httpClient = product("AsyncHTTPClient", "async-http-client")
 
 let package = Package(
     name: "everyline",
-    platforms: [.macOS(.v15)],
+    // It runs on Linux only: it stands on pidfds, subreapers and /proc.
     products: [
         .library(name: "Everyline", targets: ["Everyline"]),
         .library(name: "EverylineClient", targets: ["EverylineClient"]),
-        .library(name: "EverylineAWS", targets: ["EverylineAWS"]),
         .executable(name: "everyline", targets: ["EverylineCLI"]),
         .executable(name: "everyline-aws", targets: ["EverylineAWSCLI"]),
         .executable(name: "everyline-lambda", targets: ["EverylineLambda"]),

@@ -22,7 +22,7 @@ static void report(int number, siginfo_t *info, void *context) {
 /// Whether it is caught: all but those that can't be, that say of a fault in this process, or that are for its parts.
 static bool is_for_the_command(int number) {
     switch (number) {
-    case SIGKILL: case SIGSTOP: case SIGCHLD: case SIGPIPE: case SIGURG:
+    case SIGKILL: case SIGSTOP: case SIGCHLD: case SIGPIPE:
     case SIGABRT: case SIGBUS: case SIGFPE: case SIGILL: case SIGSEGV: case SIGSYS: case SIGTRAP:
         return false;
     default:

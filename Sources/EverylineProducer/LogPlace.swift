@@ -92,7 +92,7 @@ struct LogPlace: Codable, Sendable, Equatable {
         if lives.count > Self.limit { lives.removeFirst() }
     }
 
-    /// Sends the event that follows `head`, or what the log lacks of it, in parts.
+    /// Sends the event that follows `head`, or what the log lacks of it, in parts: in smaller ones, where it was to be sent in parts already.
     ///
     /// - Parameters:
     ///   - count: how many they are.
@@ -100,13 +100,24 @@ struct LogPlace: Codable, Sendable, Equatable {
     ///   - textBefore: how many bytes of its text the log has.
     /// - Returns: whether it is so now; not if too many were cut before.
     mutating func cut(after head: Offset, into count: Int, of limit: ByteCount, textBefore: ByteCount) -> Bool {
-        if newest.part != nil, newest.partsBefore == nil, newest.base == head.rawValue { lives.removeLast() }
+        // The larger parts that were to be sent there are kept until the log has gone on (``uncut(after:)``).
+        let settled = zip(lives, lives.dropFirst()).map { $0.isReplaced(by: $1) && $0.base != head.rawValue }
+        lives = zip(lives, settled + [false]).filter { !$0.1 }.map(\.0)
         guard lives.count < Self.limit else { return false }
         lives.append(
             Life(
                 incarnation: newest.incarnation, base: head.rawValue, notices: UInt64(count),
                 resumed: number(at: head).rawValue + 1, lost: 1, restores: 0, part: limit,
                 textBefore: textBefore == 0 ? nil : textBefore))
+        return true
+    }
+
+    /// Goes back to the larger parts, or to the whole event, that were to be sent behind `head` before: a request with them has arrived late.
+    ///
+    /// - Returns: whether there are any.
+    mutating func uncut(after head: Offset) -> Bool {
+        guard newest.part != nil, newest.partsBefore == nil, newest.base == head.rawValue else { return false }
+        lives.removeLast()
         return true
     }
 
@@ -270,6 +281,11 @@ extension LogPlace.Life {
         return LogPlace.Cut(
             number: Offset(resumed), textBefore: textBefore ?? 0, limit: part, sent: (partsBefore ?? 0) + sent,
             left: Int(notices) - sent)
+    }
+
+    /// Whether the next one has smaller parts of the same text.
+    fileprivate func isReplaced(by next: Self) -> Bool {
+        part != nil && next.part != nil && next.partsBefore == nil && next.base == base
     }
 
     fileprivate var isSound: Bool {

@@ -246,6 +246,17 @@ package final class Spool: Sendable {
         }
     }
 
+    /// Goes back to what was to be sent behind `head` before it was cut.
+    ///
+    /// - Returns: whether it was cut there.
+    func uncut(after head: Offset) -> Bool {
+        state.withLock { state in
+            guard state.place.uncut(after: head) else { return false }
+            state.isPlaceWritten = false
+            return true
+        }
+    }
+
     /// Begins another log with what is here, durably.
     ///
     /// - Parameter former: the execution whose log takes no more.

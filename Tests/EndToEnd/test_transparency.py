@@ -286,7 +286,7 @@ def started(cli, script, **more):
     return process
 
 
-@pytest.mark.parametrize("name", ["QUIT", "INT", "TERM", "HUP", "USR1", "USR2", "ALRM", "WINCH"])
+@pytest.mark.parametrize("name", ["QUIT", "INT", "TERM", "HUP", "USR1", "USR2", "ALRM", "WINCH", "URG"])
 def test_a_signal_to_exec_is_the_commands(cli, name):
     process = started(cli, f"trap 'echo {name}; exit 5' {name}; echo begun; while :; do sleep 0.05; done")
     process.send_signal(getattr(signal, "SIG" + name))

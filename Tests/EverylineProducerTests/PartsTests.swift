@@ -156,6 +156,42 @@ import Testing
         }
     }
 
+    @Test(
+        "is there once where a request with a larger part arrives late, when less is taken by then",
+        arguments: [true, false])
+    func lateParts(isStillRefused: Bool) async throws {
+        // As many as the first two lines and the end of the third take.
+        for count in 1...12 {
+            let server = MemoryServer(bodyLimit: 1000, isForeign: true)
+            let spool = try Spool(in: directory.path + "/late\(count)\(isStillRefused)")
+            fill(spool)
+            // The request that is late; how many were before it; how much is taken.
+            let way = Mutex((late: (ByteBuffer, Offset, Incarnation?)?.none, requests: 0, limit: 1000))
+            let endpoint = ProducerEndpoint(
+                append: { events, head, incarnation in
+                    let isRefused = try way.withLock { way in
+                        if events.readableBytes > way.limit { return true }
+                        if events.readableBytes > 0 { way.requests += 1 }
+                        guard events.readableBytes > 0, way.requests == count else { return false }
+                        way.late = (events, head, incarnation)
+                        way.limit = 400
+                        throw ClientError.timedOut
+                    }
+                    if isRefused { throw APIError(status: 413, code: "http_413", detail: "no") }
+                    if events.readableBytes > 0, let late = way.withLock({ $0.late.take() }) {
+                        _ = try? await server.endpoint.append(late.0, late.1, late.2)
+                        if !isStillRefused { way.withLock { $0.limit = 1000 } }
+                    }
+                    return try await server.endpoint.append(events, head, incarnation)
+                },
+                setPending: server.endpoint.setPending, mustStop: server.endpoint.mustStop)
+            #expect(try await uplink(spool, endpoint).run() == .delivered, "request \(count) is late")
+            #expect(texts(server.lines) == Self.texts, "request \(count) is late")
+            #expect(server.lines.filter(isEnd).count == 1)
+            #expect(way.withLock { $0.limit } == (isStillRefused ? 400 : 1000))
+        }
+    }
+
     @Test("is no hindrance to a process that ends an earlier one's log, be it the last that was written")
     func lostProcess() async throws {
         let server = MemoryServer(bodyLimit: 1000, isForeign: true)
