@@ -79,7 +79,9 @@ extension APIError {
         case .noSpace:
             self.init(.noSpace, "Nothing was stored. Try again when there is space.")
         case .damaged(let what):
-            self.init(.dataDamaged, "\(what) is damaged on the server's disk; `everyline doctor` there says where.")
+            self.init(
+                .dataDamaged,
+                "\(what) is damaged where it is stored; `everyline doctor` (on AWS `everyline-aws doctor`) says where.")
         case .unavailable(let reason):
             self.init(.unavailable, "Nothing was acknowledged; the same request may be tried again: \(reason).")
         }

@@ -1,6 +1,7 @@
 import Everyline
 
-/// Turns what DynamoDB's operations throw into the ports' error: nothing can be done now, and the same may be tried again.
+/// Turns what DynamoDB's operations throw into the ports' error: nothing can be done now, and the same may be tried again; or what is stored is
+/// damaged, and stays so.
 func unavailable<Value>(_ body: () async throws -> Value) async throws -> Value {
     do {
         return try await body()
@@ -10,8 +11,8 @@ func unavailable<Value>(_ body: () async throws -> Value) async throws -> Value 
     } catch let error as NewerFormat {
         throw LogStoreError.unavailable("\(error)")
     } catch let error as DamagedItem {
-        throw LogStoreError.unavailable("\(error)")
+        throw LogStoreError.damaged("The attribute \(error.attribute) of an item")
     } catch is LogEventDecodingError {
-        throw LogStoreError.unavailable("a block's line is damaged")
+        throw LogStoreError.damaged("A line of a block")
     }
 }

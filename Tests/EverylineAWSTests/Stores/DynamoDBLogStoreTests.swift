@@ -209,6 +209,10 @@ struct DynamoDBLogStoreTests {
         let starting = ExecutionQuery(statuses: [.starting], limit: 9)
         #expect(try await executions.list(starting).map(\.id.rawValue) == ["g", "f"])
         #expect(try await executions.damaged() == [stores.execution])
+        // It stays so: to try again is of no use.
+        await #expect(throws: LogStoreError.damaged("The attribute producer of an item")) {
+            _ = try await executions.execution(stores.execution)
+        }
         #expect(try await executions.runningOfOlderScript().isEmpty)
     }
 
