@@ -272,7 +272,9 @@ import Testing
 
     @Test("records what a command left behind writes, if that ends in time")
     func shortLeftovers() async throws {
-        let result = try await run("sh", "-c", "(sleep 0.2; echo later) & echo now")
+        var limits = Runner.Limits()
+        limits.lingering = .seconds(60)
+        let result = try await run("sh", "-c", "(sleep 0.2; echo later) & echo now", limits: limits)
         #expect(result.messages == ["now", "later"])
         #expect(result.notices.isEmpty)
     }

@@ -59,7 +59,7 @@ private enum TextChecks {
         if let count = try? query.count("limit", maximum: 100) {
             expect((1...100).contains(count), "a count has its bounds")
         }
-        if (try? query.allow(only: "after")) != nil {
+        if (try? query.allow(only: ["after"])) != nil {
             expect(pairs.allSatisfy { $0.0 == "after" }, "no parameter is passed over")
         }
     }
