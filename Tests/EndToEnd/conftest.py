@@ -7,8 +7,9 @@ import attacks
 from cli import CommandLine
 from everyline import Server
 
-# A shell that starts the tests in the background has these ignored, and so would all that they start.
+# Where a shell starts the tests in the background, or nohup(1) does, these are ignored, and would be by all that they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 
 
