@@ -22,9 +22,6 @@ package struct Tail: Sendable {
     /// What the tail waits on. To end it from outside is to end the tail's wait.
     package let subscription: LogFeed.Subscription
     private let limit: ByteCount
-    /// How much the next step may be: little at first, and twice as much with each step that was taken, so that a viewer which
-    /// doesn't read costs little.
-    private var stepLimit: ByteCount
     package var execution: ExecutionID { subscription.execution }
     private var hasEnded = false
     /// The version of the log that was read to its head; `nil` if it isn't known.
@@ -34,7 +31,7 @@ package struct Tail: Sendable {
     /// Whether the first step is still to come, and is ``Step/idle(head:)`` where nothing follows yet.
     private var greets: Bool
 
-    /// Follows what comes after `offset`, in steps of at most `limit` bytes, the first of at most ``firstStep``.
+    /// Follows what comes after `offset`, in steps of at most `limit` bytes.
     ///
     /// - Parameter greets: whether the tail says at once that nothing follows yet, instead of waiting for something.
     package init(
@@ -45,11 +42,8 @@ package struct Tail: Sendable {
         self.offset = offset
         self.store = store
         self.limit = limit
-        self.stepLimit = min(limit, Self.firstStep)
         self.subscription = feed.subscribe(to: execution)
     }
-
-    package static let firstStep: ByteCount = .kibibytes(32)
 
     /// Hands out what comes next, and waits for it if need be.
     ///
@@ -66,7 +60,6 @@ package struct Tail: Sendable {
                 if let blocks = try await read() {
                     upToDateAt = nil
                     shown = nil
-                    stepLimit = min(limit, stepLimit * 2)
                     if let last = blocks.last {
                         offset = last.last
                         hasEnded = last.endsLog
@@ -98,12 +91,12 @@ package struct Tail: Sendable {
     /// Never inlined: a tail that waits has the memory of all that ``next()`` needs at any time.
     @inline(never)
     nonisolated(nonsending) private mutating func read() async throws -> [EventBlock]? {
-        switch subscription.recent(after: offset, limit: stepLimit) {
+        switch subscription.recent(after: offset, limit: limit) {
         case .blocks(let blocks): return blocks
         case .upToDate: return nil
         case .unknown: break
         }
-        let read = try await store.read(execution, after: offset, limit: stepLimit)
+        let read = try await store.read(execution, after: offset, limit: limit)
         if let block = read.block { return [block] }
         guard read.head.isEnded else { return nil }
         hasEnded = true
