@@ -177,6 +177,8 @@ int cspawn_start(
         *failed = failure.step;
         waitpid(child, NULL, 0);
         if (keeper->number > 0) {
+            // Dismissed: it would wait for the end of a terminal that this process holds.
+            (void)!send(keeper->notes, "e", 1, MSG_NOSIGNAL);
             close(keeper->notes);
             waitpid(keeper->number, NULL, 0);
             *keeper = (struct cspawn_keeper){0, -1};

@@ -102,6 +102,15 @@ def test_the_terminal_is_raw_while_the_command_runs_and_restored_after_it(termin
     wait_for(lambda: terminal.settings == before)
 
 
+@pytest.mark.parametrize("program, code", [("nosuchcommand", 127), ("/nowhere/x", 127), ("/etc/passwd", 126), ("/tmp", 126)])
+def test_a_command_that_can_not_be_started_ends_exec_at_a_terminal(terminal, server, program, code):
+    before = terminal.settings
+    terminal.type(f"{BINARY} exec --quiet -- {program}; echo code $?\n".encode())
+    terminal.until(f"code {code}\r\n".encode())
+    wait_for(lambda: terminal.settings == before)
+    assert server.execution(server.newest())["exit_code"] == code
+
+
 @pytest.mark.parametrize("name", ["TERM", "HUP", "KILL"])
 def test_the_terminal_is_restored_when_exec_is_killed(cli, tmp_path, name):
     """No shell that would restore it is there."""
