@@ -235,23 +235,12 @@ package final class Spool: Sendable {
         changePlace { $0.move(to: restoration, available: $1) }
     }
 
-    /// Sends the event that follows `head`, or what the log lacks of it, in parts from now on.
+    /// Changes in which parts an event is sent (``LogPlace/cut(after:into:of:textBefore:)``, ``LogPlace/uncut(after:)``).
     ///
-    /// - Returns: whether it can be (``LogPlace/cut(after:into:of:textBefore:)``).
-    func cut(after head: Offset, into count: Int, of limit: ByteCount, textBefore: ByteCount) -> Bool {
+    /// - Returns: whether they changed. The disk has them after ``waitForPlace(on:)``.
+    func changeParts(_ change: (inout LogPlace) -> Bool) -> Bool {
         state.withLock { state in
-            guard state.place.cut(after: head, into: count, of: limit, textBefore: textBefore) else { return false }
-            state.isPlaceWritten = false
-            return true
-        }
-    }
-
-    /// Goes back to what was to be sent behind `head` before it was cut.
-    ///
-    /// - Returns: whether it was cut there.
-    func uncut(after head: Offset) -> Bool {
-        state.withLock { state in
-            guard state.place.uncut(after: head) else { return false }
+            guard change(&state.place) else { return false }
             state.isPlaceWritten = false
             return true
         }

@@ -3,11 +3,33 @@ import NIOCore
 
 // What the way to the server takes less of than one line, as a proxy does that limits the size of bodies.
 extension Uplink {
+    /// Cuts what is sent anew after a refusal that may be due to its size.
+    ///
+    /// - Returns: whether there is something else to send now.
+    func cutsAnew(
+        _ batch: ByteBuffer, after head: inout Offset, because error: APIError, _ pace: inout BatchPace
+    ) async throws -> Bool {
+        if error.status == 413 { return try await sendsLess(than: batch, after: &head, &pace) }
+        return error.knownCode == .differentContent ? try await sendsMore(after: head) : false
+    }
+
+    /// Goes back to the larger parts, or to the whole event, that were sent before the newest cut: their request, which was given up, has
+    /// arrived after all. The server compares them, unless they are still refused for their size.
+    ///
+    /// - Returns: whether there are any.
+    private func sendsMore(after head: Offset) async throws -> Bool {
+        guard spool.changeParts({ $0.uncut(after: head) }) else { return false }
+        try await spool.waitForPlace(on: clock)
+        return true
+    }
+
     /// Sends less at once after a refusal for the size: fewer events, or the one event in parts.
     ///
     /// - Parameter head: the log's, which is asked for before an event is cut: it may have come after all.
     /// - Returns: whether there is less to send.
-    func sendsLess(than batch: ByteBuffer, after head: inout Offset, _ pace: inout BatchPace) async throws -> Bool {
+    private func sendsLess(
+        than batch: ByteBuffer, after head: inout Offset, _ pace: inout BatchPace
+    ) async throws -> Bool {
         guard batch.lineCount == 1 else {
             pace.refused(bytes: batch.readableBytes)
             return true
@@ -22,7 +44,9 @@ extension Uplink {
         guard limit >= Self.leastPart, let event = try? event(cut?.number ?? next),
             let textBefore = cut.map({ event.textLength(before: $0) }) ?? 0,
             let parts = event.lineInParts(of: limit, after: textBefore),
-            spool.cut(after: head, into: parts.lineCount, of: limit, textBefore: textBefore)
+            spool.changeParts({
+                $0.cut(after: head, into: parts.lineCount, of: limit, textBefore: textBefore)
+            })
         else { return false }
         // A successor that doesn't know it would number its events as if nothing had happened.
         try await spool.waitForPlace(on: clock)

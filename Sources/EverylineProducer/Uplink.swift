@@ -149,12 +149,8 @@ package struct Uplink: Sendable {
                 head = current
             } catch let error as APIError where error.knownCode == .logFull {
                 return try await finish(after: error.head ?? head, .logFull, Self.fullLog, owed: owed)
-            } catch let error as APIError where error.knownCode == .differentContent && spool.uncut(after: head) {
-                // The request before the cut has arrived after all. It is compared, unless it is still refused for its size.
-                try await spool.waitForPlace(on: clock)
-                place = spool.place
             } catch {
-                if (error as? APIError)?.status == 413, try await sendsLess(than: batch, after: &head, &pace) {
+                if let error = error as? APIError, try await cutsAnew(batch, after: &head, because: error, &pace) {
                     place = spool.place
                     continue
                 }

@@ -76,18 +76,16 @@ import Testing
     /// Passes on so many requests; of the next one no answer comes.
     private func failing(_ server: MemoryServer, after count: Int, isCarriedOut: Bool) -> ProducerEndpoint {
         let left = Mutex(count)
-        return ProducerEndpoint(
-            append: { events, head, incarnation in
-                let isLast = left.withLock { left in
-                    left -= 1
-                    return left < 0
-                }
-                if isLast, !isCarriedOut { throw ClientError.timedOut }
-                let answer = try await server.endpoint.append(events, head, incarnation)
-                if isLast { throw ClientError.timedOut }
-                return answer
-            },
-            setPending: server.endpoint.setPending, mustStop: server.endpoint.mustStop)
+        return server.endpoint { events, head, incarnation in
+            let isLast = left.withLock { left in
+                left -= 1
+                return left < 0
+            }
+            if isLast, !isCarriedOut { throw ClientError.timedOut }
+            let answer = try await server.endpoint.append(events, head, incarnation)
+            if isLast { throw ClientError.timedOut }
+            return answer
+        }
     }
 
     @Test("is gone on with by another process, wherever the first one ended", arguments: [true, false])
@@ -139,21 +137,25 @@ import Testing
 
     @Test("is cut anew, from where the log has it, when less is taken in the middle of it", arguments: [true, false])
     func shrinking(isRestored: Bool) async throws {
+        let refusals = Mutex(0)
         for count in stride(from: 1, to: 500, by: 4) {
             guard let (server, _, path) = try await begun(requests: count) else { break }
             if isRestored { server.restore(server.backup, as: try #require(Incarnation("i2"))) }
-            let narrow = ProducerEndpoint(
-                append: { events, head, incarnation in
-                    if events.readableBytes > 600 { throw APIError(status: 413, code: "http_413", detail: "no") }
-                    return try await server.endpoint.append(events, head, incarnation)
-                },
-                setPending: server.endpoint.setPending, mustStop: server.endpoint.mustStop)
+            let narrow = server.endpoint { events, head, incarnation in
+                // Less than the parts have, and not so little that nothing would be taken for the whole way.
+                if events.readableBytes > 540 {
+                    refusals.withLock { $0 += 1 }
+                    throw APIError(status: 413, code: "http_413", detail: "no")
+                }
+                return try await server.endpoint.append(events, head, incarnation)
+            }
             let conclusion = try await uplink(Spool(in: path), narrow).run()
             #expect(conclusion == .delivered, "after \(count) requests")
             #expect(texts(server.lines) == Self.texts, "after \(count) requests")
             #expect(server.lines.filter(isEnd).count == 1)
             #expect(count < 497)
         }
+        #expect(refusals.withLock { $0 } > 0)
     }
 
     @Test(
@@ -167,24 +169,22 @@ import Testing
             fill(spool)
             // The request that is late; how many were before it; how much is taken.
             let way = Mutex((late: (ByteBuffer, Offset, Incarnation?)?.none, requests: 0, limit: 1000))
-            let endpoint = ProducerEndpoint(
-                append: { events, head, incarnation in
-                    let isRefused = try way.withLock { way in
-                        if events.readableBytes > way.limit { return true }
-                        if events.readableBytes > 0 { way.requests += 1 }
-                        guard events.readableBytes > 0, way.requests == count else { return false }
-                        way.late = (events, head, incarnation)
-                        way.limit = 400
-                        throw ClientError.timedOut
-                    }
-                    if isRefused { throw APIError(status: 413, code: "http_413", detail: "no") }
-                    if events.readableBytes > 0, let late = way.withLock({ $0.late.take() }) {
-                        _ = try? await server.endpoint.append(late.0, late.1, late.2)
-                        if !isStillRefused { way.withLock { $0.limit = 1000 } }
-                    }
-                    return try await server.endpoint.append(events, head, incarnation)
-                },
-                setPending: server.endpoint.setPending, mustStop: server.endpoint.mustStop)
+            let endpoint = server.endpoint { events, head, incarnation in
+                let isRefused = try way.withLock { way in
+                    if events.readableBytes > way.limit { return true }
+                    if events.readableBytes > 0 { way.requests += 1 }
+                    guard events.readableBytes > 0, way.requests == count else { return false }
+                    way.late = (events, head, incarnation)
+                    way.limit = 400
+                    throw ClientError.timedOut
+                }
+                if isRefused { throw APIError(status: 413, code: "http_413", detail: "no") }
+                if events.readableBytes > 0, let late = way.withLock({ $0.late.take() }) {
+                    _ = try? await server.endpoint.append(late.0, late.1, late.2)
+                    if !isStillRefused { way.withLock { $0.limit = 1000 } }
+                }
+                return try await server.endpoint.append(events, head, incarnation)
+            }
             #expect(try await uplink(spool, endpoint).run() == .delivered, "request \(count) is late")
             #expect(texts(server.lines) == Self.texts, "request \(count) is late")
             #expect(server.lines.filter(isEnd).count == 1)
@@ -197,13 +197,11 @@ import Testing
         let server = MemoryServer(bodyLimit: 1000, isForeign: true)
         let spool = try spool()
         for text in Self.texts.dropLast() { spool.write(event(text), count: 1) }
-        let endpoint = ProducerEndpoint(
-            append: { events, head, incarnation in
-                // A request ahead of the log could arrive late, between the parts of a line.
-                #expect(head <= Offset(UInt64(server.lines.count)))
-                return try await server.endpoint.append(events, head, incarnation)
-            },
-            setPending: server.endpoint.setPending, mustStop: server.endpoint.mustStop)
+        let endpoint = server.endpoint { events, head, incarnation in
+            // A request ahead of the log could arrive late, between the parts of a line.
+            #expect(head <= Offset(UInt64(server.lines.count)))
+            return try await server.endpoint.append(events, head, incarnation)
+        }
         #expect(try await uplink(spool, endpoint).runForLostProcess() == .delivered)
         #expect(texts(server.lines) == Self.texts.dropLast())
         #expect(server.lines.last.map(isEnd) == true)

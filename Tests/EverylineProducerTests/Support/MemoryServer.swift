@@ -100,6 +100,15 @@ final class MemoryServer: Sendable {
             })
     }
 
+    /// With something on the way there, which passes on what is appended, or doesn't.
+    func endpoint(
+        appending append:
+            @escaping @Sendable (ByteBuffer, Offset, Incarnation?) async throws -> ProducerEndpoint.Appended
+    ) -> ProducerEndpoint {
+        let endpoint = endpoint
+        return ProducerEndpoint(append: append, setPending: endpoint.setPending, mustStop: endpoint.mustStop)
+    }
+
     private func append(_ events: ByteBuffer, _ head: Offset, _ incarnation: Incarnation?) throws -> Offset {
         try state.withLock { state in
             state.requests.append((head, events.readableBytes))
