@@ -30,7 +30,7 @@ async function readOn(id, source, at, listener, signal) {
   // A server that was restored says so here.
   await source.address(true);
   for (let isOpen = false; !signal.aborted; isOpen = true) {
-    const head = (await json(`/executions/${id}/status`)).last_offset;
+    const { last_offset: head, pending } = await json(`/executions/${id}`);
     if (signal.aborted) return;
     if (!isOpen) listener.opened();
     listener.frame({ lines: [], control: { type: "heartbeat", head } });
@@ -43,6 +43,9 @@ async function readOn(id, source, at, listener, signal) {
       // What the server hasn't got is passed over, and noted by the source.
       if (at === before) at = Math.min(head, before + PORTION);
     }
+    if (signal.aborted) return;
+    const line = { type: "pending", after: head, message: "", ...pending };
+    listener.frame({ lines: [], control: line });
     await new Promise((resolve) => {
       const timer = setTimeout(resolve, INTERVAL);
       signal.addEventListener("abort", () => {

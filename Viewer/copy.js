@@ -1,6 +1,6 @@
 // Text for the clipboard: of lines, or from a place in one to a place in another, whether they are held or not.
 
-import { BLOCK, blockOf } from "./blocks.js";
+import { BLOCK, PIECES } from "./blocks.js";
 import { make } from "./page.js";
 
 /** @typedef {{offset: number, column: number}} Point a row's first offset, and a place in its text */
@@ -31,8 +31,9 @@ export async function readText(range, source, store, rows, progress, signal) {
   const take = (/** @type {number} */ at, /** @type {string[]} */ lines) => store.add(at, lines);
   const size = source.blocksAtOnce * source.blocksAtOnce * BLOCK;
   for (let row = rows.start(from.offset); row <= to.offset; row = rows.last(row) + 1) {
-    for (const k of wanted(row, rows, store)) {
-      await source.fetch(k * BLOCK, size, take, signal);
+    // Each block that a line goes on in may show that it goes on in the next one.
+    for (let block = 0, needed; block <= PIECES / BLOCK && (needed = wanted(row, rows, store)).length > 0; block++) {
+      for (const k of needed) await source.fetch(k * BLOCK, size, take, signal);
       progress((row - from.offset) / (to.offset - from.offset + 1));
     }
     signal.throwIfAborted();
@@ -44,13 +45,7 @@ export async function readText(range, source, store, rows, progress, signal) {
 /** The blocks that have to be read before a row can be: a line may go on in the next one, and a screen's row depends on
  * what was written before and after it.
  * @param {number} begin @param {import("./shown-rows.js").ShownRows} rows @param {import("./blocks.js").BlockStore} store */
-function wanted(begin, rows, store) {
-  const { kind, written, needs = [] } = rows.row(begin);
-  if (written) return [];
-  if (kind === "unread" && needs.length > 0) return needs.filter((k) => !store.holds(k));
-  const row = rows.shown(begin);
-  return [...new Set([blockOf(row), blockOf(Math.min(row + 1, store.head))])].filter((k) => !store.holds(k));
-}
+const wanted = (begin, rows, store) => (rows.row(begin).needs ?? []).filter((k) => !store.holds(k));
 
 class RangeText {
   /** @type {string[]} */ #lines = [];

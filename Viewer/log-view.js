@@ -270,8 +270,10 @@ export class LogView {
     const { first } = row;
     if (row.event?.stream) this.#rowsElement.classList.add("split");
     const k = blockOf(first);
-    if (row.kind === "unread") for (const needed of row.needs ?? []) this.#source.want(needed);
-    else if (first > 1 && first === k * BLOCK + 1 && !this.#store.event(first - 1)) this.#source.want(k - 1);
+    for (const needed of row.needs ?? []) this.#source.want(needed);
+    if (row.kind !== "unread" && first > 1 && first === k * BLOCK + 1 && !this.#store.event(first - 1)) {
+      this.#source.want(k - 1);
+    }
     if (slot.first === begin && slot.shows === row && slot.look === this.#look) return;
     const { element, number, time, text, pause } = slot;
     [slot.first, slot.shows, slot.look] = [begin, row, this.#look];

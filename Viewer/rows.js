@@ -14,7 +14,7 @@ import { PLAIN } from "./sgr.js";
  *   numbers?: number[], isLive?: boolean, written?: {first: number, last: number, count: number}, needs?: number[]}} Row
  * `pause` is how many milliseconds of silence were before it, where that is worth a word; else 0. Of a row of a screen,
  * `lines` is how many lines it has, and `numbers` which event each began with; `written` says which events wrote on it,
- * and `isLive` whether more may. `needs` are the blocks that have to be read before it is known. */
+ * and `isLive` whether more may. `needs` are the blocks that have to be read before all of it is known. */
 
 /** The most characters of a row that are interpreted. */
 const INTERPRETED = 1 << 21;
@@ -163,9 +163,7 @@ export class Rows {
     const event = this.#store.event(first);
     const last = this.last(first);
     const row = this.#make(first, last, event);
-    // A row that isn't whole yet will be another one.
-    const isWhole = event && (last < this.#store.head || !event.partial) && this.#isKnownBefore(first);
-    if (isWhole) {
+    if (this.#endsAt(last) && this.#isKnownBefore(first)) {
       if (this.#cache.size > 300) this.#cache.clear();
       this.#cache.set(first, row);
     }
@@ -174,8 +172,9 @@ export class Rows {
 
   /** @param {number} first @param {number} last @param {LogEvent | undefined} event @returns {Row} */
   #make(first, last, event) {
-    const common = { first, last, timestamp: event?.timestamp ?? NaN, pause: 0, isError: false, event };
-    if (!event) return { ...common, kind: "unread", needs: [blockOf(first)] };
+    const needs = this.#store.event(last) ? [] : [blockOf(last)];
+    const common = { first, last, timestamp: event?.timestamp ?? NaN, pause: 0, isError: false, event, needs };
+    if (!event) return { ...common, kind: "unread" };
     if (event.type === "missing") {
       return { ...common, kind: "missing", rendered: render(missingText(last - first + 1), PLAIN) };
     }
@@ -255,6 +254,13 @@ export class Rows {
       this.onUnknownStyle();
     }
     return style;
+  }
+
+  /** Whether nothing that is still to come can be a piece of the row whose last event this is.
+   * @param {number} last */
+  #endsAt(last) {
+    const event = this.#store.event(last);
+    return event !== undefined && (!event.partial || last % PIECES === 0 || this.#store.event(last + 1) !== undefined);
   }
 
   /** Whether what stands before it can be seen: its pause, its style and its first piece depend on it.

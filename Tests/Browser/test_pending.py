@@ -1,6 +1,9 @@
 """A line that has no newline yet, as a reader of the page meets it."""
 
-from viewer import rows, search, wait_for_words
+import pytest
+from proxy import BlockingProxy
+from test_delivery import port
+from viewer import OUTAGE, rows, search, wait_for_words
 
 
 def put(log, message, **more):
@@ -36,6 +39,25 @@ def test_it_is_the_last_row_and_becomes_a_line_without_a_jump(server, viewer):
     assert page.locator(".row[data-kind=pending]").count() == 0
     log.append(end="SUCCEEDED")
     wait_for_words(page, "Complete")
+
+
+@pytest.mark.parametrize("refused", [[BlockingProxy.UPGRADES], [BlockingProxy.UPGRADES, BlockingProxy.EVENTS]], ids=["events", "blocks"])
+def test_it_comes_by_each_way(server, viewer, refused):
+    log = server.register()
+    log.append("one")
+    put(log, "Continue? ")
+    proxy = BlockingProxy(port(server), refused=refused)
+    page = viewer.log(server, log.id, base=proxy.url, allow=OUTAGE)
+    wait_for_last(page, "Continue?", "pending")
+    put(log, "Really? ")
+    wait_for_last(page, "Really?", "pending")
+    log.append("Really? y")
+    wait_for_last(page, "Really? y", "line")
+    put(log, "?")
+    wait_for_last(page, "?", "pending")
+    put(log, "")
+    wait_for_last(page, "Really? y", "line")
+    proxy.close()
 
 
 def test_searching_selecting_and_copying_leave_it_out(server, viewer):

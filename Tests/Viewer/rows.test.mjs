@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { BLOCK, BlockStore } from "#viewer/blocks.js";
+import { BLOCK, BlockStore, PIECES } from "#viewer/blocks.js";
 import { Rows } from "#viewer/rows.js";
 import { Viewport } from "#viewer/viewport.js";
 import { lines, random } from "./support.mjs";
@@ -31,6 +31,29 @@ test("a piece whose rest isn't there yet grows", () => {
   assert.equal(rows.row(1).rendered.text, "a");
   store.add(2, [event(2, { message: "b" })]);
   assert.equal(rows.row(1).rendered.text, "ab");
+});
+
+test("a line whose pieces come one by one grows, also where the head is known before them", () => {
+  const { store, rows } = rowsOf({ message: "a", partial: true });
+  store.head = 4;
+  assert.deepEqual([rows.row(1).last, rows.row(1).needs], [2, [0]]);
+  store.add(2, [event(2, { message: "b", partial: true })]);
+  assert.equal(rows.row(1).rendered.text, "ab");
+  store.add(3, [event(3, { message: "c" }), event(4, { message: "next" })]);
+  assert.deepEqual([rows.row(1).last, rows.row(1).rendered.text, rows.row(1).needs], [3, "abc", []]);
+  assert.equal(rows.row(1), rows.row(1));
+});
+
+test("a line needs the next block that it may go on in", () => {
+  const store = new BlockStore();
+  const pieces = (first, count) => Array.from({ length: count }, (_, i) => event(first + i, { message: "x", partial: true }));
+  store.head = PIECES + 1;
+  const rows = new Rows(store);
+  for (let k = 0; k < PIECES / BLOCK; k++) {
+    assert.deepEqual(rows.row(1).needs, [k]);
+    store.add(k * BLOCK + 1, pieces(k * BLOCK + 1, BLOCK));
+  }
+  assert.deepEqual([rows.row(1).last, rows.row(1).needs], [PIECES, []]);
 });
 
 test("a line without a newline is the last row until an event comes, and no other row's", () => {

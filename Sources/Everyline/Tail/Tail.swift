@@ -22,6 +22,9 @@ package struct Tail: Sendable {
     /// What the tail waits on. To end it from outside is to end the tail's wait.
     package let subscription: LogFeed.Subscription
     private let limit: ByteCount
+    /// How much the next step may be: little at first, and twice as much with each step that was taken, so that a viewer which
+    /// doesn't read costs little.
+    private var stepLimit: ByteCount
     package var execution: ExecutionID { subscription.execution }
     private var hasEnded = false
     /// The version of the log that was read to its head; `nil` if it isn't known.
@@ -31,7 +34,7 @@ package struct Tail: Sendable {
     /// Whether the first step is still to come, and is ``Step/idle(head:)`` where nothing follows yet.
     private var greets: Bool
 
-    /// Follows what comes after `offset`, in steps of at most `limit` bytes.
+    /// Follows what comes after `offset`, in steps of at most `limit` bytes, the first of at most ``firstStep``.
     ///
     /// - Parameter greets: whether the tail says at once that nothing follows yet, instead of waiting for something.
     package init(
@@ -42,8 +45,11 @@ package struct Tail: Sendable {
         self.offset = offset
         self.store = store
         self.limit = limit
+        self.stepLimit = min(limit, Self.firstStep)
         self.subscription = feed.subscribe(to: execution)
     }
+
+    package static let firstStep: ByteCount = .kibibytes(32)
 
     /// Hands out what comes next, and waits for it if need be.
     ///
@@ -60,6 +66,7 @@ package struct Tail: Sendable {
                 if let blocks = try await read() {
                     upToDateAt = nil
                     shown = nil
+                    stepLimit = min(limit, stepLimit * 2)
                     if let last = blocks.last {
                         offset = last.last
                         hasEnded = last.endsLog
@@ -91,12 +98,12 @@ package struct Tail: Sendable {
     /// Never inlined: a tail that waits has the memory of all that ``next()`` needs at any time.
     @inline(never)
     nonisolated(nonsending) private mutating func read() async throws -> [EventBlock]? {
-        switch subscription.recent(after: offset, limit: limit) {
+        switch subscription.recent(after: offset, limit: stepLimit) {
         case .blocks(let blocks): return blocks
         case .upToDate: return nil
         case .unknown: break
         }
-        let read = try await store.read(execution, after: offset, limit: limit)
+        let read = try await store.read(execution, after: offset, limit: stepLimit)
         if let block = read.block { return [block] }
         guard read.head.isEnded else { return nil }
         hasEnded = true

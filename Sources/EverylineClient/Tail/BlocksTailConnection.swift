@@ -13,6 +13,8 @@ final class BlocksTailConnection: TailConnection {
     private let execution: ExecutionID
     private var start: StreamStart
     private var probed: ByteBuffer?
+    /// What was last said of the line behind the events.
+    private var pending: PendingLine?
     private let incarnation: Incarnation?
 
     init(
@@ -46,13 +48,19 @@ final class BlocksTailConnection: TailConnection {
                         return .lost("the server's answer holds no events")
                     }
                     start = .after(last)
+                    pending = nil
                     return .message(block)
                 }
                 try await ContinuousClock().sleep(for: Self.pause)
                 let view = try await client.failing { try await client.execution(execution) }
-                // What came meanwhile is read before it counts as complete.
-                let isComplete = view.endedAt != nil && start == .after(Offset(view.lastOffset))
-                if isComplete { return .closed(code: 1000, reason: "") }
+                let head = Offset(view.lastOffset)
+                // What came meanwhile is read first.
+                guard start == .after(head) else { continue }
+                if view.endedAt != nil { return .closed(code: 1000, reason: "") }
+                if view.pending != pending {
+                    pending = view.pending
+                    return .message((pending ?? PendingLine(after: head, message: "")).controlLine)
+                }
             }
         } catch let failure as TailFailure {
             return .lost(failure.sentence)

@@ -1,5 +1,6 @@
 import Everyline
 import EverylineTesting
+import NIOCore
 import Synchronization
 import Testing
 
@@ -59,6 +60,23 @@ struct TailTests {
         #expect(try await tail.next().texts() == ["b", "c"])
         var behind = Tail(of: id, after: .zero, in: unreadable, feed: feed, limit: 100)
         await #expect(throws: NotToBeRead.self) { _ = try await behind.next() }
+    }
+
+    @Test("begins with little, and gives more with each step that was taken")
+    func firstSteps() async throws {
+        let text = String(repeating: "x", count: 1000)
+        let stores = try await InMemoryStores.holding(id, [])
+        _ = try await stores.add([String](repeating: text, count: 600), to: id)
+        let (limit, first) = (4 * Tail.firstStep, Tail.firstStep)
+        var tail = Tail(of: id, after: .zero, in: stores, feed: feed, limit: limit)
+        var sizes: [Int] = []
+        while tail.offset < Offset(600), case .blocks(let blocks) = try await tail.next() {
+            sizes.append(blocks.reduce(0) { $0 + $1.bytes.readableBytes })
+        }
+        for (size, most) in zip(sizes, [first, 2 * first, limit, limit]) {
+            #expect((most - 1100...most).contains(size), "\(sizes)")
+        }
+        #expect(sizes.count > 4)
     }
 
     @Test("that has nothing to give says so at each tick, with the head")
