@@ -62,6 +62,9 @@ public struct RunRequest: Codable, Sendable, Equatable {
         case timeoutSeconds = "timeout_seconds"
         case workingDirectory = "working_directory"
     }
+
+    /// The names of its fields.
+    package static let fields = CodingKeys.allCases.map(\.rawValue)
 }
 
 /// A command as it is sent: words, or one string for a shell.
@@ -136,6 +139,9 @@ public struct RegisterRequest: Codable, Sendable, Equatable {
         case hostUser = "host_user"
         case workingDirectory = "working_directory"
     }
+
+    /// The names of its fields.
+    package static let fields = CodingKeys.allCases.map(\.rawValue)
 }
 
 /// `POST /keys`: makes a key.

@@ -200,8 +200,6 @@ struct ExecutionRoutes {
 }
 
 extension RegisterRequest {
-    static let fields = ["command", "host", "host_user", "working_directory", "terminal"]
-
     func validate() throws {
         try RunRequest.validate(command: command)
         for (name, text) in [("host", host), ("host_user", hostUser)] {
@@ -221,11 +219,6 @@ extension RegisterRequest {
 }
 
 extension RunRequest {
-    static let fields = [
-        "command", "env", "timeout_seconds", "streams", "working_directory", "terminal", "profile", "cpu", "memory",
-        "secrets", "input",
-    ]
-
     /// Of a profile's name, in bytes, and of a secret's.
     static let nameLimit = 64
     static let secretLimit = 64

@@ -70,7 +70,7 @@ struct RequestRecordTests {
 
     /// A request of which every part may hold what is difficult to encode.
     private static func randomRequest(seed: Int) -> AWSHTTPRequest {
-        var generator = SplitMix(state: UInt64(seed))
+        var generator = SeededGenerator(seed: UInt64(seed))
         let difficult = Array("abz09-._~ +%=&/?#@:;,!'()*\"<>[]{}|\\^`äሴ😀")
         func text(_ length: ClosedRange<Int>) -> String {
             let count = Int.random(in: length, using: &generator)
@@ -88,18 +88,5 @@ struct RequestRecordTests {
             [HTTPMethod.GET, .POST, .PUT, .DELETE][seed % 4], AWSEndpoint(host: "example.com", port: 8443),
             path: "/" + segments.joined(separator: "/"), query: query, headers: headers,
             body: ByteBuffer(string: text(0...40)))
-    }
-
-    /// The same numbers for the same seed.
-    private struct SplitMix: RandomNumberGenerator {
-        var state: UInt64
-
-        mutating func next() -> UInt64 {
-            state &+= 0x9E37_79B9_7F4A_7C15
-            var mixed = state
-            mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-            mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-            return mixed ^ (mixed >> 31)
-        }
     }
 }
