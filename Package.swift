@@ -3,6 +3,8 @@ import PackageDescription
 
 /// scripts/fuzz sets it: our code is instrumented then, and there is the program that fuzzes it.
 let isFuzzed = Context.environment["EVERYLINE_FUZZ"] != nil
+/// scripts/test sets it: what the simulation runs is optimised then, also in a debug build.
+let simulatesFast = Context.environment["EVERYLINE_FAST_SIMULATION"] != nil
 
 var settings: [SwiftSetting] = [
     .enableUpcomingFeature("ExistentialAny"),
@@ -14,6 +16,8 @@ if isFuzzed {
     // Fast, but with the checks of a debug build: of every index, too, that the library would take unchecked.
     settings.append(.unsafeFlags(["-O", "-assert-config", "Debug", "-sanitize=address,fuzzer"]))
 }
+
+let simulated = settings + (simulatesFast && !isFuzzed ? [.unsafeFlags(["-O"])] : [])
 
 func product(_ name: String, _ package: String) -> Target.Dependency { .product(name: name, package: package) }
 
@@ -59,7 +63,7 @@ let package = Package(
         .package(url: "https://github.com/swiftlang/swift-subprocess.git", exact: "1.0.2"),
     ],
     targets: [
-        .target(name: "Everyline", dependencies: [nioCore, crypto], swiftSettings: settings),
+        .target(name: "Everyline", dependencies: [nioCore, crypto], swiftSettings: simulated),
         .target(
             name: "EverylineSQLite",
             dependencies: ["CLibdeflate", "CZstd", "Everyline", nioCore, nioPosix, product("GRDB", "GRDB.swift")],
@@ -96,7 +100,7 @@ let package = Package(
         .target(
             name: "EverylineUserFiles",
             dependencies: ["EverylineClient", swiftSystem, product("Yams", "Yams")], swiftSettings: settings),
-        .target(name: "EverylineProducer", dependencies: ["Everyline", nioCore], swiftSettings: settings),
+        .target(name: "EverylineProducer", dependencies: ["Everyline", nioCore], swiftSettings: simulated),
         .target(name: "CSpawn", path: "Sources/CSpawn"),
         .target(
             name: "EverylineRunner",
@@ -107,7 +111,7 @@ let package = Package(
         .target(
             name: "EverylineAWS",
             dependencies: ["Everyline", "EverylineDeflate", nioCore, nioPosix, nioHTTP1, crypto, httpClient, logging],
-            swiftSettings: settings),
+            swiftSettings: simulated),
         .target(
             name: "EverylineCanary",
             dependencies: [
@@ -150,8 +154,8 @@ let package = Package(
         .target(
             name: "EverylineSimulation",
             dependencies: ["Everyline", "EverylineAWS", "EverylineProducer", nioCore, logging],
-            swiftSettings: settings),
-        .executableTarget(name: "Simulate", dependencies: ["EverylineSimulation"], swiftSettings: settings),
+            swiftSettings: simulated),
+        .executableTarget(name: "Simulate", dependencies: ["EverylineSimulation"], swiftSettings: simulated),
         .target(name: "EverylineTesting", dependencies: ["Everyline", nioCore], swiftSettings: settings),
         .testTarget(
             name: "EverylineTests", dependencies: ["Everyline", "EverylineTesting", nioCore], swiftSettings: settings),
