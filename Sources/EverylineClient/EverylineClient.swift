@@ -99,12 +99,14 @@ public struct EverylineClient: Sendable {
 
     /// Registers an execution whose output this or another program appends, with the token of the answer. A server of an earlier
     /// release refuses a request that says where the command runs: it gets one that doesn't.
-    public func register(_ request: RegisterRequest, idempotencyKey: String? = nil) async throws -> RegisterResponse {
+    ///
+    /// - Parameter timeout: for the answer; ``Configuration/requestTimeout`` if there is none.
+    public func register(_ request: RegisterRequest, timeout: Duration? = nil) async throws -> RegisterResponse {
         do {
-            return try await post(request, to: APIPath.executions, idempotencyKey: idempotencyKey)
+            return try await post(request, to: APIPath.executions, timeout: timeout)
         } catch let error as APIError where error.knownCode == .invalidRequest && request.place != CommandPlace() {
-            let plain = RegisterRequest(command: request.command)
-            return try await post(plain, to: APIPath.executions, idempotencyKey: idempotencyKey)
+            return try await post(
+                RegisterRequest(command: request.command), to: APIPath.executions, timeout: timeout)
         }
     }
 
@@ -167,9 +169,10 @@ public struct EverylineClient: Sendable {
     static let healthPath = "/healthz"
 
     func post<Answer: Decodable>(
-        _ body: some Encodable, to path: String, idempotencyKey: String? = nil
+        _ body: some Encodable, to path: String, idempotencyKey: String? = nil, timeout: Duration? = nil
     ) async throws -> Answer {
         var request = APIRequest(.POST, path)
+        request.timeout = timeout
         request.body = ByteBuffer(bytes: try JSONEncoder().encode(body))
         request.contentType = "application/json"
         if let idempotencyKey {

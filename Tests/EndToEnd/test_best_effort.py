@@ -83,6 +83,18 @@ def test_a_key_that_is_refused_is_no_reason_not_to_run(own_server, tmp_path):
     assert messages(server.events(only(server)["execution_id"])) == ["ran"]
 
 
+def test_a_server_that_never_answers_holds_the_command_up_for_seconds(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        cli = CommandLine(None, tmp_path, key="elk_" + "A" * 43)
+        # Its client gives up after half a minute, where the command needs the server.
+        done = cli.run(
+            "exec", "--best-effort", "--", "echo", "ran", timeout=25, EVERYLINE_URL=f"http://127.0.0.1:{silent.getsockname()[1]}")
+    assert (done.returncode, done.stdout) == (0, b"ran\n")
+    said = done.stderr.decode()
+    assert said.startswith("everyline: waiting for the server to register the command\n")
+    assert "The command runs without it" in said and "`everyline recover` delivers it." in said
+
+
 def test_a_server_that_is_there_gets_everything_as_without_it(own_server, tmp_path):
     server = own_server.start()
     done = CommandLine(server, tmp_path).run("exec", "--best-effort", "--", "echo", "ran")

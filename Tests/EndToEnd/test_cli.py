@@ -90,11 +90,11 @@ def test_ctrl_c_detaches_and_says_how_to_come_back(cli, server, gate):
     assert cli.out("logs", "-f", id) == "begun\ndone\n"
 
 
-def test_ctrl_c_stops_the_command_where_that_is_wanted(cli, server):
-    command = cli.start("run", "--stop-on-interrupt", "--", "sh", "-c", "echo begun; exec sleep 600")
-    id = announced(command)
-    assert "Ctrl-C stops the command" in wait_for(lambda: "Ctrl-C" in command.err and command.err)
-    wait_for(lambda: command.out == "begun\n")
+@pytest.mark.parametrize("quiet", [[], ["--quiet"]])
+def test_ctrl_c_stops_the_command_where_that_is_wanted(cli, server, quiet):
+    command = cli.start("run", *quiet, "--stop-on-interrupt", "--", "sh", "-c", "echo begun; exec sleep 600")
+    wait_for(lambda: "Ctrl-C stops the command\n" in command.err and command.out == "begun\n")
+    id = server.newest()
     command.interrupt()
     assert command.wait() == 143
     assert "STOPPED" in command.err
@@ -114,7 +114,8 @@ def test_they_say_where_the_page_is_unless_told_not_to(cli, server):
 
 def test_run_says_that_its_input_is_not_passed_on(cli, tmp_path):
     note = b"standard input is not passed on to the command"
-    assert note in cli.run("run", "--", "cat", input=b"text").stderr
+    for quiet in ([], ["--quiet"]):
+        assert note in cli.run("run", *quiet, "--", "cat", input=b"text").stderr
     assert note not in cli.run("run", "--", "cat").stderr
 
 

@@ -137,6 +137,9 @@ def test_bytes_are_taken_once_whatever_is_sent_again(server):
     reader.join(30)
     assert write(server, log.id, 0, data("abcde"))["received"] == 5
     assert write(server, log.id, 2, data("cde"), data("f"))["received"] == 6
+    # Nothing that it could wait for.
+    for nothing in ([], [data("")]):
+        assert write(server, log.id, 5, *nothing)["received"] == 6
     # Beyond a hole nothing is taken.
     assert write(server, log.id, 9, data("x"), END) == {"received": 6, "taken": 0, "ended": False, "closed": False}
     assert read(server, log, 0) == [{"type": "input", "base64": base64.b64encode(b"abcdef").decode()}]

@@ -5,7 +5,9 @@ import time
 
 import pytest
 
+from cli import CommandLine
 from everyline import BINARY, Refused, messages, serving, stream, wait_for
+from liar import Liar
 from terminal import Terminal
 from test_cli import announced
 
@@ -161,15 +163,21 @@ def test_a_commands_prompt_is_shown_and_shown_again_after_a_crash_of_the_server(
         assert server.execution(id).get("pending") is None
 
 
-def test_a_terminal_shows_the_line_in_place_and_a_file_whole_lines_only(cli, server):
+@pytest.mark.parametrize("ways", [["WebSocket"], ["events"], []], ids=["WebSocket", "events", "blocks"])
+def test_a_terminal_shows_the_line_in_place_and_a_file_whole_lines_only(server, tmp_path, ways):
     log = server.register()
     log.append("one")
     put(log, "10%")
-    environment = {**cli.environment, "TERM": "xterm"}
-    terminal = Terminal([BINARY, "logs", "-f", log.id], environment)
-    file = cli.start("logs", "-f", log.id)
+    with Liar(server, ways=ways) as proxy:
+        cli = CommandLine(proxy, tmp_path)
+        terminal = Terminal([BINARY, "logs", "-f", log.id], {**cli.environment, "TERM": "xterm"})
+        file = cli.start("logs", "-f", log.id)
+        watch(log, terminal, file)
+
+
+def watch(log, terminal, file):
     try:
-        terminal.until(b"one\r\n10%")
+        terminal.until(b"10%")
         put(log, "10%\r\x1b]0;title\x0720%")
         terminal.until(b"\r20%")
         put(log, "another")

@@ -11,6 +11,7 @@ import termios
 
 import pytest
 
+from cli import CommandLine
 from everyline import BINARY, Refused, is_alive, messages, number_in, wait_for
 from terminal import Terminal
 
@@ -55,6 +56,22 @@ def test_the_output_is_a_terminal_of_the_same_size_and_name(alone, server):
     terminal.resize(77, 33)
     terminal.until(b"33 77\r\n")
     assert wait_for_end(server) == ["three vt220", "33 77"]
+
+
+def test_what_is_said_begins_behind_an_unfinished_line(own_server, tmp_path):
+    cli = CommandLine(own_server.start(), tmp_path)
+    terminal = Terminal([BINARY, "exec", "--quiet", "--", "sh", "-c", "echo one; read x; printf 'two\\nthree... '"], cli.environment)
+    try:
+        terminal.until(b"one\r\n")
+        own_server.kill()
+        terminal.type(b"\n")
+        terminal.until(b"three... \r\neveryline: ")
+        # What is said next follows a whole line.
+        own_server.start()
+        assert b"\r\n\r\n" not in terminal.rest()
+        assert terminal.wait() == 0
+    finally:
+        terminal.end()
 
 
 def test_the_size_that_the_terminal_began_with_is_in_the_execution(terminal, cli, server):

@@ -67,7 +67,7 @@ struct Run: AsyncParsableCommand {
                 try Console.print(id.rawValue)
                 return Int32(0)
             }
-            if !quiet { say(id, client) }
+            say(id, client)
             do {
                 return try await follow(client, id, started)
             } catch let error where !(error is CancellationError) && error as? Errno != .brokenPipe {
@@ -80,7 +80,7 @@ struct Run: AsyncParsableCommand {
     }
 
     private func say(_ id: ExecutionID, _ client: EverylineClient) {
-        Console.announce(id, at: client.configuration.address)
+        if !quiet { Console.announce(id, at: client.configuration.address) }
         if stopOnInterrupt { Console.say("Ctrl-C stops the command") }
         if !interactive, Console.hasInput { Console.say("standard input is not passed on to the command") }
     }

@@ -3,6 +3,7 @@ import EverylineClient
 import EverylineRunner
 import Glibc
 import NIOCore
+import Synchronization
 import SystemPackage
 
 #if canImport(FoundationEssentials)
@@ -15,13 +16,24 @@ import SystemPackage
 enum Console {
     typealias File = SystemPackage.FileDescriptor
 
-    /// Says something to the person, on standard error, beside the data: one line, in which everything is visible.
+    /// Whether the person's terminal shows the beginning of a line that a command has written.
+    private static let isInLine = Atomic(false)
+
+    /// Says something to the person, on standard error, beside the data: one line, in which everything is visible. At a terminal it
+    /// begins behind what a command has written of a line.
     static func say(_ text: String) {
-        // While a command has the terminal, a newline alone doesn't go back to the line's beginning.
         var settings = termios()
-        let isRaw = tcgetattr(STDERR_FILENO, &settings) == 0 && settings.c_oflag & tcflag_t(OPOST) == 0
+        let isTerminal = tcgetattr(STDERR_FILENO, &settings) == 0
+        // While a command has the terminal, a newline alone doesn't go back to the line's beginning.
+        let newline = isTerminal && settings.c_oflag & tcflag_t(OPOST) == 0 ? "\r\n" : "\n"
+        let before = isInLine.exchange(false, ordering: .relaxed) && isTerminal ? newline : ""
         // Standard error may have no reader; the exit code says what matters.
-        try? writeError("everyline: \(text.visible())\(isRaw ? "\r\n" : "\n")")
+        try? writeError("\(before)everyline: \(text.visible())\(newline)")
+    }
+
+    /// Notes what a command has written to the person's terminal, by its last byte.
+    fileprivate static func commandWrote(_ last: UInt8) {
+        isInLine.store(last != UInt8(ascii: "\n"), ordering: .relaxed)
     }
 
     /// Writes a text of several lines to standard error.
@@ -126,9 +138,12 @@ struct Outage {
 extension OutputCopy {
     /// A copy whose failure is said to the user.
     static func copy(to target: Console.File, named name: String) -> OutputCopy {
-        OutputCopy(to: target) { error in
-            // As other programs do, without a word where the reader has simply gone.
-            if error != .brokenPipe { Console.say("\(name) can't be written: \(error). The log has it all.") }
-        }
+        let isSeen = isatty(target.rawValue) == 1
+        return OutputCopy(
+            to: target, wrote: { if isSeen { Console.commandWrote($0) } },
+            onFailure: { error in
+                // As other programs do, without a word where the reader has simply gone.
+                if error != .brokenPipe { Console.say("\(name) can't be written: \(error). The log has it all.") }
+            })
     }
 }

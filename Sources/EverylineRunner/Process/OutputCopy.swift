@@ -13,9 +13,15 @@ package final class OutputCopy: Sendable {
     private let detached = Atomic(false)
     private let waiting = Mutex(ByteBuffer())
     private let onFailure: @Sendable (Errno) -> Void
+    private let wrote: @Sendable (UInt8) -> Void
 
-    package init(to target: FileDescriptor, onFailure: @escaping @Sendable (Errno) -> Void) {
+    /// - Parameter wrote: gets the last byte of what was handed over, each time.
+    package init(
+        to target: FileDescriptor, wrote: @escaping @Sendable (UInt8) -> Void = { _ in },
+        onFailure: @escaping @Sendable (Errno) -> Void
+    ) {
         self.target = target
+        self.wrote = wrote
         self.onFailure = onFailure
         if target.wasClosedAtStart {
             hasFailed.store(true, ordering: .releasing)
@@ -42,6 +48,7 @@ package final class OutputCopy: Sendable {
             guard written < bytes.readableBytes else { return }
             waiting.withLock { _ = $0.writeBytes(bytes.readableBytesView.dropFirst(written)) }
         }
+        if let last = bytes.readableBytesView.last { wrote(last) }
     }
 
     /// The command has ended: from now on its record waits for no reader. What the target doesn't take at once waits for it in memory.
