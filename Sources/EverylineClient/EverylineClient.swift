@@ -1,6 +1,7 @@
 import AsyncHTTPClient
 public import Everyline
 import EverylineWebSocket
+import Glibc
 public import NIOCore
 import NIOHTTP1
 import NIOHTTPCompression
@@ -47,7 +48,7 @@ public struct EverylineClient: Sendable {
         do {
             tls = configuration.address.isEncrypted ? try WebSocketTLS(trustedRoots: configuration.caFile) : nil
         } catch {
-            throw ClientError.invalidTrustRoots("\(configuration.caFile ?? "the system's"): \(error)")
+            throw ClientError.invalidTrustRoots(Self.why(configuration.caFile, failed: error))
         }
         var http = HTTPClient.Configuration(
             tlsConfiguration: trust,
@@ -64,6 +65,12 @@ public struct EverylineClient: Sendable {
         transport = HTTPTransport(
             client: HTTPClient(eventLoopGroupProvider: .shared(eventLoopGroup), configuration: http),
             configuration: configuration)
+    }
+
+    private static func why(_ caFile: String?, failed error: any Error) -> String {
+        guard let caFile else { return "the system's: \(error)" }
+        guard access(caFile, R_OK) == 0 else { return "\(caFile): \(String(cString: strerror(errno)).lowercased())" }
+        return "\(caFile): it holds no certificate in PEM form"
     }
 
     /// Makes a client, hands it out, and shuts it down, however `body` ends.

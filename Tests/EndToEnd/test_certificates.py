@@ -3,7 +3,9 @@ has such a certificate."""
 
 import datetime
 import pathlib
+import socket
 import subprocess
+import threading
 
 import pytest
 
@@ -99,6 +101,30 @@ def test_a_certificate_of_a_trusted_authority_is_trusted(tmp_path, year):
     with serving(tmp_path, "--tls-certificate", str(chain), "--tls-key", str(key)) as server:
         server.url = f"https://localhost:{server.address.split(':')[1]}"
         assert CommandLine(server, tmp_path).run("list", "--ca-file", authority).returncode == 0
+
+
+def test_a_file_of_authorities_that_is_none(tmp_path):
+    key = tmp_path / "key.pem"
+    key.write_text("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n")
+    for file, words in ((tmp_path / "nofile", "no such file or directory"), (key, "it holds no certificate in PEM form")):
+        done = CommandLine(None, tmp_path).run("list", "--url", "https://127.0.0.1:1", "--ca-file", file)
+        assert done.returncode == 125 and f"the CA file can't be used: {file}: {words}" in done.stderr.decode()
+
+
+def test_what_speaks_no_http(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        def answer():
+            while True:
+                connection = listener.accept()[0]
+                with connection:
+                    connection.recv(65536)
+                    connection.sendall(b"\0\1 I am not HTTP\r\n\r\n" * 10)
+
+        threading.Thread(target=answer, daemon=True).start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        done = CommandLine(None, tmp_path).run("status", "a", "--url", url)
+    assert done.returncode == 125
+    assert f"the server at {url} can't be reached: what answers there doesn't speak HTTP" in done.stderr.decode()
 
 
 def test_a_server_without_tls(server, tmp_path):

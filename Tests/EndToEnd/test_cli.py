@@ -112,6 +112,16 @@ def test_they_say_where_the_page_is_unless_told_not_to(cli, server):
     assert cli.run("list", "--quiet").stderr == b""
 
 
+def test_run_says_that_it_waits_for_a_server_that_does_not_answer(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        command = CommandLine(None, tmp_path, key="elk_" + "A" * 43).start("run", "--url", url, "--", "true")
+        try:
+            wait_for(lambda: "waiting for the server to start the command" in command.err)
+        finally:
+            command.end()
+
+
 def test_run_says_that_its_input_is_not_passed_on(cli, tmp_path):
     note = b"standard input is not passed on to the command"
     for quiet in ([], ["--quiet"]):

@@ -194,7 +194,8 @@ def test_an_end_in_the_log_ends_the_waiting(server):
 @pytest.mark.parametrize("body", [
     b"{}", b"text", b'{"type":"input"}', b'{"type":"input","base64":"="}', b'{"type":"input","base64":"YQ"}', b'{"type":"other"}',
     b'{"type":"input","base64":"YR=="}', b'{"type":"size","columns":0,"rows":1}', b'{"type":"size","columns":1001,"rows":1}',
-    b'{"type":"size","columns":99999999999999999999,"rows":1}', b'{"type":"end"}x'])
+    b'{"type":"size","columns":99999999999999999999,"rows":1}', b'{"type":"end"}x',
+    b'{"type":"end"}\n{"type":"input","base64":"YQ=="}'])
 def test_what_is_no_input_is_refused(server, body):
     log = server.register()
     assert refusal(server.post, f"{log.path}/input?after=0", body, headers=NDJSON) == (400, "invalid_request")

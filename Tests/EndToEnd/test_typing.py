@@ -104,13 +104,16 @@ def test_ctrl_z_gives_the_terminal_back_and_fg_takes_it_again(cli, server):
     terminal = Terminal.shell(cli.environment)
     try:
         before = terminal.settings
-        terminal.type(shlex.join([BINARY, "run", "-q", "-ti", "--", "sh", "-c", "echo rea''dy; read line; echo got $line"]).encode() + b"\n")
+        script = "echo rea''dy; read line; while [ \"$(stty size)\" != '33 77' ]; do sleep 0.05; done; echo got $line"
+        terminal.type(shlex.join([BINARY, "run", "-q", "-ti", "--", "sh", "-c", script]).encode() + b"\n")
         terminal.until(b"ready")
         wait_for(lambda: is_taken(terminal))
         terminal.type(b"\x1a")
         terminal.until(b"Stopped")
         terminal.type(b"stty -a | grep -c '[^-]icanon'; echo shell$((1+1))\n")
         terminal.until(b"1\r\nshell2\r\n")
+        # Of this the kernel tells the shell.
+        terminal.resize(77, 33)
         terminal.type(b"fg\n")
         wait_for(lambda: is_taken(terminal))
         terminal.type(b"more\r")

@@ -14,17 +14,21 @@ package enum InputLine: Sendable, Equatable {
         package let line: Int
     }
 
-    /// Reads a body's lines. Fields that are unknown are passed over.
+    /// Reads a body's lines. Fields that are unknown are passed over; bytes behind an end aren't.
     ///
     /// - Throws: ``Invalid``.
     package static func parse(_ body: ByteBuffer) throws(Invalid) -> [InputLine] {
         var lines: [InputLine] = []
         for (index, text) in body.readableBytesView.split(separator: UInt8(ascii: "\n")).enumerated() {
-            guard let line = InputLine(text) else { throw Invalid(line: index + 1) }
+            guard let line = InputLine(text), !(line.hasBytes && lines.contains(.end)) else {
+                throw Invalid(line: index + 1)
+            }
             lines.append(line)
         }
         return lines
     }
+
+    package var hasBytes: Bool { if case .bytes(let bytes) = self { bytes.readableBytes > 0 } else { false } }
 
     private init?(_ text: ByteBufferView) {
         let fields = text.withUnsafeBytes { bytes in

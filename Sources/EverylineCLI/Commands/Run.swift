@@ -61,7 +61,9 @@ struct Run: AsyncParsableCommand {
         var generator = SystemGenerator()
         let key = (0..<2).map { _ in String(generator.next(), radix: 36) }.joined(separator: "-")
         let code = try await connection.withClient { client in
-            let started = try await RetryPolicy.fewTimes.run { try await client.run(request, idempotencyKey: key) }
+            let started = try await Console.waiting(for: "the server to start the command") { [request] in
+                try await RetryPolicy.fewTimes.run { try await client.run(request, idempotencyKey: key) }
+            }
             guard let id = ExecutionID(started.executionID) else { throw CLIError("the server gave no usable id") }
             if detach {
                 try Console.print(id.rawValue)
@@ -159,6 +161,12 @@ struct Run: AsyncParsableCommand {
         throw CancellationError()
     }
 
+    /// Takes the terminal again, which may have another size by now: while this process was stopped, nothing told it.
+    private static func goOn(_ input: RunInput, _ keyboard: Keyboard) {
+        keyboard.resume()
+        input.resize()
+    }
+
     /// Does what a signal asks of a process that holds a terminal.
     ///
     /// - Returns: the signal, if it means that the user leaves.
@@ -166,12 +174,12 @@ struct Run: AsyncParsableCommand {
         switch signal.number {
         case SIGINT, SIGTERM, SIGHUP: return signal.number
         case SIGWINCH: input.resize()
-        case SIGCONT: keyboard.resume()
+        case SIGCONT: goOn(input, keyboard)
         default:
             // Others must find the terminal as it was.
             keyboard.yield()
             OwnProcess.suffer(signal.number)
-            keyboard.resume()
+            goOn(input, keyboard)
         }
         return nil
     }

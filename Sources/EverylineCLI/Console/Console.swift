@@ -31,6 +31,27 @@ enum Console {
         try? writeError("\(before)everyline: \(text.visible())\(newline)")
     }
 
+    /// Says what is waited for, where `work` takes longer than two seconds.
+    ///
+    /// - Throws: what `work` throws.
+    static func waiting<Value: Sendable>(
+        for what: String, _ work: @escaping @Sendable () async throws -> Value
+    ) async throws -> Value {
+        try await withThrowingTaskGroup(of: Value?.self) { group in
+            group.addTask { try await work() }
+            group.addTask {
+                try await ContinuousClock().sleep(for: .seconds(2))
+                say("waiting for \(what)")
+                return nil
+            }
+            defer { group.cancelAll() }
+            while let value = try await group.next() {
+                if let value { return value }
+            }
+            throw CancellationError()
+        }
+    }
+
     /// Notes what a command has written to the person's terminal, by its last byte.
     fileprivate static func commandWrote(_ last: UInt8) {
         isInLine.store(last != UInt8(ascii: "\n"), ordering: .relaxed)

@@ -198,24 +198,12 @@ struct LocalProducer {
     /// Registers the execution, trying again for a few seconds. Where that takes long, it says so.
     private func register(_ client: EverylineClient) async throws -> RegisterResponse {
         do {
-            return try await withThrowingTaskGroup(of: RegisterResponse?.self) { group in
-                group.addTask {
-                    try await (isBestEffort ? RetryPolicy(attempts: 2) : .fewTimes).run(
-                        isTransient: { ($0 as? APIError)?.mayPassForProducer ?? RetryPolicy.isTransient($0) }
-                    ) {
-                        try await client.register(request, timeout: isBestEffort ? Self.shortTimeout : nil)
-                    }
+            return try await Console.waiting(for: "the server to register the command") {
+                try await (isBestEffort ? RetryPolicy(attempts: 2) : .fewTimes).run(
+                    isTransient: { ($0 as? APIError)?.mayPassForProducer ?? RetryPolicy.isTransient($0) }
+                ) {
+                    try await client.register(request, timeout: isBestEffort ? Self.shortTimeout : nil)
                 }
-                group.addTask {
-                    try await ContinuousClock().sleep(for: .seconds(2))
-                    Console.say("waiting for the server to register the command")
-                    return nil
-                }
-                defer { group.cancelAll() }
-                while let response = try await group.next() {
-                    if let response { return response }
-                }
-                throw CancellationError()
             }
         } catch let error as APIError where !error.isForeign {
             throw error

@@ -45,7 +45,7 @@ struct InputRoutes {
             request, context, core.resources, limit: limits.requestBody, within: limits.bodyTime)
         defer { withExtendedLifetime(body) {} }
         let lines = try await parse(body.bytes)
-        let hasBytes = lines.contains { if case .bytes(let bytes) = $0 { bytes.readableBytes > 0 } else { false } }
+        let hasBytes = lines.contains(where: \.hasBytes)
         return try await waiting(on: id) { isOver in
             guard let (buffer, isNew) = try written(lines, after, to: id) else {
                 guard isOver else { return nil }

@@ -1,5 +1,6 @@
 import Glibc
 import NIOCore
+import NIOHTTP1
 import NIOPosix
 import NIOSSL
 
@@ -21,6 +22,7 @@ package enum ConnectionFailure {
                     "its certificate isn't one to trust: is it for this host, valid now, and by a known authority (--ca-file)?"
             }
             return "TLS can't be agreed on: is it an https server, and its certificate one to trust (--ca-file)?"
+        case is HTTPParserError: return "what answers there doesn't speak HTTP"
         default: return "\(error)"
         }
     }
