@@ -138,7 +138,7 @@ import Testing
     @Test("is cut anew, from where the log has it, when less is taken in the middle of it", arguments: [true, false])
     func shrinking(isRestored: Bool) async throws {
         let refusals = Mutex(0)
-        for count in stride(from: 1, to: 500, by: 4) {
+        for count in stride(from: 1, to: 500, by: 15) {
             guard let (server, _, path) = try await begun(requests: count) else { break }
             if isRestored { server.restore(server.backup, as: try #require(Incarnation("i2"))) }
             let narrow = server.endpoint { events, head, incarnation in
