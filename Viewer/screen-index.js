@@ -90,6 +90,10 @@ export class ScreenIndex {
   /** From the least to the most recently used.
    * @type {Map<Mark, Group[]>} */
   #laidOut = new Map();
+  /** The stretch among them that was read last, as long as nothing of it was asked for: it makes room for the next one, so that
+   * reading on takes away nothing that is shown.
+   * @type {Mark | null} */
+  #unseen = null;
   /** @type {{end: number, unfinished: object | null, groups: Group[]}} */
   #open = { end: -1, unfinished: null, groups: [] };
   #stride = STRIDE;
@@ -125,6 +129,8 @@ export class ScreenIndex {
     const { screen, groups, key } = this.#front;
     this.#last.next = groups[0]?.first ?? 0;
     this.#last.rows = rowsIn(groups, 0, Infinity);
+    if (this.#unseen) this.#laidOut.delete(this.#unseen);
+    this.#unseen = this.#last;
     this.#hold(this.#last, groups);
     const size = screen.rows.reduce((sum, row) => sum + (row.isShared ? 0 : row.widest), 0);
     this.#marks.push({ offset: this.offset, key, state: screen.state, next: 0, rows: 0, bytes: 0, size });
@@ -258,7 +264,12 @@ export class ScreenIndex {
 
   /** @param {Mark} mark @returns {Group[] | null} */
   #groups(mark) {
-    return mark === this.#last ? this.#newest : (this.#laidOut.get(mark) ?? null);
+    if (mark === this.#last) return this.#newest;
+    const groups = this.#laidOut.get(mark);
+    if (!groups) return null;
+    if (mark === this.#unseen) this.#unseen = null;
+    this.#hold(mark, groups);
+    return groups;
   }
 
   /** The events that have to be read to lay a stretch out.

@@ -3,6 +3,7 @@ import { test } from "node:test";
 
 import { BLOCK, BlockStore, blockOf } from "#viewer/blocks.js";
 import { Rows } from "#viewer/rows.js";
+import { ScreenIndex } from "#viewer/screen-index.js";
 import { ScreenRows } from "#viewer/screen-rows.js";
 import { output } from "./outputs.mjs";
 import { random } from "./support.mjs";
@@ -172,4 +173,18 @@ test("rows of a screen are counted, whether they are laid out or not", async () 
       else assert.ok(count >= between(first, last) && count <= between(first - 1_100, last + 1_100));
     }
   }
+});
+
+test("reading on keeps what is shown laid out, and of all else what was read last", () => {
+  const index = new ScreenIndex();
+  const read = (last) => {
+    while (index.offset < last) index.take({ offset: index.offset + 1, timestamp: 1_000, message: "text" });
+  };
+  read(2_500);
+  const shown = index.find(1_500);
+  assert.equal(shown.groups[shown.at].first, 1_500);
+  read(30_000);
+  assert.equal(index.find(1_500).groups, shown.groups);
+  assert.equal(index.find(15_000).groups, null);
+  assert.notEqual(index.find(29_000).groups, null);
 });
