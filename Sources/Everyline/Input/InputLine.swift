@@ -18,16 +18,16 @@ package enum InputLine: Sendable, Equatable {
     ///
     /// - Throws: ``Invalid``.
     package static func parse(_ body: ByteBuffer) throws(Invalid) -> [InputLine] {
-        var lines: [InputLine] = []
+        var (lines, isEnded) = ([InputLine](), false)
         for (index, text) in body.readableBytesView.split(separator: UInt8(ascii: "\n")).enumerated() {
-            guard let line = InputLine(text), !(line.hasBytes && lines.contains(.end)) else {
-                throw Invalid(line: index + 1)
-            }
+            guard let line = InputLine(text), !(isEnded && line.hasBytes) else { throw Invalid(line: index + 1) }
             lines.append(line)
+            isEnded = isEnded || line == .end
         }
         return lines
     }
 
+    /// Whether it holds a part of the input.
     package var hasBytes: Bool { if case .bytes(let bytes) = self { bytes.readableBytes > 0 } else { false } }
 
     private init?(_ text: ByteBufferView) {
