@@ -30,6 +30,8 @@ package final class InputSender: Sendable {
         /// What the runner hasn't taken, from `start` on.
         var kept = ByteBuffer()
         var start: UInt64 = 0
+        /// Of what came before it.
+        var hash = InputHash()
         /// How far the server is.
         var received: UInt64 = 0
         var isFinished = false
@@ -69,9 +71,11 @@ package final class InputSender: Sendable {
             guard !answer.ended || isFinished && answer.received == end else { throw PlaceLost() }
             received = answer.received
             let taken = min(max(answer.taken, start), end)
-            kept.moveReaderIndex(forwardBy: Int(taken - start))
+            if let read = kept.readSlice(length: Int(taken - start)) { hash.add(read) }
             kept.discardReadBytes()
             start = taken
+            // Bytes at this client's places that came from another one.
+            if let theirs = answer.takenSHA256, taken == answer.taken, theirs != hash.text { throw PlaceLost() }
             received = max(received, start)
             (isEndReceived, isClosed) = (answer.ended, answer.closed)
         }

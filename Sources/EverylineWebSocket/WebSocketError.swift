@@ -12,6 +12,8 @@ package enum WebSocketError: Error, Hashable, Sendable {
     case stalled
     /// The peer sent nothing for as long as it may.
     case peerSilent
+    /// No connection to the server could be made.
+    case unreachable(String)
     /// The connection ended without a close frame.
     case connectionLost(String)
     /// The server answered the handshake with something else than 101. `body` is the beginning of its answer.
@@ -31,7 +33,8 @@ package enum WebSocketError: Error, Hashable, Sendable {
         case .invalidPayload: .invalidPayload
         case .messageTooBig: .messageTooBig
         case .stalled: .tryAgainLater
-        case .peerSilent, .connectionLost, .handshakeRefused, .handshakeInvalid, .timedOut, .invalidURL: nil
+        case .peerSilent, .unreachable, .connectionLost, .handshakeRefused, .handshakeInvalid, .timedOut, .invalidURL:
+            nil
         }
     }
 

@@ -152,7 +152,9 @@ def test_a_server_that_is_killed_interrupts_no_follower(own_server, tmp_path, ga
     open_gate(gate)
     assert command.wait() == 4
     assert command.out == "".join(f"{n}\n" for n in range(1, 2001))
-    assert "reconnecting after event 1000" in command.err
+    # Once that it is lost, and at most once that there is no server: by whatever way it was tried.
+    assert 1 <= command.err.count("reconnecting after event 1000") <= 2
+    assert command.err.count("the connection was lost") <= 1
 
 
 def test_a_log_without_an_end_is_no_success(own_server, tmp_path, gate):

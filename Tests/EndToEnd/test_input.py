@@ -23,6 +23,10 @@ def data(text):
 END = '{"type":"end"}\n'
 
 
+def digest(text):
+    return {"taken_sha256": hashlib.sha256(text.encode()).hexdigest()}
+
+
 def write(server, id, after, *lines, key=None):
     return server.post(f"/api/v1/executions/{id}/input?after={after}", "".join(lines).encode(), key=key, headers=NDJSON)
 
@@ -133,7 +137,7 @@ def test_bytes_are_taken_once_whatever_is_sent_again(server):
     log = server.register()
     reader = threading.Thread(target=lambda: read(server, log, 0))
     reader.start()
-    assert write(server, log.id, 0, data("abc")) == {"received": 3, "taken": 0, "ended": False, "closed": False}
+    assert write(server, log.id, 0, data("abc")) == {"received": 3, "taken": 0, **digest(""), "ended": False, "closed": False}
     reader.join(30)
     assert write(server, log.id, 0, data("abcde"))["received"] == 5
     assert write(server, log.id, 2, data("cde"), data("f"))["received"] == 6
@@ -141,11 +145,12 @@ def test_bytes_are_taken_once_whatever_is_sent_again(server):
     for nothing in ([], [data("")]):
         assert write(server, log.id, 5, *nothing)["received"] == 6
     # Beyond a hole nothing is taken.
-    assert write(server, log.id, 9, data("x"), END) == {"received": 6, "taken": 0, "ended": False, "closed": False}
+    assert write(server, log.id, 9, data("x"), END) == {"received": 6, "taken": 0, **digest(""), "ended": False, "closed": False}
     assert read(server, log, 0) == [{"type": "input", "base64": base64.b64encode(b"abcdef").decode()}]
     assert read(server, log, 0) == read(server, log, 0)
-    assert write(server, log.id, 6, data("g"), END) == {"received": 7, "taken": 0, "ended": True, "closed": False}
+    assert write(server, log.id, 6, data("g"), END) == {"received": 7, "taken": 0, **digest(""), "ended": True, "closed": False}
     assert read(server, log, 4) == [{"type": "input", "base64": base64.b64encode(b"efg").decode()}, {"type": "end"}]
+    assert write(server, log.id, 0)["taken_sha256"] == digest("abcd")["taken_sha256"]
     assert read(server, log, 7) == [{"type": "end"}]
     assert read(server, log, 7, closed="true") == []
     assert write(server, log.id, 7) == {"received": 7, "taken": 7, "ended": True, "closed": True}
@@ -254,7 +259,7 @@ def test_an_end_that_another_client_writes_is_said(server, tmp_path):
     try:
         wait_for(lambda: "execution " in command.err)
         id = command.err.split("execution ")[1].split()[0]
-        wait_for(lambda: write_if_asked(server, id, END))
+        wait_for(lambda: write_if_asked(server, id, 0, END))
         command.process.stdin.write(b"late\n")
         command.process.stdin.flush()
         wait_for(lambda: "another client writes to the command's input" in command.err)
@@ -274,7 +279,7 @@ def test_other_bytes_of_another_client_are_said(server, tmp_path):
         # The pipe takes some of it, and the rest waits at the server.
         feeder = threading.Thread(target=lambda: command.process.stdin.write(b"x" * 1_000_000))
         feeder.start()
-        wait_for(lambda: (there := write_if_there(server, id)) and there["received"] == 1_000_000)
+        wait_for(lambda: (there := write_if_asked(server, id, 1 << 40, data("x"))) and there["received"] == 1_000_000)
         feeder.join(30)
         assert refusal(write, server, id, 999_990, data("y")) == (409, "different_content")
         go.touch()
@@ -285,19 +290,29 @@ def test_other_bytes_of_another_client_are_said(server, tmp_path):
         command.end()
 
 
-def write_if_there(server, id):
+def test_bytes_of_another_client_that_the_command_has_got_are_said(server, tmp_path):
+    go = tmp_path / "go"
+    command = CommandLine(server, tmp_path).start("run", "-i", "--", "sh", "-c", f"head -n 1; while ! test -e {go}; do sleep 0.05; done")
     try:
-        return write(server, id, 1 << 40, data("x"))
-    except Refused as refused:
-        assert refused.code == "no_input"
+        wait_for(lambda: "execution " in command.err)
+        id = command.err.split("execution ")[1].split()[0]
+        wait_for(lambda: write_if_asked(server, id, 0, data("theirs\n")))
+        wait_for(lambda: command.out == "theirs\n")
+        command.process.stdin.write(b"mine is longer\n")
+        command.process.stdin.flush()
+        wait_for(lambda: "another client writes to the command's input" in command.err)
+        go.touch()
+        command.process.stdin.close()
+        assert command.wait() == 0
+    finally:
+        command.end()
 
 
-def write_if_asked(server, id, *lines):
+def write_if_asked(server, id, after, *lines):
     try:
-        return write(server, id, 0, *lines)["ended"]
+        return write(server, id, after, *lines)
     except Refused as refused:
         assert refused.code == "no_input"
-        return False
 
 
 def test_an_input_that_cannot_be_read_is_a_failure(server, tmp_path):

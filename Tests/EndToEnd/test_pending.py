@@ -205,3 +205,29 @@ def test_exec_and_pipe_send_it_too(cli, server):
         wait_for(lambda: server.execution(id).get("pending") == {"after": 1, "message": "? "})
         command.wait()
         assert messages(server.events(id)) == ["one", "? "]
+
+
+def test_what_is_said_meanwhile_stands_on_a_line_of_its_own(cli):
+    script = "echo one; printf '50%%'; trap 'exit 0' TERM; while :; do sleep 0.1; done"
+    terminal = Terminal([BINARY, "run", "-q", "--stop-on-interrupt", "--", "sh", "-c", script], {**cli.environment, "TERM": "xterm"})
+    try:
+        terminal.until(b"one\r\n50%")
+        terminal.type(b"\x03")
+        # The unfinished line makes way, the key's echo doesn't go on into the sentence, and the line is whole again.
+        sentence = b"everyline: stopping the command \xe2\x80\xa6\r\n"
+        assert terminal.until(sentence) == b"^C\r\x1b[J" + sentence
+        assert terminal.until(b"50%")
+        assert terminal.wait() == 0
+    finally:
+        terminal.end()
+
+
+def test_a_sentence_does_not_go_on_behind_the_key_that_interrupts(cli, tmp_path):
+    terminal = Terminal([BINARY, "run", "-q", "--", "sleep", "600"], {**cli.environment, "TERM": "xterm"})
+    try:
+        wait_for(lambda: cli.run("list", "-q").stdout.count(b"sleep 600"))
+        terminal.type(b"\x03")
+        terminal.until(b"^C\r\neveryline: detached")
+        assert terminal.wait() == 130
+    finally:
+        terminal.end()

@@ -92,6 +92,16 @@ import Testing
         }
         other.finish()
         await #expect(throws: InputSender.PlaceLost.self) { try await other.run() }
+        // Nine bytes of another client were taken, and this one has ten.
+        let overtaken = InputSender(policy: RetryPolicy(), clock: InstantClock()) { lines, place in
+            var theirs = InputBuffer(after: 0)
+            _ = theirs.write([.bytes(ByteBuffer(string: "not mine!"))], after: 0, room: .max)
+            theirs.take(through: 9, isClosed: false)
+            _ = theirs.write(lines, after: place, room: .max)
+            return InputResponse(theirs)
+        }
+        try await overtaken.write(ByteBuffer(string: "0123456789"))
+        await #expect(throws: InputSender.PlaceLost.self) { try await overtaken.run() }
         let refused = InputSender(policy: RetryPolicy(), clock: InstantClock()) { _, _ in
             throw APIError(status: 403, code: Problem.Code.forbidden.rawValue, detail: "")
         }

@@ -33,7 +33,7 @@ struct WebSocketClientTests {
         let error = await #expect(throws: WebSocketError.self) {
             try await WebSocketClient.connect(to: unreachable, configuration: configuration, eventLoopGroup: group)
         }
-        guard case .connectionLost? = error else {
+        guard case .unreachable? = error else {
             Issue.record("\(String(describing: error))")
             return
         }

@@ -1,10 +1,12 @@
-import NIOCore
+import Crypto
+package import NIOCore
 
 /// A command's input between the client that writes it and the runner that reads it, in memory: what the runner hasn't taken yet, and
 /// what the control lines say.
 ///
 /// Each byte has a place, counted from 0, by which both sides ask. So what is written twice is taken once, and what the runner didn't get
-/// it gets again. Two clients that write other bytes at the same place are told apart while those are here.
+/// it gets again. Two clients that write other bytes at the same place are told apart: by the bytes while those are here, and by a hash of them
+/// later.
 package struct InputBuffer {
     /// How much may wait for the runner.
     package static let limit: ByteCount = .mebibytes(1)
@@ -17,13 +19,18 @@ package struct InputBuffer {
     /// Whether the runner takes no more.
     package private(set) var isClosed = false
     private var size: TerminalSize?
+    /// Of what the runner has; `nil` where not all of it has been here, and once it takes no more.
+    package private(set) var hash: InputHash?
 
     /// How many bytes the client has written.
     package var received: UInt64 { taken + UInt64(unread.readableBytes) }
     package var count: ByteCount { unread.readableBytes }
 
     /// - Parameter taken: how many bytes the runner has.
-    package init(after taken: UInt64) { self.taken = taken }
+    package init(after taken: UInt64) {
+        self.taken = taken
+        hash = taken == 0 ? InputHash() : nil
+    }
 
     // MARK: The client's side
 
@@ -86,7 +93,7 @@ package struct InputBuffer {
     /// Learns that the runner has everything before `place`, and forgets that.
     package mutating func take(through place: UInt64, isClosed: Bool) {
         if place >= taken, place <= received {
-            unread.moveReaderIndex(forwardBy: Int(place - taken))
+            if let read = unread.readSlice(length: Int(place - taken)) { hash?.add(read) }
             unread = unread.readableBytes == 0 ? ByteBuffer() : unread
             taken = place
         } else if place > received {
@@ -100,6 +107,7 @@ package struct InputBuffer {
         isClosed = true
         taken = received
         unread = ByteBuffer()
+        hash = nil
     }
 
     /// What the runner gets that has everything before `place`, and a terminal of this size.
@@ -113,4 +121,18 @@ package struct InputBuffer {
         if isEnded, count == unread.readableBytes { lines.append(.end) }
         return lines
     }
+}
+
+/// The SHA-256 of the beginning of a command's input: by it a client knows whether that came from it.
+package struct InputHash: Sendable {
+    private var hash = SHA256()
+
+    package init() {}
+
+    package mutating func add(_ bytes: ByteBuffer) {
+        bytes.withUnsafeReadableBytes { hash.update(bufferPointer: $0) }
+    }
+
+    /// In hexadecimal.
+    package var text: String { hash.finalize().hexadecimal }
 }

@@ -110,6 +110,7 @@ struct CanaryCommand: AsyncParsableCommand {
         for await signal in await UnixSignalsSequence(trapping: .sigint, .sigterm) {
             if isStopping { throw ExitCode(128 + signal.rawValue) }
             isStopping = true
+            if signal == .sigint { Console.signalCame() }
             Console.say("waiting for the viewers to get what was written …")
             canary.stop()
         }

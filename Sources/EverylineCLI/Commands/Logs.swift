@@ -63,7 +63,8 @@ struct Logs: AsyncParsableCommand {
         let hasEnded = execution.endedAt != nil
         guard let start = try await start(client, id, head, hasEnded: hasEnded) else { return nil }
         if !follow, case .after(let offset) = start, offset == head { return nil }
-        return try await output.printer.print(client.follow(id, from: start), through: follow || hasEnded ? nil : head)
+        return try await output.printer()
+            .print(client.follow(id, from: start), through: follow || hasEnded ? nil : head)
     }
 
     private func find(_ client: EverylineClient) async throws -> ExecutionView {

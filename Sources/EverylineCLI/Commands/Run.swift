@@ -90,15 +90,16 @@ struct Run: AsyncParsableCommand {
     private func follow(_ client: EverylineClient, _ id: ExecutionID, _ started: RunResponse) async throws -> Int32 {
         // Before the terminal is taken: a signal that came in between would leave it so.
         let reports = interactive && tty && Keyboard.isThere ? try SentSignal.reports() : nil
-        let input = interactive ? try RunInput(to: id, client, isTyped: tty, hasOwnSize: size != nil) : nil
+        let printer = output.printer(introduction: quiet ? "execution \(id)" : nil)
+        let input =
+            interactive
+            ? try RunInput(to: id, client, isTyped: tty, hasOwnSize: size != nil, says: printer.interject) : nil
         defer { input?.keyboard?.end() }
         let tail = client.follow(
             id, at: started.websocketURL, in: started.incarnation.flatMap { Incarnation($0) })
-        var printer = output.printer
-        if quiet { printer.introduction = "execution \(id)" }
-        let result = try await withThrowingTaskGroup(of: Following?.self) { [printer] group in
+        let result = try await withThrowingTaskGroup(of: Following?.self) { group in
             group.addTask { .ended(try await printer.print(tail).outcome) }
-            group.addTask { .left(by: try await interruption(of: id, client, input, reports)) }
+            group.addTask { .left(by: try await interruption(of: id, client, printer, input, reports)) }
             if let input {
                 group.addTask {
                     try await input.run()
@@ -136,14 +137,17 @@ struct Run: AsyncParsableCommand {
 
     /// - Returns: the signal by which the user leaves.
     private func interruption(
-        of id: ExecutionID, _ client: EverylineClient, _ input: RunInput?, _ reports: AsyncStream<SentSignal>?
+        of id: ExecutionID, _ client: EverylineClient, _ printer: TailPrinter, _ input: RunInput?,
+        _ reports: AsyncStream<SentSignal>?
     ) async throws -> Int32 {
         var mustStop = stopOnInterrupt
         func leaves(_ signal: Int32) async throws -> Bool {
             guard signal == SIGINT, mustStop else { return true }
             mustStop = false
-            Console.say("stopping the command …")
-            _ = try await RetryPolicy.fewTimes.run { try await client.stop(id) }
+            // A terminal that takes nothing for now doesn't hold up the request.
+            async let stopped = RetryPolicy.fewTimes.run { try await client.stop(id) }
+            try printer.interject("stopping the command …")
+            _ = try await stopped
             return false
         }
         if let input, let keyboard = input.keyboard, let reports {
@@ -155,6 +159,7 @@ struct Run: AsyncParsableCommand {
         } else {
             for await signal in await UnixSignalsSequence(trapping: .sigint, .sigterm) {
                 let number = signal == .sigint ? SIGINT : SIGTERM
+                if number == SIGINT { Console.signalCame() }
                 if try await leaves(number) { return number }
             }
         }

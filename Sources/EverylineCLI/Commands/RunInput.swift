@@ -15,6 +15,7 @@ struct RunInput: Sendable {
     /// The terminal here, if its keys go to a terminal there.
     let keyboard: Keyboard?
     private let hasOwnSize: Bool
+    private let says: @Sendable (String) throws -> Void
     private let failure = Mutexed<Bool>()
     /// Whether the command has got only a part of the input, because this process could not read the rest.
     var isCut: Bool { failure.value == true }
@@ -22,9 +23,14 @@ struct RunInput: Sendable {
     /// - Parameters:
     ///   - isTyped: whether the command has a terminal.
     ///   - hasOwnSize: whether that one's size isn't the size of the terminal here.
+    ///   - says: tells the user something.
     /// - Throws: `Errno`.
-    init(to id: ExecutionID, _ client: EverylineClient, isTyped: Bool, hasOwnSize: Bool) throws {
+    init(
+        to id: ExecutionID, _ client: EverylineClient, isTyped: Bool, hasOwnSize: Bool,
+        says: @escaping @Sendable (String) throws -> Void
+    ) throws {
         self.hasOwnSize = hasOwnSize
+        self.says = says
         sender = InputSender(policy: RetryPolicy(longest: .seconds(2)), clock: ContinuousClock()) { lines, place in
             try await client.writeInput(lines, to: id, after: place)
         }
@@ -48,7 +54,7 @@ struct RunInput: Sendable {
                 try await sender.run()
             }
         } catch let error where !(error is CancellationError) {
-            Console.say("standard input is not passed on to the command any more: \(error)")
+            try says("standard input is not passed on to the command any more: \(error)")
         }
     }
 
@@ -58,7 +64,7 @@ struct RunInput: Sendable {
             do {
                 bytes = try await source.read()
             } catch let error where !(error is CancellationError) {
-                Console.say("standard input can't be read: \(error). The command has only what came before.")
+                try says("standard input can't be read: \(error). The command has only what came before.")
                 failure.set(true)
                 return sender.finish()
             }

@@ -39,10 +39,14 @@ struct ConnectionOptions: ParsableArguments {
 
     /// What to tell the user of a server that gives no answer; `nil` for another error.
     static func absence(of address: ServerAddress, _ error: any Error) -> CLIError? {
+        func hint(_ reason: String) -> String {
+            reason.contains("connection refused") ? ". Is the server running (everyline serve)?" : "."
+        }
         switch error {
-        case ClientError.unreachable(let reason), TailError.unreachable(let reason):
-            let hint = reason.contains("refused") ? ". Is the server running (everyline serve)?" : "."
-            return CLIError("the server at \(address) can't be reached: \(reason)\(hint)")
+        case ClientError.unreachable(let reason):
+            return CLIError("the server at \(address) can't be reached: \(reason)\(hint(reason))")
+        case TailError.unreachable(let reason):
+            return CLIError("the log can't be followed at \(address): \(reason)\(hint(reason))")
         case ClientError.timedOut: return CLIError("the server at \(address) did not answer in time.")
         default: return nil
         }

@@ -16,11 +16,11 @@ import SystemPackage
 enum Console {
     typealias File = SystemPackage.FileDescriptor
 
-    /// Whether the person's terminal shows the beginning of a line that a command has written.
+    /// Whether the person's terminal shows the beginning of a line that a command has written, or the key that interrupts.
     private static let isInLine = Atomic(false)
 
     /// Says something to the person, on standard error, beside the data: one line, in which everything is visible. At a terminal it
-    /// begins behind what a command has written of a line.
+    /// begins on a line of its own, behind what a command has written of a line.
     static func say(_ text: String) {
         var settings = termios()
         let isTerminal = tcgetattr(STDERR_FILENO, &settings) == 0
@@ -56,6 +56,16 @@ enum Console {
     fileprivate static func commandWrote(_ last: UInt8) {
         isInLine.store(last != UInt8(ascii: "\n"), ordering: .relaxed)
     }
+
+    /// Notes that a signal came. If a key made it, the terminal shows `^C` or the like where its cursor is.
+    static func signalCame() {
+        var settings = termios()
+        let isEchoed = tcgetattr(STDIN_FILENO, &settings) == 0 && settings.c_lflag & tcflag_t(ECHO) != 0
+        if isEchoed { isInLine.store(true, ordering: .relaxed) }
+    }
+
+    /// Notes that the terminal's cursor is at the beginning of a line.
+    static func lineBegins() { isInLine.store(false, ordering: .relaxed) }
 
     /// Writes a text of several lines to standard error.
     static func complain(_ text: String) {
@@ -98,6 +108,7 @@ enum Console {
             try File.standardOutput.writeWaiting($0) { Task.isCancelled }
         }
         if written < bytes.readableBytes { throw CancellationError() }
+        if bytes.readableBytesView.last == UInt8(ascii: "\n") { lineBegins() }
     }
 
     /// A standard error that nothing reads holds up nothing for long.

@@ -25,12 +25,14 @@ struct OutputOptions: ParsableArguments {
     )
     var raw = false
 
-    var printer: TailPrinter {
+    /// - Parameter introduction: what is said once, before anything is said of the connection.
+    func printer(introduction: String? = nil) -> TailPrinter {
         let environment = ProcessInfo.processInfo.environment
         return TailPrinter(
-            format: output,
-            style: .init(
+            output,
+            .init(
                 timestamps: timestamps, colours: Console.mayColour(environment),
-                isForTerminal: Console.isTerminal && !raw, canErase: environment["TERM"] != "dumb"))
+                isForTerminal: Console.isTerminal && !raw, canErase: environment["TERM"] != "dumb"),
+            introduction: introduction)
     }
 }

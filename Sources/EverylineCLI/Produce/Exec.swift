@@ -131,6 +131,7 @@ struct Exec: AsyncParsableCommand {
         switch signal.number {
         case SIGTSTP, SIGTTIN, SIGTTOU: OwnProcess.suffer(signal.number)
         case SIGINT, SIGTERM, SIGHUP, SIGQUIT:
+            if signal.isFromTerminal { Console.signalCame() }
             // What is in the pipe yet is written first, where there is room for it.
             let spool = production.recorder.spool
             if spool.end != nil || !spool.hasRoom { production.leave.stop(.requested) }

@@ -37,6 +37,7 @@ struct Pipe: AsyncParsableCommand {
                 var presses = 0
                 for await signal in await UnixSignalsSequence(trapping: .sigint, .sigterm, .sighup) {
                     presses += 1
+                    if signal == .sigint { Console.signalCame() }
                     if signal == .sigint, presses == 1 { continue }
                     if production.recorder.spool.end != nil {
                         production.leave.stop(.requested)

@@ -39,6 +39,7 @@ extension WebSocketError {
         case .messageTooBig(let limit): "a message has more than \(limit) bytes"
         case .stalled: "the server doesn't read"
         case .peerSilent: "the server has been silent for too long"
+        case .unreachable(let reason): ClientError.unreachable(reason).description
         case .connectionLost(let what): "the connection was lost: \(what)"
         case .handshakeRefused(let status, _): "the server refused the stream (HTTP \(status))"
         case .handshakeInvalid(let what): "what answered is no WebSocket server: \(what)"

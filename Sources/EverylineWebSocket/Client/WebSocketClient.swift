@@ -69,8 +69,7 @@ package enum WebSocketClient {
         } catch ChannelError.connectTimeout {
             throw WebSocketError.timedOut("connecting to \(url.authority)")
         } catch {
-            let reason = ConnectionFailure.reason(of: error)
-            throw WebSocketError.connectionLost("can't connect to \(url.authority): \(reason)")
+            throw WebSocketError.unreachable(ConnectionFailure.reason(of: error))
         }
     }
 }

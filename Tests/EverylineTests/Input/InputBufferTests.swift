@@ -118,6 +118,25 @@ import Testing
         #expect(text(buffer.lines(after: 100, size: nil, limit: 9)) == "yz")
     }
 
+    @Test("knows the hash of what the reader has, if all of it was here")
+    func hash() {
+        var buffer = InputBuffer(after: 0)
+        var expected = InputHash()
+        #expect(buffer.hash?.text == expected.text)
+        _ = buffer.write([bytes("abcdef")], after: 0, room: Self.all)
+        for place: UInt64 in [2, 5] { buffer.take(through: place, isClosed: false) }
+        guard case .bytes(let read) = bytes("abcde") else { return }
+        expected.add(read)
+        #expect(buffer.hash?.text == expected.text)
+        // SHA-256 of "abcde", by sha256sum.
+        #expect(expected.text == "36bbe50ed96841d10443bcb670d6554f0a34b761be67ec9c4a8ad2c0c44ca42c")
+        var closed = buffer
+        closed.take(through: 6, isClosed: true)
+        #expect(closed.hash == nil)
+        buffer.take(through: 100, isClosed: false)
+        #expect(buffer.hash == nil)
+    }
+
     @Test("has the newest size of the terminal, for who has another one")
     func size() {
         var buffer = InputBuffer(after: 0)
