@@ -222,12 +222,15 @@ def test_what_is_said_meanwhile_stands_on_a_line_of_its_own(cli):
         terminal.end()
 
 
-def test_a_sentence_does_not_go_on_behind_the_key_that_interrupts(cli, tmp_path):
-    terminal = Terminal([BINARY, "run", "-q", "--", "sleep", "600"], {**cli.environment, "TERM": "xterm"})
+def test_a_sentence_does_not_go_on_behind_the_key_that_interrupts(cli):
+    terminal = Terminal([BINARY, "run", "--", "sh", "-c", "echo one; exec sleep 600"], {**cli.environment, "TERM": "xterm"})
     try:
-        wait_for(lambda: cli.run("list", "-q").stdout.count(b"sleep 600"))
+        terminal.until(b"execution ")
+        id = terminal.until(b"\r\n").decode().strip()
+        terminal.until(b"one\r\n")
         terminal.type(b"\x03")
         terminal.until(b"^C\r\neveryline: detached")
         assert terminal.wait() == 130
+        cli.run("stop", id)
     finally:
         terminal.end()
