@@ -72,7 +72,7 @@ extension EverylineClient {
             return url
         }
         // http → ws, https → wss
-        return "ws" + configuration.address.url(APIPath.stream(of: id)).dropFirst(4) + url[query...]
+        return "ws" + configuration.address.url(APIPath.execution(id, .stream)).dropFirst(4) + url[query...]
     }
 
     /// Opens a stream as server-sent events.
@@ -80,7 +80,7 @@ extension EverylineClient {
     /// - Parameter url: its URL as a WebSocket, which holds the token.
     /// - Returns: its body; `nil` if the log has ended where the stream begins.
     func openEvents(of id: ExecutionID, at url: String, from start: StreamStart) async throws -> LogDownload.Iterator? {
-        var request = APIRequest(.GET, APIPath.events(of: id))
+        var request = APIRequest(.GET, APIPath.execution(id, .events))
         let query = url.split(separator: "?", maxSplits: 1).last ?? ""
         guard let token = query.split(separator: "&").first(where: { $0.hasPrefix("token=") })?.dropFirst(6) else {
             throw ClientError.unexpectedAnswer("the stream's URL has no token")
@@ -98,7 +98,7 @@ extension EverylineClient {
     func block(
         of id: ExecutionID, from start: StreamStart, knowing incarnation: Incarnation?, limit: Int
     ) async throws -> ByteBuffer {
-        var request = APIRequest(.GET, APIPath.block(of: id))
+        var request = APIRequest(.GET, APIPath.execution(id, .block))
         request.query = start.query + incarnation.query + [(name: "limit", value: "\(limit)")]
         request.headers = [(name: "Accept-Encoding", value: "gzip")]
         return try await transport.send(request)

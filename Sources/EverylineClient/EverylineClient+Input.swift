@@ -7,7 +7,7 @@ extension EverylineClient {
     /// Hands lines to the server, the first byte of which has the place `after`, and learns how far it is. The server answers later where it
     /// has no room, and where there are no bytes, when the runner has everything or some twenty seconds have passed.
     package func writeInput(_ lines: [InputLine], to id: ExecutionID, after: UInt64) async throws -> InputResponse {
-        var request = APIRequest(.POST, APIPath.input(of: id))
+        var request = APIRequest(.POST, APIPath.execution(id, .input))
         request.query = [(name: "after", value: "\(after)")]
         request.body = InputLine.body(lines)
         request.contentType = APIHeader.ndjson
@@ -24,7 +24,7 @@ extension EverylineClient {
     package func readInput(
         of id: ExecutionID, after: UInt64, size: TerminalSize?, isClosed: Bool, token: Credential
     ) async throws -> [InputLine] {
-        var request = APIRequest(.GET, APIPath.input(of: id))
+        var request = APIRequest(.GET, APIPath.execution(id, .input))
         request.query = [(name: "after", value: "\(after)")]
         if let size {
             request.query += [(name: "columns", value: "\(size.columns)"), (name: "rows", value: "\(size.rows)")]

@@ -12,7 +12,7 @@ import NIOHTTP1
 extension EverylineClient {
     /// Asks for a log: the answer is the log once the execution has ended, before that where to follow it.
     public func log(of id: ExecutionID, _ selection: LogSelection = LogSelection()) async throws -> LogResponse {
-        var request = APIRequest(.GET, APIPath.logs(of: id))
+        var request = APIRequest(.GET, APIPath.execution(id, .logs))
         request.query = selection.query
         request.headers = selection.headers
         let response = try await transport.open(request)

@@ -26,7 +26,7 @@ extension EverylineClient {
         _ events: ByteBuffer, to id: ExecutionID, after head: Offset, token: Credential,
         in incarnation: Incarnation? = nil
     ) async throws -> (head: Offset, isStopRequested: Bool, incarnation: Incarnation?) {
-        var request = APIRequest(.POST, APIPath.events(of: id))
+        var request = APIRequest(.POST, APIPath.execution(id, .events))
         request.query = [(name: "after", value: "\(head)")] + incarnation.query
         request.body = events
         request.contentType = APIHeader.ndjson
@@ -45,7 +45,7 @@ extension EverylineClient {
     public func setPending(
         _ line: PendingLine, of id: ExecutionID, token: Credential, in incarnation: Incarnation? = nil
     ) async throws {
-        var request = APIRequest(.PUT, APIPath.pending(of: id))
+        var request = APIRequest(.PUT, APIPath.execution(id, .pending))
         request.query = incarnation.query
         request.body = ByteBuffer(bytes: try JSONEncoder().encode(line))
         request.contentType = "application/json"
@@ -57,7 +57,7 @@ extension EverylineClient {
     /// Waits until the producer should stop, or for some twenty seconds; the answer says which it was. Ask again then. A server whose
     /// answer has ``ControlResponse/pollAfterSeconds`` hasn't waited: ask again after that time.
     public func control(of id: ExecutionID, token: Credential) async throws -> ControlResponse {
-        var request = APIRequest(.GET, APIPath.control(of: id))
+        var request = APIRequest(.GET, APIPath.execution(id, .control))
         request.credential = token
         request.timeout = .seconds(60)
         let answer = try await transport.answer(to: request, as: ControlResponse.self)

@@ -127,7 +127,7 @@ public struct EverylineClient: Sendable {
     }
 
     public func status(of id: ExecutionID) async throws -> StatusResponse {
-        try await transport.answer(to: APIRequest(.GET, APIPath.status(of: id)), as: StatusResponse.self)
+        try await transport.answer(to: APIRequest(.GET, APIPath.execution(id, .status)), as: StatusResponse.self)
     }
 
     /// One page of the executions, the newest first.

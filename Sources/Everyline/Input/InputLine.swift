@@ -19,22 +19,32 @@ package enum InputLine: Sendable, Equatable {
     /// - Throws: ``Invalid``.
     package static func parse(_ body: ByteBuffer) throws(Invalid) -> [InputLine] {
         var (lines, isEnded) = ([InputLine](), false)
-        for (index, text) in body.readableBytesView.split(separator: UInt8(ascii: "\n")).enumerated() {
-            guard let line = InputLine(text), !(isEnded && line.hasBytes) else { throw Invalid(line: index + 1) }
-            lines.append(line)
-            isEnded = isEnded || line == .end
+        var wrong: Int?
+        body.withUnsafeReadableBytes { bytes in
+            var (position, number) = (0, 0)
+            while position < bytes.count {
+                let end = bytes.firstNewline(from: position) ?? bytes.count
+                let text = UnsafeRawBufferPointer(rebasing: bytes[position..<end])
+                (position, number) = (end + 1, number + 1)
+                if text.isEmpty { continue }
+                guard let line = InputLine(text), !(isEnded && line.hasBytes) else {
+                    wrong = number
+                    return
+                }
+                lines.append(line)
+                isEnded = isEnded || line == .end
+            }
         }
+        if let wrong { throw Invalid(line: wrong) }
         return lines
     }
 
     /// Whether it holds a part of the input.
     package var hasBytes: Bool { if case .bytes(let bytes) = self { bytes.readableBytes > 0 } else { false } }
 
-    private init?(_ text: ByteBufferView) {
-        let fields = text.withUnsafeBytes { bytes in
-            // What is wrong with it is all the same.
-            try? FlatObject(bytes, words: ["type", "base64"], numbers: ["columns", "rows"])
-        }
+    private init?(_ text: UnsafeRawBufferPointer) {
+        // What is wrong with it is all the same.
+        let fields = try? FlatObject(text, words: ["type", "base64"], numbers: ["columns", "rows"])
         switch fields?.word("type") {
         case "input":
             guard let bytes = fields?.word("base64").flatMap(Base64.decode) else { return nil }
@@ -76,18 +86,20 @@ enum Base64 {
     static func encode(_ bytes: ByteBuffer, into text: inout ByteBuffer) {
         let length = (bytes.readableBytes + 2) / 3 * 4
         text.writeWithUnsafeMutableBytes(minimumWritableBytes: length) { text in
-            bytes.withUnsafeReadableBytes { bytes in
-                var (read, written) = (0, 0)
-                while read < bytes.count {
-                    let count = min(3, bytes.count - read)
-                    var held: UInt32 = 0
-                    for index in 0..<3 { held = held << 8 | (index < count ? UInt32(bytes[read + index]) : 0) }
-                    for index in 0..<4 {
-                        let value = Int(held >> UInt32(18 - 6 * index)) & 63
-                        text[written + index] = index <= count ? digits[value] : padding
+            digits.withUnsafeBufferPointer { digits in
+                bytes.withUnsafeReadableBytes { bytes in
+                    var (read, written) = (0, 0)
+                    while read < bytes.count {
+                        let count = min(3, bytes.count - read)
+                        var held: UInt32 = 0
+                        for index in 0..<3 { held = held << 8 | (index < count ? UInt32(bytes[read + index]) : 0) }
+                        for index in 0..<4 {
+                            let value = Int(held >> UInt32(18 - 6 * index)) & 63
+                            text[written + index] = index <= count ? digits[value] : padding
+                        }
+                        read += count
+                        written += 4
                     }
-                    read += count
-                    written += 4
                 }
             }
             return length

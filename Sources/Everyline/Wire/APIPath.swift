@@ -8,25 +8,34 @@ package enum APIPath {
     package static let health = prefix + "/health"
     package static let openAPI = prefix + "/openapi.json"
 
-    package static func execution(_ id: ExecutionID) -> String { "\(executions)/\(id)" }
-    package static func status(of id: ExecutionID) -> String { "\(executions)/\(id)/status" }
-    package static func logs(of id: ExecutionID) -> String { "\(executions)/\(id)/logs" }
-    /// The events that there are by now.
-    package static func block(of id: ExecutionID) -> String { "\(executions)/\(id)/block" }
-    /// WebSocket.
-    package static func stream(of id: ExecutionID) -> String { "\(executions)/\(id)/stream" }
-    /// Server-sent events.
-    package static func events(of id: ExecutionID) -> String { "\(executions)/\(id)/events" }
-    /// Where a producer says what it holds of an unfinished line.
-    package static func pending(of id: ExecutionID) -> String { "\(executions)/\(id)/pending" }
-    /// Where a producer learns that it should stop: answers when that is so, or after a while.
-    package static func control(of id: ExecutionID) -> String { "\(executions)/\(id)/control" }
-    /// Where a client writes a command's standard input, and its runner reads it.
-    package static func input(of id: ExecutionID) -> String { "\(executions)/\(id)/input" }
-    package static func key(_ id: APIKey.ID) -> String { "\(keys)/\(id)" }
+    /// What is asked of one execution.
+    package enum Part: String, Sendable {
+        case status
+        case logs
+        /// The events that there are by now.
+        case block
+        /// WebSocket.
+        case stream
+        /// Server-sent events; where a producer appends.
+        case events
+        /// Where a producer says what it holds of an unfinished line.
+        case pending
+        /// Where a producer learns that it should stop: answers when that is so, or after a while.
+        case control
+        /// Where a client writes a command's standard input, and its runner reads it.
+        case input
+    }
 
-    /// The execution of a path like ``stream(of:)``, where `end` is what follows the id, `/stream`; `nil` for any other path.
-    package static func execution(in path: String, before end: String) -> ExecutionID? {
+    package static func execution(_ id: ExecutionID) -> String { "\(executions)/\(id)" }
+    package static func execution(_ id: ExecutionID, _ part: Part) -> String { "\(executions)/\(id)/\(part.rawValue)" }
+
+    /// The path of every execution as routers take it, with `:id` for the id.
+    package static let anyExecution = executions + "/:id"
+    package static func anyExecution(_ part: Part) -> String { "\(anyExecution)/\(part.rawValue)" }
+
+    /// The execution of a path that asks for this part; `nil` for any other path.
+    package static func execution(in path: String, before part: Part) -> ExecutionID? {
+        let end = "/" + part.rawValue
         guard path.hasPrefix(executions), path.hasSuffix(end) else { return nil }
         let id = path.utf8.dropFirst(executions.utf8.count).dropLast(end.utf8.count)
         guard id.first == UInt8(ascii: "/") else { return nil }

@@ -17,8 +17,8 @@ struct AppendRoutes {
 
     func add(to router: Router<EverylineContext>) {
         router.post(RouterPath(Self.eventsPath), use: append)
-        router.put(RouterPath(APIPath.executions + "/:id/pending"), use: pending)
-        router.read(RouterPath(APIPath.executions + "/:id/control"), use: control)
+        router.put(RouterPath(APIPath.anyExecution(.pending)), use: pending)
+        router.read(RouterPath(APIPath.anyExecution(.control)), use: control)
     }
 
     @Sendable func append(_ request: Request, context: EverylineContext) async throws -> Response {
@@ -56,7 +56,7 @@ struct AppendRoutes {
         ).json
     }
 
-    static let eventsPath = APIPath.executions + "/:id/events"
+    static let eventsPath = APIPath.anyExecution(.events)
 
     /// Does what ``append(_:context:)`` does, without a task, with a small request that is there as a whole and of a producer that is
     /// known. Whatever is wrong with any other, or with this one, the route finds it and says so: an append may always be tried again.
@@ -67,7 +67,7 @@ struct AppendRoutes {
         _ request: HTTPRequest, _ bytes: ByteBuffer, answer: @escaping @Sendable (ByteBuffer?) -> Void
     ) -> Bool {
         let uri = URI(request.path ?? "")
-        guard let id = APIPath.execution(in: uri.path, before: "/events"),
+        guard let id = APIPath.execution(in: uri.path, before: .events),
             authenticator.isKnownProducer(request.headerFields, of: id), producers.hearsAll,
             let memory = core.resources.bodies.leaseAtOnce(bytes.readableBytes),
             let (head, incarnation) = try? Query(uri.queryParameters.map { ($0.key, $0.value) }).appendPlace(),

@@ -12,7 +12,7 @@ struct EventStreamRoutes {
     let limits: ServerConfiguration.Limits
 
     func add(to router: Router<EverylineContext>) {
-        router.read(RouterPath(APIPath.executions + "/:id/events"), use: events)
+        router.read(RouterPath(APIPath.anyExecution(.events)), use: events)
     }
 
     @Sendable func events(_ request: Request, context: EverylineContext) async throws -> Response {

@@ -15,9 +15,9 @@ struct ExecutionRoutes {
         router.post(RouterPath(APIPath.run), use: run)
         router.post(RouterPath(APIPath.executions), use: register)
         router.read(RouterPath(APIPath.executions), use: list)
-        router.read(RouterPath(APIPath.executions + "/:id"), use: show)
-        router.read(RouterPath(APIPath.executions + "/:id/status"), use: status)
-        router.delete(RouterPath(APIPath.executions + "/:id"), use: stop)
+        router.read(RouterPath(APIPath.anyExecution), use: show)
+        router.read(RouterPath(APIPath.anyExecution(.status)), use: status)
+        router.delete(RouterPath(APIPath.anyExecution), use: stop)
     }
 
     @Sendable func run(_ request: Request, context: EverylineContext) async throws -> Response {
@@ -41,7 +41,7 @@ struct ExecutionRoutes {
         let answer = RunResponse(
             executionID: execution.id.rawValue, status: execution.status.rawValue,
             websocketURL: publicURLs.webSocket(of: execution.id, token: token, for: request),
-            logURL: publicURLs.http(APIPath.logs(of: execution.id), for: request),
+            logURL: publicURLs.http(APIPath.execution(execution.id, .logs), for: request),
             incarnation: core.log.incarnation)
         return try .json(answer, status: .accepted)
     }

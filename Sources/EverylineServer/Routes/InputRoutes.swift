@@ -19,8 +19,8 @@ struct InputRoutes {
     private var inputs: Inputs { core.resources.inputs }
 
     func add(to router: Router<EverylineContext>) {
-        router.post(RouterPath(APIPath.executions + "/:id/input"), use: write)
-        router.read(RouterPath(APIPath.executions + "/:id/input"), use: read)
+        router.post(RouterPath(APIPath.anyExecution(.input)), use: write)
+        router.read(RouterPath(APIPath.anyExecution(.input)), use: read)
     }
 
     /// Takes what the body holds behind the place `after`, as far as there is room, and answers how far the server and the runner are. It waits

@@ -12,8 +12,8 @@ struct LogRoutes {
     let limits: ServerConfiguration.Limits
 
     func add(to router: Router<EverylineContext>) {
-        router.read(RouterPath(APIPath.executions + "/:id/logs"), use: logs)
-        router.read(RouterPath(APIPath.executions + "/:id/block"), use: block)
+        router.read(RouterPath(APIPath.anyExecution(.logs)), use: logs)
+        router.read(RouterPath(APIPath.anyExecution(.block)), use: block)
     }
 
     @Sendable func logs(_ request: Request, context: EverylineContext) async throws -> Response {

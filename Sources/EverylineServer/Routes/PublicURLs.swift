@@ -18,12 +18,12 @@ struct PublicURLs: Sendable {
     ) -> String {
         if let streams { return streams.url(of: execution, token: token.value, after: offset) }
         // http → ws, https → wss
-        return "ws" + http(APIPath.stream(of: execution), token: token, for: request).dropFirst(4)
+        return "ws" + http(APIPath.execution(execution, .stream), token: token, for: request).dropFirst(4)
     }
 
     /// The log as server-sent events; `nil` where only WebSocket is spoken.
     func events(of execution: ExecutionID, token: Secret, for request: Request) -> String? {
-        streams == nil ? http(APIPath.events(of: execution), token: token, for: request) : nil
+        streams == nil ? http(APIPath.execution(execution, .events), token: token, for: request) : nil
     }
 
     /// Where streams may be, by either scheme: a proxy before the server may end TLS.

@@ -8,7 +8,7 @@ struct WebSocketRoutes {
     let log: any LogStore
 
     func add(to router: Router<EverylineContext>) {
-        router.read(RouterPath(APIPath.executions + "/:id/stream"), use: stream)
+        router.read(RouterPath(APIPath.anyExecution(.stream)), use: stream)
     }
 
     @Sendable func stream(_ request: Request, context: EverylineContext) async throws -> Response {

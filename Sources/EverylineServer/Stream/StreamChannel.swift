@@ -169,7 +169,7 @@ extension ViewerAdmission {
     /// Admits a request that wants to become a WebSocket.
     fileprivate func admit(_ head: HTTPRequestHead) async throws -> AdmittedStream<StreamPlace> {
         let uri = URI(head.uri)
-        guard let id = APIPath.execution(in: uri.path, before: "/stream") else {
+        guard let id = APIPath.execution(in: uri.path, before: .stream) else {
             throw APIError(.notFound, "There is no stream at this path.")
         }
         return try await admit(

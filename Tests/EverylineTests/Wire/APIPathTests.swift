@@ -7,8 +7,8 @@ struct APIPathTests {
     @Test("names its execution")
     func execution() throws {
         let id = try #require(ExecutionID("a-Z_9"))
-        #expect(APIPath.execution(in: APIPath.events(of: id), before: "/events") == id)
-        #expect(APIPath.execution(in: APIPath.stream(of: id), before: "/stream") == id)
+        #expect(APIPath.execution(in: APIPath.execution(id, .events), before: .events) == id)
+        #expect(APIPath.execution(in: APIPath.execution(id, .stream), before: .stream) == id)
     }
 
     @Test(
@@ -21,5 +21,5 @@ struct APIPathTests {
             "/api/v1/executions/%61/events", "/api/v1/executions/é/events", "/api/v1/executions/a\u{301}/events",
             "/api/v1/executions/\u{301}a/events", "/api/v1/executions/a/events\u{301}",
         ])
-    func other(path: String) { #expect(APIPath.execution(in: path, before: "/events") == nil) }
+    func other(path: String) { #expect(APIPath.execution(in: path, before: .events) == nil) }
 }
