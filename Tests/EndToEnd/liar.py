@@ -16,10 +16,12 @@ class Liar:
 
     `lie` gets the lines of each message and of each download, and gives those that are sent instead. `instead` gets a request's method, path and body,
     and gives None, or the status, type and body that are answered in the server's place. Of the ways to follow a log only those
-    in `ways` get through: "WebSocket", "events" (answers that go on).
+    in `ways` get through: "WebSocket", "events" (answers that go on); "upgrade" is a WebSocket that is agreed to and passes nothing on.
+    While `holds` is true of a request's method and path, its answer is held back.
     """
 
-    def __init__(self, server, lie=lambda lines: [line for _, line in lines], instead=lambda method, path, body: None, ways=("WebSocket", "events")):
+    def __init__(self, server, lie=lambda lines: [line for _, line in lines], instead=lambda method, path, body: None, ways=("WebSocket", "events"), holds=lambda method, path: False):
+        self.holds = holds
         self.ways, self.served = ways, []
         self.server, self.lie, self.instead = server, lie, instead
         self.key = server.key
@@ -62,8 +64,11 @@ class Liar:
     async def answer(self, request):
         url = self.server.url + request.path_qs
         self.served.append(request.path)
-        if request.headers.get("Upgrade", "").lower() == "websocket" and "WebSocket" in self.ways:
-            return await self.stream(request, url)
+        if request.headers.get("Upgrade", "").lower() == "websocket":
+            if "WebSocket" in self.ways:
+                return await self.stream(request, url)
+            if "upgrade" in self.ways:
+                return await self.swallow(request)
         body = await request.read()
         if foreign := self.instead(request.method, request.path, body):
             status, kind, text = foreign
@@ -76,6 +81,8 @@ class Liar:
             if "events" in self.ways and kept.get("Content-Type") == "text/event-stream":
                 return await self.pass_on(request, answer, kept)
             body = await answer.read()
+            while self.holds(request.method, request.path):
+                await asyncio.sleep(0.05)
             if kept.get("Content-Type") == "application/x-ndjson":
                 lines = self.lie([(json.loads(line), line) for line in body.decode().splitlines()])
                 body = "".join(line + "\n" for line in lines).encode()
@@ -88,6 +95,13 @@ class Liar:
             async for part in answer.content.iter_any():
                 await response.write(part)
         return response
+
+    async def swallow(self, request):
+        viewer = web.WebSocketResponse(protocols=[SUBPROTOCOL], compress=False)
+        await viewer.prepare(request)
+        async for _ in viewer:
+            pass
+        return viewer
 
     async def stream(self, request, url):
         viewer = web.WebSocketResponse(protocols=[SUBPROTOCOL], compress=False)

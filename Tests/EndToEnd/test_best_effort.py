@@ -33,7 +33,9 @@ def test_the_command_runs_without_a_server_and_recover_delivers_its_output(away,
     said = done.stderr.decode()
     assert "can't be reached" in said and "The command runs without it" in said
     assert "`everyline recover` delivers it." in said
-    assert cli.run("recover").returncode == 125
+    tried = cli.run("recover")
+    assert tried.returncode == 125
+    assert f"the server at {server.url} can't be reached" in tried.stderr.decode() and "--url" in tried.stderr.decode()
     server.start()
     recovered = cli.run("recover")
     execution = only(server)

@@ -5,6 +5,7 @@ import json
 import os
 import pwd
 import re
+import signal
 import socket
 import sqlite3
 import subprocess
@@ -120,6 +121,44 @@ def test_run_says_that_it_waits_for_a_server_that_does_not_answer(tmp_path):
             wait_for(lambda: "waiting for the server to start the command" in command.err)
         finally:
             command.end()
+
+
+def test_a_run_that_is_interrupted_before_the_answer_says_that_the_command_may_run(server, tmp_path):
+    held = [True]
+    with Liar(server, holds=lambda method, path: path.endswith("/run") and held[0]) as proxy:
+        command = CommandLine(proxy, tmp_path).start("run", "--stop-on-interrupt", "--", "sleep", "600")
+        wait_for(lambda: "waiting for the server to start the command" in command.err)
+        command.interrupt()
+        assert command.wait() == 130
+        assert "the command may have been started" in command.err and "everyline stop" in command.err
+        held.clear()
+        held.append(False)
+    server.delete(f"/api/v1/executions/{server.newest()}")
+
+
+@pytest.mark.parametrize("producer", [["exec", "--", "touch"], ["pipe", "--name"]])
+def test_an_interrupted_registration_leaves_no_log_that_never_ends(server, tmp_path, producer):
+    held = [True]
+    with Liar(server, holds=lambda method, path: path.endswith("/executions") and method == "POST" and held[0]) as proxy:
+        command = CommandLine(proxy, tmp_path).start(*producer, tmp_path / "started")
+        wait_for(lambda: "waiting for the server to register the command" in command.err)
+        id = server.newest()
+        command.interrupt()
+        held[0] = False
+        assert command.wait() == -signal.SIGINT
+        assert "interrupted; the command was not started" in command.err
+    assert server.execution(id)["reason"] == "not_started"
+    assert not (tmp_path / "started").exists()
+    assert CommandLine(server, tmp_path).out("recover") == ""
+
+
+def test_an_interrupted_registration_that_gets_no_answer_says_so(server, tmp_path):
+    with Liar(server, holds=lambda method, path: path.endswith("/executions") and method == "POST") as proxy:
+        command = CommandLine(proxy, tmp_path).start("exec", "--", "true")
+        wait_for(lambda: "waiting for the server to register the command" in command.err)
+        command.interrupt()
+        assert command.wait() == -signal.SIGINT
+        assert "The server may list it all the same" in command.err
 
 
 def test_run_says_that_its_input_is_not_passed_on(cli, tmp_path):

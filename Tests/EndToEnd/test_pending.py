@@ -207,6 +207,22 @@ def test_exec_and_pipe_send_it_too(cli, server):
         assert messages(server.events(id)) == ["one", "? "]
 
 
+def test_a_terminal_that_cannot_erase_keeps_the_line_as_it_began(server, cli):
+    log = server.register()
+    terminal = Terminal([BINARY, "logs", "-f", log.id], {**cli.environment, "TERM": "dumb"})
+    try:
+        put(log, "10%")
+        terminal.until(b"10%")
+        with stream(log.stream_url()) as viewer:
+            for text in ("20%", "30%"):
+                put(log, text)
+                wait_for(lambda: next_line(viewer).get("message") == text)
+        log.append("10%\r20%\r30%\r40%", "? yes", end="SUCCEEDED")
+        assert terminal.rest() == b"\r20%\r30%\r40%\r\n? yes\r\n"
+    finally:
+        terminal.end()
+
+
 def test_what_is_said_meanwhile_stands_on_a_line_of_its_own(cli):
     script = "echo one; printf '50%%'; trap 'exit 0' TERM; while :; do sleep 0.1; done"
     terminal = Terminal([BINARY, "run", "-q", "--stop-on-interrupt", "--", "sh", "-c", script], {**cli.environment, "TERM": "xterm"})

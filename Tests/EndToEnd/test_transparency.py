@@ -196,6 +196,13 @@ def test_an_output_that_does_not_wait_gets_everything(cli, command):
         feeder.join()
 
 
+def test_a_reader_that_goes_away_ends_no_command(cli, server):
+    text = f"{BINARY} exec -q -- sh -c 'seq 1 100000; exit 3' | head -n 1; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", text], env=cli.environment, capture_output=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (3, b"1\n", b"")
+    assert messages(server.events(server.newest())) == [f"{n}" for n in range(1, 100_001)]
+
+
 def test_an_output_that_is_full_is_said_and_recorded(cli, server):
     with open("/dev/full", "wb") as full:
         done = subprocess.run(

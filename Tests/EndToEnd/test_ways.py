@@ -22,6 +22,22 @@ def test_a_log_is_followed_by_the_way_that_is_left(server, tmp_path, ways, name,
             assert "reconnecting" not in err
 
 
+@pytest.mark.parametrize("ways, name", [(["upgrade", "events"], "server-sent events"), (["upgrade"], "reading again and again")])
+def test_a_web_socket_that_carries_nothing_is_no_way(server, tmp_path, ways, name):
+    with Liar(server, ways=ways) as proxy:
+        log = server.register()
+        log.append("one")
+        viewer = CommandLine(proxy, tmp_path).start("logs", "-f", log.id)
+        try:
+            wait_for(lambda: viewer.out == "one\n")
+            assert f"following by {name}" in viewer.err
+            log.append("two", end="SUCCEEDED")
+            assert viewer.wait() == 0
+            assert viewer.out == "one\ntwo\n"
+        finally:
+            viewer.end()
+
+
 def test_the_way_that_was_found_is_kept_over_a_restart_of_the_server(own_server, tmp_path):
     server = own_server.start()
     with Liar(server, ways=["events"]) as proxy:

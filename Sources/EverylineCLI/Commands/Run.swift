@@ -61,8 +61,10 @@ struct Run: AsyncParsableCommand {
         var generator = SystemGenerator()
         let key = (0..<2).map { _ in String(generator.next(), radix: 36) }.joined(separator: "-")
         let code = try await connection.withClient { client in
-            let started = try await Console.waiting(for: "the server to start the command") { [request] in
-                try await RetryPolicy.fewTimes.run { try await client.run(request, idempotencyKey: key) }
+            let started = try await Self.unlessInterrupted { [request] in
+                try await Console.waiting(for: "the server to start the command") {
+                    try await RetryPolicy.fewTimes.run { try await client.run(request, idempotencyKey: key) }
+                }
             }
             guard let id = ExecutionID(started.executionID) else { throw CLIError("the server gave no usable id") }
             if detach {
@@ -79,6 +81,28 @@ struct Run: AsyncParsableCommand {
             }
         }
         if code != 0 { throw ExitCode(code) }
+    }
+
+    /// - Throws: `ExitCode` if a signal comes before the server's answer: nobody knows then whether the command was started.
+    private static func unlessInterrupted(
+        _ start: @escaping @Sendable () async throws -> RunResponse
+    ) async throws -> RunResponse {
+        try await withThrowingTaskGroup(of: RunResponse.self) { group in
+            group.addTask(operation: start)
+            group.addTask {
+                for await signal in await UnixSignalsSequence(trapping: .sigint, .sigterm) {
+                    if signal == .sigint { Console.signalCame() }
+                    Console.say(
+                        "interrupted before the server's answer; the command may have been started. To see it: everyline list    to stop it: everyline stop ID"
+                    )
+                    throw ExitCode(128 + (signal == .sigint ? SIGINT : SIGTERM))
+                }
+                throw CancellationError()
+            }
+            defer { group.cancelAll() }
+            guard let response = try await group.next() else { preconditionFailure("two tasks were added") }
+            return response
+        }
     }
 
     private func say(_ id: ExecutionID, _ client: EverylineClient) {

@@ -54,17 +54,15 @@ struct Exec: AsyncParsableCommand {
         let process = CommandProcess(
             request, words: command.bytes, environment: try command.environmentHere(),
             place: .foreground { Self.stopWithCommand($0, terminal) })
-        let (reports, began) = AsyncStream.makeStream(of: AsyncStream<SentSignal>.self)
+        // Before anything is begun: from then on no signal ends this process by itself.
+        let signals = try UserSignals()
         let producer = LocalProducer(
             connection: connection, command: command.shown, terminal: terminal?.size, requiresDelivery: requireDelivery,
             isQuiet: quiet, isBestEffort: bestEffort)
         let result = try await producer.run(
-            whileSending: { production in
-                for await signals in reports { await Self.relay(signals, to: process, terminal, production) }
-            },
+            signals,
+            whileSending: { await Self.relay(signals.late, to: process, terminal, $0) },
             { production in
-                // Before the command is there: until then a signal ends this process, from then on none does.
-                began.yield(try SentSignal.reports())
                 let (output, error) = (
                     OutputCopy.copy(to: .standardOutput, named: "standard output"),
                     OutputCopy.copy(to: .standardError, named: "standard error")

@@ -37,6 +37,9 @@ struct LocalProducer {
         place = .here(terminal: terminal)
     }
 
+    private let place: CommandPlace
+    var request: RegisterRequest { RegisterRequest(command: command, place: place) }
+
     /// What goes on here.
     struct Production: Sendable {
         let execution: ExecutionID
@@ -61,17 +64,22 @@ struct LocalProducer {
     /// Runs `produce`, which records to the `end`, and waits until the server has all of it. Nothing that the server does, or doesn't,
     /// ends `produce`.
     ///
-    /// - Parameter whileSending: runs beside it, and is cancelled at the end.
+    /// - Parameters:
+    ///   - signals: one that ends a process does so until the execution is registered; its log, if there is one, is ended. From then on they
+    ///     are for `whileSending`.
+    ///   - whileSending: runs beside it, and is cancelled at the end.
     /// - Throws: ``CLIError`` if the execution can't be registered, or its output has no place here: nothing was started then. And what
     ///   `produce` throws.
     func run(
+        _ signals: UserSignals,
         whileSending: @escaping @Sendable (Production) async throws -> Void,
         _ produce: @escaping @Sendable (Production) async throws -> ExecutionOutcome
     ) async throws -> Result {
         try await connection.withClient { client in
             // Before anything is registered that could not be recorded.
             let place = try ProducerDirectory.place()
-            let start = try await begin(client, in: place)
+            let start = try await begin(client, in: place, unlessBy: signals)
+            signals.begin()
             Recover.remind()
             let (directory, spool) = (start.directory, start.spool)
             let production = Production(
@@ -123,95 +131,9 @@ struct LocalProducer {
         }
     }
 
-    private let place: CommandPlace
-    private var request: RegisterRequest { RegisterRequest(command: command, place: place) }
-
-    /// What there is before the output begins.
-    private struct Start {
-        let execution: ExecutionID
-        let endpoint: ProducerEndpoint
-        let directory: ProducerDirectory
-        let spool: Spool
-        let lineLimit: ByteCount
-        let endFields: [String]
-        /// Where no server knows of it yet.
-        var late: LateRegistration?
-    }
-
-    private func begin(_ client: EverylineClient, in place: HeldDirectory) async throws -> Start {
-        let configuration = client.configuration
-        let registered: RegisterResponse
-        do {
-            registered = try await register(client)
-        } catch let error where isBestEffort && !(error is CancellationError) {
-            let why = error is APIError ? "the server refuses to register the command: \(error)." : "\(error)"
-            Console.say("\(why) The command runs without it; its output is kept here until a server takes it.")
-            return try beginAlone(client, in: place, configuration)
-        }
-        guard let id = ExecutionID(registered.executionID), let token = Credential(registered.appendToken) else {
-            throw CLIError("the server gave no usable id")
-        }
-        if !isQuiet { Console.announce(id, at: client.configuration.address) }
-        let endpoint = ProducerEndpoint(client, execution: id, token: token)
-        do {
-            let directory = try ProducerDirectory.make(
-                for: id, .init(configuration: configuration, appendToken: registered.appendToken, of: request),
-                in: place)
-            // Longer lines the server would cut, and an event would not be an offset.
-            let lineLimit = max(1, min(registered.lineLimit ?? LineCutter.defaultLimit, LineCutter.defaultLimit))
-            let spool = try Spool(in: directory.files)
-            if let incarnation = registered.incarnation.flatMap({ Incarnation($0) }) { spool.begin(in: incarnation) }
-            return Start(
-                execution: id, endpoint: endpoint, directory: directory, spool: spool, lineLimit: lineLimit,
-                endFields: registered.endFields ?? [])
-        } catch {
-            // Where the server can't be told now either, it ends the log when it has not heard of its producer for long.
-            try? await endpoint.endUnstarted("The command was not started: \(error)", at: .now)
-            throw error
-        }
-    }
-
-    /// What any server takes as one line.
-    private static let safeLine: ByteCount = .kibibytes(16)
-
-    private func beginAlone(
-        _ client: EverylineClient, in place: HeldDirectory, _ configuration: EverylineClient.Configuration
-    ) throws -> Start {
-        var generator = SystemGenerator()
-        let id = ExecutionID(at: .now, using: &generator)
-        let origin = ProducerDirectory.Origin(configuration: configuration, appendToken: nil, of: request)
-        let directory = try ProducerDirectory.make(for: id, origin, in: place)
-        let late = LateRegistration(client, request, in: directory, configuration, isQuiet: isQuiet)
-        return Start(
-            execution: id, endpoint: late.endpoint, directory: directory, spool: try Spool(in: directory.files),
-            lineLimit: Self.safeLine, endFields: [], late: late)
-    }
-
     private enum Conclusion: Sendable {
         case session(Uplink.Conclusion)
         case left(String)
-    }
-
-    /// How long a command that runs without a server too waits for each of the server's two answers.
-    private static let shortTimeout: Duration = .seconds(3)
-
-    /// Registers the execution, trying again for a few seconds. Where that takes long, it says so.
-    private func register(_ client: EverylineClient) async throws -> RegisterResponse {
-        do {
-            return try await Console.waiting(for: "the server to register the command") {
-                try await (isBestEffort ? RetryPolicy(attempts: 2) : .fewTimes).run(
-                    isTransient: { ($0 as? APIError)?.mayPassForProducer ?? RetryPolicy.isTransient($0) }
-                ) {
-                    try await client.register(request, timeout: isBestEffort ? Self.shortTimeout : nil)
-                }
-            }
-        } catch let error as APIError where !error.isForeign {
-            throw error
-        } catch {
-            let address = client.configuration.address
-            let absence = ConnectionOptions.absence(of: address, error) ?? CLIError("\(error), at \(address).")
-            throw CLIError(isBestEffort ? "\(absence)" : "\(absence) Nothing was started.")
-        }
     }
 
     /// Ends the waiting once the command has ended and the server has made no progress for long, or the user leaves.

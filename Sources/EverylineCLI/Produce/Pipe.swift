@@ -2,8 +2,8 @@ import ArgumentParser
 import Everyline
 import EverylineProducer
 import EverylineRunner
+import Glibc
 import SystemPackage
-import UnixSignals
 
 struct Pipe: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -31,14 +31,20 @@ struct Pipe: AsyncParsableCommand {
         let recording = try InputRecording(
             copy: quiet ? nil : .copy(to: .standardOutput, named: "standard output"))
         let producer = LocalProducer(connection: connection, command: [name], requiresDelivery: requireDelivery)
+        let signals = try UserSignals()
         let result = try await producer.run(
+            signals,
             whileSending: { production in
                 // The first Ctrl-C is for the command before the pipe, whose last words are still to come.
                 var presses = 0
-                for await signal in await UnixSignalsSequence(trapping: .sigint, .sigterm, .sighup) {
+                for await signal in signals.late {
+                    guard [SIGINT, SIGTERM, SIGHUP].contains(signal.number) else {
+                        OwnProcess.suffer(signal.number)
+                        continue
+                    }
                     presses += 1
-                    if signal == .sigint { Console.signalCame() }
-                    if signal == .sigint, presses == 1 { continue }
+                    if signal.isFromTerminal { Console.signalCame() }
+                    if signal.number == SIGINT, presses == 1 { continue }
                     if production.recorder.spool.end != nil {
                         production.leave.stop(.requested)
                         continue

@@ -112,7 +112,13 @@ struct Recover: AsyncParsableCommand {
         let configuration = try connection.configuration(of: origin, &named)
         return try await EverylineClient.with(configuration) { client in
             let request = RegisterRequest(command: command, place: origin.place ?? CommandPlace())
-            try LateRegistration.note(try await client.register(request), of: request, in: directory, configuration)
+            do {
+                let answer = try await client.register(request)
+                try LateRegistration.note(answer, of: request, in: directory, configuration)
+            } catch {
+                guard let absence = ConnectionOptions.absence(of: configuration.address, error) else { throw error }
+                throw CLIError("\(absence) No server knows of it yet: --url delivers it to another one")
+            }
             return try directory.origin()
         }
     }

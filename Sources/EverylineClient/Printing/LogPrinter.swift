@@ -116,6 +116,8 @@ package struct LogPrinter: Sendable {
         if let shown, shown.line.stream == line.stream, line.message.utf8.starts(with: shown.line.message.utf8) {
             rest = rest.dropFirst(shown.line.message.utf8.count)
         } else {
+            // What can't be taken back stays until the line is whole.
+            if !style.canErase, shown != nil, !line.message.isEmpty { return out }
             takeBack(&out)
         }
         guard !rest.isEmpty else { return out }

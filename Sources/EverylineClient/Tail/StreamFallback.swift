@@ -15,6 +15,8 @@ final class StreamFallback: Sendable {
         var way = StreamWay.webSocket
         /// Openings by WebSocket that failed, in a row.
         var failures = 0
+        /// Streams by WebSocket that were opened, and through which nothing came, in a row.
+        var mutes = 0
         /// Whether server-sent events have come through to here.
         var hasHeardEvents = false
         /// Openings by server-sent events that failed where blocks then worked, in a row.
@@ -31,13 +33,17 @@ final class StreamFallback: Sendable {
     /// - Throws: ``TailFailure``, `CancellationError`.
     func open(
         _ url: String, from start: StreamStart, knowing incarnation: Incarnation?,
-        webSocket: () async throws -> any TailConnection
+        webSocket: () async throws -> any TailConnection & Sendable
     ) async throws -> any TailConnection {
         if state.withLock({ $0.way }) == .webSocket {
             do {
-                let connection = try await webSocket()
-                state.withLock { $0 = State() }
-                return connection
+                return QuietStream(try await webSocket()) { [weak self] hasHeard in
+                    self?.state.withLock { state in
+                        guard !hasHeard else { return state = State() }
+                        state.mutes += 1
+                        if state.mutes > 1 { state.way = .serverSentEvents }
+                    }
+                }
             } catch let failure as TailFailure {
                 let failures = state.withLock { state in
                     state.failures += 1
@@ -111,4 +117,50 @@ extension TailFailure {
         case .unreachable: false
         }
     }
+}
+
+/// A stream by WebSocket through which nothing may come although it was opened: some proxies agree to the upgrade and pass no frame on. A
+/// server speaks first: a stream that goes on begins with events or a heartbeat.
+private struct QuietStream: TailConnection {
+    /// How long the first message may take.
+    private static let patience: Duration = .seconds(10)
+
+    private var stream: any TailConnection & Sendable
+    private var hasHeard = false
+    private let report: (_ hasHeard: Bool) -> Void
+
+    /// - Parameter report: is called once something has come, or if the stream is lost before.
+    init(_ stream: any TailConnection & Sendable, report: @escaping (_ hasHeard: Bool) -> Void) {
+        self.stream = stream
+        self.report = report
+    }
+
+    mutating func next() async throws -> TailReading {
+        guard !hasHeard else { return try await stream.next() }
+        let reading = try await first()
+        if case .lost = reading {
+            report(false)
+        } else {
+            hasHeard = true
+            report(true)
+        }
+        return reading
+    }
+
+    private func first() async throws -> TailReading {
+        try await withThrowingTaskGroup(of: TailReading.self) { group in
+            group.addTask { [stream] in
+                var stream = stream
+                return try await stream.next()
+            }
+            group.addTask {
+                try await ContinuousClock().sleep(for: Self.patience)
+                return .lost("nothing comes through")
+            }
+            defer { group.cancelAll() }
+            return try await group.next() ?? .lost("nothing comes through")
+        }
+    }
+
+    func close() { stream.close() }
 }

@@ -3,7 +3,7 @@ package import EverylineWebSocket
 import NIOCore
 
 /// A stream that speaks `everyline.v1`, as a tail reads it.
-package final class WebSocketTailConnection: TailConnection {
+package final class WebSocketTailConnection: TailConnection, Sendable {
     private let connection: WebSocketConnection
 
     package init(_ connection: WebSocketConnection) { self.connection = connection }

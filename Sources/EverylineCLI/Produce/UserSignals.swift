@@ -1,0 +1,28 @@
+import EverylineRunner
+import Synchronization
+
+/// The signals that a user sends to this process, from its beginning on. For one caller in a process.
+final class UserSignals: Sendable {
+    /// Those that came before ``begin()``.
+    let early: AsyncStream<SentSignal>
+    /// Those that came since.
+    let late: AsyncStream<SentSignal>
+    private let hasBegun = Atomic(false)
+
+    /// - Throws: `Errno` if there is no descriptor left.
+    init() throws {
+        let reports = try SentSignal.reports()
+        let (early, sendEarly) = AsyncStream.makeStream(of: SentSignal.self)
+        let (late, sendLate) = AsyncStream.makeStream(of: SentSignal.self)
+        (self.early, self.late) = (early, late)
+        // For as long as the process lives, as the reports are.
+        Task { [self] in
+            for await signal in reports {
+                (hasBegun.load(ordering: .relaxed) ? sendLate : sendEarly).yield(signal)
+            }
+        }
+    }
+
+    /// From now on there is something that signals are for.
+    func begin() { hasBegun.store(true, ordering: .relaxed) }
+}
