@@ -83,7 +83,7 @@ struct Run: AsyncParsableCommand {
         if code != 0 { throw ExitCode(code) }
     }
 
-    /// - Throws: `ExitCode` if a signal comes before the server's answer: nobody knows then whether the command was started.
+    /// - Throws: `ExitCode` if a signal comes before the server's answer, which alone says whether the command was started.
     private static func unlessInterrupted(
         _ start: @escaping @Sendable () async throws -> RunResponse
     ) async throws -> RunResponse {
