@@ -119,6 +119,8 @@ public struct StreamCheck: Sendable {
         }
         last = offset
         hasReceived = true
+        // It was of the line that this event has become.
+        finding.pending = nil
         taken.add(range, offset)
         return true
     }
