@@ -123,6 +123,43 @@ package struct InputBuffer {
     }
 }
 
+/// `POST /executions/{id}/input`.
+package struct InputResponse: Codable, Sendable, Equatable {
+    /// How many bytes the server has, with those that it had before. What follows them is to be sent again.
+    package var received: UInt64
+    /// How many of them the runner has. They need not be kept any more.
+    package var taken: UInt64
+    /// The SHA-256 of those, in hexadecimal; none where the server doesn't know it: it was started anew since the first of them, or
+    /// the command takes no more.
+    package var takenSHA256: String?
+    /// Whether the server knows that nothing follows.
+    package var ended: Bool
+    /// Whether the command takes no more.
+    package var closed: Bool
+
+    package init(_ buffer: InputBuffer) {
+        self.init(
+            received: buffer.received, taken: buffer.taken, takenSHA256: buffer.hash?.text, ended: buffer.isEnded,
+            closed: buffer.isClosed)
+    }
+
+    package init(received: UInt64, taken: UInt64, takenSHA256: String? = nil, ended: Bool, closed: Bool) {
+        self.received = received
+        self.taken = taken
+        self.takenSHA256 = takenSHA256
+        self.ended = ended
+        self.closed = closed
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case received
+        case taken
+        case takenSHA256 = "taken_sha256"
+        case ended
+        case closed
+    }
+}
+
 /// The SHA-256 of the beginning of a command's input: by it a client knows whether that came from it.
 package struct InputHash: Sendable {
     private var hash = SHA256()
