@@ -8,8 +8,15 @@
 
 static int report_to = -1;
 
+/// Whether the kernel says that this process itself has used up what it may: it goes on for its command, which has limits of its own.
+static bool is_own_limit(int number, const siginfo_t *info) {
+    return (number == SIGXCPU && info->si_code == SI_KERNEL)
+        || (number == SIGXFSZ && info->si_code == SI_USER && info->si_pid == getpid());
+}
+
 static void report(int number, siginfo_t *info, void *context) {
     (void)context;
+    if (is_own_limit(number, info)) return;
     int error = errno;
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);

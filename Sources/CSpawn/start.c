@@ -3,6 +3,7 @@
 #include "start.h"
 #include <dirent.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -70,6 +71,9 @@ __attribute__((constructor)) static void note_start(int count, char **arguments)
             close(opened);
         }
     }
+    // The heaps of the threads would reserve what such a limit leaves for their stacks.
+    struct rlimit space;
+    if (getrlimit(RLIMIT_AS, &space) == 0 && space.rlim_cur != RLIM_INFINITY) mallopt(M_ARENA_MAX, 1);
     // A process that ignores SIGCHLD isn't told of its children's ends.
     if (sigismember(&start->ignored, SIGCHLD)) signal(SIGCHLD, SIG_DFL);
 }

@@ -36,6 +36,7 @@ import SystemPackage
         do {
             var command = try parseAsRoot(ProcessArguments.parsed)
             try OpenFiles.ensure()
+            try Threads.ensure()
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()
             } else {

@@ -42,6 +42,9 @@ struct LogPlace: Codable, Sendable, Equatable {
         var start: UInt64 { base + notices }
     }
 
+    /// What no log reaches; sums of four are offsets.
+    static let most = Offset(Offset.maximum.rawValue / 4)
+
     /// Oldest first; never empty.
     private(set) var lives = [Life()]
     /// What is further back was a restore of a restore of a restore.
@@ -289,7 +292,7 @@ extension LogPlace.Life {
     }
 
     fileprivate var isSound: Bool {
-        let most = Offset.maximum.rawValue / 4
+        let most = LogPlace.most.rawValue
         let isOfParts = part.map { $0 > 0 && lost == 1 && notices <= most } ?? (notices <= 2)
         let isBegun = [textBefore, partsBefore].compactMap(\.self)
             .allSatisfy { part != nil && (0...Int(most)).contains($0) }

@@ -29,26 +29,22 @@ package struct OutputPump: Sendable {
 
     /// Returns when the source has ended. While the spool has no room nothing is read, so the command waits on its full pipe.
     ///
-    /// - Throws: `CancellationError` only. A source that fails counts as ended, and a notice says why.
-    package func run() async throws {
+    /// - Returns: why the source can't be read to its end; `nil` if it was. A notice in the log says it too.
+    /// - Throws: `CancellationError` only.
+    @discardableResult
+    package func run() async throws -> (any Error)? {
         var cutter = LineCutter(limit: recorder.lineLimit, endsAtCRLF: endsAtCRLF)
-        while let bytes = try await read() {
-            recorder.record(bytes, from: stream, cutter: &cutter)
-            try await recorder.spool.waitForRoom(on: clock)
+        var failure: (any Error)?
+        do {
+            while case let bytes = try await source.read(), bytes.readableBytes > 0 {
+                recorder.record(bytes, from: stream, cutter: &cutter)
+                try await recorder.spool.waitForRoom(on: clock)
+            }
+        } catch let error where !(error is CancellationError) {
+            failure = error
         }
         recorder.finish(stream, cutter: &cutter)
-    }
-
-    /// - Returns: `nil` at the end.
-    private func read() async throws -> ByteBuffer? {
-        do {
-            let bytes = try await source.read()
-            return bytes.readableBytes > 0 ? bytes : nil
-        } catch let error as CancellationError {
-            throw error
-        } catch {
-            recorder.note(.outputLost, "The command's output can't be read any more: \(error).")
-            return nil
-        }
+        if let failure { recorder.note(.outputLost, "The output can't be read any more: \(failure).") }
+        return failure
     }
 }

@@ -101,6 +101,9 @@ package final class Spool: Sendable {
     /// Whether what is written here has no place in the log any more.
     var hasLostPlace: Bool { state.withLock { $0.hasLostPlace || $0.isRefused } }
 
+    /// Whether the disk has all that the server hasn't acknowledged. Looking tries again to write it.
+    package var isWhole: Bool { isWritten && !state.withLock(\.hasDropped) }
+
     /// Whether more should be written now. Looking tries again to write what the disk didn't take.
     package var hasRoom: Bool {
         state.withLock { state in
@@ -111,7 +114,7 @@ package final class Spool: Sendable {
         }
     }
 
-    /// Whether everything is on the disk. Looking tries again.
+    /// Whether everything is on the disk that is to be there. Looking tries again.
     private var isWritten: Bool {
         state.withLock { state in
             flush(&state)

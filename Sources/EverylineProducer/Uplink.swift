@@ -18,24 +18,27 @@ package struct Uplink: Sendable {
     let endpoint: ProducerEndpoint
     let clock: any Clock<Duration>
     private let policy: RetryPolicy
+    private let isFirst: Bool
     private let seed: UInt64
     let now: @Sendable () -> Timestamp
     private let stopRequested: @Sendable () -> Void
     private let willRetry: @Sendable (any Error) -> Void
 
     /// - Parameters:
+    ///   - isFirst: whether no earlier process has written to the log: it has nothing that was never in the spool.
     ///   - seed: of the jitter between tries.
     ///   - now: the wall clock.
     ///   - stopRequested: called when an answer says that the producer should stop.
     ///   - willRetry: called with each failure before another try.
     package init(
         spool: Spool, endpoint: ProducerEndpoint, policy: RetryPolicy, clock: any Clock<Duration>,
-        seed: UInt64 = .random(in: 0 ... .max), now: @escaping @Sendable () -> Timestamp,
+        isFirst: Bool = false, seed: UInt64 = .random(in: 0 ... .max), now: @escaping @Sendable () -> Timestamp,
         stopRequested: @escaping @Sendable () -> Void = {}, willRetry: @escaping @Sendable (any Error) -> Void
     ) {
         self.spool = spool
         self.endpoint = endpoint
         self.policy = policy
+        self.isFirst = isFirst
         self.clock = clock
         self.seed = seed
         self.now = now
@@ -279,16 +282,30 @@ package struct Uplink: Sendable {
 
     func append(_ events: ByteBuffer, after head: Offset) async throws -> Offset {
         let known = spool.place.incarnation
-        let answer = try await endpoint.append(events, head, known)
-        // Nothing of an answer to something else is heeded. The append rule gives no less than what was sent.
         let sent = head.advanced(by: events.lineCount)
-        guard answer.head >= sent else {
+        let answer: ProducerEndpoint.Appended
+        do {
+            answer = try await endpoint.append(events, head, known)
+        } catch let error as APIError where error.knownCode != .ended {
+            guard let head = error.head, !mayHave(head, afterSending: sent) else { throw error }
+            throw ClientError.unexpectedAnswer("it says that the log has event \(head)")
+        }
+        // Nothing of an answer to something else is heeded. The append rule gives no less than what was sent.
+        guard answer.head >= sent, mayHave(answer.head, afterSending: sent) else {
             throw ClientError.unexpectedAnswer("it acknowledged event \(answer.head) after \(head)")
         }
         if answer.head > sent { try await confirm(answer.head, known) }
         if let incarnation = answer.incarnation { spool.begin(in: incarnation) }
         if answer.isStopRequested { stopRequested() }
         return answer.head
+    }
+
+    /// Whether the log's head may be this one. What an earlier process wrote, and its spool has lost in a crash of the machine, may be there too.
+    private func mayHave(_ head: Offset, afterSending sent: Offset) -> Bool {
+        guard isFirst else { return head <= LogPlace.most }
+        // A notice of our own that stands in no spool, behind which the end has another place.
+        let written = spool.place.offset(of: spool.last).advanced(by: spool.hasLostPlace ? 1 : 0)
+        return head <= max(sent, written)
     }
 
     /// Asks once more where an answer says that the log has more than what was sent with its request. An earlier request may have arrived

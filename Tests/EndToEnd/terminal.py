@@ -48,28 +48,36 @@ class Terminal:
         """Reads on until `text` is there; returns what came up to its end, and forgets it."""
         end = time.monotonic() + seconds
         while text not in self.seen:
-            left = end - time.monotonic()
-            assert left > 0, f"{text!r} does not come after {self.seen[-1000:]!r}"
-            if select.select([self.descriptor], [], [], left)[0]:
-                try:
-                    read = os.read(self.descriptor, 65536)
-                except OSError:
-                    read = b""
-                assert read, f"it ended without {text!r} after {self.seen[-1000:]!r}"
-                self.seen += read
+            assert self.read(f"{text!r} does not come", end), f"it ended without {text!r} after {self.seen[-1000:]!r}"
         before, _, self.seen = self.seen.partition(text)
         return before + text
 
-    def rest(self):
+    def rest(self, seconds=60):
         """What came up to the end of all that had the terminal open."""
-        with contextlib.suppress(OSError):
-            while read := os.read(self.descriptor, 65536):
-                self.seen += read
+        end = time.monotonic() + seconds
+        while self.read("it does not end", end):
+            pass
         return self.seen
 
-    def wait(self):
+    def read(self, complaint, end):
+        """Takes what comes next; false where nothing has the terminal open any more. Complains if nothing comes until `end`."""
+        left = max(0, end - time.monotonic())
+        assert select.select([self.descriptor], [], [], left)[0], f"{complaint} after {self.seen[-1000:]!r}"
+        try:
+            read = os.read(self.descriptor, 65536)
+        except OSError:
+            return False
+        self.seen += read
+        return bool(read)
+
+    def wait(self, seconds=60):
         """The exit code of the session's leader, whose last words are read by then."""
         if self.status is None:
+            process = os.pidfd_open(self.pid)
+            try:
+                assert select.select([process], [], [], seconds)[0], f"it does not end after {self.seen[-1000:]!r}"
+            finally:
+                os.close(process)
             self.status = os.waitpid(self.pid, 0)[1]
         return os.waitstatus_to_exitcode(self.status)
 

@@ -3,12 +3,13 @@
 import json
 import os
 import socket
+import subprocess
 import threading
 
 import pytest
 
-from cli import CommandLine
-from everyline import is_alive, messages, wait_for
+from cli import Background, CommandLine
+from everyline import BINARY, is_alive, messages, wait_for
 from liar import Liar
 
 PAGE = ("text/html", b"<html><body>no</body></html>")
@@ -254,3 +255,30 @@ def test_what_is_not_http_is_a_failed_request(tmp_path, answer):
     cli = CommandLine(None, tmp_path)
     done = cli.run("list", EVERYLINE_URL="http://127.0.0.1:%d" % listener.getsockname()[1])
     assert done.returncode == 125 and b"not HTTP" in done.stderr, done
+
+
+def test_a_refused_log_whose_output_finds_no_room_changes_nothing_for_the_command(server, tmp_path):
+    if subprocess.run(["unshare", "-rm", "true"], capture_output=True).returncode != 0:
+        pytest.skip("this machine allows no mount namespaces")
+    state, gate = tmp_path / "state", tmp_path / "gate"
+    state.mkdir()
+    os.mkfifo(gate)
+    refusal = json.dumps({"type": "about:blank", "request_id": "1", "status": 409, "code": "execution_ended", "title": "no", "detail": "It has ended.", "head": 1}).encode()
+    refuses = threading.Event()
+    answer = lambda method, path, body: (409, "application/problem+json", refusal) if refuses.is_set() and place(method, path) == "append" else None
+    with Liar(server, instead=answer) as proxy:
+        cli = CommandLine(proxy, tmp_path)
+        script = f"echo one; cat /dev/zero >{state}/filler 2>/dev/null; echo full; cat {gate}; seq 20000; exit 3"
+        mount = f"mount -t tmpfs -o size=512k,mode=700 none {state} && exec \"$0\" \"$@\""
+        producer = Background(
+            ["unshare", "-rm", "sh", "-c", mount, BINARY, "exec", "--", "sh", "-c", script],
+            {**cli.environment, "XDG_STATE_HOME": str(state)}, tmp_path)
+        try:
+            wait_for(lambda: "full\n" in producer.out)
+            refuses.set()
+            gate.write_text("refused\n")
+            assert producer.wait() == 3, producer.err
+        finally:
+            producer.end()
+    assert producer.out.endswith("\n20000\n")
+    assert "There was no room for all of them, and the rest is lost" in producer.err and "are kept" not in producer.err

@@ -635,6 +635,16 @@ def test_pipe_records_what_it_is_given(cli, server):
     assert cli.run("pipe", "--quiet", input=b"x\n").stdout == b""
 
 
+def test_pipe_fails_where_it_can_not_read(cli, server, tmp_path):
+    directory = os.open(tmp_path, os.O_RDONLY)
+    done = subprocess.run([BINARY, "pipe"], env=cli.environment, stdin=directory, capture_output=True, timeout=60)
+    os.close(directory)
+    assert done.returncode == 1 and "standard input can't be read: Is a directory" in done.stderr.decode(), done
+    execution = server.execution(re.search(HEX, done.stderr.decode())[0])
+    assert execution["status"] == "FAILED"
+    assert server.events(execution["execution_id"])[0]["code"] == "output_lost"
+
+
 # Settings
 
 

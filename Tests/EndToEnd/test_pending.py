@@ -208,6 +208,18 @@ def test_a_line_that_comes_together_with_its_event_is_over(server, tmp_path):
             terminal.end()
 
 
+def test_a_log_that_is_followed_from_a_time_shows_it_before_any_event(server, cli):
+    log = server.register()
+    log.append_raw('{"timestamp": 1, "message": "old"}\n')
+    terminal = Terminal([BINARY, "logs", "-f", "--since", "1h", log.id], {**cli.environment, "TERM": "xterm"})
+    try:
+        put(log, "? ")
+        assert terminal.until(b"? ") == b"? "
+        log.append(end="SUCCEEDED")
+    finally:
+        terminal.end()
+
+
 def test_exec_and_pipe_send_it_too(cli, server):
     for arguments in (["exec", "--", "sh", "-c", "echo one; printf '? '; read x"], ["pipe"]):
         command = cli.start(*arguments)
@@ -247,5 +259,19 @@ def test_what_is_said_meanwhile_stands_on_a_line_of_its_own(cli):
         assert terminal.until(sentence) == b"^C\r\x1b[J" + sentence
         assert terminal.until(b"50%")
         assert terminal.wait() == 0
+    finally:
+        terminal.end()
+
+
+def test_a_sentence_does_not_go_on_behind_the_key_that_interrupts(cli):
+    terminal = Terminal([BINARY, "run", "--", "sh", "-c", "echo one; exec sleep 600"], {**cli.environment, "TERM": "xterm"})
+    try:
+        terminal.until(b"execution ")
+        id = terminal.until(b"\r\n").decode().strip()
+        terminal.until(b"one\r\n")
+        terminal.type(b"\x03")
+        terminal.until(b"^C\r\neveryline: detached")
+        assert terminal.wait() == 130
+        cli.run("stop", id)
     finally:
         terminal.end()

@@ -9,7 +9,9 @@ import select
 import shlex
 import signal
 import subprocess
+import tempfile
 import threading
+import time
 import types
 
 import pytest
@@ -161,6 +163,45 @@ def test_a_server_says_that_it_may_open_too_few_files_or_serves(tmp_path):
     raise AssertionError("no limit was enough")
 
 
+@pytest.fixture
+def other_user():
+    """The words that run a command as a user who has no processes, and that user's directory."""
+    with tempfile.TemporaryDirectory() as directory:
+        os.chmod(directory, 0o777)
+        words = ["setpriv", "--reuid=54321", "--regid=54321", "--clear-groups"]
+        if os.geteuid() != 0 or subprocess.run([*words, "test", "-x", BINARY, "-a", "-w", directory]).returncode != 0:
+            pytest.skip("no other user can run the binary")
+        yield words, directory
+
+
+def test_too_few_threads_or_too_little_memory_are_said_in_words(cli, server, other_user):
+    """And nothing is started then: whatever is, runs to its end."""
+    words, directory = other_user
+    limits = [f"ulimit -u {n}" for n in (*range(1, 20), 24, 32, 48, 64)] + [f"ulimit -v {n}000" for n in (200, 300, 400, 500, 700, 1000, 4000)]
+    ended = []
+    for limit in limits:
+        script = f'{limit}; exec "$0" exec -q -- echo x'
+        done = subprocess.run(
+            [*words, "sh", "-c", script, BINARY], env={**cli.environment, "XDG_STATE_HOME": directory}, stdin=subprocess.DEVNULL, capture_output=True, timeout=60, cwd="/")
+        # The loader's own words.
+        if done.returncode == 127 and b"shared libraries" in done.stderr:
+            continue
+        ended.append(done.returncode)
+        assert done.returncode in (0, 125), (limit, done)
+        if done.returncode == 125:
+            assert done.stderr.startswith(b"everyline: ") and (b"threads" in done.stderr or b"not started" in done.stderr), (limit, done)
+    assert ended[-1] == 0 and 125 in ended
+    assert not server.get("/api/v1/executions?status=RUNNING")["executions"]
+
+
+def test_the_processor_time_and_the_file_size_of_exec_are_not_the_commands(cli):
+    """The soft limits are the command's own to raise."""
+    done = subprocess.run(
+        ["sh", "-c", f"ulimit -Sf 100; ulimit -St 1; exec {BINARY} exec -q -- sh -c 'ulimit -Sf unlimited; ulimit -St unlimited; seq 1000000; echo end'"],
+        env=cli.environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=100)
+    assert done.returncode == 0 and done.stdout.endswith(b"end\n"), done.stderr
+
+
 def test_a_limit_of_open_files_that_may_be_raised_is_no_obstacle(cli):
     done = subprocess.run(
         [BINARY, "exec", "--", "sh", "-c", "ulimit -Sn"], env=cli.environment, stdin=subprocess.DEVNULL, capture_output=True,
@@ -280,6 +321,25 @@ def test_in_the_background_a_command_takes_no_input_from_the_shell(terminal):
         terminal.type(b"echo typed$((%d+1000))\n" % n)
         terminal.until(b"typed%d\r\n" % (n + 1000))
     terminal.type(b"kill -9 %1\n")
+
+
+def test_in_the_background_run_is_stopped_when_it_would_read(terminal):
+    terminal.type(f"{BINARY} run -q -i -- cat &\n".encode())
+    # The shell says so before its next prompt.
+    terminal.until(b"$ ")
+    end, n = time.monotonic() + 60, 1000
+    seen = b""
+    while b"Stopped" not in seen:
+        assert time.monotonic() < end
+        n += 1
+        terminal.type(b"echo typed$((%d+1))\n" % n)
+        seen = terminal.until(b"typed%d\r\n" % (n + 1))
+    terminal.type(b"fg\n")
+    terminal.until(b"cat\r\n")
+    terminal.type(b"for the command\n\x04")
+    terminal.until(b"for the command\r\nfor the command\r\n")
+    terminal.type(b"echo code $?\n")
+    terminal.until(b"code 0")
 
 
 # Its signals

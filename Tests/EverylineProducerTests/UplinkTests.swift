@@ -2,6 +2,7 @@ import Everyline
 import EverylineRunner
 import EverylineTesting
 import NIOCore
+import Synchronization
 import Testing
 
 @testable import EverylineProducer
@@ -134,6 +135,32 @@ import Testing
         server.fail(foreign, strange, foreign)
         #expect(try await uplink(spool(10), server).run() == .delivered)
         #expect(server.messages == lines(10))
+    }
+
+    @Test(
+        "doesn't believe that the log has what this producer never wrote",
+        arguments: [102, 4_294_967_296, Offset.maximum.rawValue] as [UInt64])
+    func impossibleHead(head: UInt64) async throws {
+        let server = MemoryServer()
+        let spool = try spool(100)
+        let lies = Mutex(6)
+        let uplink = Uplink(
+            spool: spool,
+            endpoint: server.endpoint { events, after, incarnation in
+                let left = lies.withLock { left in
+                    left -= 1
+                    return left
+                }
+                if left >= 3 { return .init(head: Offset(head)) }
+                if left >= 0 {
+                    let code = Problem.Code.outOfOrder
+                    throw APIError(status: code.status, code: code.rawValue, detail: "no", head: Offset(head))
+                }
+                return try await server.endpoint.append(events, after, incarnation)
+            }, policy: RetryPolicy(), clock: clock, isFirst: true, now: { Timestamp(milliseconds: 5) },
+            willRetry: { _ in })
+        #expect(try await uplink.run() == .delivered)
+        #expect(server.messages == lines(100))
     }
 
     @Test("takes Everyline's words under another status for another product's")

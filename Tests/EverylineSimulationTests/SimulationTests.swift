@@ -35,7 +35,7 @@ struct SimulationTests {
         var minimiser = try #require(Minimiser(seed: found.seed, mutation: mutation))
         let smallest = minimiser.minimise()
         #expect(smallest.violation?.promise == found.violation.promise)
-        #expect(smallest.faults <= 6)
+        #expect(smallest.faults <= 8)
         #expect(smallest.trace.contains { $0.contains("!!") })
         if Minimiser(seed: found.seed, mutation: nil) != nil { Issue.record("it fails by itself") }
     }

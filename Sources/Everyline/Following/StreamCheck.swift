@@ -89,8 +89,8 @@ public struct StreamCheck: Sendable {
             guard accept(event.offset, start..<end, into: &taken, &finding) else { return }
             if case .end(let outcome) = event.content { self.outcome = outcome }
         case .heartbeat(let head): finding.head = head
-        // One that stands elsewhere is none: it says nothing of what has been received.
-        case .pending(let line) where line.after == (last ?? .zero): finding.pending = line
+        // One that stands elsewhere is none: it says nothing of what has been received. A stream that may begin anywhere may begin there.
+        case .pending(let line) where last == nil || line.after == last: finding.pending = line
         case .pending: break
         case .restored(let restoration): finding.restoration = restoration
         case .notice(let code, let message): finding.notice = "\(message) (\(code))"

@@ -24,10 +24,13 @@ public struct Offset: Hashable, Comparable, Sendable, CustomStringConvertible {
         self.init(value)
     }
 
-    public var next: Offset { Offset(rawValue + 1) }
+    public var next: Offset { advanced(by: 1) }
 
-    /// The offset `count` events further on.
-    public func advanced(by count: Int) -> Offset { Offset(rawValue + UInt64(count)) }
+    /// The offset `count` events further on; nothing is behind ``maximum``.
+    public func advanced(by count: Int) -> Offset {
+        let (sum, isOverflow) = rawValue.addingReportingOverflow(UInt64(count))
+        return isOverflow ? .maximum : Offset(min(sum, Self.maximum.rawValue))
+    }
 
     /// How many events lie after `other` up to and including this one.
     public func distance(from other: Offset) -> Int { Int(rawValue) - Int(other.rawValue) }

@@ -19,6 +19,9 @@ public struct PendingLine: Sendable, Equatable {
         self.stream = stream
     }
 
+    /// Whether the line may be longer: then this is its end.
+    package var mayBeCut: Bool { message.utf8.count > Self.limit - 2 * 4 }
+
     /// The text of a line's last bytes: without the rest of a scalar that was cut at the beginning, without the beginning of one that is still to
     /// come, without what is certainly overwritten, and in ``limit`` bytes.
     package static func text(of bytes: [UInt8], isCut: Bool) -> String {

@@ -4,7 +4,6 @@ import EverylineClient
 import EverylineRunner
 import Glibc
 import SystemPackage
-import UnixSignals
 
 struct Run: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -60,8 +59,9 @@ struct Run: AsyncParsableCommand {
         if interactive { request.input = true }
         var generator = SystemGenerator()
         let key = (0..<2).map { _ in String(generator.next(), radix: 36) }.joined(separator: "-")
+        let signals = try UserSignals()
         let code = try await connection.withClient { client in
-            let started = try await Self.unlessInterrupted { [request] in
+            let started = try await Self.unlessInterrupted(by: signals) { [request] in
                 try await Console.waiting(for: "the server to start the command") {
                     try await RetryPolicy.fewTimes.run { try await client.run(request, idempotencyKey: key) }
                 }
@@ -73,7 +73,7 @@ struct Run: AsyncParsableCommand {
             }
             say(id, client)
             do {
-                return try await follow(client, id, started)
+                return try await follow(client, id, started, signals)
             } catch let error where !(error is CancellationError) && error as? Errno != .brokenPipe {
                 Console.say(
                     "execution \(id) was started, and goes on; it can't be followed from here. \(Self.ways(to: id))")
@@ -85,22 +85,27 @@ struct Run: AsyncParsableCommand {
 
     /// - Throws: `ExitCode` if a signal comes before the server's answer, which alone says whether the command was started.
     private static func unlessInterrupted(
-        _ start: @escaping @Sendable () async throws -> RunResponse
+        by signals: UserSignals, _ start: @escaping @Sendable () async throws -> RunResponse
     ) async throws -> RunResponse {
         try await withThrowingTaskGroup(of: RunResponse.self) { group in
             group.addTask(operation: start)
             group.addTask {
-                for await signal in await UnixSignalsSequence(trapping: .sigint, .sigterm) {
-                    if signal == .sigint { Console.signalCame() }
+                for await signal in signals.early {
+                    guard signal.ends else {
+                        OwnProcess.suffer(signal.number)
+                        continue
+                    }
+                    if signal.isFromTerminal { Console.signalCame() }
                     Console.say(
                         "interrupted before the server's answer; the command may have been started. To see it: everyline list    to stop it: everyline stop ID"
                     )
-                    throw ExitCode(128 + (signal == .sigint ? SIGINT : SIGTERM))
+                    throw ExitCode(128 + signal.number)
                 }
                 throw CancellationError()
             }
             defer { group.cancelAll() }
             guard let response = try await group.next() else { preconditionFailure("two tasks were added") }
+            signals.begin()
             return response
         }
     }
@@ -111,9 +116,9 @@ struct Run: AsyncParsableCommand {
         if !interactive, Console.hasInput { Console.say("standard input is not passed on to the command") }
     }
 
-    private func follow(_ client: EverylineClient, _ id: ExecutionID, _ started: RunResponse) async throws -> Int32 {
-        // Before the terminal is taken: a signal that came in between would leave it so.
-        let reports = interactive && tty && Keyboard.isThere ? try SentSignal.reports() : nil
+    private func follow(
+        _ client: EverylineClient, _ id: ExecutionID, _ started: RunResponse, _ signals: UserSignals
+    ) async throws -> Int32 {
         let printer = output.printer(introduction: quiet ? "execution \(id)" : nil)
         let input =
             interactive
@@ -123,7 +128,7 @@ struct Run: AsyncParsableCommand {
             id, at: started.websocketURL, in: started.incarnation.flatMap { Incarnation($0) })
         let result = try await withThrowingTaskGroup(of: Following?.self) { group in
             group.addTask { .ended(try await printer.print(tail).outcome) }
-            group.addTask { .left(by: try await interruption(of: id, client, printer, input, reports)) }
+            group.addTask { .left(by: try await interruption(of: id, client, printer, input, signals)) }
             if let input {
                 group.addTask {
                     try await input.run()
@@ -162,7 +167,7 @@ struct Run: AsyncParsableCommand {
     /// - Returns: the signal by which the user leaves.
     private func interruption(
         of id: ExecutionID, _ client: EverylineClient, _ printer: TailPrinter, _ input: RunInput?,
-        _ reports: AsyncStream<SentSignal>?
+        _ signals: UserSignals
     ) async throws -> Int32 {
         var mustStop = stopOnInterrupt
         func leaves(_ signal: Int32) async throws -> Bool {
@@ -174,41 +179,34 @@ struct Run: AsyncParsableCommand {
             _ = try await stopped
             return false
         }
-        if let input, let keyboard = input.keyboard, let reports {
-            input.resize()
-            for await signal in reports {
-                guard let number = Self.meaning(of: signal, input, keyboard) else { continue }
-                if try await leaves(number) { return number }
-            }
-        } else {
-            for await signal in await UnixSignalsSequence(trapping: .sigint, .sigterm) {
-                let number = signal == .sigint ? SIGINT : SIGTERM
-                if number == SIGINT { Console.signalCame() }
-                if try await leaves(number) { return number }
-            }
+        input?.resize()
+        for await signal in signals.late {
+            guard let number = Self.meaning(of: signal, input) else { continue }
+            if signal.isFromTerminal, input?.keyboard == nil { Console.signalCame() }
+            if try await leaves(number) { return number }
         }
         throw CancellationError()
     }
 
     /// Takes the terminal again, which may have another size by now: while this process was stopped, nothing told it.
-    private static func goOn(_ input: RunInput, _ keyboard: Keyboard) {
-        keyboard.resume()
-        input.resize()
+    private static func goOn(_ input: RunInput?) {
+        input?.keyboard?.resume()
+        input?.resize()
     }
 
-    /// Does what a signal asks of a process that holds a terminal.
+    /// Does what a signal asks of this process.
     ///
     /// - Returns: the signal, if it means that the user leaves.
-    private static func meaning(of signal: SentSignal, _ input: RunInput, _ keyboard: Keyboard) -> Int32? {
+    private static func meaning(of signal: SentSignal, _ input: RunInput?) -> Int32? {
         switch signal.number {
         case SIGINT, SIGTERM, SIGHUP: return signal.number
-        case SIGWINCH: input.resize()
-        case SIGCONT: goOn(input, keyboard)
+        case SIGWINCH: input?.resize()
+        case SIGCONT: goOn(input)
         default:
             // Others must find the terminal as it was.
-            keyboard.yield()
+            input?.keyboard?.yield()
             OwnProcess.suffer(signal.number)
-            goOn(input, keyboard)
+            goOn(input)
         }
         return nil
     }

@@ -132,8 +132,8 @@ enum Console {
         }
     }
 
-    /// How many columns the terminal has that shows the data; `nil` if none does.
-    static var terminalWidth: Int? { isTerminal ? terminalSize?.columns ?? 80 : nil }
+    /// The size of the terminal that shows the data, or what most have if it doesn't say; `nil` if none does.
+    static var window: TerminalSize? { isTerminal ? terminalSize ?? TerminalSize(columns: 80, rows: 24) : nil }
 
     /// The size of the terminal that shows the data; `nil` if none does, or it doesn't say.
     static var terminalSize: TerminalSize? {

@@ -83,7 +83,7 @@ final class TailPrinter: Sendable {
             case .pending(let line):
                 guard format == .text, last == nil else { continue }
                 try printer.withLock { printer in
-                    printer.style.pendingWidth = Console.terminalWidth
+                    printer.style.pendingWindow = Console.window
                     try Console.write(printer.pending(line))
                 }
             case .restored(let base, let known):

@@ -3,7 +3,6 @@ import Everyline
 import EverylineClient
 import EverylineProducer
 import EverylineRunner
-import Glibc
 
 // How an execution begins whose output is made here: by its registration at the server, or without one.
 extension LocalProducer {
@@ -27,7 +26,7 @@ extension LocalProducer {
         let interruption = Mutexed<Int32>()
         let watching = Task {
             for await signal in signals.early {
-                guard [SIGINT, SIGTERM, SIGHUP, SIGQUIT].contains(signal.number) else {
+                guard signal.ends else {
                     OwnProcess.suffer(signal.number)
                     continue
                 }

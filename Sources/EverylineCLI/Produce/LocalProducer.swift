@@ -89,7 +89,8 @@ struct LocalProducer {
             let voice = DeliveryVoice(spool, directory: directory.files.path)
             let uplink = Uplink(
                 spool: spool, endpoint: voice.hearing(start.endpoint), policy: RetryPolicy(),
-                clock: ContinuousClock(), now: { .now }, stopRequested: { production.stop.stop(.requested) },
+                clock: ContinuousClock(), isFirst: true, now: { .now },
+                stopRequested: { production.stop.stop(.requested) },
                 willRetry: voice.note)
             let session = ProducerSession(
                 uplink, recorder: production.recorder, stop: production.stop, wasRefused: voice.refused)
@@ -125,7 +126,7 @@ struct LocalProducer {
                 }
                 throw CancellationError()
             }
-            let shortfall = try settle(conclusion, start, voice)
+            let shortfall = settle(conclusion, start, voice)
             guard let outcome = outcome.value else { throw CLIError(shortfall ?? "The command's end is not known.") }
             return Result(outcome: outcome, shortfall: shortfall)
         }
@@ -184,7 +185,7 @@ struct LocalProducer {
     }
 
     /// Removes what isn't needed any more, and says what is missing.
-    private func settle(_ conclusion: Conclusion, _ start: Start, _ voice: DeliveryVoice) throws -> String? {
+    private func settle(_ conclusion: Conclusion, _ start: Start, _ voice: DeliveryVoice) -> String? {
         let (spool, directory) = (start.spool, start.directory)
         let missing =
             spool.end.map { "events \(spool.delivered.next) to \($0)" } ?? "events from \(spool.delivered.next) on"
@@ -196,9 +197,14 @@ struct LocalProducer {
             directory.files.remove()
             return nil
         case .session(.refused(let error)):
-            try directory.keep(refusedWith: error)
+            // Without that note `everyline recover` learns it from the server again.
+            try? directory.keep(refusedWith: error)
+            let kept =
+                spool.isWhole
+                ? "They are kept in \(directory.files.path)."
+                : "There was no room for all of them, and the rest is lost; what there was room for is in \(directory.files.path)."
             return
-                "The log of \(id) lacks \(missing): the server refused them (\(error)). They are kept in \(directory.files.path). \(KeptOutput.ways(start.execution))"
+                "The log of \(id) lacks \(missing): the server refused them (\(error)). \(kept) \(KeptOutput.ways(start.execution))"
         case .left(let why) where spool.end == nil:
             return
                 "The output is not whole: \(why), and there was no room for the rest of it, which is lost. What there was room for is in \(directory.files.path): `everyline recover` delivers it."

@@ -10,7 +10,7 @@ struct Pipe: AsyncParsableCommand {
         abstract: "Record standard input as an execution's log: make test 2>&1 | everyline pipe",
         discussion: """
             What is read is also written to standard output. The execution succeeds when the input ends: a pipe doesn't say \
-            how the command before it ended. (`everyline exec` does.) What the server didn't take within a minute after the \
+            how the command before it ended. (`everyline exec` does.) It fails, with 1, if the input can't be read. What the server didn't take within a minute after the \
             input's end is kept here for `everyline recover`, and said on standard error.
             """)
 
@@ -29,7 +29,8 @@ struct Pipe: AsyncParsableCommand {
 
     func run() async throws {
         let recording = try InputRecording(
-            copy: quiet ? nil : .copy(to: .standardOutput, named: "standard output"))
+            copy: quiet ? nil : .copy(to: .standardOutput, named: "standard output"),
+            onFailure: { Console.say("standard input can't be read: \($0). The log has only what came before.") })
         let producer = LocalProducer(connection: connection, command: [name], requiresDelivery: requireDelivery)
         let signals = try UserSignals()
         let result = try await producer.run(

@@ -1,3 +1,5 @@
+import Everyline
+
 /// Where a terminal's cursor is behind text that was written from the beginning of a row: how many rows below it, and in which column. An
 /// estimate, as no program knows which characters a terminal takes for wide.
 struct CursorPosition {
@@ -10,18 +12,35 @@ struct CursorPosition {
     init(width: Int) { self.width = max(1, width) }
 
     /// Takes what a ``TerminalFilter`` lets through.
-    mutating func write(_ text: String) {
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            // Of the sequences only colours come through.
-            case "\u{1B}": isWithinSequence = true
-            case _ where isWithinSequence: isWithinSequence = scalar != "m"
-            case "\r": column = 0
-            case "\u{8}": column = max(0, column - 1)
-            case "\t": column = min(width - 1, (column / 8 + 1) * 8)
-            default: move(by: Self.columns(of: scalar))
-            }
+    mutating func write(_ text: String) { for scalar in text.unicodeScalars { write(scalar) } }
+
+    private mutating func write(_ scalar: Unicode.Scalar) {
+        switch scalar {
+        // Of the sequences only colours and erasing come through.
+        case "\u{1B}": isWithinSequence = true
+        case _ where isWithinSequence: isWithinSequence = scalar != "m" && scalar != "K"
+        case "\r": column = 0
+        case "\u{8}": column = max(0, column - 1)
+        case "\t": column = min(width - 1, (column / 8 + 1) * 8)
+        default: move(by: Self.columns(of: scalar))
         }
+    }
+
+    /// What of a text that begins a row is in the window once it is written, behind all sequences that came before; `nil` if that is all of it.
+    static func end(of text: String, in window: TerminalSize) -> String? {
+        var cursor = CursorPosition(width: window.columns)
+        var rows = [(text: String.UnicodeScalarView(), sequences: String.UnicodeScalarView())]
+        for scalar in text.unicodeScalars {
+            let row = cursor.row
+            let isText = !cursor.isWithinSequence && scalar != "\u{1B}"
+            cursor.write(scalar)
+            if cursor.row > row { rows.append((.init(), .init())) }
+            rows[rows.count - 1].text.append(scalar)
+            if !isText { rows[rows.count - 1].sequences.append(scalar) }
+        }
+        guard rows.count > window.rows else { return nil }
+        let shown = rows.dropLast(window.rows).map(\.sequences) + rows.suffix(window.rows).map(\.text)
+        return shown.map { String($0) }.joined()
     }
 
     private mutating func move(by columns: Int) {

@@ -13,19 +13,19 @@ package struct LogPrinter: Sendable {
         package var colours: Bool
         /// Whether a terminal reads it, which what a log holds must not steer.
         package var isForTerminal: Bool
-        /// How many columns a terminal has that shows lines before they have a newline; `nil` where whole lines only are printed.
-        package var pendingWidth: Int?
+        /// The size of a terminal that shows lines before they have a newline; `nil` where whole lines only are printed.
+        package var pendingWindow: TerminalSize?
         /// Whether the terminal can take back what it shows.
         package var canErase: Bool
 
         package init(
-            timestamps: Bool = false, colours: Bool = false, isForTerminal: Bool = false, pendingWidth: Int? = nil,
-            canErase: Bool = true
+            timestamps: Bool = false, colours: Bool = false, isForTerminal: Bool = false,
+            pendingWindow: TerminalSize? = nil, canErase: Bool = true
         ) {
             self.timestamps = timestamps
             self.colours = colours
             self.isForTerminal = isForTerminal
-            self.pendingWidth = pendingWidth
+            self.pendingWindow = pendingWindow
             self.canErase = canErase
         }
     }
@@ -34,6 +34,8 @@ package struct LogPrinter: Sendable {
     private struct Shown {
         var line: PendingLine
         var cursor: CursorPosition
+        /// Whether all of the line is shown: the window has room for it.
+        var isWhole = true
         /// As it was before the line.
         let filter: TerminalFilter
     }
@@ -108,40 +110,68 @@ package struct LogPrinter: Sendable {
         return (out, line)
     }
 
-    /// Shows where the cursor is what there is of a line, in the place of what was shown of it.
+    /// Shows where the cursor is what there is of a line, in the place of what was shown of it: all of it, or its end if the window is too
+    /// small.
     package mutating func pending(_ line: PendingLine) -> ByteBuffer {
         var out = ByteBuffer()
-        guard let width = style.pendingWidth else { return out }
-        var rest = line.message.utf8[...]
-        if let shown, shown.line.stream == line.stream, line.message.utf8.starts(with: shown.line.message.utf8) {
-            rest = rest.dropFirst(shown.line.message.utf8.count)
-        } else {
-            // What can't be taken back stays until the line is whole.
-            if !style.canErase, shown != nil, !line.message.isEmpty { return out }
-            takeBack(&out)
+        guard let window = style.pendingWindow else { return out }
+        if let shown, shown.isWhole, shown.line.stream == line.stream,
+            line.message.utf8.starts(with: shown.line.message.utf8)
+        {
+            var (next, printer) = (shown, self)
+            let more = printer.pendingText(line, behind: shown.line.message.utf8.count)
+            next.line = line
+            next.cursor.write(more)
+            if next.cursor.row < window.rows || !canTakeBack {
+                self = printer
+                self.shown = next
+                out.writeString(more)
+                return out
+            }
         }
-        guard !rest.isEmpty else { return out }
-        var next = shown ?? Shown(line: line, cursor: CursorPosition(width: width), filter: filter)
-        next.line = line
-        let isColoured = style.colours && line.stream == .stderr
-        if isColoured { out.writeStaticString(Self.red) }
-        let start = out.writerIndex
-        out.writeBytes(rest)
-        filterText(from: start, &out)
-        next.cursor.write(out.getString(at: start, length: out.writerIndex - start) ?? "")
-        if isColoured { out.writeStaticString(Self.plain) }
+        // What can't be taken back stays until the line is whole, and the end of a long one isn't how a cut line goes on.
+        if !canTakeBack, !line.message.isEmpty, shown != nil || isWithinLine && line.mayBeCut { return out }
+        takeBack(&out)
+        guard !line.message.isEmpty else { return out }
+        var next = Shown(line: line, cursor: CursorPosition(width: window.columns), filter: filter)
+        let text = pendingText(line, behind: 0)
+        if canTakeBack, let end = CursorPosition.end(of: text, in: window) {
+            next.isWhole = false
+            next.cursor.write(end)
+            out.writeString(end)
+        } else {
+            next.cursor.write(text)
+            out.writeString(text)
+        }
         shown = next
         return out
     }
 
+    /// Whether the terminal can be cleared of a pending line.
+    private var canTakeBack: Bool { style.canErase && !isWithinLine }
+
+    /// What a terminal may get of a pending line, from this byte of its message on.
+    private mutating func pendingText(_ line: PendingLine, behind length: ByteCount) -> String {
+        var text = ByteBuffer()
+        guard line.message.utf8.count > length else { return "" }
+        let isColoured = style.colours && line.stream == .stderr
+        if isColoured { text.writeStaticString(Self.red) }
+        let start = text.writerIndex
+        text.writeBytes(line.message.utf8.dropFirst(length))
+        filterText(from: start, &text)
+        if isColoured { text.writeStaticString(Self.plain) }
+        return String(buffer: text)
+    }
+
     /// Lets an event take the place of the pending line: only what isn't shown yet is printed of it, if it is that line.
     private mutating func settle(with event: LogEvent, _ out: inout ByteBuffer) {
-        guard let line = shown?.line else { return }
-        if case .line(let became) = event.content, !style.timestamps, became.stream == line.stream,
+        guard let shown else { return }
+        let line = shown.line
+        if shown.isWhole, case .line(let became) = event.content, !style.timestamps, became.stream == line.stream,
             became.message.utf8.starts(with: line.message.utf8)
         {
             shownBytes = line.message.utf8.count
-            shown = nil
+            self.shown = nil
         } else {
             takeBack(&out)
         }
@@ -153,7 +183,7 @@ package struct LogPrinter: Sendable {
         self.shown = nil
         if filter.isColoured, !shown.filter.isColoured { filter.reset(to: &out) }
         filter = shown.filter
-        guard style.canErase, !isWithinLine else {
+        guard canTakeBack else {
             out.writeStaticString("\n")
             return
         }

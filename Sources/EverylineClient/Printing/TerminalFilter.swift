@@ -1,8 +1,8 @@
 package import NIOCore
 
-/// Lets of others' output through to a terminal what stays within its line: text, colours, tabs, carriage returns and
-/// backspaces. Everything else that a terminal obeys (titles, the clipboard, the cursor, erasing, charsets; as ESC sequences
-/// or as C1 controls) is left out, and so is what reorders text.
+/// Lets of others' output through to a terminal what stays within its line: text, colours, tabs, carriage returns,
+/// backspaces, and erasing within the row. Everything else that a terminal obeys (titles, the clipboard, the cursor, other erasing, charsets;
+/// as ESC sequences or as C1 controls) is left out, and so is what reorders text.
 ///
 /// It works on bytes and keeps its state, so that a sequence may come in any number of parts. One that doesn't end, or not
 /// within ``heldLimit`` bytes, is shown as text behind a visible `\u001b`: no text is hidden by a sequence that is none.
@@ -149,7 +149,8 @@ package struct TerminalFilter: Sendable {
         }
     }
 
-    /// Of all control sequences only those for colours and the like (SGR) stay within their place.
+    /// Of all control sequences only those for colours and the like (SGR), for erasing within the row (EL) and for going to its beginning (CHA)
+    /// stay within their place.
     private mutating func endControlSequence(_ final: UInt8, _ out: inout ByteBuffer) {
         let parameters = held.dropFirst(2)
         let isColour =
@@ -164,6 +165,13 @@ package struct TerminalFilter: Sendable {
             return show(sequence, &out)
         }
         drop()
+        switch (final, String(decoding: parameters, as: UTF8.self)) {
+        case (UInt8(ascii: "K"), ""), (UInt8(ascii: "K"), "0"): show("\u{1B}[K".utf8, &out)
+        case (UInt8(ascii: "K"), "2") where isReturned: show("\u{1B}[K".utf8, &out)
+        case (UInt8(ascii: "K"), "2") where margin.isEmpty: show("\u{1B}[2K".utf8, &out)
+        case (UInt8(ascii: "G"), ""), (UInt8(ascii: "G"), "1"): take(0x0D, &out)
+        default: break
+        }
     }
 
     private mutating func hold(_ byte: UInt8, _ next: State, _ out: inout ByteBuffer) {

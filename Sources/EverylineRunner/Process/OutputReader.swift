@@ -96,8 +96,18 @@ package final class OutputReader: Sendable {
             return try read()
         } catch Errno.ioError where terminal != nil {
             // So a terminal says that no process has it open any more.
+        } catch Errno.ioError where terminal == nil && isInBackground {
+            // As the kernel stops a program there whose threads don't block its signal.
+            OwnProcess.suffer(SIGTTIN)
+            return try read()
         }
         return buffer
+    }
+
+    /// Whether the source is this process's terminal, where the shell has others in the foreground, and lets this one go on later.
+    private var isInBackground: Bool {
+        let group = tcgetpgrp(source.rawValue)
+        return group > 0 && group != getpgrp() && !OwnProcess.isOrphaned
     }
 }
 

@@ -24,6 +24,7 @@ extension EmbeddedWorld {
         serve(index, viewer: viewer, after: offset, by: server)
         viewers[viewer].link = index
         viewers[viewer].lastHeard = now
+        sockets[index].holdsBack = world.injects(.joinedMessages, 100)
         take(.connected, by: viewer)
         schedule(.checkStall(socket: index), after: Self.stallLimit)
         schedule(.silence(viewer: viewer, socket: index), after: 45_000)
@@ -98,9 +99,18 @@ extension EmbeddedWorld {
     }
 
     private func put(_ reading: TailReading, on index: Int) {
+        if sockets[index].holdsBack, sockets[index].unread > 0, case .message(let message) = reading,
+            case .message(var joined)? = sockets[index].messages.last
+        {
+            if joined.readableBytesView.last != UInt8(ascii: "\n") { joined.writeInteger(UInt8(ascii: "\n")) }
+            joined.writeImmutableBuffer(message)
+            sockets[index].messages[sockets[index].messages.count - 1] = .message(joined)
+            return
+        }
         sockets[index].messages.append(reading)
         let pace = pace(of: viewers[sockets[index].viewer])
-        let arrival = max(now + latency(), sockets[index].lastArrival + pace)
+        let way = latency() + (sockets[index].holdsBack ? Int64(world.random.within(500...5000)) : 0)
+        let arrival = max(now + way, sockets[index].lastArrival + pace)
         sockets[index].lastArrival = arrival
         heap.add(.arrive(socket: index), at: arrival)
     }

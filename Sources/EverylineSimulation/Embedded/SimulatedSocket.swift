@@ -8,6 +8,8 @@ struct SimulatedSocket {
     let subscription: LogFeed.Subscription
     /// Both sides still have it.
     var isOpen = true
+    /// Whether what is on the way to the viewer comes as one message.
+    var holdsBack = false
     /// Whether what was sent still reaches the viewer.
     var isReadable = true
     var messages: [TailReading] = []

@@ -36,6 +36,8 @@ package enum Fault: Int, CaseIterable, Sendable {
     case connectionIDReused
     case lateResumption
     case lostMessage
+    /// Something on the way holds messages back, and gives several as one.
+    case joinedMessages
     case slowViewer
     case stalledViewer
     case viewerRestarted

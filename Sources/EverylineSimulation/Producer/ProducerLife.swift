@@ -71,8 +71,10 @@ private struct Process: Sendable {
         let (board, clock, stop) = (board, SimulatedClock(board: board), StopSignal())
         if case .record = work, let incarnation = settings.incarnation { spool.begin(in: incarnation) }
         let recorder = Recorder(spool: spool, lineLimit: settings.lineLimit, now: { board.time })
+        let isFirst = if case .record = work { true } else { false }
         let uplink = Uplink(
-            spool: spool, endpoint: endpoint, policy: settings.policy, clock: clock, seed: settings.seed,
+            spool: spool, endpoint: endpoint, policy: settings.policy, clock: clock, isFirst: isFirst,
+            seed: settings.seed,
             now: { board.time }, stopRequested: { stop.stop(.requested) }, willRetry: { _ in })
         switch work {
         case .record(let streams):

@@ -166,8 +166,8 @@ import Testing
         #expect(text == "2025-11-18T21:06:40.123Z \u{1B}]0;x\u{7}\u{1B}[2J\u{9B}1m 10%\r20%\n")
     }
 
-    private func terminal(_ width: Int = 10) -> LogPrinter {
-        LogPrinter(.init(isForTerminal: true, pendingWidth: width))
+    private func terminal(rows: Int = 24) -> LogPrinter {
+        LogPrinter(.init(isForTerminal: true, pendingWindow: TerminalSize(columns: 10, rows: rows)))
     }
 
     private func pending(_ message: String, _ stream: LogLine.Stream? = nil) -> PendingLine {
@@ -201,6 +201,36 @@ import Testing
         #expect(line == pending("\u{1B}[31m?"))
         _ = printer.pending(pending("? "))
         #expect(printer.finish().text == "\n")
+    }
+
+    @Test("shows only the end of a pending line that the window has no room for, in the colours of what is before it")
+    func tooLong() throws {
+        var printer = terminal(rows: 2)
+        let tens = (0..<5).map { "\u{1B}[3\($0)m" + String(repeating: "\($0)", count: 10) }
+        #expect(printer.pending(pending(tens[..<2].joined())).text == tens[..<2].joined())
+        let back = "\r\u{1B}[1A\u{1B}[J"
+        // A row has its colour where the cursor is then, which is behind the row before.
+        #expect(
+            printer.pending(pending(tens[..<3].joined())).text
+                == "\u{1B}[0m\(back)\u{1B}[30m\u{1B}[31m1111111111\u{1B}[32m2222222222")
+        #expect(
+            printer.pending(pending(tens[1...].joined())).text
+                == "\u{1B}[0m\(back)\u{1B}[31m\u{1B}[32m\u{1B}[33m3333333333\u{1B}[34m4444444444")
+        // What was shown of it isn't its beginning.
+        #expect(try printer.text(block([Lines.line(1, "4444")])).text == "\u{1B}[0m\(back)4444\n")
+    }
+
+    @Test("goes on with a line that was cut only by what is its next part")
+    func cutLine() throws {
+        var printer = terminal()
+        var check = StreamCheck(from: .after(.zero))
+        let first = check.take(ByteBuffer(string: line(1, #""message":"abc","partial":true"#))).block
+        #expect(try printer.text(#require(first)).text == "abc")
+        #expect(printer.pending(pending(String(repeating: "x", count: PendingLine.limit))).text == "")
+        #expect(printer.pending(pending("def")).text == "def")
+        #expect(printer.pending(pending("other")).text == "")
+        let rest = check.take(ByteBuffer(string: Lines.line(2, "defg"))).block
+        #expect(try printer.text(#require(rest)).text == "g\n")
     }
 
     @Test("lets a pending line steer a terminal no more than a line")

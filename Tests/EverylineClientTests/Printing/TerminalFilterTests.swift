@@ -14,13 +14,15 @@ import Testing
     }
 
     @Test(
-        "lets text, colours, tabs, returns and backspaces through, and nothing else",
+        "lets text, colours, tabs, returns, backspaces and erasing within the row through, and nothing else",
         arguments: [
             ("plain ünï 漢 🎉", "plain ünï 漢 🎉"),
             ("\u{1B}[1;31mred\u{1B}[0m\u{1B}[m", "\u{1B}[1;31mred\u{1B}[0m\u{1B}[m"),
             ("\u{1B}[38:2::1:2:3mx", "\u{1B}[38:2::1:2:3mx"), ("10%\r20%\t.", "10%\r20%\t."), ("ab\u{8}c", "ab\u{8}c"),
             ("\u{1B}]0;title\u{7}a", "a"), ("\u{1B}]52;c;eA==\u{1B}\\a", "a"), ("\u{1B}Pq#0\u{1B}\\a", "a"),
-            ("\u{1B}[2J\u{1B}[H\u{1B}[1A\u{1B}[Ka", "a"), ("\u{1B}[>4;2ma", "a"), ("\u{1B}[?1049ha", "a"),
+            ("\u{1B}[2J\u{1B}[H\u{1B}[1A\u{1B}[1K\u{1B}[5Ga", "a"), ("\u{1B}[>4;2ma", "a"), ("\u{1B}[?1049ha", "a"),
+            ("10%\r\u{1B}[K20%\u{1B}[0K", "10%\r\u{1B}[K20%\u{1B}[K"), ("10%\u{1B}[2K\r20%", "10%\u{1B}[2K\r20%"),
+            ("10%\u{1B}[1G\u{1B}[2K20%\u{1B}[G", "10%\r\u{1B}[K20%\r"),
             ("\u{1B}ca\u{1B}(0", "a"),
             ("\u{9B}2Ja\u{85}\u{9D}0;x\u{9C}", "2Ja0;x"), ("\u{7}\u{B}\u{C}\u{E}\u{0}\u{7F}a", "a"),
             ("\u{202E}a\u{2066}\u{2028}b\u{E9}\u{2014}", "ab\u{E9}\u{2014}"),
@@ -50,6 +52,7 @@ import Testing
         #expect(
             filtered([Array("10%\r".utf8), Array("\u{8}\u{1B}[1m20%".utf8)], margin: "T ") == "10%\rT \u{1B}[1m20%\n")
         #expect(filtered([Array("a\nb".utf8)], margin: "T ") == "a\nT b\n")
+        #expect(filtered([Array("a\u{1B}[2Kb\r\u{1B}[2Kc".utf8)], margin: "T ") == "ab\rT \u{1B}[Kc\n")
     }
 
     @Test("knows whether a colour is left on")
@@ -68,7 +71,8 @@ import Testing
     func random(seed: UInt64) throws {
         var generator = SeededGenerator(seed: seed)
         let alphabet: [UInt8] = [
-            0x1B, 0x1B, 0x5B, 0x5D, 0x50, 0x5C, 0x07, 0x6D, 0x4A, 0x3B, 0x31, 0xC2, 0x9B, 0xE2, 0x80, 0xAE, 0x0D, 0x08,
+            0x1B, 0x1B, 0x5B, 0x5D, 0x50, 0x5C, 0x07, 0x6D, 0x4B, 0x47, 0x32, 0x4A, 0x3B, 0x31, 0xC2, 0x9B, 0xE2, 0x80,
+            0xAE, 0x0D, 0x08,
             0x09,
             0x20, 0x28, 0x61, 0x18,
         ]
@@ -88,7 +92,7 @@ import Testing
             }
             #expect(rest.popFirst() == UInt8(ascii: "["))
             let end = try #require(rest.firstIndex { !(0x30...0x3B).contains($0) })
-            #expect(rest[end] == UInt8(ascii: "m"))
+            #expect([UInt8(ascii: "m"), UInt8(ascii: "K")].contains(rest[end]))
             rest = rest[(end + 1)...]
         }
     }

@@ -49,3 +49,43 @@ enum OpenFiles {
     /// How many connections a server must have room for, to be of use: a command that is followed has some.
     static let leastConnections = 32
 }
+
+/// How many threads this process may have.
+enum Threads {
+    /// Makes sure that this process may have what it needs, before anything is begun: where the libraries below can't make a thread, they end the
+    /// process, or wait for ever.
+    ///
+    /// - Throws: ``CLIError``.
+    static func ensure(_ needed: Int = needed) throws {
+        let gate = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+        defer { gate.deallocate() }
+        pthread_mutex_init(gate, nil)
+        var threads: [pthread_t] = []
+        var result: Int32 = 0
+        pthread_mutex_lock(gate)
+        while threads.count < needed, result == 0 {
+            var thread = pthread_t()
+            result = pthread_create(
+                &thread, nil,
+                { gate in
+                    let gate = gate?.assumingMemoryBound(to: pthread_mutex_t.self)
+                    if let gate {
+                        pthread_mutex_lock(gate)
+                        pthread_mutex_unlock(gate)
+                    }
+                    return nil
+                }, gate)
+            if result == 0 { threads.append(thread) }
+        }
+        pthread_mutex_unlock(gate)
+        for thread in threads { pthread_join(thread, nil) }
+        guard result == 0 else {
+            throw CLIError(
+                "\(needed) threads have to run at once, and only \(threads.count) may: \(Errno(rawValue: result)). Limits are the user's processes (ulimit -u), memory (ulimit -v), and the control group's."
+            )
+        }
+    }
+
+    /// The event loops', the concurrency runtime's, a server's workers, and what a command has beside them.
+    static let needed = 3 * System.coreCount + 10
+}

@@ -1,4 +1,5 @@
 import EverylineRunner
+import Glibc
 import Synchronization
 
 /// The signals that a user sends to this process, from its beginning on. For one caller in a process.
@@ -25,4 +26,9 @@ final class UserSignals: Sendable {
 
     /// From now on there is something that signals are for.
     func begin() { hasBegun.store(true, ordering: .relaxed) }
+}
+
+extension SentSignal {
+    /// Whether it is one by which users end a program.
+    var ends: Bool { [SIGINT, SIGTERM, SIGHUP, SIGQUIT].contains(number) }
 }
