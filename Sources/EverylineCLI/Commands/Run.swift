@@ -95,18 +95,21 @@ struct Run: AsyncParsableCommand {
                         OwnProcess.suffer(signal.number)
                         continue
                     }
-                    if signal.isFromTerminal { Console.signalCame() }
-                    Console.say(
-                        "interrupted before the server's answer; the command may have been started. To see it: everyline list    to stop it: everyline stop ID"
-                    )
-                    throw ExitCode(128 + signal.number)
+                    break
                 }
                 throw CancellationError()
             }
             defer { group.cancelAll() }
-            guard let response = try await group.next() else { preconditionFailure("two tasks were added") }
-            signals.begin()
-            return response
+            let response = await group.nextResult()
+            if let signal = signals.begin() {
+                if signal.isFromTerminal { Console.signalCame() }
+                Console.say(
+                    "interrupted before the server's answer; the command may have been started. To see it: everyline list    to stop it: everyline stop ID"
+                )
+                throw ExitCode(128 + signal.number)
+            }
+            guard let response else { preconditionFailure("two tasks were added") }
+            return try response.get()
         }
     }
 

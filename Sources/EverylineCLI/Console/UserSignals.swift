@@ -8,7 +8,7 @@ final class UserSignals: Sendable {
     let early: AsyncStream<SentSignal>
     /// Those that came since.
     let late: AsyncStream<SentSignal>
-    private let hasBegun = Atomic(false)
+    private let state = Mutex((hasBegun: false, ending: SentSignal?.none))
 
     /// - Throws: `Errno` if there is no descriptor left.
     init() throws {
@@ -18,14 +18,26 @@ final class UserSignals: Sendable {
         (self.early, self.late) = (early, late)
         // For as long as the process lives, as the reports are.
         Task { [self] in
-            for await signal in reports {
-                (hasBegun.load(ordering: .relaxed) ? sendLate : sendEarly).yield(signal)
-            }
+            for await signal in reports { (isLate(signal) ? sendLate : sendEarly).yield(signal) }
+        }
+    }
+
+    private func isLate(_ signal: SentSignal) -> Bool {
+        state.withLock { state in
+            if !state.hasBegun, state.ending == nil, signal.ends { state.ending = signal }
+            return state.hasBegun
         }
     }
 
     /// From now on there is something that signals are for.
-    func begin() { hasBegun.store(true, ordering: .relaxed) }
+    ///
+    /// - Returns: the first before by which the user ends this program, also if it was not yet taken from ``early``.
+    func begin() -> SentSignal? {
+        state.withLock { state in
+            state.hasBegun = true
+            return state.ending
+        }
+    }
 }
 
 extension SentSignal {

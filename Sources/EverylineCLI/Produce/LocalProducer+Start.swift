@@ -23,7 +23,6 @@ extension LocalProducer {
         _ client: EverylineClient, in place: HeldDirectory, unlessBy signals: UserSignals
     ) async throws -> Start {
         let beginning = Task { try await begin(client, in: place) }
-        let interruption = Mutexed<Int32>()
         let watching = Task {
             for await signal in signals.early {
                 guard signal.ends else {
@@ -31,7 +30,6 @@ extension LocalProducer {
                     continue
                 }
                 if signal.isFromTerminal { Console.signalCame() }
-                interruption.set(signal.number)
                 // Where the request is under way, its answer says which log is to be ended.
                 try await ContinuousClock().sleep(for: Self.shortTimeout)
                 beginning.cancel()
@@ -39,7 +37,7 @@ extension LocalProducer {
         }
         defer { watching.cancel() }
         let begun = await beginning.result
-        guard let signal = interruption.value else { return try begun.get() }
+        guard let signal = signals.begin() else { return try begun.get() }
         switch begun {
         case .success(let start):
             start.directory.files.remove()
@@ -49,8 +47,8 @@ extension LocalProducer {
             Console.say("interrupted; the command was not started. The server may list it all the same: everyline list")
         case .failure(let error): Console.say("interrupted; the command was not started: \(error)")
         }
-        OwnProcess.suffer(signal)
-        throw ExitCode(128 + signal)
+        OwnProcess.suffer(signal.number)
+        throw ExitCode(128 + signal.number)
     }
 
     /// Ends the log of a command that was not started, if the server takes that soon.

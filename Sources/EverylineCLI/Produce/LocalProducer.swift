@@ -79,7 +79,6 @@ struct LocalProducer {
             // Before anything is registered that could not be recorded.
             let place = try ProducerDirectory.place()
             let start = try await begin(client, in: place, unlessBy: signals)
-            signals.begin()
             Recover.remind()
             let (directory, spool) = (start.directory, start.spool)
             let production = Production(
