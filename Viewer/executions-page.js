@@ -3,7 +3,7 @@
 import { isTerminal, json, mayRun, mayStop, Refused, request, sending } from "./api.js";
 import { Row } from "./execution-row.js";
 import { setUpKeysChoice, setUpSheets, sheet } from "./dialogs.js";
-import { announce, byId, changeTheme, isForPage, make, setUpTheme, whoAmI } from "./page.js";
+import { announce, BACK, byId, changeTheme, isForPage, leaveList, leftList, make, setUpTheme, whoAmI } from "./page.js";
 import { setUpKeeper, signOut } from "./session.js";
 import { shellSyntax, splitWords } from "./typed-command.js";
 import { commandLine } from "./shell-quoting.js";
@@ -157,9 +157,16 @@ function show() {
 /** Gives who comes back as many rows as there were, and the place among them. */
 function keepPlace() {
   history.scrollRestoration = "manual";
-  const left = history.state;
+  let left = history.state;
+  if (location.hash === BACK) {
+    left = leftList();
+    history.replaceState(null, "", location.pathname + location.search);
+  }
   if (left) [room, leftAt] = [left.room, left.top];
-  addEventListener("pagehide", () => history.replaceState({ room, top: scrollY }, ""));
+  addEventListener("pagehide", () => {
+    history.replaceState({ room, top: scrollY }, "");
+    leaveList({ room, top: scrollY, search: location.search });
+  });
 }
 
 function setUpFilters() {

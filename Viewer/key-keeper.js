@@ -14,7 +14,9 @@ let asking = [];
 addEventListener("message", (event) => {
   const { data, ports } = event;
   const stay = (/** @type {Promise<unknown>} */ until) => /** @type {any} */ (event).waitUntil(until);
-  if (data.type === "keep") {
+  if (data.type === "forget") {
+    key = null;
+  } else if (data.type === "keep") {
     const kept = (key = data.key);
     for (const answer of asking.splice(0)) answer(key);
     stay(wait(KEPT).then(() => { if (key === kept) key = null; }));

@@ -1,7 +1,7 @@
 // A terminal of one line: it obeys what moves and changes within a line, and drops the rest.
 
 import { COLUMNS, columnsOf, Line } from "./line.js";
-import { CONTROL, CSI, OTHER, STRING, webAddress } from "./sequences.js";
+import { BROKEN, CONTROL, CSI, OTHER, STRING, webAddress } from "./sequences.js";
 import { PLAIN, select } from "./sgr.js";
 
 /** @typedef {import("./sgr.js").Style} Style */
@@ -82,7 +82,7 @@ export class LineTerminal {
       this.control(message[at]);
       return at + 1;
     }
-    CSI.lastIndex = STRING.lastIndex = OTHER.lastIndex = at;
+    CSI.lastIndex = BROKEN.lastIndex = STRING.lastIndex = OTHER.lastIndex = at;
     const csi = CSI.exec(message);
     if (csi) {
       if (!csi[2]) this.#command(csi[3], csi[1]);
@@ -90,6 +90,14 @@ export class LineTerminal {
       return CSI.lastIndex;
     }
     this.#last = "";
+    const broken = BROKEN.exec(message);
+    if (broken) {
+      const [, inside, final] = broken;
+      for (const character of inside) if (character < " ") this.control(character);
+      const parameters = inside.replace(/[\x00-\x1f]/g, "");
+      if (final && /^[0-?]*$/.test(parameters)) this.#command(final, parameters);
+      return BROKEN.lastIndex;
+    }
     const string = STRING.exec(message);
     if (string) {
       if (string[1] === "]" && string[2].startsWith("8;")) this.link = webAddress(string[2].slice(string[2].indexOf(";", 2) + 1));

@@ -56,7 +56,7 @@ export function listenToKeys(view, box, selection, bar, tools) {
     s: () => { if (!byId("stop").hidden) byId("stop").click(); },
     i: () => tools.open("details"),
     m: press("delivery"),
-    x: () => location.assign("../"),
+    x: press("back"),
     ":": () => tools.open("palette"),
     F3: (event) => box.go(event.shiftKey ? -1 : 1),
     "?": press("help"),

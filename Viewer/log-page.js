@@ -11,7 +11,7 @@ import { listenToKeys } from "./log-keys.js";
 import { LogView } from "./log-view.js";
 import { Minimap } from "./minimap.js";
 import { reasonOf } from "./event-text.js";
-import { announce, byId, glyphOf, setUpTheme, whoAmI } from "./page.js";
+import { announce, BACK, byId, glyphOf, leftList, setUpTheme, whoAmI } from "./page.js";
 import { Rows } from "./rows.js";
 import { SearchBox } from "./search-box.js";
 import { SelectionBar } from "./selection-bar.js";
@@ -81,6 +81,7 @@ let begunAt = 0;
 
 setUpTheme();
 setUpTools();
+/** @type {HTMLAnchorElement} */ (byId("back")).href = `../${leftList()?.search ?? ""}${BACK}`;
 const choices = setUpChoices(view);
 view.onMove = moved;
 allRows.onUnknownStyle = loadStyles;

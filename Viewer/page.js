@@ -37,6 +37,18 @@ export function announce(text) {
   if (place.textContent !== text) place.textContent = text;
 }
 
+/** What in the list's address asks for the place at which it was left. */
+export const BACK = "#back";
+const LIST = "everyline.list";
+
+/** Notes how the list is left: which part of it was shown, and where.
+ * @param {{room: number, top: number, search: string}} left */
+export const leaveList = (left) => sessionStorage.setItem(LIST, JSON.stringify(left));
+
+/** How this tab has left the list; null if it hasn't.
+ * @returns {{room: number, top: number, search: string} | null} */
+export const leftList = () => JSON.parse(sessionStorage.getItem(LIST) ?? "null");
+
 /** The name of the choice whether keys of one character do anything. */
 export const KEYS = "everyline.keys";
 

@@ -17,7 +17,6 @@ import { ScreenLine } from "./screen-line.js";
 /** How long reading on may take at once, and before a frame, in milliseconds, so that none is late. */
 const SLICE = 8;
 const IN_FRAME = 4;
-const STEP = 64;
 /** How many screens a key may be away from the event that its row began with. */
 const NEAR = 4;
 const BREAK = { text: "\n", style: PLAIN, link: null };
@@ -64,14 +63,19 @@ export class ScreenRows {
       const k = blockOf(this.#index.offset + 1);
       const lines = this.#store.lines(k);
       if (!lines) break;
-      this.#take(lines, this.#index.offset - k * BLOCK, STEP);
+      this.#take(lines, this.#index.offset - k * BLOCK, until);
     }
     this.#wake();
   }
 
-  /** @param {string[]} lines @param {number} from @param {number} count */
-  #take(lines, from, count) {
-    for (const line of lines.slice(from, from + count)) this.#index.take(this.#event(this.#index.offset + 1, line));
+  /** Takes lines as long as there is time, one at least.
+   * @param {string[]} lines @param {number} at @param {number} until
+   * @returns {number} behind the last of them */
+  #take(lines, at, until) {
+    do {
+      this.#index.take(this.#event(this.#index.offset + 1, lines[at++]));
+    } while (at < lines.length && performance.now() < until);
+    return at;
   }
 
   /** @param {number} offset @param {string} line @returns {LogEvent} */
@@ -97,9 +101,7 @@ export class ScreenRows {
         continue;
       }
       for (let at = 0; at < lines.length && this.#index.offset === after + at; ) {
-        const until = performance.now() + SLICE;
-        for (; at < lines.length && performance.now() < until; at += STEP) this.#take(lines, at, STEP);
-        at = Math.min(at, lines.length);
+        at = this.#take(lines, at, performance.now() + SLICE);
         this.#onChange();
         await new Promise((resolve) => setTimeout(resolve));
       }
@@ -182,7 +184,7 @@ export class ScreenRows {
   /** @param {number} first @param {number} last @param {ScreenLine[]} lines @returns {import("./rows.js").Row} */
   row(first, last, lines) {
     const [top] = lines;
-    const newest = Math.max(...lines.map((line) => line.last));
+    const newest = most(lines, (line) => line.last);
     const made = this.#made.get(top);
     const isLive = first > this.#index.settled && lines.some((line) => line.writers > 1);
     if (made?.first === first && made.last === last && made.written?.last === newest && made.isLive === isLive) return made;
@@ -201,8 +203,8 @@ export class ScreenRows {
     const rendered = linked({ runs, text, clipped, style: PLAIN });
     const stream = lines.some((line) => line.stream === "stderr") ? "stderr" : lines[0].stream;
     const written = {
-      first: Math.min(...lines.map((line) => line.first)), last: Math.max(...lines.map((line) => line.last)),
-      count: Math.max(...lines.map((line) => line.writers)),
+      first: -most(lines, (line) => -line.first), last: most(lines, (line) => line.last),
+      count: most(lines, (line) => line.writers),
     };
     const isNamed = written.first <= this.#index.offset;
     return {
@@ -211,3 +213,7 @@ export class ScreenRows {
     };
   }
 }
+
+/** The largest of what is found of each; a row may have more lines than a call may have arguments.
+ * @param {ScreenLine[]} lines @param {(line: ScreenLine) => number} found */
+const most = (lines, found) => lines.reduce((largest, line) => Math.max(largest, found(line)), -Infinity);

@@ -3,9 +3,11 @@
 /** Control characters, and those by which a text would be shown in another order than it was written in. */
 export const CONTROL = /[\x00-\x08\x0a-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/;
 export const CSI = /\x1b\[([0-?]*)([ -/]*)([@-~])/y;
+/** One within which control characters stand, which are obeyed all the same, or that CAN, SUB or another one breaks off. */
+export const BROKEN = /\x1b\[([\x00-\x17\x19\x1c-?]*)(?:([@-~])|[\x18\x1a]|(?=\x1b))/y;
 export const STRING = /\x1b([\]PX^_])([^\x07\x1b\x9c]*)(?:\x07|\x1b\\|\x9c)/y;
 export const OTHER = /\x1b[ -/]*[0-~]?/y;
-export const ANY = new RegExp(`${CSI.source}|${STRING.source}|${OTHER.source}|${CONTROL.source}`, "g");
+export const ANY = new RegExp(`${CSI.source}|${BROKEN.source}|${STRING.source}|${OTHER.source}|${CONTROL.source}`, "g");
 
 /** What moves or erases within a line. */
 export const WITHIN = /[\r\b\x0e]|\x1b\[[0-9;]*[@CDGJKPXZ`ab]|\x1b[()]0/;

@@ -27,10 +27,11 @@ export function signIn(value) {
   held = value;
 }
 
-/** Forgets the key here and in the other tabs. */
+/** Forgets the key here, in the other tabs, and where the next page would look for it. */
 export function signOut() {
   forget();
   channel.postMessage({ type: "forget" });
+  keeper?.active?.postMessage({ type: "forget" });
 }
 
 /** Forgets a key that isn't valid. */

@@ -12,7 +12,7 @@ const SLEEP = 5_000;
 
 /** @typedef {{opened(): void, lines(lines: string[], first: number): void,
  *   confirmed(): void, control(control: NonNullable<import("./frames.js").Frame["control"]>): void, hole(expected: number, got: number): void,
- *   closed(code: number, wasOpen: boolean, isSilent: boolean): void}} Receiver
+ *   closed(code: number, wasHeard: boolean, isSilent: boolean): void}} Receiver
  * It is `confirmed` once the server has said something, and neither that a restore took events back nor what leaves a hole.
  * A connection `isSilent` from which nothing ever came, however long it was waited for. */
 /** What a connection tells the stream that has it.
@@ -116,7 +116,7 @@ export class Stream {
     this.#isOver = true;
     // Undefined while it is being made.
     this.#connection?.close();
-    if (!silently) this.#receiver.closed(code, this.#isOpen, isSilent);
+    if (!silently) this.#receiver.closed(code, this.#wasHeard, isSilent);
   }
 }
 

@@ -107,14 +107,16 @@ export class Tail {
     const after = this.#delivery.cursor;
     this.#stream = new Stream(after, {
       opened: () => {
-        this.ways.opened();
         this.#reach(this.#delivery.cursor);
         this.#delivery.opened();
-        // Who answers may be asked again soon.
-        this.#failures = Math.min(this.#failures, 1);
         this.#onChange();
       },
-      confirmed: () => this.#delivery.confirmed(performance.now()),
+      confirmed: () => {
+        this.ways.confirmed();
+        // Who answers may be asked again soon.
+        this.#failures = Math.min(this.#failures, 1);
+        this.#delivery.confirmed(performance.now());
+      },
       control: ({ type, head, after, message, stream, code, base }) => {
         if (type === "notice" && code === RESTORED && base !== undefined) this.#onRestored(base);
         if (head !== undefined && head > this.#store.head) this.#store.head = head;
@@ -125,13 +127,13 @@ export class Tail {
       },
       lines: (lines, first) => this.#take(lines, first),
       hole: (expected, got) => this.#skip(expected, got),
-      closed: (code, wasOpen, isSilent) => {
+      closed: (code, wasHeard, isSilent) => {
         this.#stream = null;
         this.#store.pending = null;
         if (this.#delivery.phase === "ended") return;
-        if (!wasOpen || isSilent) this.#asksAnew = true;
+        if (!wasHeard) this.#asksAnew = true;
         if (isSilent) this.ways.suspect("silent");
-        else if (!wasOpen && code === 1006) this.ways.suspect("refused");
+        else if (!wasHeard && code === 1006) this.ways.suspect("refused");
         if (mayReconnect(code)) return this.#retry(code);
         this.#delivery.refused(
           code === 4404

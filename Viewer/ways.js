@@ -51,8 +51,8 @@ export class Ways {
     this.#suspicion = null;
   }
 
-  /** A connection was opened. */
-  opened() {
+  /** Something came by a connection. */
+  confirmed() {
     this.#suspicion = null;
     this.#refusals = 0;
   }

@@ -2,12 +2,14 @@
 #define _GNU_SOURCE
 #include "start.h"
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 struct cspawn_start cspawn_at_start;
@@ -46,8 +48,21 @@ static void note_descriptors(void) {
 /// Where the words of this process lie, in one piece.
 static char *words;
 static size_t words_size;
+static char **word_list;
+static int word_count;
+
+int cspawn_word_count(void) { return word_count; }
+
+const char *cspawn_word(int index) { return word_list[index]; }
+
+bool cspawn_has_children(void) {
+    siginfo_t info;
+    return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 || errno != ECHILD;
+}
 
 __attribute__((constructor)) static void note_start(int count, char **arguments) {
+    word_list = arguments;
+    word_count = count;
     if (count > 0) {
         words = arguments[0];
         words_size = (size_t)(arguments[count - 1] + strlen(arguments[count - 1]) - words);

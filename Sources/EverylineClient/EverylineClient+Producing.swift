@@ -20,14 +20,15 @@ extension EverylineClient {
     ///   - token: the execution's append token.
     ///   - incarnation: the one that the producer knows; `nil` if no server has named any.
     /// - Returns: also the server's incarnation, if it names one.
-    /// - Throws: ``APIError`` with ``APIError/restoration`` if a backup was put back since (`other_incarnation`), with ``APIError/head`` if the log isn't there yet (`append_out_of_order`), has ended
+    /// - Throws: ``APIError`` with 413 (`body_too_large`) if a line, or all of it, is longer than the server takes; with ``APIError/restoration`` if a
+    ///   backup was put back since (`other_incarnation`), with ``APIError/head`` if the log isn't there yet (`append_out_of_order`), has ended
     ///   (`execution_ended`) or is full (`log_full`).
     public func append(
         _ events: ByteBuffer, to id: ExecutionID, after head: Offset, token: Credential,
         in incarnation: Incarnation? = nil
     ) async throws -> (head: Offset, isStopRequested: Bool, incarnation: Incarnation?) {
         var request = APIRequest(.POST, APIPath.execution(id, .events))
-        request.query = [(name: "after", value: "\(head)")] + incarnation.query
+        request.query = [(name: "after", value: "\(head)"), (name: "cut", value: "false")] + incarnation.query
         request.body = events
         request.contentType = APIHeader.ndjson
         request.credential = token

@@ -45,6 +45,9 @@ struct LogPlace: Codable, Sendable, Equatable {
     /// What no log reaches; sums of four are offsets.
     static let most = Offset(Offset.maximum.rawValue / 4)
 
+    /// More restores than any server has had; sums of as many as a place keeps are numbers.
+    static let mostRestores = 1_000_000
+
     /// Oldest first; never empty.
     private(set) var lives = [Life()]
     /// What is further back was a restore of a restore of a restore.

@@ -34,16 +34,17 @@ package struct OutputPump: Sendable {
     @discardableResult
     package func run() async throws -> (any Error)? {
         var cutter = LineCutter(limit: recorder.lineLimit, endsAtCRLF: endsAtCRLF)
+        let lines = recorder.source(of: stream)
         var failure: (any Error)?
         do {
             while case let bytes = try await source.read(), bytes.readableBytes > 0 {
-                recorder.record(bytes, from: stream, cutter: &cutter)
+                recorder.record(bytes, from: lines, cutter: &cutter)
                 try await recorder.spool.waitForRoom(on: clock)
             }
         } catch let error where !(error is CancellationError) {
             failure = error
         }
-        recorder.finish(stream, cutter: &cutter)
+        recorder.finish(lines, cutter: &cutter)
         if let failure { recorder.note(.outputLost, "The output can't be read any more: \(failure).") }
         return failure
     }

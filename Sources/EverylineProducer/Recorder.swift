@@ -14,12 +14,19 @@ package final class Recorder: Sendable {
 
     private struct State {
         var latest = Timestamp.epoch
-        /// The ends of the lines that have begun, one a stream at the most; the one that has changed last is the last.
+        /// The ends of the lines that have begun, one a source at the most; the one that has changed last is the last.
         var rests: [Rest] = []
+        var sources = 0
+    }
+
+    /// One of those whose lines are recorded. Two may be of one stream, or of none.
+    struct Source: Hashable {
+        let stream: LogLine.Stream?
+        fileprivate let number: Int
     }
 
     private struct Rest: Equatable {
-        let stream: LogLine.Stream?
+        let source: Source
         let bytes: [UInt8]
         let isCut: Bool
     }
@@ -36,19 +43,28 @@ package final class Recorder: Sendable {
         // Under the lock, so that no event comes between the line and its place.
         let (rest, after) = state.withLock { ($0.rests.last, spool.last) }
         return rest.map {
-            PendingLine(after: after, message: PendingLine.text(of: $0.bytes, isCut: $0.isCut), stream: $0.stream)
+            PendingLine(
+                after: after, message: PendingLine.text(of: $0.bytes, isCut: $0.isCut), stream: $0.source.stream)
+        }
+    }
+
+    /// Begins with a source.
+    func source(of stream: LogLine.Stream?) -> Source {
+        state.withLock { state in
+            state.sources += 1
+            return Source(stream: stream, number: state.sources)
         }
     }
 
     /// Adds the lines that `bytes` complete.
-    func record(_ bytes: ByteBuffer, from stream: LogLine.Stream?, cutter: inout LineCutter) {
-        write(from: stream, cutter: &cutter, capacity: bytes.readableBytes * 3) { time, events, cutter in
+    func record(_ bytes: ByteBuffer, from source: Source, cutter: inout LineCutter) {
+        write(from: source, cutter: &cutter, capacity: bytes.readableBytes * 3) { time, events, cutter in
             var count = 0
             bytes.withUnsafeReadableBytes { bytes in
                 cutter.feed(bytes) { line, isPartial in
                     events.writeInteger(UInt8(ascii: "{"))
                     EventFields.writeLine(
-                        line, timestamp: time, stream: stream, isPartial: isPartial, into: &events)
+                        line, timestamp: time, stream: source.stream, isPartial: isPartial, into: &events)
                     count += 1
                 }
             }
@@ -57,12 +73,13 @@ package final class Recorder: Sendable {
     }
 
     /// Adds what is left of a stream that ended without a newline.
-    func finish(_ stream: LogLine.Stream?, cutter: inout LineCutter) {
-        write(from: stream, cutter: &cutter, capacity: 1024) { time, events, cutter in
+    func finish(_ source: Source, cutter: inout LineCutter) {
+        write(from: source, cutter: &cutter, capacity: 1024) { time, events, cutter in
             var count = 0
             cutter.finish { line, isPartial in
                 events.writeInteger(UInt8(ascii: "{"))
-                EventFields.writeLine(line, timestamp: time, stream: stream, isPartial: isPartial, into: &events)
+                EventFields.writeLine(
+                    line, timestamp: time, stream: source.stream, isPartial: isPartial, into: &events)
                 count += 1
             }
             return count
@@ -87,19 +104,19 @@ package final class Recorder: Sendable {
         }
     }
 
-    /// Adds events of a stream, and notes the line that it has begun behind them.
+    /// Adds events of a source, and notes the line that it has begun behind them.
     private func write(
-        from stream: LogLine.Stream?, cutter: inout LineCutter, capacity: Int,
+        from source: Source, cutter: inout LineCutter, capacity: Int,
         _ body: (_ time: Timestamp, _ events: inout ByteBuffer, _ cutter: inout LineCutter) -> Int
     ) {
         let isChanged = state.withLock { state in
-            write(&state, capacity: capacity, isEnd: false) { body($0, &$1, &cutter) }
-            let held = state.rests.first { $0.stream == stream }
-            guard held != nil || cutter.hasRest else { return false }
+            let count = write(&state, capacity: capacity, isEnd: false) { body($0, &$1, &cutter) }
+            let held = state.rests.first { $0.source == source }
+            guard held != nil || cutter.hasRest else { return count > 0 && !state.rests.isEmpty }
             let (bytes, isCut) = cutter.end(limit: PendingLine.limit)
-            let rest = cutter.hasRest ? Rest(stream: stream, bytes: bytes, isCut: isCut) : nil
+            let rest = cutter.hasRest ? Rest(source: source, bytes: bytes, isCut: isCut) : nil
             guard rest != held else { return false }
-            state.rests.removeAll { $0.stream == stream }
+            state.rests.removeAll { $0.source == source }
             if let rest { state.rests.append(rest) }
             return true
         }
@@ -109,17 +126,24 @@ package final class Recorder: Sendable {
     private func write(
         capacity: Int, isEnd: Bool = false, _ body: (_ time: Timestamp, _ events: inout ByteBuffer) -> Int
     ) {
-        state.withLock { write(&$0, capacity: capacity, isEnd: isEnd, body) }
+        // A line that has begun stands behind these events now.
+        let hasMoved = state.withLock { state in
+            write(&state, capacity: capacity, isEnd: isEnd, body) > 0 && !state.rests.isEmpty
+        }
+        if hasMoved { unfinished.announce() }
     }
 
-    /// Under the lock, so that the lines of two streams stand in the order of their times.
+    /// Under the lock, so that the lines of two sources stand in the order of their times.
+    ///
+    /// - Returns: how many events were written.
     private func write(
         _ state: inout State, capacity: Int, isEnd: Bool,
         _ body: (_ time: Timestamp, _ events: inout ByteBuffer) -> Int
-    ) {
+    ) -> Int {
         state.latest = max(state.latest, now())
         var events = ByteBufferAllocator().buffer(capacity: capacity)
         let count = body(state.latest, &events)
         if count > 0 { spool.write(events, count: count, isEnd: isEnd) }
+        return count
     }
 }

@@ -287,7 +287,10 @@ package struct Uplink: Sendable {
         do {
             answer = try await endpoint.append(events, head, known)
         } catch let error as APIError where error.knownCode != .ended {
-            guard let head = error.head, !mayHave(head, afterSending: sent) else { throw error }
+            if let restoration = error.restoration { try Self.check(restoration) }
+            guard let head = error.head, error.restoration == nil, !mayHave(head, afterSending: sent) else {
+                throw error
+            }
             throw ClientError.unexpectedAnswer("it says that the log has event \(head)")
         }
         // Nothing of an answer to something else is heeded. The append rule gives no less than what was sent.
@@ -298,6 +301,14 @@ package struct Uplink: Sendable {
         if let incarnation = answer.incarnation { spool.begin(in: incarnation) }
         if answer.isStopRequested { stopRequested() }
         return answer.head
+    }
+
+    /// - Throws: ``ClientError`` for what no server has been restored to.
+    private static func check(_ restoration: Restoration) throws {
+        guard restoration.base <= LogPlace.most, (1...LogPlace.mostRestores).contains(restoration.count) else {
+            throw ClientError.unexpectedAnswer(
+                "it says that it was restored \(restoration.count) times, to event \(restoration.base)")
+        }
     }
 
     /// Whether the log's head may be this one. What an earlier process wrote, and its spool has lost in a crash of the machine, may be there too.

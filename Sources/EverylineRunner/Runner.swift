@@ -148,13 +148,13 @@ package struct Runner: Sendable {
         }
         // The command alone writes now, so that the output ends with it.
         try streams.closeCommandsEnds()
-        let leader = try started.get()
-        if let leader { onStart(leader) }
+        let (leader, identity) = try started.get()
+        if let identity { onStart(identity) }
         let threads = NIOThreadPool(numberOfThreads: 2)
         threads.start()
         defer { threads.shutdownGracefully { _ in } }
-        if let user = foreground?.terminal, let leader, let terminal = streams.terminal, let keeper = process.keeper {
-            user.connect(to: terminal, keeper, group: leader.pid, jobState, on: threads)
+        if let user = foreground?.terminal, let terminal = streams.terminal, let keeper = process.keeper {
+            user.connect(to: terminal, keeper, group: leader, jobState, on: threads)
         }
         begin.finish()
         return try await threads.runIfActive { process.wait() }

@@ -29,7 +29,7 @@ package struct UserFile {
         do {
             node = try Yams.compose(yaml: text)
         } catch {
-            throw UserFileError("\(path) is no YAML: \(error)")
+            throw UserFileError("\(path) is no YAML\(place(of: error)).")
         }
         var client: [String: String] = [:]
         var serve: [String: String] = [:]
@@ -44,6 +44,16 @@ package struct UserFile {
         }
         return UserFile(
             client: .init(path: path, values: client, isReadableByOthers: isReadableByOthers), serve: serve)
+    }
+
+    /// Where and what it is, without the line itself: that may hold the key.
+    private static func place(of error: any Error) -> String {
+        switch error as? YamlError {
+        case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
+            .composer(_, let problem, let mark, _):
+            ": line \(mark.line): \(problem)"
+        default: ""
+        }
     }
 
     /// Writes a new file, or the new address into a file that is there; everything else in it stays.

@@ -1,7 +1,10 @@
 """TCP proxies between a page and the server: one cuts what carries a stream, each after so many bytes; one blocks requests."""
 
+import base64
 import contextlib
+import hashlib
 import random
+import re
 import socket
 import threading
 
@@ -73,13 +76,14 @@ class CuttingProxy:
 
 
 class BlockingProxy(CuttingProxy):
-    """Blocks what has one of these words in its head: it refuses it, or swallows it and says nothing."""
+    """Blocks what has one of these words in its head: it refuses it, or swallows it and says nothing, or agrees to the upgrade and hangs up."""
 
     UPGRADES = b"upgrade: websocket"
     EVENTS = b"accept: text/event-stream"
 
-    def __init__(self, port, refused=(), swallowed=()):
+    def __init__(self, port, refused=(), swallowed=(), cut=()):
         self.refused = refused
+        self.hung_up = cut
         self.swallowed = swallowed
         super().__init__(port, cuts=0)
 
@@ -89,6 +93,14 @@ class BlockingProxy(CuttingProxy):
             return False
         if any(word in head for word in self.refused):
             client.sendall(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+            client.shutdown(socket.SHUT_RDWR)
+            return False
+        if any(word in head for word in self.hung_up):
+            key = re.search(rb"(?i)sec-websocket-key: *(\S+)", data)[1]
+            accept = base64.b64encode(hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest())
+            client.sendall(
+                b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                b"Sec-WebSocket-Protocol: everyline.v1\r\nSec-WebSocket-Accept: " + accept + b"\r\n\r\n")
             client.shutdown(socket.SHUT_RDWR)
             return False
         return True

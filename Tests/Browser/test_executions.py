@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from viewer import PHONE, wait_for_row, wait_for_words
 
 
@@ -70,7 +71,8 @@ def test_who_comes_back_from_a_log_finds_the_list_as_it_was(server, viewer):
     assert page.inner_text("#statuses [aria-pressed=true]") == "All"
 
 
-def test_who_comes_back_finds_as_many_rows_and_the_place_among_them(own_server, viewer):
+@pytest.mark.parametrize("way", ["browser", "arrow", "key"])
+def test_who_comes_back_finds_as_many_rows_and_the_place_among_them(own_server, viewer, way):
     server = own_server.start()
     for n in range(260):
         server.post("/api/v1/executions", {"command": ["job", str(n)]})
@@ -82,8 +84,15 @@ def test_who_comes_back_finds_as_many_rows_and_the_place_among_them(own_server, 
     page.evaluate("scrollTo(0, 6000)")
     page.locator("#list a.command >> text='job 120'").click()
     page.wait_for_url("**/executions/*")
-    page.go_back()
+    page.wait_for_selector("#words:has-text('Live')")
+    if way == "browser":
+        page.go_back()
+    elif way == "arrow":
+        page.click("#back")
+    else:
+        page.keyboard.press("x")
     page.wait_for_function("() => document.querySelectorAll('#list tr').length === 250 && scrollY > 5000")
+    assert page.url == server.url + "/"
     assert abs(page.evaluate("scrollY") - 6_000) < 400
     assert page.locator("#list a.command >> text='job 120'").is_visible()
 

@@ -203,6 +203,22 @@ def test_a_key_lives_as_long_as_a_tab_and_is_on_no_disk(server, browser, tmp_pat
     again.close()
 
 
+def test_signing_out_forgets_the_key_also_where_a_page_has_handed_it_over(server, browser, tmp_path):
+    server.register()
+    context = browser.browser_type.launch_persistent_context(tmp_path, executable_path=CHROMIUM, args=["--no-sandbox"])
+    page = context.pages[0]
+    page.goto(server.url + "/")
+    sign_in(page, server)
+    page.wait_for_function("async () => (await navigator.serviceWorker.getRegistration('/assets/worker/'))?.active")
+    page.reload()
+    page.wait_for_selector("#list tr")
+    page.click("text=Sign out")
+    page.wait_for_selector("dialog.sign-in")
+    page.reload()
+    page.wait_for_selector("dialog.sign-in")
+    context.close()
+
+
 def test_without_workers_a_key_goes_from_page_to_page_too(server, viewer):
     context = viewer.context()
     # As over plain HTTP.

@@ -10,6 +10,7 @@ UPGRADES, EVENTS = BlockingProxy.UPGRADES, BlockingProxy.EVENTS
 WAYS = {
     "upgrades-refused": ({"refused": [UPGRADES]}, r"^Live by server-sent events \(WebSockets are refused on the way\)$"),
     "upgrades-swallowed": ({"swallowed": [UPGRADES]}, r"^Live by server-sent events \(WebSockets get no answer\)$"),
+    "upgrades-cut": ({"cut": [UPGRADES]}, r"^Live by server-sent events \(WebSockets are refused on the way\)$"),
     "all-refused": ({"refused": [UPGRADES, EVENTS]}, r"^Live by reading every 2 s \(WebSockets are refused on the way, events are"),
     "all-swallowed": ({"swallowed": [UPGRADES, EVENTS]}, r"^Live by reading every 2 s \(WebSockets get no answer, events get no"),
 }

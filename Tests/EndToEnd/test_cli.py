@@ -635,6 +635,17 @@ def test_pipe_records_what_it_is_given(cli, server):
     assert cli.run("pipe", "--quiet", input=b"x\n").stdout == b""
 
 
+def test_a_slip_in_the_settings_shows_no_key(cli, tmp_path):
+    config = tmp_path / "xdg/everyline/config.yaml"
+    config.parent.mkdir(parents=True)
+    for slip in ('api_key: "elk_SECRET\n', "api_key: elk_SECRET: x\n", "- elk_SECRET\n", "api_key: [elk_SECRET]\n", "api_key: elk_SECRET\napi_key: elk_SECRET\n"):
+        config.write_text("url: http://127.0.0.1:1\n" + slip)
+        config.chmod(0o600)
+        said = cli.run("list", XDG_CONFIG_HOME=str(tmp_path / "xdg")).stderr.decode()
+        assert "config.yaml" in said or "can't be reached" in said
+        assert "SECRET" not in said, said
+
+
 def test_pipe_fails_where_it_can_not_read(cli, server, tmp_path):
     directory = os.open(tmp_path, os.O_RDONLY)
     done = subprocess.run([BINARY, "pipe"], env=cli.environment, stdin=directory, capture_output=True, timeout=60)

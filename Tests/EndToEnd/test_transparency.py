@@ -209,6 +209,40 @@ def test_a_limit_of_open_files_that_may_be_raised_is_no_obstacle(cli):
     assert done.stdout == b"8\n"
 
 
+@pytest.mark.parametrize("proc", ["mount -t proc -o subset=pid proc /proc", "umount -l /proc"])
+def test_without_a_whole_proc_a_command_runs_to_its_end_and_gets_its_signals(cli, server, tmp_path, proc):
+    """As with systemd's ProcSubset=pid, or in a chroot."""
+    if os.geteuid() != 0 or subprocess.run(["unshare", "-m", "sh", "-c", proc], capture_output=True).returncode != 0:
+        pytest.skip("/proc can't be mounted here")
+    script = "trap 'echo asked' USR1; echo begun; while ! test -e %s; do sleep 0.1; done; echo last; exit 7" % (tmp_path / "go")
+    process = subprocess.Popen(
+        ["unshare", "-m", "sh", "-c", f'{proc} && exec "$0" exec -q -- sh -c "$1"', BINARY, script], env=cli.environment,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+        assert process.stdout.readline() == b"begun\n", process.stderr.read()
+        process.send_signal(signal.SIGUSR1)
+        assert process.stdout.readline() == b"asked\n"
+        (tmp_path / "go").touch()
+        assert process.wait(60) == 7
+    finally:
+        process.kill()
+    assert process.stdout.read() == b"last\n"
+    events = server.events(server.newest())
+    assert messages(events) == ["begun", "asked", "last"] and events[-1]["exit_code"] == 7
+
+
+def test_what_was_there_before_is_no_part_of_the_command(cli, tmp_path):
+    """A shell's other children, where it becomes `exec`."""
+    sidecar = tmp_path / "sidecar"
+    script = f"sleep 600 & echo $! >{sidecar}; exec {BINARY} exec -q --timeout 1s -- sleep 300"
+    assert subprocess.run(["bash", "-c", script], env=cli.environment, timeout=60, stdin=subprocess.DEVNULL).returncode == 124
+    pid = number_in(sidecar)
+    assert is_alive(pid)
+    os.kill(pid, signal.SIGKILL)
+    sent = f"( sleep 1; kill -TERM $$; sleep 5 ) & exec {BINARY} exec -q -- sleep 300"
+    assert subprocess.run(["bash", "-c", sent], env=cli.environment, timeout=60, stdin=subprocess.DEVNULL).returncode == -signal.SIGTERM
+
+
 # Its output
 
 

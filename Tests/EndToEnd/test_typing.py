@@ -1,6 +1,7 @@
 """What is typed at a terminal for a command on the server: `run -t -i`."""
 
 import os
+import pathlib
 import shlex
 import signal
 import termios
@@ -58,6 +59,27 @@ def test_a_password_that_is_not_echoed_is_not_in_the_log(typed, server):
     lines = messages(server.events(server.newest()))
     assert lines == ["Password: ", "length 6"]
     assert "secret" not in server.log()
+
+
+@pytest.mark.parametrize("words", [["run", "-q", "-ti"], ["exec", "-q"]])
+def test_a_signal_to_go_on_that_comes_at_any_time_changes_nothing_of_what_is_restored(cli, words):
+    line = shlex.join([BINARY, *words, "--", "sh", "-c", "echo ready; read x; echo got $x"])
+    terminal = Terminal(["/bin/sh", "-c", f"{line}; echo code $?; sleep 600"], {**cli.environment, "TERM": "xterm"})
+    before = terminal.settings
+    try:
+        terminal.until(b"ready")
+        wait_for(lambda: is_taken(terminal))
+        for pid in terminal.processes():
+            words_of = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+            if words_of[:2] == [os.fsencode(BINARY), words[0].encode()]:
+                for _ in range(3):
+                    os.kill(pid, signal.SIGCONT)
+        terminal.type(b"data\r")
+        terminal.until(b"got data")
+        terminal.until(b"code 0\r\n")
+        assert terminal.settings == before
+    finally:
+        terminal.end()
 
 
 def test_a_change_of_the_size_reaches_the_command(typed):

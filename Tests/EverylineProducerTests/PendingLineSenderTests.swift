@@ -11,6 +11,7 @@ import Testing
     private let spool: Spool
     private let recorder: Recorder
     private let server = MemoryServer()
+    private let sources: [LogLine.Stream?: Recorder.Source]
     private let sender: PendingLineSender
 
     init() throws {
@@ -18,10 +19,18 @@ import Testing
         spool = try Spool(in: directory.path + "/spool")
         recorder = Recorder(spool: spool, lineLimit: 10_000, now: { Timestamp(milliseconds: 5) })
         sender = PendingLineSender(recorder, to: server.endpoint, clock: InstantClock())
+        let recorder = recorder
+        let streams: [LogLine.Stream?] = [nil, .stdout, .stderr]
+        sources = Dictionary(uniqueKeysWithValues: streams.map { ($0, recorder.source(of: $0)) })
     }
 
     private func record(_ text: String, _ cutter: inout LineCutter, _ stream: LogLine.Stream? = nil) {
-        recorder.record(ByteBuffer(string: text), from: stream, cutter: &cutter)
+        recorder.record(ByteBuffer(string: text), from: source(of: stream), cutter: &cutter)
+    }
+
+    private func source(of stream: LogLine.Stream? = nil) -> Recorder.Source {
+        guard let source = sources[stream] else { preconditionFailure("there are three") }
+        return source
     }
 
     /// Runs the sender beside the test.
@@ -43,12 +52,12 @@ import Testing
 
     @Test("sends a line as it is once the server has all that stands before it")
     func behindTheEvents() async throws {
-        let (recorder, spool, server) = (recorder, spool, server)
+        let (recorder, spool, server, source) = (recorder, spool, server, source())
         try await sending {
             var cutter = LineCutter(limit: 10_000)
-            recorder.record(ByteBuffer(string: "one\ntwo\n50%"), from: nil, cutter: &cutter)
+            recorder.record(ByteBuffer(string: "one\ntwo\n50%"), from: source, cutter: &cutter)
             spool.acknowledge(through: Offset(1))
-            recorder.record(ByteBuffer(string: "\r60%"), from: nil, cutter: &cutter)
+            recorder.record(ByteBuffer(string: "\r60%"), from: source, cutter: &cutter)
             #expect(server.pending.isEmpty)
             spool.acknowledge(through: Offset(2))
             try await Self.until { !server.pending.isEmpty }
@@ -65,8 +74,27 @@ import Testing
         #expect(recorder.pendingLine == PendingLine(after: .zero, message: "b", stream: .stderr))
         record("c\n", &error, .stderr)
         #expect(recorder.pendingLine == PendingLine(after: Offset(1), message: "a", stream: .stdout))
-        recorder.finish(.stdout, cutter: &out)
+        recorder.finish(source(of: .stdout), cutter: &out)
         #expect(recorder.pendingLine == nil)
+    }
+
+    @Test("sends a line again behind an event of another source, also of the same stream, and behind a notice")
+    func moved() async throws {
+        let (recorder, spool, server) = (recorder, spool, server)
+        let (prompt, other) = (recorder.source(of: nil), recorder.source(of: nil))
+        try await sending {
+            var (first, second) = (LineCutter(limit: 10_000), LineCutter(limit: 10_000))
+            recorder.record(ByteBuffer(string: "Password: "), from: prompt, cutter: &first)
+            try await Self.until { server.pending.count == 1 }
+            recorder.record(ByteBuffer(string: "a line\n"), from: other, cutter: &second)
+            spool.acknowledge(through: spool.last)
+            try await Self.until { server.pending.count == 2 }
+            recorder.note(.outputLost, "a notice")
+            spool.acknowledge(through: spool.last)
+            try await Self.until { server.pending.count == 3 }
+        }
+        #expect(server.pending.map(\.line.message) == Array(repeating: "Password: ", count: 3))
+        #expect(server.pending.map(\.line.after) == [.zero, Offset(1), Offset(2)])
     }
 
     @Test("goes on with what follows the part of a line that was cut, and sends 8 KiB of its end at the most")
@@ -80,10 +108,10 @@ import Testing
 
     @Test("sends a line again only when the server may have forgotten it")
     func doubt() async throws {
-        let (recorder, sender, server) = (recorder, sender, server)
+        let (recorder, sender, server, source) = (recorder, sender, server, source())
         try await sending {
             var cutter = LineCutter(limit: 10_000)
-            recorder.record(ByteBuffer(string: "? "), from: nil, cutter: &cutter)
+            recorder.record(ByteBuffer(string: "? "), from: source, cutter: &cutter)
             try await Self.until { server.pending.count == 1 }
             sender.doubt()
             try await Self.until { server.pending.count == 2 }
@@ -93,11 +121,11 @@ import Testing
 
     @Test("sends the line as it is by then after a failure")
     func failure() async throws {
-        let (recorder, server) = (recorder, server)
+        let (recorder, server, source) = (recorder, server, source())
         server.failPending(ClientError.timedOut, APIError(status: 503, code: "unavailable", detail: "later"))
         try await sending {
             var cutter = LineCutter(limit: 10_000)
-            recorder.record(ByteBuffer(string: "? "), from: nil, cutter: &cutter)
+            recorder.record(ByteBuffer(string: "? "), from: source, cutter: &cutter)
             try await Self.until { !server.pending.isEmpty }
         }
         #expect(server.pending.map(\.line.message) == ["? "])

@@ -188,3 +188,10 @@ test("reading on keeps what is shown laid out, and of all else what was read las
   assert.equal(index.find(15_000).groups, null);
   assert.notEqual(index.find(29_000).groups, null);
 });
+
+test("shows an event that makes more rows than a call may have arguments", async () => {
+  const log = await rowsOf(messages("above", `${"x\v".repeat(200_000)}end`, "below"));
+  const found = all(log);
+  assert.equal(found.reduce((sum, row) => sum + row.lines, 0), 200_003);
+  assert.equal(textsOf(found).at(-1), "below");
+});

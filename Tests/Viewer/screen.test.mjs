@@ -28,3 +28,8 @@ test("a screen has as many rows as the terminal had", { skip: !hasTmux && "tmux 
     });
   }
 });
+
+test("a sequence that is broken off is none, and what controls within one is obeyed", { skip: !hasTmux && "tmux is not installed" }, () => {
+  const outputs = ["ab\x1b[3\x1b[1DX", "abc\x1b[2\rCX", "ab\x1b[3\x18A", "ab\x1b[3\x1aA", "ab\x1b[3\b1mX", "ab\x1b[1\x1b]0;t\x07c"];
+  captures(outputs).forEach((capture, i) => assert.deepEqual(shown(outputs[i]), captured(capture), JSON.stringify(outputs[i])));
+});

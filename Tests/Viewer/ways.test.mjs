@@ -35,7 +35,7 @@ test("no way is left because the server is away, or a connection was lost that s
     ways.serverAnswers(true);
     ways.suspect("refused");
     ways.serverAnswers(true);
-    ways.opened();
+    ways.confirmed();
   }
   assert.equal(ways.way, "websocket");
 });

@@ -14,6 +14,13 @@ bool cspawn_was_ignored(int signal);
 /// Whether a descriptor was open when this process began. (0, 1 and 2 that were not are /dev/null since.)
 bool cspawn_was_open(int descriptor);
 
+/// The words that this process was called with, as the kernel gave them.
+int cspawn_word_count(void);
+const char *cspawn_word(int index);
+
+/// Whether this process has children.
+bool cspawn_has_children(void);
+
 /// The soft limit of open files when this process began.
 uint64_t cspawn_open_files_at_start(void);
 

@@ -28,9 +28,10 @@ package struct AppendBody: Sendable {
     /// over.
     ///
     /// Messages longer than `lineLimit` are cut into `partial` events. Unknown fields are errors.
-    /// - Throws: ``AppendSyntaxError`` with the number of the line.
+    /// - Parameter mayCut: whether they are: who counts offsets along can't have that.
+    /// - Throws: ``AppendSyntaxError`` with the number of the line, ``LineTooLong``.
     package init(
-        ndjson body: ByteBuffer, after head: Offset, lineLimit: ByteCount = LineCutter.defaultLimit
+        ndjson body: ByteBuffer, after head: Offset, lineLimit: ByteCount = LineCutter.defaultLimit, mayCut: Bool = true
     ) throws {
         var encoder = BlockEncoder(after: head, capacity: body.readableBytes + body.readableBytes / 8)
         var outcome: ExecutionOutcome?
@@ -49,7 +50,7 @@ package struct AppendBody: Sendable {
                     if scanner.isAtEnd { continue }
                     guard outcome == nil else { throw EventSyntaxError.eventAfterEnd }
                     let record = try EventRecord.read(from: &scanner, isStrict: true)
-                    outcome = try record.append(to: &encoder, text: scanner, lineLimit: lineLimit)
+                    outcome = try record.append(to: &encoder, text: scanner, lineLimit: lineLimit, mayCut: mayCut)
                     if record.type == .line { hasLines = true }
                 } catch let error as JSONScanner.Failure {
                     throw AppendSyntaxError(line: number, cause: .json(column: error.position + 1, error.reason.word))
@@ -83,6 +84,11 @@ package struct AppendBody: Sendable {
         let block = encoder.finish()
         self.init(block: block, hasLines: block != nil)
     }
+}
+
+/// A line is longer than it may be, and isn't to be cut.
+package struct LineTooLong: Error, Equatable {
+    package let limit: ByteCount
 }
 
 /// A text has more lines than one append takes.
@@ -129,7 +135,7 @@ extension EventRecord.Kind {
 extension EventRecord {
     /// Adds the event to the block; returns the outcome if it is the `end`.
     fileprivate func append(
-        to encoder: inout BlockEncoder, text: JSONScanner, lineLimit: ByteCount
+        to encoder: inout BlockEncoder, text: JSONScanner, lineLimit: ByteCount, mayCut: Bool
     ) throws -> ExecutionOutcome? {
         let strange = seen & ~type.fields
         if strange != 0, let field = EventRecord.Field.allCases.first(where: { strange & $0.bit != 0 }) {
@@ -144,7 +150,7 @@ extension EventRecord {
         case .line:
             guard let message else { throw EventSyntaxError.missingField("message") }
             try require(eventID, in: .eventID, within: AppendBody.labelLimit, text)
-            appendLine(message, at: time, to: &encoder, text: text, lineLimit: lineLimit)
+            try appendLine(message, at: time, to: &encoder, text: text, lineLimit: lineLimit, mayCut: mayCut)
             return nil
         case .notice:
             guard let code else { throw EventSyntaxError.missingField("code") }
@@ -180,8 +186,8 @@ extension EventRecord {
 
     private func appendLine(
         _ message: JSONScanner.Text, at time: Timestamp, to encoder: inout BlockEncoder, text: JSONScanner,
-        lineLimit: ByteCount
-    ) {
+        lineLimit: ByteCount, mayCut: Bool
+    ) throws {
         let isClean = !message.hasLoneSurrogates && eventID?.hasLoneSurrogates != true
         if isClean && message.range.count <= lineLimit {
             return encoder.appendLine(
@@ -190,6 +196,7 @@ extension EventRecord {
         }
         // A newline inside a message is no line's end here, so the message is cut by length alone.
         let decoded = text.decode(message)
+        guard mayCut || decoded.count <= lineLimit else { throw LineTooLong(limit: lineLimit) }
         let id = eventID.map(text.decode)
         var start = 0
         repeat {

@@ -3,8 +3,10 @@
 /// Feeding the same bytes in other portions gives the same lines. At most one line's limit is kept between two portions.
 /// A `\r` is an ordinary byte, unless the cutter takes `\r\n` for a line's end, as are NUL and whatever isn't UTF-8; a part never ends inside a UTF-8 sequence that is whole.
 package struct LineCutter: Sendable {
-    /// The default limit of a line, in bytes as the command wrote them.
+    /// The default limit of a line, in bytes of its text: what isn't UTF-8 takes three, as U+FFFD.
     package static let defaultLimit: ByteCount = .kibibytes(256)
+    /// The least limit: every scalar fits.
+    package static let leastLimit: ByteCount = 4
 
     /// How many bytes behind a part must be there to tell whether a UTF-8 sequence goes on across its end.
     private static let lookahead = 2
@@ -16,9 +18,9 @@ package struct LineCutter: Sendable {
     private var rest: [UInt8] = []
 
     /// - Parameter endsAtCRLF: whether one `\r` before a newline belongs to the line's end, as a terminal writes it.
-    /// - Precondition: `limit` is at least 4, so that every scalar fits.
+    /// - Precondition: `limit` is at least ``leastLimit``.
     package init(limit: ByteCount = LineCutter.defaultLimit, endsAtCRLF: Bool = false) {
-        precondition(limit >= 4)
+        precondition(limit >= Self.leastLimit)
         self.limit = limit
         self.endsAtCRLF = endsAtCRLF
     }
@@ -81,8 +83,10 @@ package struct LineCutter: Sendable {
         emit: (_ line: UnsafeRawBufferPointer, _ isPartial: Bool) throws -> Void
     ) rethrows -> Int {
         var position = 0
-        while line.count - position > (isComplete ? limit : limit + Self.lookahead) {
+        // Of a line that is short enough whatever it holds, nothing is looked at.
+        while isComplete ? line.count - position > limit / 3 : line.count - position > limit + Self.lookahead {
             let end = line.endOfPart(from: position, limit: limit)
+            if isComplete, end == line.count { break }
             try emit(UnsafeRawBufferPointer(rebasing: line[position..<end]), true)
             position = end
         }
@@ -93,16 +97,31 @@ package struct LineCutter: Sendable {
 }
 
 extension UnsafeRawBufferPointer {
-    /// Where the part that starts at `start` ends, so that no UTF-8 sequence is torn.
+    /// Where the part that starts at `start` ends: its text has at most `limit` bytes, with U+FFFD for what isn't UTF-8, and no sequence is torn.
     func endOfPart(from start: Int, limit: Int) -> Int {
-        let end = start + limit
-        guard end < count else { return count }
-        var lead = end
-        while lead > end - 4, lead > start, self[lead] & 0xC0 == 0x80 { lead -= 1 }
-        guard lead < end, case .valid(let length) = UTF8Sequence(in: self, at: lead), lead + length > end else {
-            return end
+        var (position, left) = (start, limit)
+        while position < count {
+            while left >= 8, position + 8 <= count,
+                loadUnaligned(fromByteOffset: position, as: UInt64.self) & 0x8080_8080_8080_8080 == 0
+            {
+                position += 8
+                left -= 8
+            }
+            guard position < count else { break }
+            let (length, size): (Int, Int)
+            if self[position] < 0x80 {
+                (length, size) = (1, 1)
+            } else {
+                switch UTF8Sequence(in: self, at: position) {
+                case .valid(let found): (length, size) = (found, found)
+                case .broken(let found): (length, size) = (found, 3)
+                }
+            }
+            guard size <= left else { return position }
+            position += length
+            left -= size
         }
-        return lead
+        return count
     }
 }
 

@@ -52,7 +52,8 @@ struct List: AsyncParsableCommand {
             let page = try await client.executions(
                 status, limit: min(limit - executions.count, Self.pageLimit), cursor: cursor)
             executions += page.executions
-            cursor = page.nextCursor
+            // A page without any is none that another one follows.
+            cursor = page.executions.isEmpty ? nil : page.nextCursor
         } while cursor != nil && executions.count < limit
         return executions
     }
@@ -64,7 +65,9 @@ extension ExecutionView {
     /// From its start to its end.
     var duration: String {
         guard let endedAt else { return "-" }
-        let milliseconds = max(0, endedAt - (startedAt ?? createdAt))
+        let (difference, isOverflow) = endedAt.subtractingReportingOverflow(startedAt ?? createdAt)
+        guard !isOverflow else { return "-" }
+        let milliseconds = max(0, difference)
         let seconds = milliseconds / 1000
         return switch seconds {
         case ..<10: "\(seconds).\(milliseconds % 1000 / 100)s"

@@ -117,6 +117,9 @@ struct Run: AsyncParsableCommand {
         if !quiet { Console.announce(id, at: client.configuration.address) }
         if stopOnInterrupt { Console.say("Ctrl-C stops the command") }
         if !interactive, Console.hasInput { Console.say("standard input is not passed on to the command") }
+        if !interactive, tty, Keyboard.isThere {
+            Console.say("what is typed is not passed on to the command; --interactive does that")
+        }
     }
 
     private func follow(
@@ -184,7 +187,7 @@ struct Run: AsyncParsableCommand {
         }
         input?.resize()
         for await signal in signals.late {
-            guard let number = Self.meaning(of: signal, input) else { continue }
+            guard let number = Self.meaning(of: signal, input, printer) else { continue }
             if signal.isFromTerminal, input?.keyboard == nil { Console.signalCame() }
             if try await leaves(number) { return number }
         }
@@ -192,7 +195,8 @@ struct Run: AsyncParsableCommand {
     }
 
     /// Takes the terminal again, which may have another size by now: while this process was stopped, nothing told it.
-    private static func goOn(_ input: RunInput?) {
+    private static func goOn(_ input: RunInput?, _ printer: TailPrinter) {
+        printer.wasStopped()
         input?.keyboard?.resume()
         input?.resize()
     }
@@ -200,16 +204,18 @@ struct Run: AsyncParsableCommand {
     /// Does what a signal asks of this process.
     ///
     /// - Returns: the signal, if it means that the user leaves.
-    private static func meaning(of signal: SentSignal, _ input: RunInput?) -> Int32? {
+    private static func meaning(
+        of signal: SentSignal, _ input: RunInput?, _ printer: TailPrinter
+    ) -> Int32? {
         switch signal.number {
         case SIGINT, SIGTERM, SIGHUP: return signal.number
         case SIGWINCH: input?.resize()
-        case SIGCONT: goOn(input)
+        case SIGCONT: goOn(input, printer)
         default:
             // Others must find the terminal as it was.
             input?.keyboard?.yield()
             OwnProcess.suffer(signal.number)
-            goOn(input)
+            goOn(input, printer)
         }
         return nil
     }

@@ -1,13 +1,9 @@
-import Glibc
+import EverylineRunner
 
 /// The words that this process was called with, byte for byte: Swift's own are text, and mend what isn't.
 enum ProcessArguments {
     /// Without the program's name.
-    static let bytes: [[UInt8]] = (1..<max(1, Int(CommandLine.argc))).compactMap { index in
-        CommandLine.unsafeArgv[index].map { word in
-            UnsafeBufferPointer(start: word, count: strlen(word)).map(UInt8.init(bitPattern:))
-        }
-    }
+    static let bytes = Array(OwnProcess.words.dropFirst())
 
     /// What the parser is given. Its time grows with the square of the words' number, and all that has so many is the command
     /// that is to be run, whose words it only hands on.

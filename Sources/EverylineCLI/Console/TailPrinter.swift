@@ -52,6 +52,9 @@ final class TailPrinter: Sendable {
         }
     }
 
+    /// Notes that this process was stopped: its shell has written since.
+    func wasStopped() { printer.withLock { $0.leavePending() } }
+
     private func follow(_ tail: ResumingTail, through last: Offset?) async throws -> Result {
         do {
             return try await followToEnd(tail, through: last)

@@ -104,7 +104,9 @@ struct Exec: AsyncParsableCommand {
             }
             let hasIt = signal.isFromTerminal && process.wasRunning(at: signal.time)
             // What a part of the command sends to its whole group, the command has got too.
-            if !hasIt, !process.hasStarted(signal.sender) { process.signalCommand(signal.number) }
+            guard !hasIt, !process.hasStarted(signal.sender) else { continue }
+            // A shell sends it to all of its job, and with a terminal of its own the command isn't in this process's group.
+            if terminal == nil { process.signalCommand(signal.number) } else { process.signalGroup(signal.number) }
         }
     }
 

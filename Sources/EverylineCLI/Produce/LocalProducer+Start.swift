@@ -84,7 +84,8 @@ extension LocalProducer {
                 for: id, .init(configuration: configuration, appendToken: registered.appendToken, of: request),
                 in: place)
             // Longer lines the server would cut, and an event would not be an offset.
-            let lineLimit = max(1, min(registered.lineLimit ?? LineCutter.defaultLimit, LineCutter.defaultLimit))
+            let told = min(registered.lineLimit ?? LineCutter.defaultLimit, LineCutter.defaultLimit)
+            let lineLimit = max(LineCutter.leastLimit, told)
             let spool = try Spool(in: directory.files)
             if let incarnation = registered.incarnation.flatMap({ Incarnation($0) }) { spool.begin(in: incarnation) }
             return Start(

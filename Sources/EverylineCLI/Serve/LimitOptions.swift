@@ -43,6 +43,9 @@ struct LimitOptions: ParsableArguments {
             limits[keyPath: path] = value
         }
         try set(lineLimit, .lineLimit)
+        guard limits.line >= LineCutter.leastLimit else {
+            throw ValidationError("\(ServeSetting.lineLimit.name) must be at least \(LineCutter.leastLimit) bytes.")
+        }
         try set(appendLimit, .appendLimit)
         try set(bodyMemory, .bodyMemory)
         try set(viewerMemory, .viewerMemory)

@@ -32,11 +32,18 @@ struct HTTPTransport: Sendable {
     /// - Parameter type: what kind of answer it must be; another one is something else's than the server's.
     @discardableResult
     func send(_ request: APIRequest, expecting type: String? = nil) async throws -> ByteBuffer {
-        let deadline =
-            request.waitsWhileBytesMove
-            ? .distantFuture : NIODeadline.now() + TimeAmount(request.timeout ?? configuration.requestTimeout)
-        let response = try await open(request, deadline: deadline)
-        let body = try await collect(response.body)
+        let time = request.timeout ?? configuration.requestTimeout
+        let response: HTTPClientResponse
+        let body: ByteBuffer
+        if request.waitsWhileBytesMove {
+            response = try await open(request)
+            body = try await within(time) { try await collect(response.body) }
+        } else {
+            (response, body) = try await within(time) {
+                let response = try await open(request)
+                return (response, try await collect(response.body))
+            }
+        }
         guard type == nil || response.headers.first(name: "Content-Type")?.hasPrefix(type ?? "") == true else {
             throw ClientError.unexpectedAnswer("\(request.method) \(request.path) gave no \(type ?? "")")
         }
@@ -44,27 +51,34 @@ struct HTTPTransport: Sendable {
     }
 
     /// The answer's head; its body comes as it is read. Throws for anything but a success.
-    ///
-    /// The deadline holds for the body too.
-    func open(_ request: APIRequest, deadline: NIODeadline = .distantFuture) async throws -> HTTPClientResponse {
+    func open(_ request: APIRequest) async throws -> HTTPClientResponse {
         let response = try await translating {
-            try await client.execute(prepare(request), deadline: deadline)
+            try await client.execute(prepare(request), deadline: .distantFuture)
         }
-        guard (200..<300).contains(response.status.code) else { throw await problem(response) }
+        guard (200..<300).contains(response.status.code) else {
+            throw try await within(configuration.requestTimeout) { await problem(response) }
+        }
         return response
     }
 
     /// The answer's head within this time; its body may take as long as it takes.
     func open(_ request: APIRequest, within time: Duration) async throws -> HTTPClientResponse {
-        try await withThrowingTaskGroup(of: HTTPClientResponse.self) { group in
-            group.addTask { try await open(request) }
+        try await within(time) { try await open(request) }
+    }
+
+    /// - Throws: ``ClientError/timedOut`` if it takes longer, and what `step` throws.
+    private func within<Value: Sendable>(
+        _ time: Duration, _ step: @escaping @Sendable () async throws -> Value
+    ) async throws -> Value {
+        try await withThrowingTaskGroup(of: Value.self) { group in
+            group.addTask { try await step() }
             group.addTask {
                 try await ContinuousClock().sleep(for: time)
                 throw ClientError.timedOut
             }
             defer { group.cancelAll() }
-            guard let response = try await group.next() else { preconditionFailure("two tasks were added") }
-            return response
+            guard let value = try await group.next() else { preconditionFailure("two tasks were added") }
+            return value
         }
     }
 

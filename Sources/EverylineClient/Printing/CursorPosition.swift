@@ -7,6 +7,7 @@ struct CursorPosition {
     private var column = 0
     private let width: Int
     private var isWithinSequence = false
+    private var isJoined = false
 
     /// - Parameter width: how many columns the terminal has.
     init(width: Int) { self.width = max(1, width) }
@@ -22,6 +23,9 @@ struct CursorPosition {
         case "\r": column = 0
         case "\u{8}": column = max(0, column - 1)
         case "\t": column = min(width - 1, (column / 8 + 1) * 8)
+        // What it joins is one picture for some terminals: too few rows are taken back then, and never one that isn't the line's.
+        case "\u{200D}": isJoined = true
+        case _ where isJoined: isJoined = false
         default: move(by: Self.columns(of: scalar))
         }
     }
@@ -57,6 +61,8 @@ struct CursorPosition {
         case 0x1100...0x115F, 0x2E80...0xA4CF, 0xAC00...0xD7A3, 0xF900...0xFAFF, 0xFE30...0xFE6F, 0xFF00...0xFF60,
             0xFFE0...0xFFE6, 0x1F300...0x1F64F, 0x1F900...0x1F9FF, 0x20000...0x3FFFD:
             return 2
+        // Vowels and last consonants of Hangul, which join the letter before.
+        case 0x1160...0x11FF, 0xD7B0...0xD7FF: return 0
         // Letters of flags, which are wide as pairs.
         case 0x1F1E6...0x1F1FF: return 1
         default:

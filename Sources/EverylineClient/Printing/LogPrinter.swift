@@ -110,6 +110,13 @@ package struct LogPrinter: Sendable {
         return (out, line)
     }
 
+    /// Leaves what is shown of a pending line as it is: something else has written to the terminal since.
+    package mutating func leavePending() {
+        guard let shown else { return }
+        filter = shown.filter
+        self.shown = nil
+    }
+
     /// Shows where the cursor is what there is of a line, in the place of what was shown of it: all of it, or its end if the window is too
     /// small.
     package mutating func pending(_ line: PendingLine) -> ByteBuffer {

@@ -28,7 +28,10 @@ package final class CommandProcess: Sendable {
     private let state = Mutex(State())
 
     private struct State {
-        var leader: ProcessIdentity?
+        /// Its number.
+        var leader: Int32?
+        /// Children that this process had before.
+        var earlier: Set<Int32> = []
         /// Whether its end was taken from the kernel, which may have given its number to another process since.
         var isReaped = false
         /// Signals that came before the process was there.
@@ -72,10 +75,11 @@ package final class CommandProcess: Sendable {
     ///   - user: in the foreground, the terminal that the user sits before.
     ///   - jobState: whether the keys of that reach the command.
     ///   - execution: is in its environment.
-    /// - Returns: the process. In the background it leads its session and its process group.
+    /// - Returns: the process, and its name for ever unless that can't be learnt. In the background it leads its session and its process
+    ///   group.
     func start(
         _ streams: CommandStreams, user: UserTerminal?, _ jobState: cspawn_job_state, of execution: ExecutionID
-    ) throws(StartError) -> ProcessIdentity? {
+    ) throws(StartError) -> (pid: Int32, identity: ProcessIdentity?) {
         let nothing = open("/dev/null", O_RDONLY | O_CLOEXEC)
         defer { if nothing >= 0 { close(nothing) } }
         var variables = request.env
@@ -91,6 +95,7 @@ package final class CommandProcess: Sendable {
             ),
             inherits: isInForeground, terminal: streams.terminal?.side, restored: user?.keyboard,
             terminalEnd: streams.terminal?.main, target: streams.outputs.first?.copy?.descriptor, jobState: jobState)
+        let earlier = cspawn_has_children() ? Set(ProcessStatus.all().filter { $0.parent == getpid() }.map(\.pid)) : []
         let pid: Int32
         let keeper: SessionKeeper?
         do {
@@ -100,9 +105,9 @@ package final class CommandProcess: Sendable {
             throw startError(error.cause, error.step)
         }
         // Until its end has been taken, which comes after this, its number is its own.
-        let leader = ProcessIdentity(of: pid)
+        let identity = ProcessIdentity(of: pid)
         let pending = state.withLock { state in
-            state.leader = leader
+            (state.leader, state.earlier) = (pid, earlier)
             state.keeper = keeper
             state.drains = Set(streams.outputs.compactMap(\.reader.drain?.number))
             state.startTime = Self.now
@@ -113,14 +118,14 @@ package final class CommandProcess: Sendable {
         for (signal, isForAll) in pending {
             if isForAll { self.signal(signal) } else { signalCommand(signal) }
         }
-        return leader
+        return (pid, identity)
     }
 
     /// Waits for the command's end, on a thread that this blocks, and takes the ends of what its descendants leave behind.
     ///
     /// - Returns: its exit code, or 128 and the number of the signal that ended it.
     func wait() -> Int32 {
-        guard let leader = state.withLock({ $0.leader?.pid }) else { return 1 }
+        guard let leader = state.withLock({ $0.leader }) else { return 1 }
         let adopts = cspawn_adopts_orphans()
         while true {
             var change = cspawn_change()
@@ -188,7 +193,7 @@ package final class CommandProcess: Sendable {
     /// Sends a signal to the process group of a command that has a terminal of its own, as that terminal does; not at all before it is there.
     package func signalGroup(_ signal: Int32) {
         state.withLock { state in
-            if let leader = state.leader, state.keeper != nil, !state.isReaped { killpg(leader.pid, signal) }
+            if let leader = state.leader, state.keeper != nil, !state.isReaped { killpg(leader, signal) }
         }
     }
 
@@ -197,7 +202,7 @@ package final class CommandProcess: Sendable {
         state.withLock { state in
             guard let leader = state.leader else { return state.pending.append((signal, false)) }
             // Under the lock its end has not been taken.
-            if !state.isReaped { kill(leader.pid, signal) }
+            if !state.isReaped { kill(leader, signal) }
         }
     }
 
@@ -214,22 +219,24 @@ package final class CommandProcess: Sendable {
                 return []
             }
             // At once, so that none of it can start another one meanwhile; and while the number is its own.
-            let group = isInForeground || state.isReaped ? nil : leader.pid
+            let group = isInForeground || state.isReaped ? nil : leader
             if let group { killpg(group, signal) }
+            // Where /proc doesn't show it.
+            if group == nil, !state.isReaped, !all.contains(where: { $0.pid == leader }) { kill(leader, signal) }
             return all.filter { $0.group != group && !$0.signal(signal) }
         }
     }
 
     /// What is there of the command and all that it has started.
     func remaining() -> [ProcessStatus] {
-        let (leader, isReaped, helpers) = state.withLock {
-            ($0.leader?.pid, $0.isReaped, $0.drains.union($0.keeper.map { [$0.number] } ?? []))
+        let (leader, isReaped, others) = state.withLock {
+            ($0.leader, $0.isReaped, $0.drains.union($0.keeper.map { [$0.number] } ?? []).union($0.earlier))
         }
         guard let leader else { return [] }
         let adopts = cspawn_adopts_orphans()
         let ours = getpid()
         return ProcessStatus.all().descendants { process in
-            process.pid == leader && !isReaped || adopts && process.parent == ours && !helpers.contains(process.pid)
+            process.pid == leader && !isReaped || adopts && process.parent == ours && !others.contains(process.pid)
         }
     }
 
@@ -243,7 +250,9 @@ package final class CommandProcess: Sendable {
     }
 
     /// Whether a process is the command, or was started by it.
-    package func hasStarted(_ pid: Int32) -> Bool { remaining().contains { $0.pid == pid } }
+    package func hasStarted(_ pid: Int32) -> Bool {
+        state.withLock({ $0.leader }) == pid || remaining().contains { $0.pid == pid }
+    }
 
     // MARK: What is started
 

@@ -56,6 +56,15 @@ package struct SentSignal: Sendable, Equatable {
 
 /// This process, as signals find it.
 package enum OwnProcess {
+    /// The words that it was called with, as the kernel gave them: Swift reads them from /proc, which may not be there.
+    package static var words: [[UInt8]] {
+        (0..<max(0, cspawn_word_count())).compactMap { index in
+            cspawn_word(index).map { word in
+                UnsafeBufferPointer(start: word, count: strlen(word)).map(UInt8.init(bitPattern:))
+            }
+        }
+    }
+
     /// Lets what the descendants of this process leave behind become its children, so that a stop reaches it.
     package static func adoptOrphans() { _ = cspawn_adopt_orphans() }
 

@@ -82,12 +82,20 @@ final class TakenTerminal: Sendable {
         }
     }
 
-    /// Takes the keys again, if this process is in the foreground: it was stopped, and goes on now.
+    /// Takes the keys again, if this process is in the foreground: it was stopped, and goes on now. It may be called more than once for that.
     func resume() {
         state.withLock { state in
-            state.isYielded = false
-            // A shell has set the terminal as it likes meanwhile.
-            state.original = nil
+            if state.isYielded {
+                state.isYielded = false
+                // A shell has set the terminal as it likes meanwhile.
+                state.original = nil
+            } else if state.original != nil, isInForeground {
+                // It was stopped without a chance to restore anything. What was found in the beginning is still what is to be restored.
+                var settings = termios()
+                guard tcgetattr(descriptor.rawValue, &settings) == 0 else { return }
+                change(&settings)
+                tcsetattr(descriptor.rawValue, TCSANOW, &settings)
+            }
         }
         take()
         announce()

@@ -25,12 +25,12 @@ struct AppendRoutes {
         let id = try context.executionID()
         try await authenticator.producer(of: request, for: id)
         producers.heard(id)
-        let (head, incarnation) = try Query(request).appendPlace()
+        let (head, incarnation, mayCut) = try Query(request).appendPlace()
         let received = try await RequestBytes(
             request, context, core.resources, limit: limits.appendBody, within: limits.bodyTime)
         // What is made of it waits to be written, and counts until then.
         defer { withExtendedLifetime(received) {} }
-        let body = try await parse(received.bytes, type: request.headers[.contentType], after: head)
+        let body = try await parse(received.bytes, type: request.headers[.contentType], after: head, mayCut)
         let appended: Appended
         let start = ContinuousClock.now
         do {
@@ -70,8 +70,8 @@ struct AppendRoutes {
         guard let id = APIPath.execution(in: uri.path, before: .events),
             authenticator.isKnownProducer(request.headerFields, of: id), producers.hearsAll,
             let memory = core.resources.bodies.leaseAtOnce(bytes.readableBytes),
-            let (head, incarnation) = try? Query(uri.queryParameters.map { ($0.key, $0.value) }).appendPlace(),
-            let body = try? parseNow(bytes, type: request.headerFields[.contentType], after: head)
+            let (head, incarnation, mayCut) = try? Query(uri.queryParameters.map { ($0.key, $0.value) }).appendPlace(),
+            let body = try? parseNow(bytes, type: request.headerFields[.contentType], after: head, mayCut)
         else { return false }
         producers.heard(id)
         let start = ContinuousClock.now
@@ -176,22 +176,32 @@ struct AppendRoutes {
     }
 
     /// Parses small bodies where they arrived, and large ones by the workers, so that the connections of this one don't wait.
-    private func parse(_ bytes: ByteBuffer, type: String?, after head: Offset) async throws -> AppendBody {
-        guard bytes.readableBytes > Self.parsedAtOnce else { return try parseNow(bytes, type: type, after: head) }
-        return try await core.resources.workers.run { try parseNow(bytes, type: type, after: head) }
+    private func parse(
+        _ bytes: ByteBuffer, type: String?, after head: Offset, _ mayCut: Bool
+    ) async throws -> AppendBody {
+        guard bytes.readableBytes > Self.parsedAtOnce else {
+            return try parseNow(bytes, type: type, after: head, mayCut)
+        }
+        return try await core.resources.workers.run { try parseNow(bytes, type: type, after: head, mayCut) }
     }
 
     /// Larger bodies would hold up the connections of this one.
     static let parsedAtOnce: ByteCount = .kibibytes(64)
 
-    private func parseNow(_ bytes: ByteBuffer, type: String?, after head: Offset) throws -> AppendBody {
+    private func parseNow(
+        _ bytes: ByteBuffer, type: String?, after head: Offset, _ mayCut: Bool
+    ) throws -> AppendBody {
         let type = type.map { $0 == APIHeader.ndjson ? $0 : $0.prefix { $0 != ";" }.lowercased() }
         guard head.distance(from: .zero) <= Int.max - bytes.readableBytes - 1 else {
             throw APIError(.outOfOrder, "No log is that long.")
         }
         switch type {
         case APIHeader.ndjson, nil:
-            return try AppendBody(ndjson: bytes, after: head, lineLimit: limits.line)
+            do {
+                return try AppendBody(ndjson: bytes, after: head, lineLimit: limits.line, mayCut: mayCut)
+            } catch let error as LineTooLong {
+                throw APIError(.bodyTooLarge, "A line may have \(error.limit) bytes. Send it in parts.")
+            }
         case "text/plain":
             do throws(TooManyLines) {
                 return try AppendBody(text: bytes, after: head, at: core.now(), lineLimit: limits.line)
@@ -208,12 +218,16 @@ struct AppendRoutes {
 
 extension Query {
     /// Where a body's events are to stand.
-    fileprivate func appendPlace() throws -> (after: Offset, in: Incarnation?) {
+    ///
+    /// - Returns: also whether the server may cut lines: not for who counts offsets along.
+    fileprivate func appendPlace() throws -> (after: Offset, in: Incarnation?, mayCut: Bool) {
         let incarnation = try incarnation()
+        let cut = try single("cut")
+        guard cut == nil || cut == "false" else { throw APIError(.invalidRequest, "cut is false, or isn't there.") }
         guard let text = try single("after"), let head = Offset(decimal: text) else {
             throw APIError(.invalidCursor, "Say after=HEAD: the offset of the event that the body follows; 0 at first.")
         }
-        return (head, incarnation)
+        return (head, incarnation, cut == nil)
     }
 }
 

@@ -75,13 +75,15 @@ struct StreamChannel: HTTPChannelHandler {
     }
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
-        channel.boundUnsentBytes()
-        if isBehindTLS {
-            do {
-                try channel.pipeline.syncOperations.addHandler(PlainRequestHandler(), position: .first)
-            } catch {
-                return channel.eventLoop.makeFailedFuture(error)
+        do {
+            let pipeline = channel.pipeline.syncOperations
+            if isBehindTLS { try pipeline.addHandler(PlainRequestHandler(), position: .first) }
+            // A runner's connection is no TCP one.
+            if channel.remoteAddress?.ipAddress != nil {
+                try pipeline.addHandler(UnsentBytesHandler(), position: .first)
             }
+        } catch {
+            return channel.eventLoop.makeFailedFuture(error)
         }
         let opened = gate.install(on: channel) { [parts, needsHost] channel in
             channel.eventLoop.makeCompletedFuture {
@@ -154,14 +156,28 @@ struct StreamChannel: HTTPChannelHandler {
     }
 }
 
-extension Channel {
-    /// Lets the kernel keep no more than this for a client that doesn't read, beside what is on its way: some MiB otherwise.
-    fileprivate func boundUnsentBytes() {
-        // A runner's connection is no TCP one, and a system that doesn't know the option does without.
-        guard remoteAddress?.ipAddress != nil else { return }
-        try? syncOptions?.setOption(
-            ChannelOptions.Types.SocketOption(level: .tcp, name: .init(rawValue: TCP_NOTSENT_LOWAT)),
-            value: 256 << 10)
+/// Lets the kernel keep little for a client that doesn't read, beside what is on its way: little at first, and twice as much each time that the
+/// client has taken what waited. Without this the kernel takes some MiB of each.
+private final class UnsentBytesHandler: ChannelInboundHandler {
+    typealias InboundIn = NIOAny
+
+    private var limit: ByteCount = .kibibytes(16)
+    private static let longest: ByteCount = .kibibytes(256)
+
+    func handlerAdded(context: ChannelHandlerContext) { set(context) }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable, limit < Self.longest {
+            limit *= 2
+            set(context)
+        }
+        context.fireChannelWritabilityChanged()
+    }
+
+    /// A system that doesn't know the option does without.
+    private func set(_ context: ChannelHandlerContext) {
+        let option = ChannelOptions.Types.SocketOption(level: .tcp, name: .init(rawValue: TCP_NOTSENT_LOWAT))
+        try? context.channel.syncOptions?.setOption(option, value: .init(limit))
     }
 }
 

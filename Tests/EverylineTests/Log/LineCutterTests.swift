@@ -8,8 +8,10 @@ struct LineCutterTests {
         let lines: [String]
         let name: String
 
-        init(_ name: String, _ text: String, _ lines: [String]) {
-            (self.name, self.text, self.lines) = (name, Array(text.utf8), lines)
+        init(_ name: String, _ text: String, _ lines: [String]) { self.init(name, bytes: Array(text.utf8), lines) }
+
+        init(_ name: String, bytes: [UInt8], _ lines: [String]) {
+            (self.name, text, self.lines) = (name, bytes, lines)
         }
 
         var testDescription: String { name }
@@ -29,6 +31,11 @@ struct LineCutterTests {
         Case("a wide scalar across the limit", "12345😀😀\n", ["12345+", "😀😀"]),
         Case("a wide scalar just before the limit", "1234567😀\n", ["1234567+", "😀"]),
         Case("a wide scalar just before the limit, in the middle", "123456😀12345678", ["123456+", "😀1234+", "5678"]),
+        // What isn't UTF-8 takes three bytes of a line's text.
+        Case("a broken byte within the limit", bytes: Array("12345".utf8) + [0xFF], ["12345\u{FFFD}"]),
+        Case("a broken byte beyond the limit", bytes: Array("123456".utf8) + [0xFF, 0x0A], ["123456+", "\u{FFFD}"]),
+        Case("broken bytes only", bytes: [0xFF, 0xFE, 0x80, 0x0A, 0x61], ["\u{FFFD}\u{FFFD}+", "\u{FFFD}", "a"]),
+        Case("a torn scalar at the limit", bytes: Array("123456".utf8) + [0xE2, 0x82], ["123456+", "\u{FFFD}"]),
     ]
 
     @Test("gives the same lines whatever the portions", arguments: cases, 1...13)
