@@ -2,7 +2,7 @@
 // columns, and signs that come from another font. Stretches that need the same spacing share an element. It is loaded when such a
 // character is to be seen.
 
-import { widthOf } from "./widths.js";
+import { columnsOf } from "./line.js";
 
 /** The most stretches of a row; what follows keeps its fonts' widths. */
 export const STRETCHES = 100;
@@ -35,9 +35,7 @@ function lackOf(unit) {
     context.font = `${fontSize} ${fontFamily}`;
     column = context.measureText("0").width;
   }
-  let columns = 0;
-  for (const character of unit) columns += widthOf(character.codePointAt(0) ?? 0);
-  const lack = columns * column - context.measureText(unit).width;
+  const lack = columnsOf(unit) * column - context.measureText(unit).width;
   if (lacks.size > MEASURED) lacks.clear();
   lacks.set(unit, Math.abs(lack) < SAME ? 0 : lack);
   return lacks.get(unit) ?? 0;

@@ -13,13 +13,26 @@ export const RUNS = 400;
 /** The most marks that join one character. */
 const MARKS = 16;
 
+/** Makes one picture of the characters before and behind it. */
+const JOINER = "\u200d";
+
 /** Characters that take one column each. */
 const SIMPLE = /^[\t\x20-\u02ff]*$/;
 
 /** How many columns a text takes.
  * @param {string} text */
-export const columnsOf = (text) =>
-  SIMPLE.test(text) ? text.length : [...text].reduce((sum, one) => sum + widthOf(one.codePointAt(0) ?? 0), 0);
+export const columnsOf = (text) => SIMPLE.test(text) ? text.length : widths(text).reduce((sum, [, width]) => sum + width, 0);
+
+/** A text's characters, each with the columns that it takes: none for what a joiner adds to the one before.
+ * @param {string} text @returns {[character: string, width: number][]} */
+function widths(text) {
+  let before = "";
+  return [...text].map((character) => {
+    const width = before === JOINER ? 0 : widthOf(/** @type {number} */ (character.codePointAt(0)));
+    before = character;
+    return [character, width];
+  });
+}
 
 export class Line {
   /** @type {Run[] | null} */ #runs = [];
@@ -63,8 +76,7 @@ export class Line {
       }
     }
     this.#toCells();
-    for (const character of text) {
-      const width = isSimple ? 1 : widthOf(/** @type {number} */ (character.codePointAt(0)));
+    for (const [character, width] of isSimple ? [...text].map((one) => /** @type {const} */ ([one, 1])) : widths(text)) {
       if (width === 0) this.#join(column, character);
       else if (column + width <= limit) this.#set(column, character, width, style, link);
       column += width;

@@ -33,3 +33,8 @@ test("a sequence that is broken off is none, and what controls within one is obe
   const outputs = ["ab\x1b[3\x1b[1DX", "abc\x1b[2\rCX", "ab\x1b[3\x18A", "ab\x1b[3\x1aA", "ab\x1b[3\b1mX", "ab\x1b[1\x1b]0;t\x07c"];
   captures(outputs).forEach((capture, i) => assert.deepEqual(shown(outputs[i]), captured(capture), JSON.stringify(outputs[i])));
 });
+
+test("pictures that are joined take the columns of one", { skip: !hasTmux && "tmux is not installed" }, () => {
+  const outputs = ["\u{1f468}\u200d\u{1f469}\u200d\u{1f467}|", "a\u{1f469}\u200d\u{1f4bb}b\rX", "\u{1f1e9}\u{1f1ea}|\u{1f44d}\u{1f3fd}|"];
+  captures(outputs).forEach((capture, i) => assert.deepEqual(shown(outputs[i]), captured(capture), JSON.stringify(outputs[i])));
+});

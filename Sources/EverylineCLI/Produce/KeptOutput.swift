@@ -37,7 +37,7 @@ struct KeptOutput {
             guard let reason = job.givenUp, !directory.files.isClaimed else { return nil }
             return KeptOutput(
                 directory: directory, reason: reason.split(separator: "\n").joined(separator: " "),
-                command: (try? job.job())?.request.command, place: " --runners \(path)")
+                command: (try? job.job())?.request.command, place: " --runners \(shellWords([path]))")
         }
     }
 
