@@ -1,6 +1,6 @@
 // A terminal of one line: it obeys what moves and changes within a line, and drops the rest.
 
-import { COLUMNS, columnsOf, Line } from "./line.js";
+import { COLUMNS, columnsOf, fitting, Line } from "./line.js";
 import { BROKEN, CONTROL, CSI, OTHER, STRING, webAddress } from "./sequences.js";
 import { PLAIN, select } from "./sgr.js";
 
@@ -26,6 +26,8 @@ export class LineTerminal {
   set = 0;
   inserts = false;
   limit;
+  /** The columns that there are. */
+  width = Infinity;
   #line = new Line();
   #last = "";
 
@@ -56,11 +58,16 @@ export class LineTerminal {
     }
   }
 
+  /** The last column that a cursor is sent to where no text is. */
+  get #edge() {
+    return Math.min(REACH, this.width - 1);
+  }
+
   /** @param {string} text */
   #text(text) {
     if (this.keepsTabs || !text.includes("\t")) return this.#put(text);
     text.split("\t").forEach((part, i) => {
-      if (i > 0) this.column = Math.max(this.column, Math.min(REACH, (Math.floor(this.column / TAB) + 1) * TAB));
+      if (i > 0) this.column = Math.max(this.column, Math.min(this.#edge, (Math.floor(this.column / TAB) + 1) * TAB));
       if (part) this.#put(part);
     });
   }
@@ -69,9 +76,29 @@ export class LineTerminal {
   #put(text) {
     this.#last = /[\ud800-\udbff]?.$/su.exec(text)?.[0] ?? "";
     if (this.drawing[this.set]) text = text.replace(/[_-~]/g, (letter) => DRAWN[letter.charCodeAt(0) - 95]);
+    let rest = text;
+    while (this.column + columnsOf(rest) > this.width) {
+      const part = fitting(rest, this.width - this.column);
+      this.#putHere(part);
+      // What is wider than the whole terminal has no place there.
+      if (!this.wrap() && !part) return;
+      rest = rest.slice(part.length);
+    }
+    if (rest) this.#putHere(rest);
+  }
+
+  /** @param {string} text that the row has room for */
+  #putHere(text) {
+    if (!text) return;
     const line = this.written;
     if (this.inserts) line.insert(this.column, columnsOf(text), this.limit);
     this.column = line.put(this.column, text, this.style, this.link, this.limit);
+  }
+
+  /** Goes to the next row, where a row is full.
+   * @returns {boolean} whether there is room for more now */
+  wrap() {
+    return false;
   }
 
   /** Obeys or drops what begins at `at`, and gives where it ends.
@@ -137,9 +164,11 @@ export class LineTerminal {
   /** @param {string} final @param {number[]} numbers; 0 where none was given */
   command(final, [number]) {
     const count = number || 1;
-    const farthest = Math.max(this.line.widest, REACH);
+    const farthest = this.width < Infinity ? this.#edge : Math.max(this.line.widest, REACH);
     switch (final) {
-      case "C": case "a": this.column = Math.max(this.column, Math.min(farthest, this.column + count)); break;
+      case "C": case "a":
+        this.column = this.column === this.width ? farthest : Math.max(this.column, Math.min(farthest, this.column + count));
+        break;
       case "D": this.column = Math.max(0, this.column - count); break;
       case "G": case "`": this.column = Math.min(farthest, count - 1); break;
       case "Z": this.column = Math.max(0, (Math.ceil(this.column / TAB) - count) * TAB); break;
@@ -149,7 +178,7 @@ export class LineTerminal {
       case "@": this.written.insert(this.column, count, this.limit); break;
       case "P": this.written.remove(this.column, count); break;
       case "X": this.written.erase(this.column, this.column + count); break;
-      case "b": if (this.#last) this.#put(this.#last.repeat(Math.min(count, REPEATED))); break;
+      case "b": if (this.#last) this.#put(this.#last.repeat(Math.min(count, REPEATED, this.width - this.column))); break;
       case "h": case "l": if (number === 4) this.inserts = final === "h"; break;
     }
   }

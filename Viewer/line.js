@@ -34,6 +34,18 @@ function widths(text) {
   });
 }
 
+/** The beginning of a text that so many columns have room for, with what joins its last character.
+ * @param {string} text @param {number} columns */
+export function fitting(text, columns) {
+  let length = 0;
+  for (const [character, width] of widths(text)) {
+    columns -= width;
+    if (columns < 0) break;
+    length += character.length;
+  }
+  return text.slice(0, length);
+}
+
 export class Line {
   /** @type {Run[] | null} */ #runs = [];
   /** A character of two columns is followed by an empty cell.

@@ -340,7 +340,7 @@ function keepScreen() {
   if (!store.moves || isLoadingScreen) return;
   isLoadingScreen = true;
   import("./screen-rows.js").then(({ ScreenRows }) => {
-    allRows.screen = new ScreenRows(store, source, () => { view.remeasure(); changed(); }, execution?.terminal?.rows);
+    allRows.screen = new ScreenRows(store, source, () => { view.remeasure(); changed(); }, execution?.terminal);
   }, () => { isLoadingScreen = false; });
 }
 

@@ -3,7 +3,7 @@
 // log is read once from its beginning; every so many events what is on the screen is kept, and from there any part of the
 // log can be laid out again.
 
-import { HEIGHT, Screen } from "./screen.js";
+import { Screen, UNKNOWN } from "./screen.js";
 import { ScreenLine } from "./screen-line.js";
 
 /** @typedef {import("./screen.js").ScreenState} ScreenState */
@@ -35,10 +35,10 @@ class Layout {
   /** The key that rows have at the most. */
   #latest = 0;
 
-  /** @param {number} height of the screen, in rows @param {number} key of the last row before @param {ScreenState} [state] */
-  constructor(height, key, state) {
+  /** @param {import("./screen.js").Size} size of the screen @param {number} key of the last row before @param {ScreenState} [state] */
+  constructor(size, key, state) {
     this.key = key;
-    this.screen = new Screen((row) => this.#settled(row), height);
+    this.screen = new Screen((row) => this.#settled(row), size);
     if (state) this.screen.state = state;
   }
 
@@ -86,7 +86,7 @@ export class ScreenIndex {
   offset = 0;
   #front;
   /** @type {Mark[]} */ #marks;
-  #height;
+  #size;
   /** From the least to the most recently used.
    * @type {Map<Mark, Group[]>} */
   #laidOut = new Map();
@@ -101,10 +101,10 @@ export class ScreenIndex {
    * @type {import("./blocks.js").Pending | null} */
   unfinished = null;
 
-  /** @param {number} [height] of the screen, in rows */
-  constructor(height = HEIGHT) {
-    this.#height = height;
-    this.#front = new Layout(height, 0);
+  /** @param {import("./screen.js").Size} [size] of the screen */
+  constructor(size = UNKNOWN) {
+    this.#size = size;
+    this.#front = new Layout(size, 0);
     this.#marks = [{ offset: 0, key: 0, state: this.#front.screen.state, next: 0, rows: 0, bytes: 0, size: 0 }];
   }
 
@@ -195,7 +195,7 @@ export class ScreenIndex {
   /** @param {import("./blocks.js").Pending} line */
   #withUnfinished({ message, stream }) {
     const { groups, key, screen } = this.#front;
-    const layout = new Layout(this.#height, key, screen.state);
+    const layout = new Layout(this.#size, key, screen.state);
     const event = { offset: this.offset + 1, timestamp: NaN, message, stream, partial: true };
     layout.take(/** @type {import("./blocks.js").LogEvent} */ (event));
     return { groups: [...groups, ...layout.groups], screen: layout.screen };
@@ -282,7 +282,7 @@ export class ScreenIndex {
    * @param {Mark} mark @param {(offset: number) => import("./blocks.js").LogEvent} event */
   layOut(mark, event) {
     const [first, last] = this.extent(mark);
-    const layout = new Layout(this.#height, mark.key, mark.state);
+    const layout = new Layout(this.#size, mark.key, mark.state);
     for (let offset = first; offset <= last; offset++) layout.take(event(offset));
     this.#hold(mark, layout.groups);
     return layout.groups;
@@ -300,7 +300,7 @@ export class ScreenIndex {
    * @param {number} offset @param {(offset: number) => import("./blocks.js").LogEvent} event */
   writtenBy(offset, event) {
     const mark = this.markBefore(offset);
-    const layout = new Layout(this.#height, mark.key, mark.state);
+    const layout = new Layout(this.#size, mark.key, mark.state);
     for (let at = mark.offset + 1; at <= offset; at++) layout.take(event(at));
     return layout.screen.began || offset;
   }

@@ -5,7 +5,7 @@ import { COLUMNS } from "./line.js";
 import { linked } from "./links.js";
 import { PLAIN } from "./sgr.js";
 import { worth } from "./rows.js";
-import { HEIGHT } from "./screen.js";
+import { UNKNOWN } from "./screen.js";
 import { ScreenIndex } from "./screen-index.js";
 import { ScreenLine } from "./screen-line.js";
 
@@ -35,10 +35,10 @@ export class ScreenRows {
   #sought = { offset: 0, began: 0 };
 
   /** @param {import("./blocks.js").BlockStore} store @param {import("./source.js").Source} source
-   * @param {() => void} onChange @param {number} [height] of the command's terminal, in rows */
-  constructor(store, source, onChange, height = HEIGHT) {
-    this.#height = height;
-    this.#index = new ScreenIndex(height);
+   * @param {() => void} onChange @param {import("./screen.js").Size} [size] of the command's terminal */
+  constructor(store, source, onChange, size = UNKNOWN) {
+    this.#height = size.rows;
+    this.#index = new ScreenIndex(size);
     this.#store = store;
     this.#source = source;
     this.#onChange = onChange;

@@ -1,19 +1,21 @@
 // A terminal's screen: rows that later output may still change. A row that leaves it at the top is settled, and handed on.
-// It does what tmux does, except that it has as many columns as a line needs, and that nothing is ever lost behind it.
+// It does what tmux does, except that nothing is ever lost behind it, and that one whose width isn't known has as many columns as a line needs.
 
-import { Line } from "./line.js";
+import { COLUMNS, Line } from "./line.js";
 import { LineTerminal } from "./line-terminal.js";
 import { ScreenLine } from "./screen-line.js";
 import { unfinished } from "./sequences.js";
 import { PLAIN } from "./sgr.js";
 
-/** Rows of a screen whose terminal isn't known. */
-export const HEIGHT = 50;
+/** @typedef {{columns: number, rows: number}} Size */
+/** That of a screen whose terminal isn't known.
+ * @type {Size} */
+export const UNKNOWN = Object.freeze({ columns: Infinity, rows: 50 });
 
 /** @typedef {import("./blocks.js").LogEvent} LogEvent */
 /** @typedef {{x: number, y: number, style: import("./sgr.js").Style, drawing: boolean[], set: number,
  *   isOrigin: boolean}} Place */
-/** @typedef {{rows: ScreenLine[], place: Place, top: number, bottom: number, inserts: boolean, saved: Place,
+/** @typedef {{rows: ScreenLine[], place: Place, top: number, bottom: number, inserts: boolean, wraps: boolean, saved: Place,
  *   entered: [number, number, import("./sgr.js").Style] | null, covered: ScreenLine[] | null, begun: string, time: number}} ScreenState */
 
 /** @type {Place} */
@@ -44,11 +46,15 @@ export class Screen extends LineTerminal {
   #time = NaN;
   #onSettled;
 
-  /** @param {(row: ScreenLine) => void} onSettled @param {number} [height] in rows */
-  constructor(onSettled, height = HEIGHT) {
-    super(PLAIN);
-    this.#height = height;
-    this.#bottom = height - 1;
+  /** Whether a full row is followed by another one. */
+  #wraps = true;
+
+  /** @param {(row: ScreenLine) => void} onSettled @param {Size} [size] */
+  constructor(onSettled, size = UNKNOWN) {
+    super(PLAIN, Math.min(COLUMNS, size.columns));
+    this.width = size.columns;
+    this.#height = size.rows;
+    this.#bottom = size.rows - 1;
     this.#onSettled = onSettled;
   }
 
@@ -91,16 +97,16 @@ export class Screen extends LineTerminal {
       row.isShared = true;
     }
     return {
-      rows: this.rows.slice(), place: this.#place, top: this.#top, bottom: this.#bottom, inserts: this.inserts,
+      rows: this.rows.slice(), place: this.#place, top: this.#top, bottom: this.#bottom, inserts: this.inserts, wraps: this.#wraps,
       saved: this.#saved, entered: this.#entered, begun: this.#begun, time: this.#time,
       covered: this.#covered && this.#covered.slice(),
     };
   }
 
-  set state({ rows, place, top, bottom, inserts, saved, entered, covered, begun, time }) {
+  set state({ rows, place, top, bottom, inserts, wraps, saved, entered, covered, begun, time }) {
     this.rows = rows.slice();
     this.#covered = covered && covered.slice();
-    [this.#top, this.#bottom, this.inserts, this.#saved] = [top, bottom, inserts, saved];
+    [this.#top, this.#bottom, this.inserts, this.#wraps, this.#saved] = [top, bottom, inserts, wraps, saved];
     [this.#entered, this.#begun, this.#time, this.link] = [entered, begun, time, null];
     this.#restore(place);
   }
@@ -165,6 +171,16 @@ export class Screen extends LineTerminal {
     else if (this.#y < this.#height - 1) this.#y++;
   }
 
+  wrap() {
+    if (!this.#wraps) {
+      this.column = Math.max(0, this.width - 1);
+      return false;
+    }
+    this.column = 0;
+    this.#linefeed();
+    return true;
+  }
+
   #scrollUp() {
     if (this.rows.length <= this.#top) this.#row(this.#top);
     const [row] = this.#takeOut(this.#top, this.#bottom, 1);
@@ -211,7 +227,7 @@ export class Screen extends LineTerminal {
   }
 
   #reset() {
-    [this.#top, this.#bottom, this.#isOrigin, this.#saved] = [0, this.#height - 1, false, HOME];
+    [this.#top, this.#bottom, this.#isOrigin, this.#wraps, this.#saved] = [0, this.#height - 1, false, true, HOME];
     this.#clear();
     [this.column, this.#y] = [0, 0];
   }
@@ -224,6 +240,7 @@ export class Screen extends LineTerminal {
   /** Up or down, not across the region's edge.
    * @param {number} rows */
   #step(rows) {
+    this.column = Math.min(this.column, this.width - 1);
     const y = this.#y + rows;
     if (rows < 0) this.#move(this.#y < this.#top ? y : Math.max(this.#top, y));
     else this.#move(this.#y > this.#bottom ? y : Math.min(this.#bottom, y));
@@ -270,7 +287,9 @@ export class Screen extends LineTerminal {
 
   /** @param {number} mode @param {boolean} isSet */
   mode(mode, isSet) {
-    if (mode === 6) {
+    if (mode === 7) {
+      this.#wraps = isSet;
+    } else if (mode === 6) {
       this.#isOrigin = isSet;
       this.column = 0;
       this.#goTo(0);

@@ -38,3 +38,20 @@ test("pictures that are joined take the columns of one", { skip: !hasTmux && "tm
   const outputs = ["\u{1f468}\u200d\u{1f469}\u200d\u{1f467}|", "a\u{1f469}\u200d\u{1f4bb}b\rX", "\u{1f1e9}\u{1f1ea}|\u{1f44d}\u{1f3fd}|"];
   captures(outputs).forEach((capture, i) => assert.deepEqual(shown(outputs[i]), captured(capture), JSON.stringify(outputs[i])));
 });
+
+test("a screen is as wide as the terminal was", { skip: !hasTmux && "tmux is not installed" }, () => {
+  const some = Object.entries(outputs()).filter(([name], i) => !/^random/.test(name) || i % 10 === 0);
+  const long = "x".repeat(90);
+  const edges = [
+    `${long}\r\x1b[A\x1b[2Kshort`, `${"x".repeat(80)}y`, `${"x".repeat(80)}\r\nnext`, `${"x".repeat(80)}\bY`, `${"x".repeat(79)}漢z`,
+    `\x1b[?7l${long}Z\x1b[?7h`, `a\x1b[999C[ OK ]`, `\x1b[999C\x1b[6D[ OK ]`, `${"\t".repeat(12)}end`, `${"x".repeat(78)}\x1b[4hab\x1b[4l`,
+    `${"x".repeat(80)}\x1b[Kz`, `${"x".repeat(80)}\x1b[Dz`, `${"ab".repeat(500)}\x1b[5Aup`, `${"x".repeat(79)}\x1b[3@z`, `${"x".repeat(70)}y\x1b[99bz`,
+    `\n\n${"x".repeat(80)}\x1b[Ay`, `${"x".repeat(80)}\x1b[By`, `${"x".repeat(80)}\x1b[Cy`, `漢\x1b[79C漢\x1b[2Dz`,
+  ];
+  for (const [height, width] of [[24, 80], [50, 132]]) {
+    const all = [...some, ...edges.map((output) => [JSON.stringify(output), output])];
+    captures(all.map(([, output]) => output), height, width).forEach((capture, i) => {
+      assert.deepEqual(shown(all[i][1], height, width), captured(capture), `${all[i][0]} in ${width} columns`);
+    });
+  }
+});

@@ -11,15 +11,15 @@ import { Screen } from "#viewer/screen.js";
 
 export const hasTmux = spawnSync("tmux", ["-V"]).status === 0;
 
-/** Gives what tmux shows of each output in so many rows: the lines of `capture-pane -e`. */
-export function captures(outputs, height = 50) {
+/** Gives what tmux shows of each output in so many rows and columns: the lines of `capture-pane -e`. */
+export function captures(outputs, height = 50, width = 1000) {
   const directory = mkdtempSync(join(tmpdir(), "screen-"));
   const environment = { ...process.env, LC_ALL: "C.UTF-8", TMUX: "", TERM: "xterm-256color" };
   const tmux = (...words) =>
     execFileSync("tmux", ["-u", "-S", join(directory, "socket"), "-f", join(directory, "conf"), ...words], { env: environment, encoding: "utf8", maxBuffer: 1 << 28 });
   writeFileSync(join(directory, "conf"), "set -g history-limit 200000\nset -g remain-on-exit on\nset -g status off\nset -g allow-rename on\n");
   try {
-    tmux("new-session", "-d", "-x", "1000", "-y", String(height), "sleep 1000");
+    tmux("new-session", "-d", "-x", String(width), "-y", String(height), "sleep 1000");
     return outputs.map((output, i) => {
       const file = join(directory, String(i));
       // The title is set once all that is before it was taken.
@@ -39,9 +39,9 @@ export function captures(outputs, height = 50) {
 }
 
 /** What our screen shows of the same output, cut into events at its newlines. */
-export function shown(output, height) {
+export function shown(output, height = 50, columns = Infinity) {
   const rows = [];
-  const screen = new Screen((row) => rows.push(row), height);
+  const screen = new Screen((row) => rows.push(row), { columns, rows: height });
   const lines = output.split("\n");
   lines.forEach((message, i) => screen.take({ offset: i + 1, timestamp: i, message, partial: i === lines.length - 1 }));
   return withoutBlanks([...rows, ...screen.rows].map((row) => cells(row.rendered(10_000).runs)));
