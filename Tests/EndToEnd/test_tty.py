@@ -149,10 +149,12 @@ def test_the_terminal_is_restored_when_exec_is_killed(cli, tmp_path, name):
 
 def test_a_command_whose_exec_is_killed_goes_on_and_draws_on_the_terminal(terminal, cli, server, tmp_path):
     """A program that reads keys, which can no longer come, gets an error."""
-    pid, keeper, go, done = (tmp_path / name for name in ("pid", "keeper", "go", "done"))
+    pid, keeper, go, end, done = (tmp_path / name for name in ("pid", "keeper", "go", "end", "done"))
+    # Two, for who opens one again may find the writer of the first time.
     os.mkfifo(go)
+    os.mkfifo(end)
     script = (f"echo $PPID > {pid}; cut -d ' ' -f 6 /proc/self/stat > {keeper}; echo begun; read x < {go}; seq 5000; "
-              f"test -t 2; echo tty $?; read line; echo read $?; echo x > /dev/tty; echo $? > {done}; read x < {go}")
+              f"test -t 2; echo tty $?; read line; echo read $?; echo x > /dev/tty; echo $? > {done}; read x < {end}")
     terminal.type(exec_line(script) + b"\n")
     terminal.until(b"begun\r\n")
     id = server.newest()
@@ -164,7 +166,7 @@ def test_a_command_whose_exec_is_killed_goes_on_and_draws_on_the_terminal(termin
     assert drawn[-5002:] == [b"%d" % number for number in range(1, 5001)] + [b"tty 0", b"read 1"]
     assert number_in(done) == 0
     assert is_alive(number_in(keeper))
-    go.write_text("go\n")
+    end.write_text("go\n")
     wait_for(lambda: not is_alive(number_in(keeper)))
     assert cli.run("recover").returncode == 0
     assert messages(server.events(id)) == ["begun"]
