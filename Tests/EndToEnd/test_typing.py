@@ -49,6 +49,25 @@ def test_an_answer_can_be_typed_and_is_in_the_log(typed, server):
     assert messages(server.events(server.newest())) == ["Name? Ada", "hello Ada"]
 
 
+def test_a_line_is_edited_at_a_prompt(cli):
+    """What readline draws for it comes through: the cursor goes back, and a character is taken out."""
+    line = shlex.join([BINARY, "run", "-q", "-ti", "--env", "PS1=bash$ ", "--", "bash", "--norc"])
+    terminal = Terminal(["/bin/sh", "-c", f"{line}; echo code $?; sleep 600"], {**cli.environment, "TERM": "xterm"})
+    try:
+        terminal.until(b"bash")
+        wait_for(lambda: is_taken(terminal))
+        terminal.type(b"echo abXXcd")
+        terminal.until(b"abXXcd")
+        terminal.type(b"\x1b[D\x1b[D\x7f\x7f")
+        assert b"\x08" in terminal.until(b"\x1b[1P") or b"\x1b[K" in terminal.seen
+        terminal.type(b"\r")
+        terminal.until(b"abcd\r\n")
+        terminal.type(b"exit 5\r")
+        terminal.until(b"code 5\r\n")
+    finally:
+        terminal.end()
+
+
 def test_a_password_that_is_not_echoed_is_not_in_the_log(typed, server):
     terminal = typed("stty -echo; printf 'Password: '; read p; stty echo; echo; echo length ${#p}")
     terminal.until(b"Password: ")

@@ -139,7 +139,7 @@ import Testing
 
     @Test(
         "doesn't believe that the log has what this producer never wrote",
-        arguments: [102, 4_294_967_296, Offset.maximum.rawValue] as [UInt64])
+        arguments: [105, 4_294_967_296, Offset.maximum.rawValue] as [UInt64])
     func impossibleHead(head: UInt64) async throws {
         let server = MemoryServer()
         let spool = try spool(100)

@@ -6,7 +6,8 @@ struct CursorPosition {
     private(set) var row = 0
     private var column = 0
     private let width: Int
-    private var isWithinSequence = false
+    /// The sequence that the last characters are the beginning of.
+    private var sequence: String.UnicodeScalarView?
     private var isJoined = false
 
     /// - Parameter width: how many columns the terminal has.
@@ -17,9 +18,11 @@ struct CursorPosition {
 
     private mutating func write(_ scalar: Unicode.Scalar) {
         switch scalar {
-        // Of the sequences only colours and erasing come through.
-        case "\u{1B}": isWithinSequence = true
-        case _ where isWithinSequence: isWithinSequence = scalar != "m" && scalar != "K"
+        case "\u{1B}": sequence = .init()
+        case _ where sequence != nil:
+            sequence?.append(scalar)
+            // The introducer is one of them.
+            if ("@"..."Z").contains(scalar) || ("a"..."z").contains(scalar) { obey() }
         case "\r": column = 0
         case "\u{8}": column = max(0, column - 1)
         case "\t": column = min(width - 1, (column / 8 + 1) * 8)
@@ -30,13 +33,21 @@ struct CursorPosition {
         }
     }
 
+    private mutating func obey() {
+        let parts = sequence ?? .init()
+        sequence = nil
+        let count = Int(String(parts.dropFirst().dropLast())) ?? 1
+        if parts.last == "C" { column = min(width - 1, column + count) }
+        if parts.last == "D" { column = max(0, column - count) }
+    }
+
     /// What of a text that begins a row is in the window once it is written, behind all sequences that came before; `nil` if that is all of it.
     static func end(of text: String, in window: TerminalSize) -> String? {
         var cursor = CursorPosition(width: window.columns)
         var rows = [(text: String.UnicodeScalarView(), sequences: String.UnicodeScalarView())]
         for scalar in text.unicodeScalars {
             let row = cursor.row
-            let isText = !cursor.isWithinSequence && scalar != "\u{1B}"
+            let isText = cursor.sequence == nil && scalar != "\u{1B}"
             cursor.write(scalar)
             if cursor.row > row { rows.append((.init(), .init())) }
             rows[rows.count - 1].text.append(scalar)

@@ -1,7 +1,7 @@
 package import NIOCore
 
 /// Lets of others' output through to a terminal what stays within its line: text, colours, tabs, carriage returns,
-/// backspaces, and erasing within the row. Everything else that a terminal obeys (titles, the clipboard, the cursor, other erasing, charsets;
+/// backspaces, moving over what the line has written, and inserting, taking out and erasing within the row. Everything else that a terminal obeys (titles, the clipboard, the cursor, other erasing, charsets;
 /// as ESC sequences or as C1 controls) is left out, and so is what reorders text.
 ///
 /// It works on bytes and keeps its state, so that a sequence may come in any number of parts. One that doesn't end, or not
@@ -17,8 +17,8 @@ package struct TerminalFilter: Sendable {
 
     private var state = State.text
     private var held: [UInt8] = []
-    /// How far a backspace may go back, at least.
-    private var column = 0
+    /// How far a backspace may go back, at least, and how far from the line's beginning a character was written, at least.
+    private var (column, written) = (0, 0)
     /// Whether the cursor was sent to the line's beginning, and the margin is to be written again.
     private var isReturned = false
 
@@ -44,7 +44,7 @@ package struct TerminalFilter: Sendable {
         var start = 0
         for (index, byte) in bytes.enumerated() {
             if state == .text, !isReturned, Self.isHarmless(byte) {
-                if byte < 0x80 { column += 1 }
+                if byte < 0x80 { step() }
                 continue
             }
             if start < index { out.writeBytes(UnsafeRawBufferPointer(rebasing: bytes[start..<index])) }
@@ -58,7 +58,7 @@ package struct TerminalFilter: Sendable {
     package mutating func endLine(to out: inout ByteBuffer) {
         while !held.isEmpty { release(to: &out) }
         isReturned = false
-        column = 0
+        (column, written) = (0, 0)
         out.writeInteger(UInt8(ascii: "\n"))
     }
 
@@ -110,12 +110,9 @@ package struct TerminalFilter: Sendable {
 
     private mutating func takeText(_ byte: UInt8, _ out: inout ByteBuffer) {
         switch byte {
-        case 0x0A:
+        case 0x0A, 0x0D:
             out.writeInteger(byte)
-            column = 0
-            isReturned = true
-        case 0x0D:
-            out.writeInteger(byte)
+            if byte == 0x0A { written = 0 }
             column = 0
             isReturned = true
         case 0x08 where column > 0:
@@ -127,8 +124,13 @@ package struct TerminalFilter: Sendable {
         case ..<0x20, 0x7F: break
         default:
             show(CollectionOfOne(byte), &out)
-            if byte < 0x80 { column += 1 }
+            if byte < 0x80 { step() }
         }
+    }
+
+    private mutating func step() {
+        column += 1
+        written = max(written, column)
     }
 
     private mutating func takeScalar(_ byte: UInt8, _ out: inout ByteBuffer) {
@@ -149,8 +151,8 @@ package struct TerminalFilter: Sendable {
         }
     }
 
-    /// Of all control sequences only those for colours and the like (SGR), for erasing within the row (EL) and for going to its beginning (CHA)
-    /// stay within their place.
+    /// Of all control sequences only those for colours and the like (SGR), for erasing (EL), inserting (ICH) and taking out (DCH) within the row and
+    /// for going to its beginning (CHA), back (CUB) and forth (CUF) over what was written stay within their place.
     private mutating func endControlSequence(_ final: UInt8, _ out: inout ByteBuffer) {
         let parameters = held.dropFirst(2)
         let isColour =
@@ -170,8 +172,28 @@ package struct TerminalFilter: Sendable {
         case (UInt8(ascii: "K"), "2") where isReturned: show("\u{1B}[K".utf8, &out)
         case (UInt8(ascii: "K"), "2") where margin.isEmpty: show("\u{1B}[2K".utf8, &out)
         case (UInt8(ascii: "G"), ""), (UInt8(ascii: "G"), "1"): take(0x0D, &out)
+        case (UInt8(ascii: "@"), let count), (UInt8(ascii: "P"), let count), (UInt8(ascii: "C"), let count),
+            (UInt8(ascii: "D"), let count):
+            guard let count = count.isEmpty ? 1 : Int(count), (0...Self.farthest).contains(count) else { return }
+            edit(final, max(1, count), &out)
         default: break
         }
+    }
+
+    /// As wide as terminals get.
+    private static let farthest = 9999
+
+    private mutating func edit(_ final: UInt8, _ count: Int, _ out: inout ByteBuffer) {
+        var count = count
+        switch final {
+        case UInt8(ascii: "C"): count = min(count, written - column)
+        case UInt8(ascii: "D"): count = min(count, column)
+        default: break
+        }
+        guard count > 0 else { return }
+        show("\u{1B}[\(count)\(Character(Unicode.Scalar(final)))".utf8, &out)
+        if final == UInt8(ascii: "C") { column += count }
+        if final == UInt8(ascii: "D") { column -= count }
     }
 
     private mutating func hold(_ byte: UInt8, _ next: State, _ out: inout ByteBuffer) {

@@ -220,6 +220,15 @@ import Testing
         #expect(try printer.text(block([Lines.line(1, "4444")])).text == "\u{1B}[0m\(back)4444\n")
     }
 
+    @Test("knows where a prompt's editing has moved the cursor")
+    func edited() {
+        var printer = terminal()
+        #expect(printer.pending(pending("0123456\u{1B}[6D\u{1B}[2C")).text == "0123456\u{1B}[6D\u{1B}[2C")
+        // Three more columns fit behind it, and seven don't.
+        #expect(printer.pending(pending("0123456\u{1B}[6D\u{1B}[2Cabcdefg")).text == "abcdefg")
+        #expect(printer.pending(pending("")).text == "\r\u{1B}[J")
+    }
+
     @Test("goes on with a line that was cut only by what is its next part")
     func cutLine() throws {
         var printer = terminal()
