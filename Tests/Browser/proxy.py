@@ -10,6 +10,9 @@ import threading
 
 
 class CuttingProxy:
+    UPGRADES = b"upgrade: websocket"
+    EVENTS = b"accept: text/event-stream"
+
     def __init__(self, port, cuts, most=6_000, seed=1):
         self.port = port
         self.cuts = cuts
@@ -56,8 +59,9 @@ class CuttingProxy:
             while data := source.recv(65_536):
                 if is_request and not self.passes(data, source):
                     continue
-                if is_request and b"upgrade: websocket" in data.lower() and self.cut < self.cuts:
-                    state["limit"] = self.random.randrange(200, self.most)
+                if is_request and any(word in data.lower() for word in (self.UPGRADES, self.EVENTS)) and self.cut < self.cuts:
+                    # Behind an answer's head, so that none is taken for a refusal.
+                    state["limit"] = self.random.randrange(1_000, self.most)
                 limit = state["limit"]
                 if not is_request and limit is not None and passed + len(data) >= limit and self.cut < self.cuts:
                     # In the middle of whatever it is.
@@ -77,9 +81,6 @@ class CuttingProxy:
 
 class BlockingProxy(CuttingProxy):
     """Blocks what has one of these words in its head: it refuses it, or swallows it and says nothing, or agrees to the upgrade and hangs up."""
-
-    UPGRADES = b"upgrade: websocket"
-    EVENTS = b"accept: text/event-stream"
 
     def __init__(self, port, refused=(), swallowed=(), cut=()):
         self.refused = refused
