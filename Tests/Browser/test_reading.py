@@ -242,6 +242,8 @@ def test_text_that_is_selected_is_printed_from_its_first_to_its_last_character(s
     page.mouse.down()
     page.mouse.move(*place(page, 4_993, 9))
     page.mouse.up()
+    # What selects text is loaded by the first drag.
+    expect(page.locator("#selected")).to_have_text("Text of lines 4990–4993 (4 events)")
     _, text = printed(page)
     lines = [re.sub(r"^ *\d+  ", "", line) for line in text.split("\n") if re.match(r" *\d+  ", line)]
     assert lines == [message(4_990)[5:], message(4_991), message(4_992), message(4_993)[:9]]
