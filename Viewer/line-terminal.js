@@ -1,6 +1,6 @@
 // A terminal of one line: it obeys what moves and changes within a line, and drops the rest.
 
-import { COLUMNS, columnsOf, fitting, Line } from "./line.js";
+import { COLUMNS, columnsOf, Line, widths } from "./line.js";
 import { BROKEN, CONTROL, CSI, OTHER, STRING, webAddress } from "./sequences.js";
 import { PLAIN, select } from "./sgr.js";
 
@@ -76,15 +76,18 @@ export class LineTerminal {
   #put(text) {
     this.#last = /[\ud800-\udbff]?.$/su.exec(text)?.[0] ?? "";
     if (this.drawing[this.set]) text = text.replace(/[_-~]/g, (letter) => DRAWN[letter.charCodeAt(0) - 95]);
-    let rest = text;
-    while (this.column + columnsOf(rest) > this.width) {
-      const part = fitting(rest, this.width - this.column);
-      this.#putHere(part);
-      // What is wider than the whole terminal has no place there.
-      if (!this.wrap() && !part) return;
-      rest = rest.slice(part.length);
+    if (this.width === Infinity) return this.#putHere(text);
+    let [begin, at, end] = [0, 0, this.column];
+    for (const [character, width] of widths(text)) {
+      if (end + width > this.width) {
+        this.#putHere(text.slice(begin, at));
+        this.wrap(width);
+        [begin, end] = [at, this.column];
+      }
+      at += character.length;
+      end += width;
     }
-    if (rest) this.#putHere(rest);
+    this.#putHere(text.slice(begin));
   }
 
   /** @param {string} text that the row has room for */
@@ -95,11 +98,9 @@ export class LineTerminal {
     this.column = line.put(this.column, text, this.style, this.link, this.limit);
   }
 
-  /** Goes to the next row, where a row is full.
-   * @returns {boolean} whether there is room for more now */
-  wrap() {
-    return false;
-  }
+  /** Makes room where a row is full.
+   * @param {number} _columns that are needed */
+  wrap(_columns) {}
 
   /** Obeys or drops what begins at `at`, and gives where it ends.
    * @param {string} message @param {number} at */

@@ -25,25 +25,14 @@ export const columnsOf = (text) => SIMPLE.test(text) ? text.length : widths(text
 
 /** A text's characters, each with the columns that it takes: none for what a joiner adds to the one before.
  * @param {string} text @returns {[character: string, width: number][]} */
-function widths(text) {
+export function widths(text) {
+  if (SIMPLE.test(text)) return [...text].map((character) => [character, 1]);
   let before = "";
   return [...text].map((character) => {
     const width = before === JOINER ? 0 : widthOf(/** @type {number} */ (character.codePointAt(0)));
     before = character;
     return [character, width];
   });
-}
-
-/** The beginning of a text that so many columns have room for, with what joins its last character.
- * @param {string} text @param {number} columns */
-export function fitting(text, columns) {
-  let length = 0;
-  for (const [character, width] of widths(text)) {
-    columns -= width;
-    if (columns < 0) break;
-    length += character.length;
-  }
-  return text.slice(0, length);
 }
 
 export class Line {
@@ -88,7 +77,7 @@ export class Line {
       }
     }
     this.#toCells();
-    for (const [character, width] of isSimple ? [...text].map((one) => /** @type {const} */ ([one, 1])) : widths(text)) {
+    for (const [character, width] of widths(text)) {
       if (width === 0) this.#join(column, character);
       else if (column + width <= limit) this.#set(column, character, width, style, link);
       column += width;

@@ -171,14 +171,14 @@ export class Screen extends LineTerminal {
     else if (this.#y < this.#height - 1) this.#y++;
   }
 
-  wrap() {
+  /** @param {number} columns */
+  wrap(columns) {
     if (!this.#wraps) {
-      this.column = Math.max(0, this.width - 1);
-      return false;
+      this.column = Math.max(0, this.width - columns);
+    } else if (this.column > 0) {
+      this.column = 0;
+      this.#linefeed();
     }
-    this.column = 0;
-    this.#linefeed();
-    return true;
   }
 
   #scrollUp() {

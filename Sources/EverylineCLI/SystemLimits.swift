@@ -58,8 +58,11 @@ enum Threads {
     /// - Throws: ``CLIError``.
     static func ensure(_ needed: Int = needed) throws {
         let gate = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-        defer { gate.deallocate() }
         pthread_mutex_init(gate, nil)
+        defer {
+            pthread_mutex_destroy(gate)
+            gate.deallocate()
+        }
         var threads: [pthread_t] = []
         var result: Int32 = 0
         pthread_mutex_lock(gate)

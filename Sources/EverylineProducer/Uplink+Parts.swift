@@ -9,7 +9,9 @@ extension Uplink {
     func cutsAnew(
         _ batch: ByteBuffer, after head: inout Offset, because error: APIError, _ pace: inout BatchPace
     ) async throws -> Bool {
-        if error.status == 413 { return try await sendsLess(than: batch, after: &head, &pace) }
+        if error.status == 413 {
+            return try await sendsLess(than: batch, after: &head, isServers: !error.isForeign, &pace)
+        }
         return error.knownCode == .differentContent ? try await sendsMore(after: head) : false
     }
 
@@ -25,10 +27,12 @@ extension Uplink {
 
     /// Sends less at once after a refusal for the size: fewer events, or the one event in parts.
     ///
-    /// - Parameter head: the log's, which is asked for before an event is cut: it may have come after all.
+    /// - Parameters:
+    ///   - head: the log's, which is asked for before an event is cut: it may have come after all.
+    ///   - isServers: whether the server itself refuses it, which takes lines of some length: not something on the way that may take nothing.
     /// - Returns: whether there is less to send.
     private func sendsLess(
-        than batch: ByteBuffer, after head: inout Offset, _ pace: inout BatchPace
+        than batch: ByteBuffer, after head: inout Offset, isServers: Bool, _ pace: inout BatchPace
     ) async throws -> Bool {
         guard batch.lineCount == 1 else {
             pace.refused(bytes: batch.readableBytes)
@@ -39,9 +43,10 @@ extension Uplink {
             head = current
             return true
         }
-        let limit = batch.readableBytes / 2
+        let (limit, least) =
+            isServers ? (batch.lineLength / 2, LineCutter.leastLimit) : (batch.readableBytes / 2, Self.leastPart)
         let (cut, next) = (spool.place.cut(at: head), spool.place.number(at: head).next)
-        guard limit >= Self.leastPart, let event = try? event(cut?.number ?? next),
+        guard limit >= least, let event = try? event(cut?.number ?? next),
             let textBefore = cut.map({ event.textLength(before: $0) }) ?? 0,
             let parts = event.lineInParts(of: limit, after: textBefore),
             spool.changeParts({
@@ -53,7 +58,7 @@ extension Uplink {
         return true
     }
 
-    /// What takes no more than this takes nothing.
+    /// What is on the way and takes no more than this takes nothing.
     private static let leastPart: ByteCount = 256
 
     /// What the spool has behind the log's head, in at most `limit` bytes or one event; `nil` if there is nothing yet.
@@ -97,6 +102,9 @@ extension ByteBuffer {
             return parts
         }
     }
+
+    /// The length of a line's text, as JSON has it; 0 for an event that isn't a line.
+    fileprivate var lineLength: ByteCount { withUnsafeReadableBytes { Self.text(of: $0)?.text.count ?? 0 } }
 
     /// How many bytes of a line's text are before the first part that the log lacks; `nil` for an event that isn't a line.
     fileprivate func textLength(before cut: LogPlace.Cut) -> ByteCount? {

@@ -1,9 +1,12 @@
 """`exec --best-effort`: the command runs whether there is a server or not, and nothing that it writes is lost."""
 
+import contextlib
 import os
+import select
 import signal
 import socket
 import subprocess
+import threading
 
 import pytest
 
@@ -85,12 +88,33 @@ def test_a_key_that_is_refused_is_no_reason_not_to_run(own_server, tmp_path):
     assert messages(server.events(only(server)["execution_id"])) == ["ran"]
 
 
-def test_a_server_that_never_answers_holds_the_command_up_for_seconds(tmp_path):
+HEAD = b"HTTP/1.1 201 Created\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n"
+
+
+def answer_in_bytes(listener, answer, isOver):
+    """Answers each connection with these bytes, and then with a blank now and then."""
+    clients = []
+    while not isOver.wait(0.05):
+        while select.select([listener], [], [], 0)[0]:
+            clients.append(listener.accept()[0])
+            clients[-1].sendall(answer)
+        for client in clients:
+            with contextlib.suppress(OSError):
+                client.sendall(b" " if answer == HEAD else b"")
+
+
+@pytest.mark.parametrize("answer", [b"", HEAD[:40], HEAD], ids=["nothing", "half a head", "a body in bytes"])
+def test_a_server_that_never_answers_holds_the_command_up_for_seconds(tmp_path, answer):
+    isOver = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as silent:
+        answering = threading.Thread(target=answer_in_bytes, args=(silent, answer, isOver), daemon=True)
+        answering.start()
         cli = CommandLine(None, tmp_path, key="elk_" + "A" * 43)
         # Its client gives up after half a minute, where the command needs the server.
         done = cli.run(
             "exec", "--best-effort", "--", "echo", "ran", timeout=25, EVERYLINE_URL=f"http://127.0.0.1:{silent.getsockname()[1]}")
+        isOver.set()
+        answering.join()
     assert (done.returncode, done.stdout) == (0, b"ran\n")
     said = done.stderr.decode()
     assert said.startswith("everyline: waiting for the server to register the command\n")

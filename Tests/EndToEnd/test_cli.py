@@ -635,6 +635,26 @@ def test_pipe_records_what_it_is_given(cli, server):
     assert cli.run("pipe", "--quiet", input=b"x\n").stdout == b""
 
 
+def test_a_server_with_impossible_times_is_listed_all_the_same(cli, server, tmp_path):
+    log = server.register()
+    log.append(end="SUCCEEDED")
+
+    def lie(method, path, body):
+        if method != "GET" or "/executions" not in path:
+            return None
+        one = {**server.execution(log.id), "created_at": -2 ** 63, "started_at": -2 ** 63, "ended_at": 2 ** 63 - 1}
+        # A list that never ends, and has nothing.
+        answer = one if path.endswith(log.id) else {"executions": [one], "next_cursor": "more"} if "once" not in told else {"executions": [], "next_cursor": "more"}
+        told.add("once")
+        return 200, "application/json", json.dumps(answer).encode()
+
+    told = set()
+    with Liar(server, instead=lie) as proxy:
+        liars = CommandLine(proxy, tmp_path)
+        assert log.id in liars.out("list", "--limit", "1000")
+        assert log.id in liars.out("status", log.id)
+
+
 def test_a_slip_in_the_settings_shows_no_key(cli, tmp_path):
     config = tmp_path / "xdg/everyline/config.yaml"
     config.parent.mkdir(parents=True)

@@ -147,6 +147,17 @@ def test_the_terminal_is_restored_when_exec_is_killed(cli, tmp_path, name):
         holder.end()
 
 
+def test_a_shell_ends_all_of_its_job_and_another_signal_is_the_commands(terminal, tmp_path):
+    part, asked = tmp_path / "part", tmp_path / "asked"
+    terminal.type(exec_line(f"trap 'echo > {asked}' USR1; sleep 600 & echo $! > {part}; while :; do wait; done") + b" &\n")
+    sleeper = number_in(part)
+    terminal.type(b"kill -USR1 $!\n")
+    wait_for(asked.exists)
+    assert is_alive(sleeper)
+    terminal.type(b"kill %1\n")
+    wait_for(lambda: not is_alive(sleeper))
+
+
 def test_a_command_whose_exec_is_killed_goes_on_and_draws_on_the_terminal(terminal, cli, server, tmp_path):
     """A program that reads keys, which can no longer come, gets an error."""
     pid, keeper, go, end, done = (tmp_path / name for name in ("pid", "keeper", "go", "end", "done"))

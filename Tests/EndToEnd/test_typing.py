@@ -101,6 +101,15 @@ def test_a_signal_to_go_on_that_comes_at_any_time_changes_nothing_of_what_is_res
         terminal.end()
 
 
+def test_a_terminal_without_its_keys_says_so(cli):
+    terminal = Terminal([BINARY, "run", "-q", "-t", "--", "echo", "there"], {**cli.environment, "TERM": "xterm"})
+    try:
+        terminal.until(b"what is typed is not passed on to the command; --interactive does that")
+        assert terminal.rest().endswith(b"there\r\n")
+    finally:
+        terminal.end()
+
+
 def test_a_change_of_the_size_reaches_the_command(typed):
     terminal = typed("while [ \"$(stty size)\" != '33 77' ]; do sleep 0.05; done; echo there")
     wait_for(lambda: is_taken(terminal))

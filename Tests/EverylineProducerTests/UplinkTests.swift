@@ -163,6 +163,21 @@ import Testing
         #expect(server.messages == lines(100))
     }
 
+    @Test(
+        "doesn't believe in a restore that can't have been",
+        arguments: [(Offset.maximum.rawValue, 1), (0, Int.max), (0, 0)] as [(UInt64, Int)])
+    func impossibleRestore(base: UInt64, count: Int) async throws {
+        let server = MemoryServer()
+        let restoration = Restoration(
+            to: try #require(Incarnation("i9")), base: Offset(base), count: count)
+        let code = Problem.Code.otherIncarnation
+        let lie = APIError(
+            status: code.status, code: code.rawValue, detail: "no", head: .zero, restoration: restoration)
+        server.fail(lie, lie, lie)
+        #expect(try await uplink(spool(100), server).run() == .delivered)
+        #expect(server.messages == lines(100))
+    }
+
     @Test("takes Everyline's words under another status for another product's")
     func borrowedCode() async throws {
         let server = MemoryServer()

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { gunzipSync } from "node:zlib";
 
 import { outputs } from "./outputs.mjs";
+import { Screen } from "#viewer/screen.js";
 import { captured, captures, hasTmux, shown } from "./tmux.mjs";
 
 /** What tmux showed of the outputs; `node Tests/Viewer/captures.mjs` asks it anew. */
@@ -32,6 +33,16 @@ test("a screen has as many rows as the terminal had", { skip: !hasTmux && "tmux 
 test("a sequence that is broken off is none, and what controls within one is obeyed", { skip: !hasTmux && "tmux is not installed" }, () => {
   const outputs = ["ab\x1b[3\x1b[1DX", "abc\x1b[2\rCX", "ab\x1b[3\x18A", "ab\x1b[3\x1aA", "ab\x1b[3\b1mX", "ab\x1b[1\x1b]0;t\x07c"];
   captures(outputs).forEach((capture, i) => assert.deepEqual(shown(outputs[i]), captured(capture), JSON.stringify(outputs[i])));
+});
+
+test("a line that fills many rows takes time that grows with its length alone", () => {
+  for (const character of ["x", "漢"]) {
+    const rows = [];
+    const screen = new Screen((row) => rows.push(row), { columns: 2, rows: 24 });
+    screen.take({ offset: 1, timestamp: 1, message: `\x1b[A${character.repeat(250_000)}` });
+    screen.settle();
+    assert.equal(rows.length, 125_000 * (character === "x" ? 1 : 2));
+  }
 });
 
 test("pictures that are joined take the columns of one", { skip: !hasTmux && "tmux is not installed" }, () => {

@@ -19,8 +19,8 @@ public struct PendingLine: Sendable, Equatable {
         self.stream = stream
     }
 
-    /// Whether the line may be longer: then this is its end.
-    package var mayBeCut: Bool { message.utf8.count > Self.limit - 2 * 4 }
+    /// Whether the line may be longer: then this is its end. (What is left of a character at either end of it is left out.)
+    package var mayBeCut: Bool { message.utf8.count > Self.limit - 8 }
 
     /// The text of a line's last bytes: without the rest of a scalar that was cut at the beginning, without the beginning of one that is still to
     /// come, without what is certainly overwritten, and in ``limit`` bytes.

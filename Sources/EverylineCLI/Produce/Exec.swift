@@ -105,8 +105,12 @@ struct Exec: AsyncParsableCommand {
             let hasIt = signal.isFromTerminal && process.wasRunning(at: signal.time)
             // What a part of the command sends to its whole group, the command has got too.
             guard !hasIt, !process.hasStarted(signal.sender) else { continue }
-            // A shell sends it to all of its job, and with a terminal of its own the command isn't in this process's group.
-            if terminal == nil { process.signalCommand(signal.number) } else { process.signalGroup(signal.number) }
+            // A shell ends all of its job so, and with a terminal of its own the command isn't in this process's group.
+            if terminal != nil, signal.ends {
+                process.signalGroup(signal.number)
+            } else {
+                process.signalCommand(signal.number)
+            }
         }
     }
 

@@ -195,6 +195,18 @@ import Testing
             _ = printer.pending(pending(wide))
             #expect(printer.pending(pending("")).text == "\r\u{1B}[1A\u{1B}[J")
         }
+        // What terminals differ about is taken for narrow: fewer rows are cleared, and none that isn't the line's.
+        for joined in [
+            "👨\u{200D}👩\u{200D}👧\u{200D}👦 ab",
+            "\u{1112}\u{1161}\u{11AB}\u{1112}\u{1161}\u{11AB}\u{1112}\u{1161}\u{11AB}",
+        ] {
+            _ = printer.pending(pending(joined))
+            #expect(printer.pending(pending("")).text == "\r\u{1B}[J")
+        }
+        _ = printer.pending(pending("left behind"))
+        printer.leavePending()
+        #expect(printer.pending(pending("left behind?")).text == "left behind?")
+        _ = printer.pending(pending(""))
         _ = printer.pending(pending("\u{1B}[31m?"))
         let (bytes, line) = printer.makeWay()
         #expect(bytes.text == "\u{1B}[0m\r\u{1B}[J")
