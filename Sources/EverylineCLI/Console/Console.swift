@@ -104,11 +104,12 @@ enum Console {
 
     static func write(_ bytes: ByteBuffer) throws {
         guard bytes.readableBytes > 0 else { return }
+        // Before the terminal has it: a key that is pressed then is noted behind it.
+        if bytes.readableBytesView.last == UInt8(ascii: "\n") { lineBegins() }
         let written = try bytes.withUnsafeReadableBytes {
             try File.standardOutput.writeWaiting($0) { Task.isCancelled }
         }
         if written < bytes.readableBytes { throw CancellationError() }
-        if bytes.readableBytesView.last == UInt8(ascii: "\n") { lineBegins() }
     }
 
     /// A standard error that nothing reads holds up nothing for long.

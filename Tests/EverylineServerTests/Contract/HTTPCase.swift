@@ -51,6 +51,8 @@ struct HTTPCase: Decodable, Sendable, CustomTestStringConvertible {
         struct Repeated: Decodable, Sendable {
             let text: String
             let times: Int
+            var before: String?
+            var behind: String?
         }
     }
 

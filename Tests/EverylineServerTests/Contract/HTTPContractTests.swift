@@ -82,7 +82,8 @@ private struct HTTPRun {
         if let text = step.text { return Array(filled(text).utf8) }
         if let base64 = step.base64 { return Array(try #require(Data(base64Encoded: base64))) }
         if let repeated = step.repeated {
-            return Array(String(repeating: repeated.text, count: repeated.times).utf8)
+            let text = String(repeating: repeated.text, count: repeated.times)
+            return Array("\(repeated.before ?? "")\(text)\(repeated.behind ?? "")".utf8)
         }
         var lines = (step.lines ?? []).map { line -> JSONValue in
             if case .object = line { line } else { .object(["timestamp": .number(1), "message": line]) }
