@@ -74,7 +74,7 @@ package final class Spool: Sendable {
             try segments[0].makeFile(on: disk)
         }
         var state = State(segments: segments, delivered: Offset(segments[0].base.rawValue - 1))
-        if let line = try segments.last?.lastLine(), line.isEndEvent { state.end = (state.last, line) }
+        if let line = try segments.last?.lastLine(), line.isEndEvent, !line.isDamaged { state.end = (state.last, line) }
         if let place = try LogPlace(on: disk) { state.place = place }
         self.state = Mutex(state)
     }

@@ -103,6 +103,9 @@ extension ByteBuffer {
         }
     }
 
+    /// Whether it holds what no producer writes: the disk has changed it.
+    var isDamaged: Bool { (try? AppendBody(ndjson: self, after: .zero)) == nil }
+
     /// The length of a line's text, as JSON has it; 0 for an event that isn't a line.
     fileprivate var lineLength: ByteCount { withUnsafeReadableBytes { Self.text(of: $0)?.text.count ?? 0 } }
 

@@ -115,6 +115,8 @@ package struct Uplink: Sendable {
 
     private func deliverHere(owed: ByteBuffer?) async throws {
         var pace = BatchPace()
+        /// The event behind this offset can't be read: a notice stands in its place.
+        var damaged: Offset?
         var generator = SeededGenerator(seed: seed)
         var failures = 0
         var head = try await align()
@@ -126,7 +128,7 @@ package struct Uplink: Sendable {
             let read = try await next(after: head, limit: pace.limit, isComplete: owed != nil)
             let batch: ByteBuffer
             switch read {
-            case .events(let events): batch = events
+            case .events(let events): batch = damaged == head ? standIn(after: head) : events
             case .doubt:
                 head = max(head, try await align())
                 continue
@@ -152,6 +154,8 @@ package struct Uplink: Sendable {
                 head = current
             } catch let error as APIError where error.knownCode == .logFull {
                 return try await finish(after: error.head ?? head, .logFull, Self.fullLog, owed: owed)
+            } catch let error as APIError where error.knownCode == .invalidEvent && batch.isDamaged {
+                if batch.lineCount > 1 { pace.refused(bytes: batch.readableBytes) } else { damaged = head }
             } catch {
                 if let error = error as? APIError, try await cutsAnew(batch, after: &head, because: error, &pace) {
                     place = spool.place
@@ -167,6 +171,12 @@ package struct Uplink: Sendable {
                 head = max(head, try await align())
             }
         }
+    }
+
+    /// What is appended where the disk has damaged the event after `head`.
+    private func standIn(after head: Offset) -> ByteBuffer {
+        if spool.end == spool.place.number(at: head).next, let end = spool.endLine { return end }
+        return Self.notice(.linesLost, Self.damaged, at: now())
     }
 
     /// Learns where the log is: further than the spool knows, if an earlier process didn't get the answer, or its last writes
@@ -229,6 +239,7 @@ package struct Uplink: Sendable {
     }
 
     static let discarded = "Output is missing here: an earlier process had to discard it."
+    static let damaged = "A line is missing here: the disk where it was kept has damaged it."
     static let fullLog = "The log has reached its limit: output from here on is not recorded."
 
     /// Says in the log why the rest is missing, discards that as it comes, waits for the `end`, and appends it.

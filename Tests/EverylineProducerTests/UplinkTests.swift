@@ -206,6 +206,52 @@ import Testing
     }
 
     @Test(
+        "says so in the place of a line that the disk has damaged, and brings those beside it",
+        arguments: [#""message":"line 5""#, #"{"timestamp":1,"message":"line 10"}"#])
+    func damagedLine(part: String) async throws {
+        let server = MemoryServer()
+        let disk = FaultyDisk()
+        let spool = try Spool(on: disk)
+        for number in 1...10 { spool.write(event("line \(number)"), count: 1) }
+        spool.write(endEvent, count: 1, isEnd: true)
+        disk.damage(part)
+        #expect(try await uplink(spool, server).run() == .delivered)
+        let lost = try #require(server.lines.firstIndex { field("code", in: $0) == NoticeCode.linesLost.rawValue })
+        #expect(server.lines.count == 11)
+        var expected = (1...10).map { "line \($0)" } + [nil]
+        expected[lost] = Uplink.damaged
+        #expect(server.lines.map { field("message", in: $0) } == expected)
+    }
+
+    @Test("ends a log whose end the disk has damaged, as the process that wrote it knows it, or another one says")
+    func damagedEnd() async throws {
+        let disk = FaultyDisk()
+        let spool = try Spool(on: disk)
+        spool.write(event("line 1"), count: 1)
+        spool.write(endEvent, count: 1, isEnd: true)
+        disk.damage(#""status""#)
+        let server = MemoryServer()
+        #expect(try await uplink(spool, server).run() == .delivered)
+        #expect(server.lines.last.map(isEnd) == true)
+        let successors = MemoryServer()
+        #expect(try await uplink(try Spool(on: disk), successors).runForLostProcess() == .delivered)
+        let codes = successors.lines.map { field("code", in: $0) ?? field("type", in: $0) }
+        #expect(codes == [nil, NoticeCode.linesLost.rawValue, NoticeCode.runnerLost.rawValue, "end"])
+    }
+
+    @Test("keeps what a server doesn't understand that no disk has damaged")
+    func misunderstood() async throws {
+        let server = MemoryServer()
+        let code = Problem.Code.invalidEvent
+        server.fail(APIError(status: code.status, code: code.rawValue, detail: "Line 1: unknown field"))
+        guard case .refused(let error) = try await uplink(spool(3), server).run() else {
+            Issue.record("The server's refusal counts")
+            return
+        }
+        #expect(error.knownCode == .invalidEvent)
+    }
+
+    @Test(
         "ends the log of a process that is gone behind what that process sent last, however late that arrives",
         arguments: [["line 4"], ["line 4", "line 5", "line 6"]])
     func lateArrivals(messages: [String]) async throws {

@@ -24,6 +24,15 @@ final class FaultyDisk: SpoolDisk {
     func setMayCreate(_ may: Bool) { state.withLock { $0.mayCreate = may } }
     func setMayRead(_ may: Bool) { state.withLock { $0.mayRead = may } }
     func setMayRemove(_ may: Bool) { state.withLock { $0.mayRemove = may } }
+    /// Changes what one of its files says.
+    func damage(_ part: String) {
+        state.withLock { state in
+            state.files = state.files.mapValues { bytes in
+                let text = String(decoding: bytes, as: UTF8.self)
+                return Array(text.replacing(part, with: String(repeating: "#", count: part.utf8.count)).utf8)
+            }
+        }
+    }
     var used: Int { state.withLock { $0.used } }
 
     func names() throws -> [String] { state.withLock { Array($0.files.keys) } }

@@ -125,6 +125,7 @@ final class MemoryServer: Sendable {
             if events.readableBytes > bodyLimit {
                 throw isForeign ? APIError(status: 413, code: "http_413", detail: "no") : refuse(.bodyTooLarge)
             }
+            guard (try? AppendBody(ndjson: events, after: head)) != nil else { throw refuse(.invalidEvent) }
             guard head <= current else { throw refuse(.outOfOrder) }
             let sent = String(buffer: events).split(separator: "\n").map(String.init)
             for (held, line) in zip(state.lines.dropFirst(Int(head.rawValue)), sent) where held != line {
