@@ -1,3 +1,4 @@
+import Everyline
 import GRDB
 
 /// Why a directory's data can't be used.
@@ -39,8 +40,17 @@ package enum SQLiteDatabaseError: Error, Equatable, CustomStringConvertible {
             throw SQLiteDatabaseError.unusable(
                 directory,
                 reason: "its database may not be written by this user, or lies on a file system that is read-only")
+        } catch let error as DatabaseError
+            where error.resultCode == .SQLITE_FULL || error.resultCode == .SQLITE_IOERR && isFull(directory)
+        {
+            throw SQLiteDatabaseError.unusable(directory, reason: "its disk is full")
         } catch let error as DatabaseError {
             throw SQLiteDatabaseError.unusable(directory, reason: "\(error)")
         }
+    }
+
+    /// Whether there is no room for the file that SQLite makes beside a database to open it.
+    private static func isFull(_ directory: String) -> Bool {
+        DiskSpace.free(in: directory).map { $0 < .kibibytes(64) } ?? false
     }
 }

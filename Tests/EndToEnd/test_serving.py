@@ -277,6 +277,21 @@ def test_a_full_disk_is_said_and_got_over(tmp_path):
         process.stdout.close()
 
 
+def test_a_start_on_a_full_disk_says_that_it_is_full(tmp_path):
+    if subprocess.run(["unshare", "-rm", "true"], capture_output=True).returncode != 0:
+        pytest.skip("this machine allows no mount namespaces")
+    full = tmp_path / "full"
+    full.mkdir()
+    server = Server(tmp_path / "server").start()
+    server.stop()
+    serving = f"cp {server.data}/everyline.sqlite {full}; head -c 5000000 /dev/zero >{full}/filler; exec {BINARY} serve --data {full} --listen 127.0.0.1:0"
+    ended = subprocess.run(
+        ["unshare", "-rm", "sh", "-c", f"mount -t tmpfs -o size=4m,mode=700 none {full}; {serving}"],
+        capture_output=True, text=True, timeout=30, env=server.environment)
+    assert ended.returncode != 0
+    assert f"the data in {full} can't be used: its disk is full" in ended.stderr
+
+
 def test_the_terminal_that_it_was_started_from_may_be_closed(own_server):
     server = own_server.start()
     for _ in range(3):
