@@ -9,6 +9,8 @@ import { PLAIN, select } from "./sgr.js";
 /** The last column that a sequence moves the cursor to where no text is: about as wide as terminals get. */
 const REACH = 999;
 const TAB = 8;
+/** The most columns that one event skips before what it writes, where no width says how many there are. */
+const SKIPPED = 1 << 20;
 /** The most times that a character is repeated by a sequence. */
 const REPEATED = 1_000;
 const NEXT_CONTROL = new RegExp(CONTROL.source, "g");
@@ -30,6 +32,7 @@ export class LineTerminal {
   width = Infinity;
   #line = new Line();
   #last = "";
+  #skipped = 0;
 
   /** @param {Style} style @param {number} [limit] of columns that are kept */
   constructor(style, limit = COLUMNS) {
@@ -49,6 +52,7 @@ export class LineTerminal {
 
   /** @param {string} message */
   write(message) {
+    this.#skipped = 0;
     let position = 0;
     while (position < message.length) {
       NEXT_CONTROL.lastIndex = position;
@@ -94,6 +98,9 @@ export class LineTerminal {
   #putHere(text) {
     if (!text) return;
     const line = this.written;
+    if (this.width === Infinity && this.column > line.widest && (this.#skipped += this.column - line.widest) > SKIPPED) {
+      this.column = line.widest;
+    }
     if (this.inserts) line.insert(this.column, columnsOf(text), this.limit);
     this.column = line.put(this.column, text, this.style, this.link, this.limit);
   }

@@ -7,6 +7,23 @@ import { widthOf } from "./widths.js";
 /** @typedef {import("./sgr.js").Style} Style */
 /** @typedef {{text: string, style: Style, link: string | null}} Run */
 
+/** @type {Run} */
+const BLANK = Object.freeze({ text: " ", style: PLAIN, link: null });
+
+/** The cells of one look that were made last, so that lines share them.
+ * @type {{style: Style, link: string | null, cells: Map<string, Run>}} */
+let made = { style: PLAIN, link: null, cells: new Map() };
+/** How many of them are kept. */
+const MADE = 4_096;
+
+/** @param {string} text a character @param {Style} style @param {string | null} link @returns {Run} never to be changed */
+function cellOf(text, style, link) {
+  if (made.style !== style || made.link !== link || made.cells.size > MADE) made = { style, link, cells: new Map() };
+  let cell = made.cells.get(text);
+  if (!cell) made.cells.set(text, (cell = { text, style, link }));
+  return cell;
+}
+
 /** The most columns, and pieces of one look, that a line shows. */
 export const COLUMNS = 10_000;
 export const RUNS = 400;
@@ -37,11 +54,9 @@ export function widths(text) {
 
 export class Line {
   /** @type {Run[] | null} */ #runs = [];
-  /** A character of two columns is followed by an empty cell.
-   * @type {string[]} */
+  /** Each with one character. One of two columns is followed by an empty cell.
+   * @type {Run[]} */
   #cells = [];
-  /** @type {Style[]} */ #styles = [];
-  /** @type {(string | null)[]} */ #links = [];
   #length = 0;
   /** The columns that were written on, also those that aren't kept. */
   #widest = 0;
@@ -55,8 +70,6 @@ export class Line {
   take(other) {
     this.#runs = other.#runs && other.#runs.map((run) => ({ ...run }));
     this.#cells = other.#cells.slice();
-    this.#styles = other.#styles.slice();
-    this.#links = other.#links.slice();
     this.#length = other.#length;
     this.#widest = other.#widest;
   }
@@ -100,44 +113,33 @@ export class Line {
   #toCells() {
     if (!this.#runs) return;
     for (const { text, style, link } of this.#runs) {
-      for (let i = 0; i < text.length; i++) {
-        this.#cells.push(text[i]);
-        this.#styles.push(style);
-        this.#links.push(link);
-      }
+      for (let i = 0; i < text.length; i++) this.#cells.push(cellOf(text[i], style, link));
     }
     this.#runs = null;
   }
 
-  /** @param {number} at @param {string} character @param {number} width @param {Style} style @param {string | null} link */
-  #set(at, character, width, style, link) {
-    while (this.#cells.length < at) this.#one(this.#cells.length, " ", PLAIN, null);
+  /** @param {number} at @param {string} text a character @param {number} width @param {Style} style @param {string | null} link */
+  #set(at, text, width, style, link) {
+    const cells = this.#cells;
+    while (cells.length < at) cells.push(BLANK);
     // What is left of a wide character that is written over by half.
-    if (this.#cells[at] === "" && at > 0 && columnsOf(this.#cells[at - 1]) === 2) this.#one(at - 1, " ", PLAIN, null);
-    if (this.#cells[at + width] === "") this.#one(at + width, " ", PLAIN, null);
-    this.#one(at, character, style, link);
-    if (width === 2) this.#one(at + 1, "", style, link);
-  }
-
-  /** @param {number} at @param {string} text @param {Style} style @param {string | null} link */
-  #one(at, text, style, link) {
-    this.#cells[at] = text;
-    this.#styles[at] = style;
-    this.#links[at] = link;
+    if (cells[at]?.text === "" && at > 0 && columnsOf(cells[at - 1].text) === 2) cells[at - 1] = BLANK;
+    if (cells[at + width]?.text === "") cells[at + width] = BLANK;
+    cells[at] = cellOf(text, style, link);
+    if (width === 2) cells[at + 1] = cellOf("", style, link);
   }
 
   /** Puts a mark on the character before the column.
    * @param {number} column @param {string} mark */
   #join(column, mark) {
-    const at = this.#cells[column - 1] === "" ? column - 2 : column - 1;
-    if (at >= 0 && at < this.#cells.length && this.#cells[at].length < MARKS) this.#cells[at] += mark;
+    const at = this.#cells[column - 1]?.text === "" ? column - 2 : column - 1;
+    const cell = this.#cells[at];
+    if (cell && cell.text.length < MARKS) this.#cells[at] = { ...cell, text: cell.text + mark };
   }
 
   clear() {
     this.#runs = [];
     this.#cells = [];
-    this.#styles = [];
-    this.#links = [];
     this.#length = this.#widest = 0;
   }
 
@@ -157,7 +159,7 @@ export class Line {
       });
       return;
     }
-    this.#cells.length = this.#styles.length = this.#links.length = column;
+    this.#cells.length = column;
   }
 
   /** Erases columns and leaves blanks.
@@ -165,7 +167,7 @@ export class Line {
   erase(from, to) {
     if (from >= this.#length) return;
     this.#toCells();
-    for (let at = from; at < Math.min(to, this.#length); at++) this.#one(at, " ", PLAIN, null);
+    this.#cells.fill(BLANK, from, Math.min(to, this.#length));
   }
 
   /** Moves what follows the column to the right.
@@ -174,12 +176,11 @@ export class Line {
     if (column >= this.#length) return;
     this.#toCells();
     const blanks = Math.min(count, limit - column);
-    this.#cells.splice(column, 0, ...new Array(blanks).fill(" "));
-    this.#styles.splice(column, 0, ...new Array(blanks).fill(PLAIN));
-    this.#links.splice(column, 0, ...new Array(blanks).fill(null));
+    // What is moved out goes before, so that the list doesn't grow for it.
+    if (this.#length + blanks > limit) this.#cells.length = limit - blanks;
+    this.#cells.splice(column, 0, ...new Array(blanks).fill(BLANK));
     this.#length = this.#cells.length;
-    this.#widest = Math.max(this.#widest, this.#length);
-    if (this.#length > limit) this.cut(limit);
+    this.#widest = Math.min(limit, Math.max(this.#widest, this.#length));
   }
 
   /** Takes columns out.
@@ -187,16 +188,16 @@ export class Line {
   remove(column, count) {
     if (column >= this.#length) return;
     this.#toCells();
-    for (const list of [this.#cells, this.#styles, this.#links]) list.splice(column, count);
+    this.#cells.splice(column, count);
     this.#widest -= this.#length - this.#cells.length;
     this.#length = this.#cells.length;
   }
 
   /** Takes no more memory than its text needs, where each character takes one column. */
   compact() {
-    if (this.#runs || !this.#cells.every((cell) => cell.length === 1 && SIMPLE.test(cell))) return this;
+    if (this.#runs || !this.#cells.every(({ text }) => text.length === 1 && SIMPLE.test(text))) return this;
     const { runs } = this.rendered(Infinity);
-    [this.#runs, this.#cells, this.#styles, this.#links] = [runs, [], [], []];
+    [this.#runs, this.#cells] = [runs, []];
     return this;
   }
 
@@ -206,18 +207,13 @@ export class Line {
     /** @type {Run[]} */
     const runs = [];
     let text = "";
-    for (const run of this.#runs ?? this.#stretches()) {
+    for (const run of this.#runs ?? this.#cells) {
+      if (!run.text) continue;
       const last = runs.at(-1);
       if (last && ((last.style === run.style && last.link === run.link) || runs.length >= RUNS)) last.text += run.text;
       else runs.push({ ...run });
       text += run.text;
     }
     return { runs, text, clipped };
-  }
-
-  *#stretches() {
-    for (let i = 0; i < this.#cells.length; i++) {
-      if (this.#cells[i]) yield { text: this.#cells[i], style: this.#styles[i], link: this.#links[i] };
-    }
   }
 }

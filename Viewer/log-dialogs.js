@@ -81,7 +81,8 @@ function setUpGoing({ source, store, view }) {
       view.seek(line, 120);
       view.current = line;
       view.restyle();
-      announce(`Line ${line}`);
+      const isBeyond = "line" in where && where.line > line;
+      announce(isBeyond ? `There is no line ${where.line}${store.end ? "" : " yet"}: line ${line} is the last` : `Line ${line}`);
       byId("log").focus({ preventScroll: true });
     } catch (error) {
       trouble.textContent = error instanceof Error ? error.message : String(error);

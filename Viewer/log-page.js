@@ -48,7 +48,7 @@ const map = new Minimap(byId("map"), (offset) => {
   if (offset >= store.head) view.follows = true;
   else view.seek(offset);
 });
-const box = new SearchBox(source, store, view, changed);
+const box = new SearchBox(source, store, view, changed, () => execution?.terminal);
 const bar = new SelectionBar(source, store, rows, view);
 const selection = new Selection(bar, store, rows, view);
 const texts = loadTextSelection(store, rows, view, bar);
@@ -226,7 +226,7 @@ function showWords() {
   byId("try-now").hidden = !tail.canTry;
   const empty = byId("empty");
   empty.hidden = rows.end > 0 || (store.head === 0 && delivery.phase === "connecting");
-  empty.textContent = store.head > 0 ? "No line matches." : "No output yet.";
+  empty.textContent = store.head > 0 ? box.nothing : "No output yet.";
 }
 
 function tick() {
@@ -324,6 +324,7 @@ function toggleRaw() {
   allRows.isRaw = !allRows.isRaw;
   byId("rows").classList.toggle("raw", allRows.isRaw);
   if (!view.follows) view.seek(top);
+  bar.refresh();
   view.remeasure();
   announce(allRows.isRaw ? "Everything that was written is shown" : "Lines are shown as a terminal shows them");
   changed();
@@ -340,7 +341,14 @@ function keepScreen() {
   if (!store.moves || isLoadingScreen) return;
   isLoadingScreen = true;
   import("./screen-rows.js").then(({ ScreenRows }) => {
-    allRows.screen = new ScreenRows(store, source, () => { view.remeasure(); changed(); }, execution?.terminal);
+    let isReady = false;
+    const read = () => {
+      if (screen.isReady !== isReady) bar.refresh();
+      isReady = screen.isReady;
+      view.remeasure();
+      changed();
+    };
+    const screen = (allRows.screen = new ScreenRows(store, source, read, execution?.terminal));
   }, () => { isLoadingScreen = false; });
 }
 

@@ -15,6 +15,8 @@ export const ROW = 20, PAUSE = 28, END = 64;
 /** Kept free below the last row. */
 const MARGIN = 8;
 const OVERSCAN = 4;
+/** @type {[number, number]} */
+const NOTHING = [1, 0];
 
 /** @typedef {import("./rows.js").Row} Row */
 /** @typedef {import("./row-slots.js").Slot} Slot */
@@ -28,7 +30,12 @@ export class LogView {
   #wraps = false;
   #follows = true;
   /** @type {Map<number, number>} measured, while lines are wrapped */ #heights = new Map();
-  /** @type {[number, number] | null} */ selection = null;
+  /** The events that are selected.
+   * @type {[number, number] | null} */
+  selection = null;
+  /** The rows of them.
+   * @type {[number, number]} */
+  #selected = NOTHING;
   /** What is searched for, and where it was found. Only there is it marked: an expression that takes for ever on a line
    * must not be tried on it here.
    * @type {{expression: RegExp, isRegex: boolean, hits: import("./match-index.js").MatchIndex} | null} */
@@ -126,11 +133,12 @@ export class LogView {
   }
 
   /** Shows only these rows, or all of them; what stands at the upper edge stays near it.
-   * @param {import("./shown-rows.js").Shown | null} filter */
-  set filter(filter) {
+   * @param {import("./shown-rows.js").Shown | null} filter
+   * @param {import("./match-index.js").MatchIndex | null} [onScreen] those of them that are shown as a screen has them, not as an event */
+  setFilter(filter, onScreen = null) {
     if (filter === this.#rows.filter) return;
     const [top] = this.range;
-    this.#rows.filter = filter;
+    this.#rows.setFilter(filter, onScreen);
     this.#heights.clear();
     this.#viewport.head = this.#rows.end;
     if (!this.#follows) this.#viewport.show(top);
@@ -140,7 +148,7 @@ export class LogView {
   /** Shows a line in its place, with all that is around it.
    * @param {number} offset */
   showInPlace(offset) {
-    this.filter = null;
+    this.setFilter(null);
     this.onUnfiltered();
     this.current = offset;
     this.seek(offset, Math.round(this.#viewport.height / 3));
@@ -221,8 +229,9 @@ export class LogView {
     const viewport = this.#viewport;
     viewport.head = this.#rows.end;
     const home = this.current > 0 ? this.#rows.home(this.current) : 0;
-    if (home !== this.#home) this.#look++;
-    this.#home = home;
+    const selected = this.selection ? this.#rows.span(...this.selection) : NOTHING;
+    if (home !== this.#home || selected.join() !== this.#selected.join()) this.#look++;
+    [this.#home, this.#selected] = [home, selected];
     // What has just been drawn may turn out to be higher or lower than was thought.
     for (let round = 0; round < (this.#wraps ? 3 : 1); round++) {
       if (this.#follows) viewport.toEnd();
@@ -285,7 +294,7 @@ export class LogView {
     if (isPending) element.title = "It has no newline yet. Search and copying leave it out.";
     else element.removeAttribute("title");
     element.classList.toggle("error", row.isError);
-    const [from, to] = this.selection ?? [0, 0];
+    const [from, to] = this.#selected;
     element.classList.toggle("selected", first <= to && row.last >= from);
     element.classList.toggle("around", this.isFiltered && this.search !== null && !this.#hasHit(row));
     element.classList.toggle("current", begin === this.#home);
@@ -329,8 +338,8 @@ export class LogView {
   /** @param {HTMLElement} text @param {Row} row @param {import("./ansi.js").Rendered} rendered */
   #fillText(text, row, rendered) {
     const expression = this.#hasHit(row) ? this.search?.expression ?? null : null;
-    // What several events wrote was never searched as a whole, and an expression may take for ever on it.
-    const isTried = !this.search?.isRegex || !row.written || row.written.count === 1;
+    // What may still change was never searched as it is now, and an expression may take for ever on it.
+    const isTried = !this.search?.isRegex || !row.isLive;
     const isMarked = fillText(text, rendered, isTried ? expression : null);
     const isCurrent = row.first === (row.written ? this.#home : this.current);
     if (expression && !isMarked && isCurrent && rendered.clipped === 0) this.#fillOverwritten(text, expression);

@@ -1,4 +1,19 @@
-// Where in a line a search matches.
+// A search as it was typed, as an expression, and where in a line it matches.
+
+/** One that `inverts` looks for the lines that don't match.
+ * @typedef {{text: string, isRegex: boolean, matchesCase: boolean, inverts?: boolean}} Query */
+
+/** @param {Query} query @returns {RegExp} global; throws a SyntaxError for what is no expression */
+export function compile({ text, isRegex, matchesCase }) {
+  const source = isRegex ? text : text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
+  const flags = matchesCase ? "g" : "gi";
+  try {
+    return new RegExp(source, flags + "u");
+  } catch {
+    // What only the strict grammar refuses, such as `\\-`.
+    return new RegExp(source, flags);
+  }
+}
 
 /** The most matches that are marked in a line. */
 const MARKS = 200;

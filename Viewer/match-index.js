@@ -27,6 +27,16 @@ export class MatchIndex {
     this.count++;
   }
 
+  /** @param {number} offset */
+  delete(offset) {
+    const [k, i] = place(offset);
+    const block = this.#blocks.get(k);
+    if (!block || !this.has(offset)) return;
+    block.bits[i >> 5] &= ~(1 << (i & 31));
+    block.count--;
+    this.count--;
+  }
+
   /** How many blocks with a hit are before this one.
    * @param {number} k */
   #rankOf(k) {

@@ -1,10 +1,11 @@
-// A search as it was typed, as a test for a line's text.
+// Which lines of a log a search finds, and which rows.
 
 import { overwritten, plain, render } from "./ansi.js";
 import { PIECES } from "./blocks.js";
 import { textOf } from "./event-text.js";
 import { COLUMNS } from "./line.js";
 import { marks } from "./marks.js";
+import { RowFinder } from "./row-finder.js";
 import { BETWEEN, CONTROL, WITHIN } from "./sequences.js";
 import { PLAIN } from "./sgr.js";
 
@@ -17,73 +18,84 @@ const moves = (message) => movesAway(message) || (CONTROL.test(message) && WITHI
 /** Of a line that is longer, in characters, so much is looked at at once: what matches across that isn't found. */
 const LONGEST = 1 << 21;
 
-/** One that `inverts` looks for the lines that don't match.
- * @typedef {{text: string, isRegex: boolean, matchesCase: boolean, inverts?: boolean}} Query */
+/** What a search found in a portion of a log: the lines that match, the events that began rows that do though no line on them does, and
+ * those of such rows that may still change; it says of these all that there are.
+ * @typedef {{lines: number[], rows: number[], shown: number[]}} Found */
 
-/** @param {Query} query @returns {RegExp} global; throws a SyntaxError for what is no expression */
-export function compile({ text, isRegex, matchesCase }) {
-  const source = isRegex ? text : text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
-  const flags = matchesCase ? "g" : "gi";
-  try {
-    return new RegExp(source, flags + "u");
-  } catch {
-    // What only the strict grammar refuses, such as `\\-`.
-    return new RegExp(source, flags);
-  }
-}
-
-/** Finds the lines that match. A line that was cut into pieces is looked at whole, once its last piece is there. */
+/** Finds the lines that match, and the rows. A line that was cut into pieces is looked at whole, once its last piece is there. */
 export class Finder {
   #expression;
   #triesMarks;
   #inverts;
-  /** What has come of a line that goes on. */
-  #pieces = "";
+  /** What has come of a line that goes on: its text, and its events. */
+  #text = "";
+  /** @type {string[]} */ #pieces = [];
   #first = 0;
+  /** @type {RowFinder | null} */ #rows;
 
   /** @param {RegExp} expression global @param {boolean} triesMarks whether a match may take for ever
-   * @param {boolean} [inverts] whether it finds the others */
-  constructor(expression, triesMarks, inverts = false) {
+   * @param {boolean} [inverts] whether it finds the others: lines alone
+   * @param {import("./screen.js").Size} [size] of the command's terminal */
+  constructor(expression, triesMarks, inverts = false, size) {
     this.#expression = expression;
     this.#triesMarks = triesMarks && !inverts;
     this.#inverts = inverts;
+    this.#rows = inverts ? null : new RowFinder((text) => this.#matchesRow(text), size);
   }
 
-  /** The offsets of the rows that match and end here; each call goes on where the one before it ended.
+  /** Each call goes on where the one before it ended.
    * @param {string} text lines, joined by newlines
-   * @param {number} first */
+   * @param {number} first @returns {Found} */
   find(text, first) {
     /** @type {number[]} */
-    const found = [];
+    const lines = [];
     let offset = first;
     for (const line of text.split("\n")) {
       const message = messageIn(line);
       if (message === null) {
         // What follows a piece and is no output ends its line.
-        if (this.#first) this.#look("", found);
-        if (line && this.#matches(textOf(JSON.parse(line)) ?? "") !== this.#inverts) found.push(offset);
+        if (this.#first) this.#look("", lines);
+        const matches = line !== "" && this.#matches(textOf(JSON.parse(line)) ?? "") !== this.#inverts;
+        if (matches) lines.push(offset);
+        this.#rows?.take({ first: offset, pieces: [line], isFound: matches });
       } else {
         this.#first ||= offset;
-        if (goesOn(line) && offset % PIECES !== 0 && this.#pieces.length < LONGEST) this.#pieces += message;
-        else this.#look(message, found);
+        this.#pieces.push(line);
+        if (goesOn(line) && offset % PIECES !== 0 && this.#text.length < LONGEST) this.#text += message;
+        else this.#look(message, lines);
       }
       offset++;
     }
-    return found;
+    const { settled: rows, shown } = this.#rows?.rows() ?? { settled: [], shown: [] };
+    return { lines, rows, shown };
   }
 
   /** @param {string} last the last piece @param {number[]} found */
   #look(last, found) {
-    const line = this.#pieces + last;
+    const line = this.#text + last;
     const text = plain(line);
     const matches = (!movesAway(line) && this.#matches(text)) || (moves(line) && this.#matches(overwritten(line)));
     if (matches !== this.#inverts) {
-      // The page will mark what matches on the row, and can't be stopped there: what takes too long must do so here.
-      if (this.#triesMarks) marks(this.#expression, text.length > COLUMNS ? render(line, PLAIN).text : text);
+      this.#tryMarks(text.length > COLUMNS ? render(line, PLAIN).text : text);
       found.push(this.#first);
     }
-    this.#pieces = "";
+    this.#rows?.take({ first: this.#first, pieces: this.#pieces, isFound: matches });
+    this.#text = "";
+    this.#pieces = [];
     this.#first = 0;
+  }
+
+  /** @param {string} text */
+  #matchesRow(text) {
+    const matches = this.#matches(text);
+    if (matches) this.#tryMarks(text);
+    return matches;
+  }
+
+  /** The page will mark what matches on a row, and can't be stopped there: what takes too long must do so here.
+   * @param {string} text */
+  #tryMarks(text) {
+    if (this.#triesMarks) marks(this.#expression, text);
   }
 
   /** @param {string} text */

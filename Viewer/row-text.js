@@ -57,7 +57,7 @@ export function makeRow() {
 export function showNumber(element, number, { kind, first, numbers = [first], written, isLive = false }) {
   const isNamed = kind !== "pending";
   setText(number, isNamed ? numbers.map((n, i) => (n === numbers[i - 1] ? "" : n)).join("\n") : "…");
-  if (isNamed) number.href = `#L${first}`;
+  if (isNamed) number.href = `#L${numbers[0]}`;
   else number.removeAttribute("href");
   const several = written !== undefined && written.count > 1;
   element.classList.toggle("rewritten", several);

@@ -50,8 +50,9 @@ export class Rows {
    * @type {import("./screen-rows.js").ScreenRows | null} */
   screen = null;
   #isRaw = false;
-  /** Whether only some of the lines are shown. */
-  isFiltered = false;
+  /** Where a filter lets rows through, those that are shown as the screen has them; all others are shown as events.
+   * @type {{has(offset: number): boolean} | null} */
+  onScreen = null;
 
   /** @param {import("./blocks.js").BlockStore} store */
   constructor(store) {
@@ -82,7 +83,7 @@ export class Rows {
 
   /** The screen, where rows are its: not where each event is shown by itself. */
   get #laidOut() {
-    return this.#isRaw || this.isFiltered ? null : this.screen;
+    return this.#isRaw || this.onScreen ? null : this.screen;
   }
 
   /** What {@link count} counts: rows as far as a screen makes them, else events. */
@@ -97,13 +98,23 @@ export class Rows {
 
   /** @param {number} offset */
   #onScreen(offset) {
-    return this.#laidOut?.at(offset);
+    const screen = !this.#isRaw && this.onScreen?.has(offset) ? this.screen : this.#laidOut;
+    return screen?.at(offset);
   }
 
   /** The first offset of the row that an event wrote on; others may have written on it since.
    * @param {number} offset */
   home(offset) {
     return this.#laidOut?.home(offset) ?? this.start(offset);
+  }
+
+  /** The offsets of the rows from that on which one event wrote to that of another.
+   * @param {number} first @param {number} last @returns {[number, number]} */
+  span(first, last) {
+    const { head } = this.#store;
+    if (!this.#laidOut || first > head) return [first, last];
+    const homes = [this.home(first), this.home(Math.min(last, head))];
+    return [Math.min(...homes), last > head ? last : this.last(Math.max(...homes))];
   }
 
   /** The first offset of the row that shows this event.

@@ -19,6 +19,8 @@ const SLICE = 8;
 const IN_FRAME = 4;
 /** How many screens a key may be away from the event that its row began with. */
 const NEAR = 4;
+/** Of how many events it is kept what began their rows. */
+const SOUGHT = 16;
 const BREAK = { text: "\n", style: PLAIN, link: null };
 
 export class ScreenRows {
@@ -31,8 +33,9 @@ export class ScreenRows {
   #wake = () => {};
   /** @type {WeakMap<ScreenLine, import("./rows.js").Row>} */ #made = new WeakMap();
   #onChange;
-  /** What began the row of the event that was asked for last. */
-  #sought = { offset: 0, began: 0 };
+  /** What began the rows of the events that were asked for last.
+   * @type {Map<number, number>} */
+  #sought = new Map();
 
   /** @param {import("./blocks.js").BlockStore} store @param {import("./source.js").Source} source
    * @param {() => void} onChange @param {import("./screen.js").Size} [size] of the command's terminal */
@@ -171,13 +174,15 @@ export class ScreenRows {
   /** The event that began the row that this one wrote on; 0 until what that depends on was read.
    * @param {number} offset */
   #began(offset) {
-    if (this.#sought.offset === offset) return this.#sought.began;
+    const sought = this.#sought.get(offset);
+    if (sought !== undefined) return sought;
     const mark = this.#index.markBefore(offset);
     const needs = this.#missing(mark, offset);
     for (const k of needs) this.#source.want(k);
     if (needs.length > 0) return 0;
     const began = this.#index.writtenBy(offset, this.#held);
-    this.#sought = { offset, began };
+    if (this.#sought.size >= SOUGHT) this.#sought.clear();
+    this.#sought.set(offset, began);
     return began;
   }
 

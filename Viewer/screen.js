@@ -111,6 +111,12 @@ export class Screen extends LineTerminal {
     this.#restore(place);
   }
 
+  /** Whether what comes next does as on a new one, below what is on this one. */
+  get isAtRest() {
+    return !this.#covered && this.#top === 0 && this.#bottom === this.#height - 1 && !this.#isOrigin && this.#wraps
+      && !this.inserts && this.#saved === HOME && this.set === 0 && !this.drawing[0];
+  }
+
   /** @returns {Place} */
   get #place() {
     const { column: x, style, drawing, set } = this;
@@ -223,7 +229,19 @@ export class Screen extends LineTerminal {
       case "7": this.#saved = this.#place; break;
       case "8": this.#restore(this.#saved); break;
       case "c": this.#reset(); break;
+      case "#8": this.#align(); break;
     }
+  }
+
+  /** Fills the screen, so that its edges can be seen. */
+  #align() {
+    if (this.width === Infinity) return;
+    for (let y = 0; y < this.#height; y++) {
+      const row = this.#claim(this.#row(y));
+      row.clear();
+      row.put(0, "E".repeat(this.width), PLAIN, null, this.limit);
+    }
+    this.#region(0, this.#height - 1);
   }
 
   #reset() {

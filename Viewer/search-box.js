@@ -16,6 +16,7 @@ export class SearchBox {
   #store;
   #view;
   #onChange;
+  #size;
   /** Whether the first match that is found is to be shown. */
   #goes = false;
   /** Up to where has to be searched for the count to be said; 0 once it was. */
@@ -26,8 +27,10 @@ export class SearchBox {
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #timer;
 
   /** @param {import("./source.js").Source} source @param {import("./blocks.js").BlockStore} store
-   * @param {import("./log-view.js").LogView} view @param {() => void} onChange */
-  constructor(source, store, view, onChange) {
+   * @param {import("./log-view.js").LogView} view @param {() => void} onChange
+   * @param {() => import("./screen.js").Size | undefined} size of the command's terminal, where that is known */
+  constructor(source, store, view, onChange, size) {
+    this.#size = size;
     this.#source = source;
     this.#store = store;
     this.#view = view;
@@ -74,6 +77,12 @@ export class SearchBox {
     return this.#search ? this.#search.hits.count : -1;
   }
 
+  /** Why no line is shown. */
+  get nothing() {
+    if (this.#search?.trouble) return "Nothing was found before the search was given up.";
+    return !this.#search || this.#search.isDone ? "No line matches." : "Searching…";
+  }
+
   focus() {
     // It takes what it needs while something is typed.
     import("./search.js").catch(() => {});
@@ -97,12 +106,8 @@ export class SearchBox {
     byId("filters").setAttribute("aria-pressed", String(this.#filters));
     document.body.classList.toggle("filters", this.#filters);
     byId("around").textContent = `±${this.#around}`;
-    const hits = this.#filters ? this.#search?.hits ?? null : null;
-    if (!hits || this.#around === 0) {
-      this.#view.filter = hits;
-    } else {
-      this.#view.filter = new WithContext(hits, this.#store, this.#around);
-    }
+    const { hits = null, rows = null } = (this.#filters && this.#search) || {};
+    this.#view.setFilter(hits && this.#around > 0 ? new WithContext(hits, this.#store, this.#around) : hits, rows);
     this.#onChange();
   }
 
@@ -152,7 +157,7 @@ export class SearchBox {
       try {
         const { Search } = await import("./search.js");
         if (!this.#isCurrent) return;
-        this.#search = new Search(query, this.#source, this.#store, () => this.#found());
+        this.#search = new Search(query, this.#source, this.#store, () => this.#found(), this.#size());
         this.#goes = true;
         this.#until = this.#store.head;
       } catch (error) {

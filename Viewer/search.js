@@ -1,13 +1,19 @@
 // A search over a whole log, what is held and what isn't, and over what still comes.
 
 import { MatchIndex } from "./match-index.js";
-import { compile } from "./matcher.js";
+import { compile } from "./marks.js";
 
 /** How long one portion may take, in milliseconds. */
 const PATIENCE = 5_000;
 
 export class Search {
+  /** What it has found: lines by their offsets, rows by those of the events that they began with. */
   hits = new MatchIndex();
+  /** Those of them that are rows, of which no line matches by itself. */
+  rows = new MatchIndex();
+  /** Those of rows that may still change.
+   * @type {number[]} */
+  #shown = [];
   /** Everything up to here was searched. */
   searched = 0;
   /** Why it stopped, if it did. */
@@ -22,16 +28,16 @@ export class Search {
   #worker = new Worker(new URL("search-worker.js", import.meta.url), { type: "module" });
   #wake = () => {};
 
-  /** @param {import("./matcher.js").Query} query @param {import("./source.js").Source} source
+  /** @param {import("./marks.js").Query} query @param {import("./source.js").Source} source
    * @param {import("./blocks.js").BlockStore} store @param {() => void} onChange throws a SyntaxError for what is no
-   * expression */
-  constructor(query, source, store, onChange) {
+   * expression @param {import("./screen.js").Size} [size] of the command's terminal */
+  constructor(query, source, store, onChange, size) {
     this.expression = compile(query);
     this.isRegex = query.isRegex;
     this.#source = source;
     this.#store = store;
     this.#onChange = onChange;
-    this.#worker.postMessage({ query });
+    this.#worker.postMessage({ query, size });
     this.#run().catch((error) => this.#stopped(error));
   }
 
@@ -77,13 +83,22 @@ export class Search {
     }
   }
 
+  /** @param {import("./matcher.js").Found} found */
+  #add({ lines, rows, shown }) {
+    for (const index of [this.hits, this.rows]) for (const offset of this.#shown) index.delete(offset);
+    for (const offset of lines) this.hits.add(offset);
+    const news = rows.filter((offset) => !this.hits.has(offset));
+    this.#shown = shown.filter((offset) => !this.hits.has(offset) && !news.includes(offset));
+    for (const index of [this.hits, this.rows]) for (const offset of [...news, ...this.#shown]) index.add(offset);
+  }
+
   /** @param {string} text @param {number} first @param {number} size @returns {Promise<void>} */
   #ask(text, first, size) {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => reject(new Error("This expression takes too long.")), PATIENCE);
       this.#worker.onmessage = ({ data }) => {
         clearTimeout(timer);
-        for (const offset of data) this.hits.add(offset);
+        this.#add(data);
         this.searched = first + size - 1;
         this.#onChange();
         resolve();

@@ -1,16 +1,17 @@
 // The bar that says what is selected, and copies it. Lines and text may both be selected: the bar is for what was selected
 // last.
 
-import { count } from "./connection-status.js";
+import { count, numbers } from "./connection-status.js";
 import { announce, byId } from "./page.js";
 import { fragmentOf } from "./time.js";
 
 /** @typedef {import("./copy.js").TextRange} TextRange */
-/** What has selected something.
- * @typedef {{range: TextRange | null, lines: [number, number], clear(): void}} Owner */
+/** What has selected something: `words` say what, and `size` how many rows.
+ * @typedef {{range: TextRange | null, lines: [number, number], words: string, size: number, clear(): void}} Owner */
 
 /** The most lines that are copied at once. */
 const LINES = 100_000;
+const TOO_MUCH = `At most ${numbers.format(LINES)} can be copied: download the log instead.`;
 
 /** What copies; loaded when something is selected.
  * @type {typeof import("./copy.js") | null} */
@@ -19,7 +20,7 @@ const load = async () => (copying ??= await import("./copy.js"));
 
 export class SelectionBar {
   /** The newest last.
-   * @type {{owner: Owner, words: string, lines: number, isSeen: boolean}[]} */
+   * @type {{owner: Owner, isSeen: boolean}[]} */
   #selected = [];
   /** Text that had to be read, for the next time, if that asks for the same.
    * @type {{range: string, text: string} | null} */
@@ -52,14 +53,18 @@ export class SelectionBar {
     return this.#selected.at(-1);
   }
 
-  /** @param {Owner} owner @param {string} words @param {number} lines that are selected
-   * @param {boolean} [isSeen] whether the bar is */
-  set(owner, words, lines, isSeen = true) {
+  /** @param {Owner} owner @param {boolean} [isSeen] whether the bar is */
+  set(owner, isSeen = true) {
     this.#give();
     // If it can't be loaded now, copying says so.
     load().catch(() => {});
-    this.#selected = [...this.#selected.filter((one) => one.owner !== owner), { owner, words, lines, isSeen }];
+    this.#selected = [...this.#selected.filter((one) => one.owner !== owner), { owner, isSeen }];
     this.#say();
+  }
+
+  /** Says anew what is selected: other rows show it now. */
+  refresh() {
+    if (this.#newest) this.#say();
   }
 
   /** @param {Owner} owner */
@@ -81,16 +86,20 @@ export class SelectionBar {
     const isHidden = !newest?.isSeen;
     if (isHidden && bar.contains(document.activeElement)) byId("log").focus({ preventScroll: true });
     bar.hidden = isHidden;
-    const tooMany = newest !== undefined && newest.lines > LINES;
-    byId("copy").toggleAttribute("disabled", tooMany);
-    const words = newest?.words ?? "";
-    byId("selected").textContent = tooMany ? `${words}. At most ${LINES} can be copied: download the log instead.` : words;
+    const [isTooMuch, words] = [this.#isTooMuch, newest?.owner.words ?? ""];
+    byId("copy").toggleAttribute("disabled", isTooMuch);
+    byId("selected").textContent = isTooMuch ? `${words}. ${TOO_MUCH}` : words;
+  }
+
+  get #isTooMuch() {
+    return (this.#newest?.owner.size ?? 0) > LINES;
   }
 
   /** Copies what is selected; what isn't here is read first. */
   async copy() {
     const { range } = this;
-    if (!range || (this.#newest?.lines ?? 0) > LINES) return;
+    if (!range) return;
+    if (this.#isTooMuch) return announce(TOO_MUCH);
     try {
       const { copyText } = await load();
       const text = this.#textAtOnce(range) ?? (await this.#read(range));
@@ -117,7 +126,7 @@ export class SelectionBar {
     const { range } = this;
     if (!range) return;
     event.preventDefault();
-    const text = this.#textAtOnce(range);
+    const text = this.#isTooMuch ? null : this.#textAtOnce(range);
     if (text !== null && event.clipboardData) {
       event.clipboardData.setData("text/plain", text);
       this.#done(text, true);

@@ -38,10 +38,29 @@ export class Selection {
 
   /** What of it is there. @returns {import("./copy.js").TextRange | null} */
   get range() {
-    const [first, last] = this.#view.selection ?? [1, 0];
+    const [first, last] = this.#span;
     const end = Math.min(last, this.#store.head);
     if (first > end) return null;
     return { from: { offset: first, column: 0 }, to: { offset: end, column: Infinity }, endsLine: true };
+  }
+
+  /** The rows of it. */
+  get #span() {
+    return this.#view.selection ? this.#rows.span(...this.#view.selection) : [1, 0];
+  }
+
+  /** How many rows it has. */
+  get size() {
+    const [first, last] = this.#span;
+    return this.#rows.count(first, last, Infinity);
+  }
+
+  get words() {
+    const { size } = this;
+    const [first, last] = this.lines;
+    const lines = size === 1 || first === last ? `Line ${first}` : `Lines ${first}–${last} (${count(size, this.#rows.noun)})`;
+    const absence = this.#store.end ? ": not there" : ": not there yet";
+    return this.#awaited === null ? lines : lines + absence;
   }
 
   /** @param {number} anchor @param {number} moving @param {boolean} [tells] the address bar */
@@ -51,13 +70,13 @@ export class Selection {
     this.#view.selection = [first, last];
     if (tells) history.replaceState(null, "", fragmentOf(first, last));
     this.#awaited = first > this.#store.head ? this.#store.head : null;
-    this.#say(first, last);
+    this.#bar.set(this);
     this.#view.restyle();
   }
 
   /** More has come: lines that were named before they were there may be there now. */
   advance() {
-    const [first, last] = this.#view.selection ?? [0, 0];
+    const [first] = this.#view.selection ?? [0];
     if (this.#awaited === null || first === 0) return;
     if (first <= this.#store.head) {
       const stayed = this.#view.range[1] >= this.#awaited;
@@ -65,15 +84,7 @@ export class Selection {
       // Who has gone elsewhere meanwhile stays there.
       if (stayed) this.#view.reveal(first);
     }
-    this.#say(first, last);
-  }
-
-  /** @param {number} first @param {number} last */
-  #say(first, last) {
-    const size = this.#rows.count(first, last, Infinity);
-    const lines = size === 1 ? `Line ${first}` : `Lines ${first}–${last} (${count(size, this.#rows.noun)})`;
-    const absence = this.#store.end ? ": not there" : ": not there yet";
-    this.#bar.set(this, this.#awaited === null ? lines : lines + absence, size);
+    this.#bar.set(this);
   }
 
   clear() {
@@ -88,7 +99,8 @@ export class Selection {
   begin() {
     const [top, bottom] = this.#view.range;
     const { current } = this.#view;
-    const first = current >= top && current <= bottom ? current : this.#view.firstWhole;
+    const home = current && this.#rows.home(current);
+    const [first] = home >= top && home <= bottom ? [current] : this.#rows.names(this.#view.firstWhole);
     this.#view.follows = false;
     this.set(first, first);
     announce(`Line ${first} selected`);
@@ -96,14 +108,15 @@ export class Selection {
 
   /** @param {1 | -1} direction @param {boolean} widens */
   move(direction, widens) {
-    const row = this.#rows.start(this.#moving);
+    const row = this.#rows.home(this.#moving);
     const next = direction > 0 ? this.#rows.last(row) + 1 : row - 1;
     if (next < 1 || next > this.#store.head) return;
-    const moving = this.#rows.start(next);
+    const begin = this.#rows.start(next);
+    const [moving] = this.#rows.names(begin);
     this.set(widens ? this.#anchor : moving, moving);
     this.#view.reveal(moving);
     const lines = this.#view.selection?.join(" to ");
-    announce(widens ? `Lines ${lines}` : `Line ${moving}: ${this.#rows.text(moving) ?? ""}`);
+    announce(widens ? `Lines ${lines}` : `Line ${moving}: ${this.#rows.text(begin) ?? ""}`);
   }
 
   #listen() {
@@ -111,10 +124,7 @@ export class Selection {
     let drags = false;
     const at = (/** @type {Event} */ { target }, /** @type {string} */ name) =>
       target instanceof Element ? target.closest(name) : null;
-    const lines = (/** @type {Element} */ row) => {
-      const { first, last } = /** @type {HTMLElement} */ (row).dataset;
-      return [Number(first), Number(last)];
-    };
+    const lines = (/** @type {Element} */ row) => this.#rows.names(Number(/** @type {HTMLElement} */ (row).dataset.first));
     const isTouch = (/** @type {Event} */ event) => event instanceof PointerEvent && event.pointerType === "touch";
     /** @param {MouseEvent} event */
     const choose = (event) => {
@@ -126,6 +136,8 @@ export class Selection {
       if (!this.isEmpty && widens) this.set(this.#anchor, first < this.#anchor ? first : last);
       else this.set(first, last);
       event.preventDefault();
+      // What is typed next is meant for what is selected, not for a field that was typed in before.
+      log.focus({ preventScroll: true });
       this.#view.follows = false;
     };
     log.addEventListener("pointerdown", (event) => {

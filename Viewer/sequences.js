@@ -12,7 +12,7 @@ export const ANY = new RegExp(`${CSI.source}|${BROKEN.source}|${STRING.source}|$
 /** What moves or erases within a line. */
 export const WITHIN = /[\r\b\x0e]|\x1b\[[0-9;]*[@CDGJKPXZ`ab]|\x1b[()]0/;
 /** What moves to other lines, or changes them. (Erasing what is below is nothing where nothing is.) */
-export const BETWEEN = /[\v\f]|\x1b(?:\[[0-9;]*[ABEFHLMSTdefrsu]|\[[123]J|\[\?(?:6|47|1047|1049)[hl]|[78DEMc])/;
+export const BETWEEN = /[\v\f]|\x1b(?:\[[0-9;]*[ABEFHLMSTdefrsu]|\[[123]J|\[\?(?:6|47|1047|1049)[hl]|[78DEMc]|#8)/;
 /** The same in an event's line, where a control character is written as JSON writes it; it may be found where none is. */
 const BETWEEN_IN_JSON = new RegExp(
   BETWEEN.source.replaceAll("\\x1b", "\\\\u001[bB]").replace("[\\v\\f]", "\\\\(?:u000[bB]|f)"));

@@ -4,6 +4,9 @@
 /** What a filter lets through: the next, and the last such offset, or 0.
  * @typedef {{from(offset: number): number, upTo(offset: number): number}} Shown */
 
+/** @type {{has(offset: number): boolean}} */
+const NONE = { has: () => false };
+
 export class ShownRows {
   /** @type {Shown | null} */ #filter = null;
   #rows;
@@ -19,9 +22,10 @@ export class ShownRows {
     return this.#filter;
   }
 
-  set filter(filter) {
+  /** @param {Shown | null} filter @param {import("./match-index.js").MatchIndex | null} onScreen those that a screen shows */
+  setFilter(filter, onScreen) {
     this.#filter = filter;
-    this.#rows.isFiltered = filter !== null;
+    this.#rows.onScreen = filter && (onScreen ?? NONE);
   }
 
   /** Whether each event is shown by itself, with all that it wrote. */
@@ -33,6 +37,19 @@ export class ShownRows {
    * @param {number} offset */
   home(offset) {
     return this.#filter ? this.start(offset) : this.#rows.home(offset);
+  }
+
+  /** The offsets of the rows from that on which one event wrote to that of another, whether a filter shows them or not.
+   * @param {number} first @param {number} last @returns {[number, number]} */
+  span(first, last) {
+    return this.#filter ? [first, last] : this.#rows.span(first, last);
+  }
+
+  /** The events that the row which begins here is named by: of a screen's rows, those that they began with.
+   * @param {number} first @returns {[number, number]} */
+  names(first) {
+    const { first: begin, last, numbers = [begin, last] } = this.row(first);
+    return [numbers[0], numbers[numbers.length - 1]];
   }
 
   /** @param {number} first */

@@ -28,8 +28,6 @@ export class TextSelection {
   #drag = null;
   #frame = 0;
   #isMine = false;
-  /** What is selected, in words. */
-  #words = "";
 
   /** @param {import("./blocks.js").BlockStore} store @param {import("./shown-rows.js").ShownRows} rows
    * @param {import("./log-view.js").LogView} view @param {import("./selection-bar.js").SelectionBar} bar
@@ -86,8 +84,27 @@ export class TextSelection {
   /** The lines that any of is selected.
    * @returns {[number, number]} */
   get lines() {
-    const { from, to } = this.range ?? { from: { offset: 0 }, to: { offset: 0 } };
+    const { from, to } = this.range ?? { from: { offset: 1 }, to: { offset: 1 } };
+    return [this.#rows.names(from.offset)[0], this.#rows.names(to.offset)[1]];
+  }
+
+  /** The offsets of their rows. */
+  get #span() {
+    const { from, to } = this.range ?? { from: { offset: 1 }, to: { offset: 1 } };
     return [this.#rows.shown(from.offset), this.#rows.row(to.offset).last];
+  }
+
+  /** How many rows any of is selected. */
+  get size() {
+    const [first, last] = this.#span;
+    return this.#rows.count(first, last, MOST);
+  }
+
+  /** What is selected, in words. */
+  get words() {
+    if (this.isEmpty) return "Nothing";
+    const [first, last] = this.lines;
+    return `Text of ${first === last ? `line ${first}` : `lines ${first}–${last} (${count(this.size, this.#rows.noun)})`}`;
   }
 
   clear() {
@@ -100,7 +117,7 @@ export class TextSelection {
   selectAll() {
     if (this.#store.head < 1) return;
     this.#set(this.#begin, this.#end);
-    announce(`${this.#words} selected`);
+    announce(`${this.words} selected`);
   }
 
   /** @returns {Point} */
@@ -123,14 +140,11 @@ export class TextSelection {
   #set(anchor, focus) {
     [this.#anchor, this.#focus] = [anchor, focus];
     this.#paint();
-    this.#words = "";
     if (this.isEmpty) return this.#bar.unset(this);
-    const [first, last] = this.lines;
+    const [first, last] = this.#span;
     const [top, bottom] = this.#view.range;
-    const size = this.#rows.count(first, last, MOST);
-    this.#words = `Text of ${first === last ? `line ${first}` : `lines ${first}–${last} (${count(size, this.#rows.noun)})`}`;
     // What is seen whole needs no words.
-    this.#bar.set(this, this.#words, size, first < top || last > bottom);
+    this.#bar.set(this, first < top || last > bottom);
   }
 
   /** @param {MouseEvent} event */
@@ -256,7 +270,7 @@ export class TextSelection {
       if (!to) return;
       this.#set(this.#anchor ?? from, to);
       this.#view.reveal(to.offset);
-      announce(this.#words ? `${this.#words} selected` : "Nothing selected");
+      announce(`${this.words} selected`);
     } else {
       return;
     }

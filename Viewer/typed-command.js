@@ -2,13 +2,20 @@
 
 import { ESCAPES } from "./shell-quoting.js";
 
+/** What only a shell does: its own commands, joining, redirecting, patterns (but those that stand for themselves where no file has such
+ * a name), variables, sets in braces, homes, comments. */
+const SYNTAX = new RegExp([
+  /^(?:cd|export|source|eval|unset|ulimit|umask|alias|trap|if|while|until|case)(?=\s|$)/, /&&|\|\|?|[;<>&`*\n]/, /\$(?:[\w({]+|[?@#!$-])/,
+  /\{[^\s{}]*(?:,|\.\.)[^\s{}]*\}/, /^~(?=\/|$)|\s~(?=\/|\s|$)/, /^\w+=\S*(?=\s)/, /\s#/,
+].map(({ source }) => source).join("|"));
+
 /** The first of what only a shell understands in a command, beyond quotes and backslashes; "" if there is nothing.
  * @param {string} text */
 export function shellSyntax(text) {
   // What is quoted is itself, but for variables and commands between double quotes.
   const bare = text.trim().replace(/\$'(?:\\[^]|[^'\\])*'|\\[^]|'[^']*'|"(?:\\[^]|[^"\\])*"/g, (quoted) =>
     quoted[0] === '"' ? quoted.replace(/\\[^]/g, "").match(/[$`]\w*/)?.[0] ?? "_" : "_");
-  const found = /&&|\|\|?|[;<>&`*\n]|\$[\w({]+|^~(?=\/|$)|\s~(?=\/|\s|$)|^\w+=\S*(?=\s)/.exec(bare)?.[0].trim();
+  const found = SYNTAX.exec(bare)?.[0].trim();
   return found === "" ? "line break" : found ?? "";
 }
 

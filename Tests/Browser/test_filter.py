@@ -132,3 +132,29 @@ def test_a_line_that_was_cut_is_one_row_of_a_filter(server, viewer):
     filter_by(page, "wanted")
     wait_for_row(page, 4)
     assert [(row["first"], row["last"], row["text"]) for row in rows(page)] == [(2, 4, "wanted!")]
+
+
+def test_a_number_that_is_clicked_takes_the_keys(server, viewer, log):
+    """What is typed next is for the line, not for the field that was typed in before."""
+    page = viewer.log(server, log.id)
+    filter_by(page, "wanted")
+    page.locator(".row:not([hidden]) .number").first.click()
+    page.keyboard.press("c")
+    page.wait_for_function("async () => (await navigator.clipboard.readText()).includes('wanted')")
+    assert page.input_value("#query") == "wanted"
+
+
+def test_a_filter_says_that_nothing_matches_once_it_knows(server, viewer):
+    log = server.register()
+    log.append(*["ok line"] * 300, "a" * 40 + "b", *["aaa end"] * 300, end="SUCCEEDED")
+    page = viewer.log(server, log.id)
+    page.evaluate("""() => {
+      window.said = new Set();
+      new MutationObserver(() => { const place = document.querySelector('#empty'); if (!place.hidden) window.said.add(place.textContent); })
+        .observe(document.querySelector('#empty'), { childList: true, characterData: true, subtree: true, attributes: true }); }""")
+    page.keyboard.press("&")
+    page.keyboard.press("Alt+r")
+    page.fill("#query", "(a+)+$|end")
+    page.wait_for_function("() => document.querySelector('#found').textContent.includes('takes too long')")
+    assert page.inner_text("#empty") == "Nothing was found before the search was given up."
+    assert "No line matches." not in page.evaluate("[...window.said]")

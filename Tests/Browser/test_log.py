@@ -350,7 +350,7 @@ def test_lines_are_selected_and_copied_by_keys(server, viewer):
 def test_lines_that_cannot_be_copied_are_told_of(server, viewer, million):
     page = viewer.log(server, million.id, "#L1-L200000", allow=re.compile("ERR_INTERNET_DISCONNECTED"))
     told = "text => document.querySelector('#selected').textContent.includes(text)"
-    page.wait_for_function(told, arg="At most 100000 can be copied")
+    page.wait_for_function(told, arg="At most 100,000 can be copied")
     page.evaluate("location.hash = '#L2000-L4000'")
     page.wait_for_function(told, arg="Lines 2000")
     page.context.set_offline(True)

@@ -165,3 +165,65 @@ def test_a_screen_is_as_high_as_the_terminal_of_the_command(server, viewer):
         shown = [row["text"] for row in rows(page) if row["kind"] == "line"]
         # The screen's last row is blank.
         assert shown[:30] == [f"line {n}" if n != top else "top" for n in range(1, 31)]
+
+
+def test_a_search_finds_what_only_a_row_of_several_lines_has(server, viewer):
+    log = server.register()
+    log.append("pulling", "second", f"{E}[2A{E}[8Clayer one", f"{E}[1B", end="SUCCEEDED")
+    page = viewer.log(server, log.id)
+    wait_for_text(page, "pulling layer one")
+    assert search(page, "pulling layer") == "1 of 1"
+    assert page.inner_text(".row.current mark") == "pulling layer"
+    page.keyboard.press("Alt+r")
+    assert search(page, "^pulling l.yer one$") == "1 of 1"
+    assert page.inner_text(".row.current mark") == "pulling layer one"
+    page.keyboard.press("Alt+l")
+    wait_for_rows(page, 1)
+    assert texts(page) == ["pulling layer one"]
+
+
+def test_a_line_is_named_and_selected_on_the_row_that_it_wrote_on(server, viewer):
+    log = server.register()
+    log.append("A old", "B old", "C old", f"{E}[3AA new", "B new", "C new", "tail", end="SUCCEEDED")
+    page = viewer.log(server, log.id, "#L5")
+    wait_for_text(page, "B new")
+    selected = page.locator(".row.selected:not([hidden]) .text")
+    page.wait_for_function("() => document.querySelectorAll('.row.selected:not([hidden])').length === 1")
+    assert selected.all_inner_texts() == ["B new"]
+    page.keyboard.press("Control+c")
+    page.wait_for_function("async () => (await navigator.clipboard.readText()) === 'B new\\n'")
+    page.keyboard.press("Escape")
+    assert search(page, "C new") == "1 of 1"
+    page.locator("#log").focus()
+    page.keyboard.press("v")
+    assert page.inner_text("#selected") == "Line 6"
+    assert selected.all_inner_texts() == ["C new"]
+    # A row is named by the line that began it, however many wrote on it since.
+    page.locator(".row:not([hidden]) .number", has_text="3").click()
+    assert (page.evaluate("location.hash"), page.inner_text("#selected")) == ("#L3", "Line 3")
+    assert selected.all_inner_texts() == ["C new"]
+    page.keyboard.press("ArrowUp")
+    assert (page.evaluate("location.hash"), selected.all_inner_texts()) == ("#L2", ["B new"])
+    page.keyboard.press("r")
+    wait_for_text(page, "␛[3AA new")
+    assert selected.all_inner_texts() == ["B old"]
+
+
+def test_what_is_selected_is_counted_anew_once_the_screen_is_read(server, viewer):
+    log = server.register()
+    for _ in range(4):
+        log.append(*[f"frame {n}{E}[1F" for n in range(30_000)])
+    log.append(end="SUCCEEDED")
+    page = viewer.log(server, log.id)
+    page.wait_for_selector(".row:not([hidden])")
+    page.keyboard.press("Control+a")
+    page.wait_for_function("() => !document.querySelector('#copy').disabled && /\\(\\d row/.test(document.querySelector('#selected').textContent)")
+
+
+def test_an_event_that_skips_much_holds_nothing_up(server, viewer):
+    """Each would be gigabytes of blanks, or minutes."""
+    log = server.register()
+    log.append("x\v" * 125_000, f"x{E}[2J" * 50_000, f"{E}[4h" + "x\r" * 125_000, "behind it", end="SUCCEEDED")
+    page = viewer.log(server, log.id)
+    wait_for_text(page, "behind it")
+    assert search(page, "behind it") == "1 of 1"

@@ -159,8 +159,11 @@ def test_what_can_not_be_copied_is_said_before(server, viewer):
     page = viewer.log(server, log.id)
     page.keyboard.press("Control+a")
     page.wait_for_function(
-        "() => document.querySelector('#selected').innerText.endsWith('At most 100000 can be copied: download the log instead.')")
+        "() => document.querySelector('#selected').innerText.endsWith('At most 100,000 can be copied: download the log instead.')")
     assert page.is_disabled("#copy")
+    page.evaluate(LISTEN)
+    page.keyboard.press("Control+c")
+    page.wait_for_function(COPY, arg="At most 100,000 can be copied: download the log instead.")
 
 
 def test_silence_adds_no_line_and_looks_leave_nothing(server, viewer):

@@ -57,7 +57,7 @@ test("a screen is as wide as the terminal was", { skip: !hasTmux && "tmux is not
     `${long}\r\x1b[A\x1b[2Kshort`, `${"x".repeat(80)}y`, `${"x".repeat(80)}\r\nnext`, `${"x".repeat(80)}\bY`, `${"x".repeat(79)}漢z`,
     `\x1b[?7l${long}Z\x1b[?7h`, `a\x1b[999C[ OK ]`, `\x1b[999C\x1b[6D[ OK ]`, `${"\t".repeat(12)}end`, `${"x".repeat(78)}\x1b[4hab\x1b[4l`,
     `${"x".repeat(80)}\x1b[Kz`, `${"x".repeat(80)}\x1b[Dz`, `${"ab".repeat(500)}\x1b[5Aup`, `${"x".repeat(79)}\x1b[3@z`, `${"x".repeat(70)}y\x1b[99bz`,
-    `\n\n${"x".repeat(80)}\x1b[Ay`, `${"x".repeat(80)}\x1b[By`, `${"x".repeat(80)}\x1b[Cy`, `漢\x1b[79C漢\x1b[2Dz`,
+    "one\x1b#8\x1b[5;5Htwo", `\n\n${"x".repeat(80)}\x1b[Ay`, `${"x".repeat(80)}\x1b[By`, `${"x".repeat(80)}\x1b[Cy`, `漢\x1b[79C漢\x1b[2Dz`,
   ];
   for (const [height, width] of [[24, 80], [50, 132]]) {
     const all = [...some, ...edges.map((output) => [JSON.stringify(output), output])];

@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { MatchIndex } from "#viewer/match-index.js";
-import { marks } from "#viewer/marks.js";
-import { compile, Finder, messageIn } from "#viewer/matcher.js";
+import { compile, marks } from "#viewer/marks.js";
+import { Finder, messageIn } from "#viewer/matcher.js";
 import { lines, random } from "./support.mjs";
 
 const literal = (text, matchesCase = false) => compile({ text, isRegex: false, matchesCase });
-const find = (expression, text, first) => new Finder(expression, true).find(text, first);
+const find = (expression, text, first) => new Finder(expression, true).find(text, first).lines;
 
 test("typed text means itself", () => {
   assert.ok(literal("a.b(c)[d]$^*+?{}|\\/").test("xA.B(C)[D]$^*+?{}|\\/"));
@@ -59,7 +59,7 @@ test("a line that was cut is searched whole, however its pieces come", () => {
   for (const size of [1, 2, 5, log.length]) {
     const finder = new Finder(literal("needle"), false);
     const found = [];
-    for (let at = 0; at < log.length; at += size) found.push(...finder.find(log.slice(at, at + size).join("\n"), at + 1));
+    for (let at = 0; at < log.length; at += size) found.push(...finder.find(log.slice(at, at + size).join("\n"), at + 1).lines);
     assert.deepEqual(found, [2], `in portions of ${size}`);
   }
   assert.deepEqual(find(compile({ text: "^one.*two needles$", isRegex: true, matchesCase: false }), log.join("\n"), 1), [2]);
@@ -75,7 +75,7 @@ test("each line matches or is one of the others, never both", () => {
   log.push(JSON.stringify({ offset: 10, timestamp: 1, type: "notice", message: "abc" }));
   log.push(JSON.stringify({ offset: 11, timestamp: 1, type: "end", status: "FAILED" }));
   for (const text of ["abc", "xyz", "ab", "", "FAILED"]) {
-    const [found, others] = [false, true].map((inverts) => new Finder(literal(text), true, inverts).find(log.join("\n"), 1));
+    const [found, others] = [false, true].map((inverts) => new Finder(literal(text), true, inverts).find(log.join("\n"), 1).lines);
     assert.deepEqual([...found, ...others].sort((a, b) => a - b), log.map((_, i) => i + 1), text);
   }
 });
@@ -92,7 +92,7 @@ test("notices and the end are found by what the page shows of them", () => {
 test("of a line without an end, a bounded part is searched at once", () => {
   const finder = new Finder(literal("x"), false);
   const piece = (offset) => JSON.stringify({ offset, timestamp: 1, message: "-".repeat(1 << 18) + (offset % 4 ? "" : "x"), partial: true });
-  assert.deepEqual([1, 2, 3, 4, 5, 6, 7, 8, 9].flatMap((offset) => finder.find(piece(offset), offset)), [1]);
+  assert.deepEqual([1, 2, 3, 4, 5, 6, 7, 8, 9].flatMap((offset) => finder.find(piece(offset), offset).lines), [1]);
 });
 
 test("hits are counted and walked as a set of offsets would be", () => {
@@ -135,4 +135,46 @@ test("a search finds what was written over, and nothing across a movement", () =
   assert.deepEqual(find(literal("bc"), text, 1), []);
   assert.deepEqual(find(literal("efg"), text, 1), [3]);
   assert.deepEqual(find(literal("gh"), text, 1), []);
+});
+
+/** What a search finds in a log that comes in portions of so many events: lines, rows, and rows as they stand in the end. */
+function findIn(messages, text, { portion = messages.length, size, isRegex = false } = {}) {
+  const finder = new Finder(compile({ text, isRegex, matchesCase: true }), isRegex, false, size);
+  const found = { lines: [], rows: [], shown: [] };
+  for (let at = 0; at < messages.length; at += portion) {
+    const part = messages.slice(at, at + portion).map((message, i) =>
+      JSON.stringify({ offset: at + i + 1, timestamp: 1, ...(typeof message === "string" ? { message } : message) }));
+    const { lines, rows, shown } = finder.find(part.join("\n"), at + 1);
+    found.lines.push(...lines);
+    found.rows.push(...rows);
+    found.shown = shown;
+  }
+  return found;
+}
+
+test("a row is found that matches though no line on it does", () => {
+  const end = { type: "end", status: "SUCCEEDED" };
+  const log = ["pulling", "second", "\x1b[2A\x1b[8Clayer", "\x1b[1B", end];
+  for (const portion of [1, 2, 5]) {
+    assert.deepEqual(findIn(log, "pulling layer", { portion }), { lines: [], rows: [1], shown: [] });
+    // What a line has by itself is found once, by its own offset.
+    assert.deepEqual(findIn(log, "layer", { portion }), { lines: [3], rows: [], shown: [] });
+    assert.deepEqual(findIn(log, "^pulling l.yer$", { portion, isRegex: true }).rows, [1]);
+  }
+  const running = log.slice(0, -1);
+  assert.deepEqual(findIn(running, "pulling layer"), { lines: [], rows: [], shown: [1] });
+  assert.deepEqual(findIn([...running, "\x1b[3A\x1b[8Cgone  "], "pulling layer").shown, []);
+  // One event may write a row in several movements.
+  assert.deepEqual(findIn(["a", "\x1b[A\x1b[1Gx\x1b[1By\x1b[1A\x1b[2Gz", "b", end], "xz").rows, [1]);
+});
+
+test("rows are found by a screen that begins and ends where something moves", () => {
+  const size = { columns: 80, rows: 4 };
+  const still = Array.from({ length: 50 }, (_, i) => `line ${i}`);
+  const log = [...still, "one", "two", "\x1b[2A\x1b[4Cmore", "\x1b[1B", ...still, "three", "\x1b[A\x1b[6Cfour", ...still];
+  for (const portion of [1, 7, log.length]) {
+    assert.deepEqual(findIn(log, "one more", { portion, size }), { lines: [], rows: [51], shown: [] });
+    assert.deepEqual(findIn(log, "three four", { portion, size }), { lines: [], rows: [105], shown: [] });
+    assert.deepEqual(findIn(log, "line 4", { portion, size }).rows, []);
+  }
 });

@@ -19,11 +19,12 @@ test("a command is split as a shell splits it", () => {
 test("what only a shell understands is found outside quotes", () => {
   const syntax = {
     "for i in 1 2; do echo $i; done": ";", "a | b": "|", "a && b": "&&", "make > log": ">", "ls *.txt": "*",
-    'echo "$HOME"': "$HOME", "echo $(date)": "$(date", "echo `date`": "`", "X=1 env": "X=1", "ls ~/x": "~",
-    "cd a\nls": "line break", "sleep 9 &": "&",
+    'echo "$HOME"': "$HOME", "echo $(date)": "$(date", "echo `date`": "`", "X=1 env": "X=1", "ls ~/x": "~", "echo $? $1": "$?", "touch {a,b}": "{a,b}",
+    "echo {1..3}": "{1..3}", "make # all": "#", "cd /tmp": "cd", "export A": "export",
+    "ls a\nls": "line break", "sleep 9 &": "&",
   };
   for (const [typed, expected] of Object.entries(syntax)) assert.equal(shellSyntax(typed), expected, typed);
-  const none = ["echo hello", "sh -c 'a | b; $c'", 'echo "a; b"', "echo a\\;b", 'echo "\\$x"', "make X=1", "a \\\n b\n", ""];
+  const none = ["echo hello", "sh -c 'a | b; $c'", 'echo "a; b"', "echo a\\;b", 'echo "\\$x"', "make X=1", "echo a#b {} {x}", "cdrecord x", "pip install a[b]", "curl http://h/?q", "a \\\n b\n", ""];
   for (const typed of none) assert.equal(shellSyntax(typed), "", typed);
 });
 

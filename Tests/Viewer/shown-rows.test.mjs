@@ -15,7 +15,7 @@ function filtered(head, offsets, around) {
   const hits = new MatchIndex();
   for (const offset of offsets) hits.add(offset);
   const rows = new ShownRows(new Rows(store), store);
-  rows.filter = around ? new WithContext(hits, store, around) : hits;
+  rows.setFilter(around ? new WithContext(hits, store, around) : hits, null);
   const expected = Array.from({ length: head }, (_, i) => i + 1)
     .filter((offset) => offsets.some((hit) => Math.abs(hit - offset) <= around));
   return { rows, expected };
