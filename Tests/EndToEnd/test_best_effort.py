@@ -71,6 +71,25 @@ def test_the_output_is_delivered_by_itself_if_a_server_comes_while_the_command_r
     assert cli.run("recover").stdout == b""
 
 
+def test_a_server_that_is_there_when_the_command_ends_gets_the_output(away, tmp_path):
+    """However long the last try was ago: the next one would come when the command has ended."""
+    server, cli = away
+    ends = tmp_path / "ends"
+    command = cli.start("exec", "--best-effort", "--", "sh", "-c", f"echo kept; while ! test -e {ends}; do sleep 0.05; done")
+    try:
+        with socket.create_server(("127.0.0.1", int(server.address.split(":")[1]))) as refusing:
+            # Six tries later the seventh is some ten seconds away.
+            for _ in range(6):
+                refusing.accept()[0].close()
+        server.start()
+        ends.touch()
+        assert command.wait() == 0
+    finally:
+        command.end()
+    assert messages(server.events(only(server)["execution_id"])) == ["kept"]
+    assert cli.run("recover").stdout == b""
+
+
 def test_without_it_nothing_runs_without_a_server(away, tmp_path):
     server, cli = away
     done = cli.run("exec", "--", "touch", str(tmp_path / "ran"))

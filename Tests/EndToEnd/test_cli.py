@@ -14,6 +14,7 @@ import pytest
 
 from cli import CommandLine
 from everyline import BINARY, Refused, messages, wait_for
+from terminal import Terminal
 from liar import Liar
 
 HEX = r"[0-9a-z]{26}"
@@ -664,6 +665,20 @@ def test_a_slip_in_the_settings_shows_no_key(cli, tmp_path):
         said = cli.run("list", XDG_CONFIG_HOME=str(tmp_path / "xdg")).stderr.decode()
         assert "config.yaml" in said or "can't be reached" in said
         assert "SECRET" not in said, said
+
+
+def test_pipe_at_a_terminal_ends_at_the_first_ctrl_c(cli, server):
+    terminal = Terminal([BINARY, "pipe"], cli.environment)
+    try:
+        terminal.type(b"typed\n")
+        # What is echoed, and what is written.
+        for _ in range(2):
+            terminal.until(b"typed\r\n")
+        terminal.type(b"\x03")
+        assert terminal.wait() == 1
+    finally:
+        terminal.end()
+    assert server.execution(server.newest())["status"] == "STOPPED"
 
 
 def test_pipe_fails_where_it_can_not_read(cli, server, tmp_path):

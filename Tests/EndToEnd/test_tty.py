@@ -285,6 +285,39 @@ def test_only_what_was_typed_goes_to_the_shell(terminal, tmp_path):
     assert b"evil2" not in terminal.until(b"last2\r\n")
 
 
+@pytest.mark.parametrize("options", [(), ("--no-tty",)])
+def test_what_a_command_wrote_is_shown_before_it_stops(terminal, options):
+    script = "i=0; while [ $i -lt 3000 ]; do echo number $i; i=$((i+1)); done; printf before; kill -TSTP $$; echo aft''er"
+    terminal.type(exec_line(script, *options) + b"\n")
+    seen = terminal.until(b"Stopped")
+    assert seen.count(b"number ") == 3000 and b"number 2999\r\nbefore" in seen
+    terminal.type(b"fg\n")
+    terminal.until(b"after\r\n")
+
+
+def test_words_wait_while_a_program_draws(own_server, tmp_path):
+    server = own_server.start()
+    ready, go, done = tmp_path / "ready", tmp_path / "go", tmp_path / "done"
+    wait = "while ! test -e {}; do sleep 0.05; done"
+    script = f"stty raw; echo drawn; touch {ready}; {wait.format(go)}; printf more; {wait.format(done)}; stty sane; echo; read line"
+    terminal = Terminal([BINARY, "exec", "--quiet", "--", "sh", "-c", script], CommandLine(server, tmp_path).environment)
+    try:
+        terminal.until(b"drawn")
+        wait_for(ready.exists)
+        server.kill()
+        go.touch()
+        shown = terminal.until(b"more")
+        done.touch()
+        said = terminal.until(b"sent as soon as possible.")
+        assert b"everyline:" not in shown and b"can't be reached" in said
+        server.start()
+        terminal.until(b"Everything has been delivered.")
+        terminal.type(b"\n")
+        assert terminal.wait() == 0
+    finally:
+        terminal.end()
+
+
 def jobs(terminal):
     """What the shell says of them."""
     terminal.type(b"jobs -l; echo asked$((1+1))\n")
@@ -399,9 +432,10 @@ def test_run_gives_a_terminal_of_the_size_that_is_asked_for(cli):
     assert cli.run("run", "--", "sh", "-c", "test -t 1").returncode == 1
 
 
-def test_runs_terminal_has_the_callers_size(cli):
-    line = shlex.join([BINARY, "run", "-qt", "--", "stty", "size"])
-    terminal = Terminal(["/bin/sh", "-c", f"stty cols 71 rows 23; {line}; sleep 600"], cli.environment)
+@pytest.mark.parametrize("options, end", [("-qt", ""), ("-qti", ""), ("-qti", " | cat"), ("-qt", " | cat"), ("-qt", " </dev/null 2>/dev/null")])
+def test_runs_terminal_has_the_callers_size(cli, options, end):
+    line = shlex.join([BINARY, "run", options, "--", "stty", "size"])
+    terminal = Terminal(["/bin/sh", "-c", f"stty cols 71 rows 23; {line}{end}; sleep 600"], cli.environment)
     try:
         terminal.until(b"23 71\r\n")
     finally:

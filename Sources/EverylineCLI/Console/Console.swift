@@ -134,12 +134,19 @@ enum Console {
     }
 
     /// The size of the terminal that shows the data, or what most have if it doesn't say; `nil` if none does.
-    static var window: TerminalSize? { isTerminal ? terminalSize ?? TerminalSize(columns: 80, rows: 24) : nil }
+    static var window: TerminalSize? {
+        isTerminal ? size(of: STDOUT_FILENO) ?? TerminalSize(columns: 80, rows: 24) : nil
+    }
 
-    /// The size of the terminal that shows the data; `nil` if none does, or it doesn't say.
+    /// The size of the user's terminal: the one that shows the data, else where keys come from, else what errors go to; `nil` if there is
+    /// none, or it doesn't say.
     static var terminalSize: TerminalSize? {
+        [STDOUT_FILENO, STDIN_FILENO, STDERR_FILENO].lazy.compactMap(size).first
+    }
+
+    private static func size(of terminal: Int32) -> TerminalSize? {
         var size = winsize()
-        guard isTerminal, ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0 else { return nil }
+        guard ioctl(terminal, UInt(TIOCGWINSZ), &size) == 0 else { return nil }
         let found = TerminalSize(columns: Int(size.ws_col), rows: Int(size.ws_row))
         return found.isValid ? found : nil
     }

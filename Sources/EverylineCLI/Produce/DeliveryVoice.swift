@@ -2,21 +2,26 @@ import Everyline
 import EverylineProducer
 import Synchronization
 
-/// Tells the user how the delivery goes, but not at each try.
+/// Tells the user how the delivery goes, but not at each try, and not while a program draws on the user's terminal.
 final class DeliveryVoice: Sendable {
     private let spool: Spool
     private let directory: String
+    private let isDrawnOn: @Sendable () -> Bool
     private let state = Mutex(State())
 
     private struct State {
         var outage = Outage()
         /// Whether the server has answered since.
         var isBack = false
+        /// What is to be said of the outage, once nothing is drawn.
+        var unsaid: [String] = []
     }
 
-    init(_ spool: Spool, directory: String) {
+    /// - Parameter isDrawnOn: whether a program draws on the terminal now.
+    init(_ spool: Spool, directory: String, isDrawnOn: @escaping @Sendable () -> Bool) {
         self.spool = spool
         self.directory = directory
+        self.isDrawnOn = isDrawnOn
     }
 
     /// Hears of each answer that says that the server is there.
@@ -51,8 +56,26 @@ final class DeliveryVoice: Sendable {
         while true {
             let version = spool.changes.version
             if spool.delivered >= spool.last { delivered() }
-            try await spool.changes.wait(past: version)
+            let isSaid = isDrawnOn() ? state.withLock(\.unsaid.isEmpty) : sayAll()
+            try await spool.changes.wait(
+                past: version, atMost: isSaid ? .seconds(3600) : .milliseconds(300), on: ContinuousClock())
         }
+    }
+
+    /// Says what has waited.
+    @discardableResult
+    func sayAll() -> Bool {
+        let unsaid = state.withLock { state in
+            defer { state.unsaid = [] }
+            return state.unsaid
+        }
+        for words in unsaid { Console.say(words) }
+        return true
+    }
+
+    private func say(_ words: String) {
+        state.withLock { $0.unsaid.append(words) }
+        if isDrawnOn() { spool.changes.announce() } else { sayAll() }
     }
 
     func note(_ error: any Error) {
@@ -62,19 +85,20 @@ final class DeliveryVoice: Sendable {
         }
         guard isNews else { return }
         let consequence = isFirst ? " The output is kept in \(directory) and sent as soon as possible." : ""
-        Console.say("\(error).\(consequence)")
+        say("\(error).\(consequence)")
     }
 
     func refused(_ error: APIError) {
-        Console.say("The server refuses the output: \(error). The command goes on; its output is kept in \(directory).")
+        say("The server refuses the output: \(error). The command goes on; its output is kept in \(directory).")
     }
 
     /// Says so, if the user was told of an outage, and it is over.
     func delivered() {
         let isOver = state.withLock { state in
             guard state.isBack else { return false }
-            state = State()
-            return true
+            // A user who was told nothing of the outage needs no word of its end.
+            defer { state = State() }
+            return state.unsaid.isEmpty
         }
         if isOver { Console.say("Everything has been delivered.") }
     }

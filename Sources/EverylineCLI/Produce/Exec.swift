@@ -56,9 +56,10 @@ struct Exec: AsyncParsableCommand {
             place: .foreground { Self.stopWithCommand($0, terminal) })
         // Before anything is begun: from then on no signal ends this process by itself.
         let signals = try UserSignals()
-        let producer = LocalProducer(
+        var producer = LocalProducer(
             connection: connection, command: command.shown, terminal: terminal?.size, requiresDelivery: requireDelivery,
             isQuiet: quiet, isBestEffort: bestEffort)
+        if let terminal { producer.isDrawnOn = { terminal.isDrawnOn } }
         let result = try await producer.run(
             signals,
             whileSending: { await Self.relay(signals.late, to: process, terminal, $0) },

@@ -18,6 +18,7 @@ final class LateRegistration: Sendable {
     private let configuration: EverylineClient.Configuration
     private let isQuiet: Bool
     private let made = Mutexed<Registered>()
+    private let isTrying = Atomic(false)
     private let changes = ChangeSignal()
 
     /// - Parameters:
@@ -54,11 +55,30 @@ final class LateRegistration: Sendable {
         }
     }
 
-    /// For one caller at a time.
+    /// Registers the execution, if the server takes it within a time limit.
+    func tryNow(within limit: Duration) async {
+        await withTaskGroup { group in
+            group.addTask { _ = try? await self.register() }
+            group.addTask { try? await ContinuousClock().sleep(for: limit) }
+            await group.next()
+            group.cancelAll()
+        }
+    }
+
+    /// One try at a time is made: two would register two executions.
     ///
     /// - Throws: ``ClientError`` also where the server refuses: a command that runs already is no less worth recording then.
     private func register() async throws -> Registered {
-        if let registered { return registered }
+        while true {
+            let version = changes.version
+            if let registered { return registered }
+            if !isTrying.exchange(true, ordering: .acquiring) { break }
+            try await changes.wait(past: version)
+        }
+        defer {
+            isTrying.store(false, ordering: .releasing)
+            changes.announce()
+        }
         let answer: RegisterResponse
         do {
             answer = try await client.register(request)
@@ -69,7 +89,6 @@ final class LateRegistration: Sendable {
         let endpoint = ProducerEndpoint(client, execution: registered.id, token: registered.token)
         if !isQuiet { Console.announce(registered.id, at: configuration.address) }
         made.set(Registered(execution: registered.id, endpoint: endpoint))
-        changes.announce()
         return Registered(execution: registered.id, endpoint: endpoint)
     }
 

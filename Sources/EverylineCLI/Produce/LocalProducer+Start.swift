@@ -116,7 +116,7 @@ extension LocalProducer {
 
     /// How long a command that runs without a server too waits for each of the server's two answers; and one that a signal has ended, for
     /// the last of them.
-    private static let shortTimeout: Duration = .seconds(3)
+    static let shortTimeout: Duration = .seconds(3)
 
     /// Registers the execution, trying again for a few seconds. Where that takes long, it says so.
     private func register(_ client: EverylineClient) async throws -> RegisterResponse {

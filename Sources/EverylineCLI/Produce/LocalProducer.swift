@@ -24,6 +24,9 @@ struct LocalProducer {
     /// Whether the output is also made where no server can be told of it, and kept until there is one.
     var isBestEffort = false
 
+    /// Whether the command draws on the user's terminal now.
+    var isDrawnOn: @Sendable () -> Bool = { false }
+
     /// - Parameter terminal: the size of the one that the command gets.
     init(
         connection: ConnectionOptions, command: [String], terminal: TerminalSize? = nil, requiresDelivery: Bool,
@@ -85,7 +88,7 @@ struct LocalProducer {
                 execution: start.execution,
                 recorder: Recorder(spool: spool, lineLimit: start.lineLimit, now: { .now }),
                 stop: StopSignal(), endFields: start.endFields)
-            let voice = DeliveryVoice(spool, directory: directory.files.path)
+            let voice = DeliveryVoice(spool, directory: directory.files.path, isDrawnOn: isDrawnOn)
             let uplink = Uplink(
                 spool: spool, endpoint: voice.hearing(start.endpoint), policy: RetryPolicy(),
                 clock: ContinuousClock(), isFirst: true, now: { .now },
@@ -146,8 +149,10 @@ struct LocalProducer {
             let version = spool.changes.version
             if spool.end == nil { try await spool.changes.wait(past: version, atMost: .milliseconds(500), on: clock) }
         }
-        if spool.end != nil, let late, late.registered == nil, !requiresDelivery {
-            return .left("no server has taken it")
+        if spool.end != nil, let late, !requiresDelivery {
+            // The next try may be seconds away.
+            await late.tryNow(within: Self.shortTimeout)
+            if late.registered == nil { return .left("no server has taken it") }
         }
         var (delivered, since, isSaid) = (spool.delivered, clock.now, false)
         while production.leave.reason == nil {
@@ -186,6 +191,7 @@ struct LocalProducer {
     /// Removes what isn't needed any more, and says what is missing.
     private func settle(_ conclusion: Conclusion, _ start: Start, _ voice: DeliveryVoice) -> String? {
         let (spool, directory) = (start.spool, start.directory)
+        voice.sayAll()
         let missing =
             spool.end.map { "events \(spool.delivered.next) to \($0)" } ?? "events from \(spool.delivered.next) on"
         let registered = start.late?.registered?.execution

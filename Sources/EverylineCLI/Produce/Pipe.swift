@@ -10,7 +10,8 @@ struct Pipe: AsyncParsableCommand {
         abstract: "Record standard input as an execution's log: make test 2>&1 | everyline pipe",
         discussion: """
             What is read is also written to standard output. The execution succeeds when the input ends: a pipe doesn't say \
-            how the command before it ended. (`everyline exec` does.) It fails, with 1, if the input can't be read. What the server didn't take within a minute after the \
+            how the command before it ended. (`everyline exec` does.) The first Ctrl-C is for that command; a second one stops the \
+            recording. Where standard output takes no more, the recording goes on. It fails, with 1, if the input can't be read. What the server didn't take within a minute after the \
             input's end is kept here for `everyline recover`, and said on standard error.
             """)
 
@@ -36,8 +37,8 @@ struct Pipe: AsyncParsableCommand {
         let result = try await producer.run(
             signals,
             whileSending: { production in
-                // The first Ctrl-C is for the command before the pipe, whose last words are still to come.
-                var presses = 0
+                // The first Ctrl-C is for the command before the pipe, whose last words are still to come. At a terminal there is none.
+                var presses = isatty(STDIN_FILENO) == 1 ? 1 : 0
                 for await signal in signals.late {
                     guard [SIGINT, SIGTERM, SIGHUP].contains(signal.number) else {
                         OwnProcess.suffer(signal.number)

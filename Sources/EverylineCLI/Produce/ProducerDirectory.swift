@@ -81,7 +81,7 @@ struct ProducerDirectory {
 
     /// One that can't be opened counts: `recover` says why.
     private var isAbandoned: Bool {
-        guard let directory = try? files.open() else { return true }
+        guard let directory = try? files.open() else { return files.exists }
         return directory.holds("origin.json") && !directory.holds(Self.refusal) && !files.isClaimed
     }
 

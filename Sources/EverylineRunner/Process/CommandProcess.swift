@@ -40,6 +40,7 @@ package final class CommandProcess: Sendable {
         var endTime: Int64?
         var endingSignal: Int32?
         var keeper: SessionKeeper?
+        var readers: [OutputReader] = []
         /// Children of this process that aren't the command's.
         var drains: Set<Int32> = []
         /// The most memory that this process had had when the command was started.
@@ -109,6 +110,7 @@ package final class CommandProcess: Sendable {
         let pending = state.withLock { state in
             (state.leader, state.earlier) = (pid, earlier)
             state.keeper = keeper
+            state.readers = streams.outputs.map(\.reader)
             state.drains = Set(streams.outputs.compactMap(\.reader.drain?.number))
             state.startTime = Self.now
             state.ownPeak = cspawn_own_peak()
@@ -132,7 +134,9 @@ package final class CommandProcess: Sendable {
             guard cspawn_wait(adopts ? 0 : leader, isInForeground, true, &change) == 0 else { return 1 }
             guard change.number == leader, change.has_ended else {
                 state.withLock { cspawn_take(&change, &$0.taken) }
-                if change.number == leader, case .foreground(let onStop) = place, onStop(change.signal), keeper != nil {
+                guard change.number == leader, case .foreground(let onStop) = place else { continue }
+                waitForOutput()
+                if onStop(change.signal), keeper != nil {
                     // The shell lets only its own job go on, which the command is not part of.
                     signalGroup(SIGCONT)
                 }
@@ -145,6 +149,19 @@ package final class CommandProcess: Sendable {
                 state.isReaped = true
             }
             return change.code
+        }
+    }
+
+    /// Waits until what a command that is stopped wrote before is where its user sees it. For a second at the most: what shows it may be
+    /// waiting itself.
+    private func waitForOutput() {
+        let readers = state.withLock { $0.readers }
+        var rounds = 0
+        // A terminal hands on what was written to it a moment later.
+        for _ in 0..<500 {
+            rounds = readers.allSatisfy(\.isDrained) ? rounds + 1 : 0
+            if rounds == 5 { return }
+            usleep(2_000)
         }
     }
 

@@ -17,6 +17,8 @@ package final class OutputReader: Sendable {
     private let interruption: (readEnd: FileDescriptor, writeEnd: FileDescriptor)
 
     private let interrupted = Atomic(false)
+    /// Whether what was read last has been taken.
+    private let isWaiting = Atomic(true)
 
     /// How much one read takes, at the most.
     private static let portion = 256 << 10
@@ -70,12 +72,20 @@ package final class OutputReader: Sendable {
         _ = try Drain(of: source, to: copy, isWaiting: false)
     }
 
+    /// Whether all that was written has been read, and taken.
+    var isDrained: Bool {
+        var count: Int32 = 0
+        guard isWaiting.load(ordering: .acquiring) else { return false }
+        return ioctl(source.rawValue, UInt(FIONREAD), &count) != 0 || count == 0
+    }
+
     var isInterrupted: Bool { interrupted.load(ordering: .acquiring) }
 
     /// Waits for output and returns it; empty at the end, or if there is none after an interruption.
     ///
     /// - Throws: `Errno`.
     package func read() throws -> ByteBuffer {
+        isWaiting.store(true, ordering: .releasing)
         while true {
             var events = [
                 pollfd(fd: source.rawValue, events: Int16(POLLIN), revents: 0),
@@ -101,6 +111,7 @@ package final class OutputReader: Sendable {
             OwnProcess.suffer(SIGTTIN)
             return try read()
         }
+        if buffer.readableBytes > 0 { isWaiting.store(false, ordering: .releasing) }
         return buffer
     }
 

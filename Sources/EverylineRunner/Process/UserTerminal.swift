@@ -133,6 +133,15 @@ package final class UserTerminal: Sendable {
         return tcgetpgrp(terminal) == connection.group
     }
 
+    /// Whether the command draws on its terminal itself, as editors and prompts do: it reads each key as it is typed.
+    package var isDrawnOn: Bool {
+        var settings = termios()
+        guard let terminal = state.withLock({ $0.connection })?.terminal,
+            tcgetattr(terminal.main.rawValue, &settings) == 0
+        else { return false }
+        return settings.c_lflag & tcflag_t(ICANON) == 0
+    }
+
     /// Sends the command's process group the signal that its terminal is gone.
     package func hangUp() {
         if let group = state.withLock({ $0.connection?.group }) { killpg(group, SIGHUP) }

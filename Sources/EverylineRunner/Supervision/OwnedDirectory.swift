@@ -85,12 +85,14 @@ package struct OwnedDirectory: Sendable {
         } catch Errno.noSuchFileOrDirectory {
             return false
         }
-        guard flock(lock.rawValue, LOCK_EX | LOCK_NB) == 0 else {
-            try lock.close()
-            return false
+        // A process that asks whether it is claimed has the lock shared for a moment.
+        while flock(lock.rawValue, LOCK_SH | LOCK_NB) == 0 {
+            // It stays open: closing it would give the directory up.
+            if flock(lock.rawValue, LOCK_EX | LOCK_NB) == 0 { return true }
+            usleep(1_000)
         }
-        // It stays open: closing it would give the directory up.
-        return true
+        try lock.close()
+        return false
     }
 
     /// Whether a process works in it.
