@@ -3,7 +3,6 @@
 import { isTerminal, json, mayStop, Refused } from "./api.js";
 import { BLOCK, BlockStore, blockOf } from "./blocks.js";
 import { ConnectionStatus, numbers } from "./connection-status.js";
-import { keepFavicon } from "./favicon.js";
 import { loadTextSelection } from "./early-selection.js";
 import { showHeader } from "./log-header.js";
 import { RESTORED } from "./frames.js";
@@ -73,6 +72,9 @@ let hasLines = false;
 /** Does what a key does.
  * @type {(key: string) => void} */
 let press = () => {};
+/** Shows a status in the tab's picture, once that is loaded.
+ * @type {(status: string) => void} */
+let keepFavicon = () => {};
 let ticks = 0;
 /** Of how many digits the numbers' column is. */
 let digits = 0;
@@ -185,7 +187,7 @@ function show() {
 /** Sets up what the first lines, which are shown now, don't need. */
 function setUpRest() {
   void session.setUpKeeper();
-  keepFavicon(execution.status);
+  import("./notify.js").then((loaded) => { keepFavicon = loaded.keepFavicon; showExecution(); }, () => {});
   import("./print.js").then((print) => print.setUpPrinting(view, rows, store, source, bar), () => { hasLines = false; });
 }
 
@@ -268,7 +270,7 @@ async function refresh() {
 function showExecution() {
   view.until = execution.ended_at ?? Date.now();
   showHeader(execution);
-  if (hasLines) keepFavicon(execution.status);
+  keepFavicon(execution.status);
 }
 
 /** Keeps the numbers' column as wide as the longest number. */

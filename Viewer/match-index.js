@@ -116,5 +116,33 @@ export class MatchIndex {
   }
 }
 
+/** What was found, and so many lines around each. */
+export class WithContext {
+  #hits;
+  #store;
+  #around;
+
+  /** @param {MatchIndex} hits @param {import("./blocks.js").BlockStore} store
+   * @param {number} around */
+  constructor(hits, store, around) {
+    this.#hits = hits;
+    this.#store = store;
+    this.#around = around;
+  }
+
+  /** @param {number} offset */
+  from(offset) {
+    const hit = this.#hits.from(offset - this.#around);
+    const first = hit && Math.max(1, offset, hit - this.#around);
+    return first > this.#store.head ? 0 : first;
+  }
+
+  /** @param {number} offset */
+  upTo(offset) {
+    const hit = this.#hits.upTo(offset + this.#around);
+    return hit && Math.min(offset, hit + this.#around);
+  }
+}
+
 /** @param {number} offset */
 const place = (offset) => [Math.floor((offset - 1) / BLOCK), (offset - 1) % BLOCK];

@@ -2,7 +2,6 @@
 
 import { count, numbers } from "./connection-status.js";
 import { announce, byId } from "./page.js";
-import { WithContext } from "./shown-rows.js";
 
 /** How many lines around a match a filter shows, in turn. */
 const AROUND = [0, 1, 3, 10];
@@ -106,8 +105,8 @@ export class SearchBox {
     byId("filters").setAttribute("aria-pressed", String(this.#filters));
     document.body.classList.toggle("filters", this.#filters);
     byId("around").textContent = `±${this.#around}`;
-    const { hits = null, rows = null } = (this.#filters && this.#search) || {};
-    this.#view.setFilter(hits && this.#around > 0 ? new WithContext(hits, this.#store, this.#around) : hits, rows);
+    const search = this.#filters ? this.#search : null;
+    this.#view.setFilter(search && search.shown(this.#around), search?.rows);
     this.#onChange();
   }
 

@@ -1,6 +1,6 @@
 // A search over a whole log, what is held and what isn't, and over what still comes.
 
-import { MatchIndex } from "./match-index.js";
+import { MatchIndex, WithContext } from "./match-index.js";
 import { compile } from "./marks.js";
 
 /** How long one portion may take, in milliseconds. */
@@ -45,6 +45,12 @@ export class Search {
     this.#ending.abort(new Error("ended"));
     this.#worker.terminate();
     this.#wake();
+  }
+
+  /** What it has found, and so many lines around each.
+   * @param {number} around @returns {import("./shown-rows.js").Shown} */
+  shown(around) {
+    return around > 0 ? new WithContext(this.hits, this.#store, around) : this.hits;
   }
 
   /** More has come. */

@@ -109,31 +109,3 @@ export class ShownRows {
     return this.#rows.text(this.shown(first));
   }
 }
-
-/** What was found, and so many lines around each. */
-export class WithContext {
-  #hits;
-  #store;
-  #around;
-
-  /** @param {import("./match-index.js").MatchIndex} hits @param {import("./blocks.js").BlockStore} store
-   * @param {number} around */
-  constructor(hits, store, around) {
-    this.#hits = hits;
-    this.#store = store;
-    this.#around = around;
-  }
-
-  /** @param {number} offset */
-  from(offset) {
-    const hit = this.#hits.from(offset - this.#around);
-    const first = hit && Math.max(1, offset, hit - this.#around);
-    return first > this.#store.head ? 0 : first;
-  }
-
-  /** @param {number} offset */
-  upTo(offset) {
-    const hit = this.#hits.upTo(offset + this.#around);
-    return hit && Math.min(offset, hit + this.#around);
-  }
-}

@@ -21,7 +21,7 @@ package struct Canary: Sendable {
 
     /// - Precondition: ``CanarySettings/fault`` is `nil`.
     package init(_ settings: CanarySettings, configuration: EverylineClient.Configuration, now: Timestamp) {
-        precondition(settings.fault == nil)
+        precondition(settings.fault == nil, "settings that can't be: \(settings)")
         self.settings = settings
         self.configuration = configuration
         progress = Progress(firstStalled: settings.viewers - settings.stalled)

@@ -85,7 +85,7 @@ package final class Deflater: Sendable {
                         stream.pointee.avail_out = UInt32(free.count)
                         // Z_BUF_ERROR says that there is nothing to do.
                         let status = deflate(stream, flush.rawValue)
-                        precondition(status != Z_STREAM_ERROR, "the stream was finished and not reset")
+                        precondition(status != Z_STREAM_ERROR, "zlib says \(status): the stream was not reset")
                         return free.count - Int(stream.pointee.avail_out)
                     }
                 } while stream.pointee.avail_out == 0 && output.readableBytes <= limit

@@ -170,7 +170,7 @@ package final class Spool: Sendable {
     /// The events after `offset`, in at most `limit` bytes, or one event if it is larger; `nil` if there are none yet.
     ///
     /// - Precondition: `offset` isn't before ``acknowledged``.
-    /// - Throws: what the disk throws.
+    /// - Throws: what the disk throws; ``LostEvents`` where it has less than was written.
     package func read(after offset: Offset, limit: ByteCount) throws -> (events: ByteBuffer, last: Offset)? {
         try state.withLock { state in
             flush(&state)
@@ -186,11 +186,25 @@ package final class Spool: Sendable {
             } else {
                 position = try segment.position(of: offset.next, unwritten)
             }
-            guard let events = try segment.lines(at: position, limit: limit, unwritten: unwritten) else { return nil }
+            guard offset < segment.last else { return nil }
+            let count = segment.last.distance(from: offset)
+            guard var events = try segment.lines(at: position, limit: limit, unwritten: unwritten) else {
+                throw LostEvents(count: count)
+            }
+            if events.lineCount > count {
+                // The disk has made several lines of one.
+                let length = events.withUnsafeReadableBytes { $0.length(ofLines: count) }
+                events = events.readSlice(length: length) ?? events
+            }
             let last = offset.advanced(by: events.lineCount)
             state.reading = (last, position + events.readableBytes)
             return (events, last)
         }
+    }
+
+    /// So many events behind an offset are not on the disk any more, although they were written.
+    struct LostEvents: Error {
+        let count: Int
     }
 
     /// Deletes what isn't needed any more because the server has everything up to `offset`. That may be more than is here,
@@ -333,11 +347,6 @@ package final class Spool: Sendable {
 
     private func flush(_ state: inout State) {
         guard state.unwritten.readableBytes > 0 else { return }
-        if state.hole != nil {
-            // The next process would take nothing of a file that is behind a hole.
-            removeDelivered(&state)
-            guard state.hole == nil else { return }
-        }
         state.segments[state.segments.count - 1].write(&state.unwritten, on: disk)
         if state.unwritten.readableBytes == 0 { state.unwritten = ByteBuffer() }
     }

@@ -111,18 +111,79 @@ struct SpoolSegment {
 
 extension SpoolSegment {
     /// The segments that an earlier process left, oldest first.
+    ///
+    /// Each has the events up to the next one's first, whatever its file says: a crash of the machine may have taken some of them, or the disk
+    /// has damaged them.
     static func existing(on disk: any SpoolDisk) throws -> [SpoolSegment] {
         var segments: [SpoolSegment] = []
         for name in try disk.names().sorted() {
             guard let base = base(of: name) else { continue }
-            // What follows a hole can't be told from what never was, and nothing that is written later may join it.
-            if let last = segments.last, last.last.next != base {
-                try disk.rename(name, to: name + ".behind-a-hole")
-            } else {
-                segments.append(try SpoolSegment(opening: name, base: base, on: disk))
+            if let last = segments.popLast() {
+                segments.append(try last.holding(base.distance(from: last.base), on: disk))
             }
+            segments.append(try SpoolSegment(opening: name, base: base, on: disk))
         }
         return segments
+    }
+
+    /// The segment with as many events as it had. Where the disk has damaged newlines, so that its file has more lines or less, the file is
+    /// written anew, if there is room: the lines behind the damage have the places again that they had.
+    private func holding(_ count: Int, on disk: any SpoolDisk) throws -> SpoolSegment {
+        var segment = self
+        if self.count != count, size <= Self.longestRewritten, let lines = try rewritten(as: count),
+            let file = try? Self.replace(name, with: lines, on: disk)
+        {
+            close()
+            (segment.file, segment.size) = (file, lines.readableBytes)
+        }
+        segment.count = count
+        return segment
+    }
+
+    /// More than that no file has, but where there was no room for the next one.
+    private static let longestRewritten: ByteCount = .mebibytes(64)
+    /// So many damaged lines stand in the place of one at the most.
+    private static let mostJoined = 1024
+
+    /// Its lines, with one in the place of several that are damaged, or several in the place of one; `nil` where that isn't so.
+    private func rewritten(as count: Int) throws -> ByteBuffer? {
+        guard count - self.count <= Self.mostJoined, var rest = try lines(at: 0, limit: max(size, 1)) else {
+            return nil
+        }
+        var (surplus, result, followsDamage) = (self.count - count, ByteBuffer(), false)
+        while rest.readableBytes > 0 {
+            let length = rest.withUnsafeReadableBytes { $0.length(ofLines: 1) }
+            guard let line = rest.readSlice(length: length) else { break }
+            let isDamaged = line.isDamaged
+            if isDamaged, followsDamage, surplus > 0 {
+                surplus -= 1
+                continue
+            }
+            result.writeImmutableBuffer(line)
+            while isDamaged, surplus < 0 {
+                surplus += 1
+                result.writeImmutableBuffer(line)
+            }
+            followsDamage = isDamaged
+        }
+        return surplus == 0 ? result : nil
+    }
+
+    private static func replace(
+        _ name: String, with lines: ByteBuffer, on disk: any SpoolDisk
+    ) throws -> any SpoolFile {
+        let temporary = name + ".new"
+        try disk.remove(temporary)
+        let file = try disk.create(temporary)
+        defer { file.close() }
+        var rest = lines
+        while rest.readableBytes > 0 {
+            let written = try rest.withUnsafeReadableBytes { try file.append($0) }
+            rest.moveReaderIndex(forwardBy: written)
+        }
+        try file.sync()
+        try disk.rename(temporary, to: name)
+        return try disk.open(name)
     }
 
     func lastLine() throws -> ByteBuffer? {

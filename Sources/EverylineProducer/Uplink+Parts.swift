@@ -106,6 +106,27 @@ extension ByteBuffer {
     /// Whether it holds what no producer writes: the disk has changed it.
     var isDamaged: Bool { (try? AppendBody(ndjson: self, after: .zero)) == nil }
 
+    /// The time of its first event; `nil` where none can be read.
+    var eventTime: Timestamp? {
+        withUnsafeReadableBytes { event in
+            let start = #"{"timestamp":"#.utf8
+            guard event.starts(with: start) else { return nil }
+            let digits = event.dropFirst(start.count).prefix(while: { (0x30...0x39).contains($0) })
+            return Timestamp(decimal: String(decoding: digits, as: UTF8.self))
+        }
+    }
+
+    /// The events without an `end` that stands before its place, because the disk has lost others; `nil` if nothing is left.
+    func withoutEnd(before end: Offset?, after number: Offset) -> ByteBuffer? {
+        let count = lineCount
+        guard let end, number.advanced(by: count) < end else { return self }
+        let length = withUnsafeReadableBytes { $0.length(ofLines: count - 1) }
+        guard let last = getSlice(at: readerIndex + length, length: readableBytes - length), last.isEndEvent else {
+            return self
+        }
+        return count == 1 ? nil : getSlice(at: readerIndex, length: length)
+    }
+
     /// The length of a line's text, as JSON has it; 0 for an event that isn't a line.
     fileprivate var lineLength: ByteCount { withUnsafeReadableBytes { Self.text(of: $0)?.text.count ?? 0 } }
 

@@ -128,7 +128,7 @@ package struct Uplink: Sendable {
             let read = try await next(after: head, limit: pace.limit, isComplete: owed != nil)
             let batch: ByteBuffer
             switch read {
-            case .events(let events): batch = damaged == head ? standIn(after: head) : events
+            case .events(let events): batch = damaged == head ? standIns(1, after: head, limit: 1) : events
             case .doubt:
                 head = max(head, try await align())
                 continue
@@ -155,6 +155,7 @@ package struct Uplink: Sendable {
             } catch let error as APIError where error.knownCode == .logFull {
                 return try await finish(after: error.head ?? head, .logFull, Self.fullLog, owed: owed)
             } catch let error as APIError where error.knownCode == .invalidEvent && batch.isDamaged {
+                guard damaged != head else { throw error }
                 if batch.lineCount > 1 { pace.refused(bytes: batch.readableBytes) } else { damaged = head }
             } catch {
                 if let error = error as? APIError, try await cutsAnew(batch, after: &head, because: error, &pace) {
@@ -173,10 +174,29 @@ package struct Uplink: Sendable {
         }
     }
 
-    /// What is appended where the disk has damaged the event after `head`.
-    private func standIn(after head: Offset) -> ByteBuffer {
-        if spool.end == spool.place.number(at: head).next, let end = spool.endLine { return end }
-        return Self.notice(.linesLost, Self.damaged, at: now())
+    /// What is appended where the disk has damaged, or lost, so many events after `head`; no more than `limit` bytes, or one event.
+    private func standIns(_ count: Int, after head: Offset, limit: ByteCount) -> ByteBuffer {
+        let (first, time) = (spool.place.number(at: head).next, time(after: head))
+        var events = ByteBuffer()
+        for number in 0..<count {
+            let length = events.readableBytes
+            if spool.end == first.advanced(by: number), let end = spool.endLine {
+                events.writeImmutableBuffer(end)
+            } else {
+                events.writeNotice(.linesLost, Self.damaged, at: time)
+            }
+            if number > 0, events.readableBytes > limit {
+                return events.getSlice(at: events.readerIndex, length: length) ?? events
+            }
+        }
+        return events
+    }
+
+    /// The time of the event after `head`, which a notice in its place has too: times never go backwards within a log.
+    func time(after head: Offset) -> Timestamp {
+        let number = spool.place.number(at: head)
+        guard number >= spool.acknowledged else { return now() }
+        return (try? spool.read(after: number, limit: 1)?.events)?.eventTime ?? now()
     }
 
     /// Learns where the log is: further than the spool knows, if an earlier process didn't get the answer, or its last writes
@@ -225,10 +245,15 @@ package struct Uplink: Sendable {
             if let end = spool.end, end <= number { return .end }
             if isComplete, spool.last <= number { return .end }
             do {
-                if let events = try events(after: head, limit: limit) { return .events(events) }
+                if let events = try events(after: head, limit: limit) {
+                    return .events(
+                        events.withoutEnd(before: spool.end, after: number) ?? standIns(1, after: head, limit: limit))
+                }
                 try await spool.changes.wait(past: version)
             } catch let error as CancellationError {
                 throw error
+            } catch let lost as Spool.LostEvents {
+                return .events(standIns(lost.count, after: head, limit: limit))
             } catch {
                 failures += 1
                 guard failures < Self.readAttempts else { return .unreadable("\(error)") }
@@ -247,7 +272,7 @@ package struct Uplink: Sendable {
         after head: Offset, _ code: NoticeCode, _ message: String, owed: ByteBuffer?
     ) async throws {
         spool.losePlace()
-        let noted = try await appendLast(Self.notice(code, message, at: now()), after: head)
+        let noted = try await appendLast(Self.notice(code, message, at: time(after: head)), after: head)
         if let owed { return try await pay(owed, after: noted) }
         while true {
             let version = spool.changes.version

@@ -114,14 +114,14 @@ package struct Runner: Sendable {
         if reason == nil, stop.reason != nil { unreached = await endRest() }
         await foreground?.terminal?.disconnect()
         process.keeper?.end()
-        let held = streams.outputs.filter(\.reader.isInterrupted)
+        let held = streams.outputs.filter(\.reader.isCut)
         if !held.isEmpty {
             let message =
                 "A process that the command left behind holds its output; what it still writes is not recorded."
             recorder.note(.outputHeld, message)
             for output in held { try output.reader.leave(to: output.copy) }
         }
-        for output in streams.outputs where !output.reader.isInterrupted { output.reader.drain?.dismiss() }
+        for output in streams.outputs where !output.reader.isCut { output.reader.drain?.dismiss() }
         if !unreached.isEmpty { recorder.note(.notEnded, Self.sentence(of: unreached)) }
         return Self.outcome(exitCode, reason).using(process.usage?.told(in: endFields))
     }

@@ -237,8 +237,9 @@ def test_a_page_loads_little_and_shows_lines_soon(server, viewer):
     sizes = {}
     context.on("response", lambda response: "/api/" not in response.url and sizes.update(
         {response.url: len(response.body())}))
-    # What prints comes later.
-    context.route("**/print.js", lambda route: None)
+    # What prints, and what shows the state in the tab's picture, come behind the first lines.
+    for later in ("print", "notify"):
+        context.route(f"**/{later}.js", lambda route: None)
     page = viewer.log(server, log.id, context=context)
     wait_for_words(page, "^Live$")
     assert sum(sizes.values()) < 100_000, sizes

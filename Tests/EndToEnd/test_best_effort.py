@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import pathlib
 import select
 import signal
 import socket
@@ -190,6 +191,30 @@ def test_a_full_disk_is_said_and_can_be_left(tmp_path):
         wait_for(lambda: command.process.poll() is not None or command.process.send_signal(signal.SIGTERM))
         assert command.wait() == 125
         assert "The output is not whole" in command.err and "is lost" in command.err
+    finally:
+        command.end()
+
+
+def test_a_recording_that_waits_for_room_can_be_left(own_server, tmp_path):
+    if subprocess.run(["unshare", "-rm", "true"], capture_output=True).returncode != 0:
+        pytest.skip("this machine allows no mount namespaces")
+    server, state, go = own_server.start(), tmp_path / "state", tmp_path / "go"
+    state.mkdir()
+    os.mkfifo(go)
+    mount = f"mount -t tmpfs -o size=512k,mode=700 none {state} && exec \"$0\" pipe -q"
+    command = Background(
+        ["unshare", "-rm", "sh", "-c", f"(cat {go}; exec yes) | ({mount})", BINARY],
+        {**CommandLine(server, tmp_path).environment, "XDG_STATE_HOME": str(state)}, tmp_path)
+    try:
+        wait_for(lambda: "execution" in command.err)
+        server.stop()
+        go.write_text("go\n")
+        wait_for(lambda: "There is no room for more output in" in command.err)
+        recorder = next(int(path.parent.name) for path in pathlib.Path("/proc").glob("[0-9]*/cmdline")
+                        if path.read_bytes().startswith(os.fsencode(BINARY) + b"\0pipe\0-q"))
+        os.kill(recorder, signal.SIGTERM)
+        assert command.wait() == 125
+        assert "The output is not whole" in command.err
     finally:
         command.end()
 

@@ -682,13 +682,12 @@ def test_pipe_at_a_terminal_ends_at_the_first_ctrl_c(cli, server):
 
 
 def test_pipe_fails_where_it_can_not_read(cli, server, tmp_path):
-    directory = os.open(tmp_path, os.O_RDONLY)
-    done = subprocess.run([BINARY, "pipe"], env=cli.environment, stdin=directory, capture_output=True, timeout=60)
-    os.close(directory)
-    assert done.returncode == 1 and "standard input can't be read: Is a directory" in done.stderr.decode(), done
-    execution = server.execution(re.search(HEX, done.stderr.decode())[0])
-    assert execution["status"] == "FAILED"
-    assert server.events(execution["execution_id"])[0]["code"] == "output_lost"
+    for given, reason in ((f"<{tmp_path}", "Is a directory"), ("<&-", "Bad file descriptor")):
+        done = subprocess.run(["/bin/sh", "-c", f"exec {BINARY} pipe {given}"], env=cli.environment, capture_output=True, timeout=60)
+        assert done.returncode == 1 and f"standard input can't be read: {reason}" in done.stderr.decode(), done
+        execution = server.execution(re.search(HEX, done.stderr.decode())[0])
+        assert execution["status"] == "FAILED"
+        assert server.events(execution["execution_id"])[0]["code"] == "output_lost"
 
 
 # Settings

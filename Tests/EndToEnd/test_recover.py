@@ -53,6 +53,20 @@ def test_what_is_the_users_own_is_delivered(cli, server, left):
     assert not left.directory.exists()
 
 
+@pytest.mark.parametrize("damage, lost", [(b'"message":"line 3"', [3]), (b"\n", [3, 4])])
+def test_lines_beside_a_damaged_one_are_delivered_in_their_places(cli, server, left, damage, lost):
+    """Also those of later files, where a newline is damaged."""
+    line = b'{"timestamp":1,"message":"line %d"}\n'
+    first = b"".join(line % n for n in range(1, 11))
+    at = first.index(damage, first.index(b"line 3") - 12)
+    left.segment.write_bytes(first[:at] + b"#" * len(damage) + first[at + len(damage):])
+    (left.spool / "11".zfill(19)).write_bytes(b"".join(line % n for n in range(11, 21)))
+    assert recover(cli, left).returncode == 0
+    events = server.events(left.log.id)[:20]
+    assert messages(events) == [f"line {n}" for n in range(1, 21) if n not in lost]
+    assert [e["offset"] for e in events if e.get("code") == "lines_lost"] == lost
+
+
 @pytest.mark.parametrize("name", ["place", "directory", "spool", "segment", "origin", "lock"])
 def test_no_link_is_followed(cli, server, left, tmp_path, name):
     path = getattr(left, name)

@@ -153,6 +153,59 @@ def test_what_a_command_leaves_behind_does_not_hold_its_log(server, tmp_path):
     assert (events[-1]["status"], events[-1]["exit_code"]) == ("SUCCEEDED", 0)
 
 
+# Faster than anything can record it, until it is ended.
+FLOOD = "trap '' TERM; yes aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
+
+def test_what_a_command_leaves_behind_does_not_hold_its_log_however_fast_it_writes(server, tmp_path):
+    pid = tmp_path / "pid"
+    id = server.run("sh", "-c", f"sh -c \"{FLOOD}\" & echo $! > {pid}; exit 3")
+    try:
+        events = server.events(id)
+    finally:
+        number = int(pid.read_text())
+        for process in [child for child in pathlib.Path(f"/proc/{number}/task/{number}/children").read_text().split()] + [number]:
+            os.kill(int(process), signal.SIGKILL)
+    assert [e.get("code") for e in events[-2:]] == ["output_held", None]
+    assert (events[-1]["status"], events[-1]["exit_code"]) == ("FAILED", 3)
+
+
+def test_a_stop_ends_what_writes_on_behind_its_command(server, tmp_path):
+    pid = tmp_path / "pid"
+    id = server.run("sh", "-c", f"trap '' TERM; sh -c \"echo \\$\\$ > {pid}; {FLOOD}\" & exit 3")
+    wait_for(pid.exists)
+    server.delete(f"/api/v1/executions/{id}")
+    # The command itself had ended before.
+    assert server.events(id)[-1]["exit_code"] == 3
+    assert not is_alive(pid.read_text())
+
+
+@pytest.mark.parametrize("loses", ["half", "a newline of the first file"])
+def test_a_log_ends_whose_spool_loses_lines_under_its_runner(own_server, gate, loses):
+    server = own_server.start()
+    id = server.run("sh", "-c", f"cat {gate}; i=0; while [ $i -lt 40000 ]; do echo line $i of a command that has very much more to say than this; i=$((i+1)); done; exit 7")
+    wait_for(lambda: (server.data / "runners" / id / "spool").is_dir())
+    server.kill()
+    open_gate(gate)
+    runner = server.data / "runners" / id
+    wait_for(lambda: b'"type":"end"' in spooled(runner)[-1000:])
+    first = sorted((runner / "spool").glob("0*"))[0]
+    if loses == "half":
+        os.truncate(first, first.stat().st_size // 2)
+    else:
+        with open(first, "r+b") as file:
+            place = file.read(1 << 20).rindex(b"\n")
+            file.seek(place)
+            file.write(b"#")
+    server.start()
+    events = server.events(id)
+    assert (events[-1]["offset"], events[-1]["exit_code"]) == (40001, 7)
+    lost = [e for e in events if e.get("code") == "lines_lost"]
+    kept = {e["message"] for e in events if "code" not in e and "message" in e}
+    assert lost and len(lost) + len(kept) == 40000
+    wait_for(lambda: not runner.exists())
+
+
 def test_a_command_outlives_its_server(own_server, gate):
     """The server is killed, and another one takes its place at once: at the same port, with the same streams."""
     server = own_server.start()

@@ -239,6 +239,46 @@ import Testing
         #expect(codes == [nil, NoticeCode.linesLost.rawValue, NoticeCode.runnerLost.rawValue, "end"])
     }
 
+    /// A spool of two files, whose disk has changed something in the first.
+    private func damaged(_ part: String, to other: String) throws -> (disk: FaultyDisk, live: Spool) {
+        let disk = FaultyDisk()
+        let spool = try Spool(on: disk, limits: .init(segment: 400))
+        for number in 1...20 { spool.write(event("line \(number)"), count: 1) }
+        spool.write(endEvent, count: 1, isEnd: true)
+        disk.damage(part, to: other)
+        return (disk, spool)
+    }
+
+    @Test(
+        "names each line that damage takes, in its place, also where the disk has made one line of two, or two of one",
+        arguments: [
+            ("line 3\"}\n", "line 3\"}#", [3, 4]), ("line 3", "li\ne 3", [3]), ("line 3\"}\n", "\n", [3]),
+        ])
+    func damagedNewline(part: String, other: String, lost: [Int]) async throws {
+        // The server has some of the lines behind the damage already.
+        for known in [0, 6] {
+            let (disk, _) = try damaged(part, to: other)
+            let server = MemoryServer(lines: (0..<known).map { "{\"timestamp\":1,\"message\":\"line \($0 + 1)\"}" })
+            #expect(try await uplink(try Spool(on: disk), server).run() == .delivered)
+            let expected = (1...20).map { known < $0 && lost.contains($0) ? Uplink.damaged : "line \($0)" }
+            #expect(server.messages == expected, "with \(known) known")
+            #expect(server.lines.last.map(isEnd) == true)
+        }
+    }
+
+    @Test(
+        "ends a log whose lines the disk loses while they are delivered, and says how many are missing",
+        arguments: ["line 3\"}\n", "line 19\"}\n", "{\"timestamp\":1,\"message\":\"line 2\"}\n"])
+    func lostNewline(part: String) async throws {
+        let (_, spool) = try damaged(part, to: part.hasPrefix("{") ? "" : "#")
+        let server = MemoryServer()
+        #expect(try await uplink(spool, server).run() == .delivered)
+        #expect(server.lines.count == 21)
+        #expect(server.lines.last.map(isEnd) == true)
+        #expect(server.messages.contains(Uplink.damaged))
+        #expect(server.messages.contains("line 18"))
+    }
+
     @Test("keeps what a server doesn't understand that no disk has damaged")
     func misunderstood() async throws {
         let server = MemoryServer()

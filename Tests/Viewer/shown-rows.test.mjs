@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { BlockStore } from "#viewer/blocks.js";
-import { MatchIndex } from "#viewer/match-index.js";
+import { MatchIndex, WithContext } from "#viewer/match-index.js";
 import { Rows } from "#viewer/rows.js";
-import { ShownRows, WithContext } from "#viewer/shown-rows.js";
+import { ShownRows } from "#viewer/shown-rows.js";
 import { Viewport } from "#viewer/viewport.js";
 import { lines, random } from "./support.mjs";
 

@@ -90,7 +90,7 @@ package struct Sender: Sendable {
             let limit = settings.frame - GatewayFrame.maximumOverhead
             let read = try await log.read(viewer.execution, after: viewer.cursor, limit: limit)
             guard let block = read.block else { return try await complete(viewer, id, at: read.head) }
-            precondition(block.predecessor == viewer.cursor, "a store skipped events")
+            precondition(block.predecessor == viewer.cursor, "a store gave \(block.first) after \(viewer.cursor)")
             guard try await post(block, to: id, viewer) else { return try await finish(viewer, id, .gone) }
             sent += 1
             let outcome = last(block, head: read.head.offset, isTimeUp: now() >= deadline || sent >= settings.blocks)

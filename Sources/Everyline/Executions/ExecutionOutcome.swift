@@ -31,7 +31,7 @@ public struct ExecutionOutcome: Sendable, Equatable {
         status: ExecutionStatus, exitCode: Int32?, reason: Reason? = nil, isVerified: Bool? = nil,
         usage: ResourceUsage? = nil
     ) {
-        precondition(status.isTerminal)
+        precondition(status.isTerminal, "\(status) is no outcome")
         self.status = status
         self.exitCode = exitCode
         self.reason = reason

@@ -10,7 +10,7 @@ public struct ReceivedBlock: Sendable, Equatable {
     public let bytes: ByteBuffer
 
     package init(first: Offset, last: Offset, outcome: ExecutionOutcome?, bytes: ByteBuffer) {
-        precondition(first <= last)
+        precondition(first <= last, "a block of the events \(first) to \(last)")
         self.first = first
         self.last = last
         self.outcome = outcome

@@ -10,7 +10,9 @@ public struct RetryPolicy: Sendable, Equatable {
 
     /// - Precondition: the times are positive, and there is at least one attempt.
     public init(first: Duration = .milliseconds(100), longest: Duration = .seconds(10), attempts: Int? = nil) {
-        precondition(first > .zero && longest >= first && attempts ?? 1 >= 1)
+        precondition(
+            first > .zero && longest >= first && attempts ?? 1 >= 1,
+            "no policy: \(first) at first, \(longest) at the most, \(attempts ?? 1) attempts")
         self.first = first
         self.longest = longest
         self.attempts = attempts
@@ -22,7 +24,7 @@ public struct RetryPolicy: Sendable, Equatable {
     ///
     /// - Precondition: `failures` is at least 1.
     public func delay(afterFailures failures: Int, using generator: inout some RandomNumberGenerator) -> Duration? {
-        precondition(failures >= 1)
+        precondition(failures >= 1, "a delay after \(failures) failures")
         if let attempts, failures >= attempts { return nil }
         var whole = first
         for _ in 1..<failures where whole < longest { whole = min(whole * 2, longest) }

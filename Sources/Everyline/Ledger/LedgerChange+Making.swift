@@ -9,7 +9,9 @@ extension LedgerChange {
     static func append(
         _ run: SourceRun, to head: LedgerHead, platform: ExecutionOutcome?, limits: LedgerLimits
     ) -> LedgerChange? {
-        precondition(run.lines.contains(head.next) && !head.isFull)
+        precondition(
+            run.lines.contains(head.next) && !head.isFull,
+            "lines \(run.lines) come where \(head.next) is wanted: \(head)")
         var writer = EventWriter(head)
         var outcome: ExecutionOutcome?
         for event in run.events(from: head.next) {

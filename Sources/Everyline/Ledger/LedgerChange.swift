@@ -19,8 +19,12 @@ package struct LedgerChange: Sendable, Equatable {
         from: LedgerHead, to: LedgerHead, block: EventBlock? = nil, outcome: ExecutionOutcome? = nil,
         parks: SourceRun? = nil
     ) {
-        precondition(block.map { $0.predecessor == from.log.offset } ?? true, "a block that doesn't follow the head")
-        precondition((block?.endsLog ?? false) == (outcome != nil), "the end is an event")
+        precondition(
+            block.map { $0.predecessor == from.log.offset } ?? true,
+            "a block from \(block?.first ?? .zero) on follows \(from.log.offset)")
+        precondition(
+            (block?.endsLog ?? false) == (outcome != nil),
+            "the outcome \(String(describing: outcome)) and the block up to \(to.log.offset) differ")
         self.from = from
         self.to = to
         self.block = block

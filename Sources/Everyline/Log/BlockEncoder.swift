@@ -72,7 +72,7 @@ package struct BlockEncoder {
     }
 
     private mutating func open(_ timestamp: Timestamp) {
-        precondition(!endsLog, "nothing follows the end event")
+        precondition(!endsLog, "an event follows the end event \(last)")
         last = last.next
         latest = max(latest, timestamp)
         EventFields.writeOffset(last, into: &buffer)

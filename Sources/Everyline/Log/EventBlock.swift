@@ -15,7 +15,7 @@ public struct EventBlock: Sendable, Equatable {
 
     /// - Precondition: `bytes` holds exactly the events `first` to `last`.
     public init(first: Offset, last: Offset, latest: Timestamp, endsLog: Bool, bytes: ByteBuffer) {
-        precondition(first <= last && first > .zero)
+        precondition(first <= last && first > .zero, "a block of the events \(first) to \(last)")
         self.first = first
         self.last = last
         self.latest = latest

@@ -94,7 +94,8 @@ struct ShortText {
 
     @inline(__always)
     private mutating func write(_ bytes: UnsafeRawBufferPointer) {
-        precondition(bytes.count <= memory.count - count, "the text is longer than was said")
+        precondition(
+            bytes.count <= memory.count - count, "\(bytes.count) bytes don't fit behind \(count) of \(memory.count)")
         UnsafeMutableRawBufferPointer(rebasing: memory[count...]).copyMemory(from: bytes)
         count += bytes.count
     }

@@ -20,7 +20,7 @@ package struct LineCutter: Sendable {
     /// - Parameter endsAtCRLF: whether one `\r` before a newline belongs to the line's end, as a terminal writes it.
     /// - Precondition: `limit` is at least ``leastLimit``.
     package init(limit: ByteCount = LineCutter.defaultLimit, endsAtCRLF: Bool = false) {
-        precondition(limit >= Self.leastLimit)
+        precondition(limit >= Self.leastLimit, "lines can't be cut to \(limit) bytes")
         self.limit = limit
         self.endsAtCRLF = endsAtCRLF
     }

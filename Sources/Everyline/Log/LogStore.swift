@@ -27,7 +27,9 @@ package struct LogAppend: Sendable {
     package init(
         _ body: AppendBody, to execution: ExecutionID, after head: Offset, in incarnation: Incarnation? = nil
     ) {
-        precondition(body.block.map { $0.predecessor == head } ?? true)
+        precondition(
+            body.block.map { $0.predecessor == head } ?? true,
+            "a block from \(body.block?.first ?? .zero) on is appended after \(head)")
         self.incarnation = incarnation
         self.execution = execution
         self.head = head

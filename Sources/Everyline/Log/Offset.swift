@@ -8,7 +8,7 @@ public struct Offset: Hashable, Comparable, Sendable, CustomStringConvertible {
 
     /// - Precondition: `rawValue` is not above ``maximum``.
     public init(_ rawValue: UInt64) {
-        precondition(rawValue <= UInt64(Int64.max))
+        precondition(rawValue <= UInt64(Int64.max), "\(rawValue) is no offset")
         self.rawValue = rawValue
     }
 

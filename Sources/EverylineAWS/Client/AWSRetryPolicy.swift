@@ -17,7 +17,9 @@ package struct AWSRetryPolicy: Sendable, Equatable {
         attempts: Int = 5, first: Duration = .milliseconds(50), firstThrottled: Duration = .milliseconds(400),
         longest: Duration = .seconds(5), triesThrottled: Bool = true
     ) {
-        precondition(attempts >= 1 && first > .zero && firstThrottled > .zero && longest >= first)
+        precondition(
+            attempts >= 1 && first > .zero && firstThrottled > .zero && longest >= first,
+            "no policy: \(attempts) attempts, \(first) or \(firstThrottled) at first, \(longest) at the most")
         self.attempts = attempts
         self.first = first
         self.firstThrottled = firstThrottled

@@ -29,7 +29,9 @@ extension DynamoDBTable {
     ///   when its answer was lost: unique for each set of writes, at most 36 bytes.
     /// - Precondition: there are 1 to 100 writes, no two of the same item.
     package func transact(_ writes: [Write], token: String) async throws -> Transacted {
-        precondition((1...Self.transactionWrites).contains(writes.count) && token.utf8.count <= 36)
+        precondition(
+            (1...Self.transactionWrites).contains(writes.count) && token.utf8.count <= 36,
+            "a transaction of \(writes.count) writes, by the token \(token)")
         let input = TransactWriteItemsInput(items: writes.map(encoded), clientRequestToken: token)
         var conflicts = 0
         while true {

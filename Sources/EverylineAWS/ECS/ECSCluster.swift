@@ -106,7 +106,7 @@ package struct ECSCluster: Sendable {
     ///
     /// - Precondition: there are 1 to 100.
     package func describe(_ tasks: [String]) async throws -> [ECSTask] {
-        precondition((1...100).contains(tasks.count))
+        precondition((1...100).contains(tasks.count), "ECS describes 1 to 100 tasks at once, not \(tasks.count)")
         let input = DescribeTasksInput(cluster: name, tasks: tasks)
         return try await client.call("DescribeTasks", of: .ecs, input, giving: TasksOutput.self).tasks ?? []
     }

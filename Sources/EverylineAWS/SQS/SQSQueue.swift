@@ -135,7 +135,7 @@ package struct SQSQueue: Sendable {
         var bytes = 0
         for message in messages {
             let size = message.body.utf8.count
-            precondition(size <= messageLimit)
+            precondition(size <= messageLimit, "a message of \(size) bytes")
             if let last = batches.last, last.count < batchCount, bytes + size <= messageLimit {
                 batches[batches.count - 1].append(message)
                 bytes += size

@@ -47,7 +47,9 @@ struct Pipe: AsyncParsableCommand {
                     presses += 1
                     if signal.isFromTerminal { Console.signalCame() }
                     if signal.number == SIGINT, presses == 1 { continue }
-                    if production.recorder.spool.end != nil {
+                    // Where there is no room, nothing that is still read could be written.
+                    let spool = production.recorder.spool
+                    if spool.end != nil || !spool.hasRoom {
                         production.leave.stop(.requested)
                         continue
                     }

@@ -13,7 +13,7 @@ package struct LastLines: Sendable {
     /// - Parameter isWhole: whether the part begins with the log's first event.
     /// - Precondition: `count` is positive.
     package init(_ count: Int, isWhole: Bool) {
-        precondition(count > 0)
+        precondition(count > 0, "the last \(count) lines")
         self.count = count
         isBetweenLines = isWhole
     }

@@ -23,7 +23,7 @@ package final class OutputCopy: Sendable {
         self.target = target
         self.wrote = wrote
         self.onFailure = onFailure
-        if target.wasClosedAtStart {
+        if !target.wasOpenAtStart {
             hasFailed.store(true, ordering: .releasing)
             onFailure(.badFileDescriptor)
         }
@@ -107,8 +107,8 @@ extension ByteBuffer {
 }
 
 extension FileDescriptor {
-    /// Whether it is a standard stream that this process was started without: what stands in its place would take everything.
-    fileprivate var wasClosedAtStart: Bool { rawValue <= STDERR_FILENO && !cspawn_was_open(rawValue) }
+    /// Whether it isn't a standard stream that this process was started without: what stands in its place takes everything and has nothing.
+    var wasOpenAtStart: Bool { rawValue > STDERR_FILENO || cspawn_was_open(rawValue) }
 
     /// Whether it is a terminal that puts a carriage return before each newline that is written to it.
     fileprivate var addsCarriageReturns: Bool {
@@ -125,7 +125,7 @@ extension FileDescriptor {
     /// - Throws: `Errno`.
     @discardableResult
     package func writeWaiting(_ bytes: UnsafeRawBufferPointer, unless isOver: () -> Bool = { false }) throws -> Int {
-        guard !wasClosedAtStart else { throw Errno.badFileDescriptor }
+        guard wasOpenAtStart else { throw Errno.badFileDescriptor }
         let isFile = isRegularFile(rawValue)
         var written = 0
         while written < bytes.count {

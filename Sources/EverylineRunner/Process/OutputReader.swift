@@ -16,7 +16,9 @@ package final class OutputReader: Sendable {
     /// Readable once the reader was interrupted.
     private let interruption: (readEnd: FileDescriptor, writeEnd: FileDescriptor)
 
-    private let interrupted = Atomic(false)
+    /// How much of what was there at the interruption is still to be read, in bytes; -1 before it.
+    private let rest = Atomic(-1)
+    private let hasEnded = Atomic(false)
     /// Whether what was read last has been taken.
     private let isWaiting = Atomic(true)
 
@@ -57,9 +59,11 @@ package final class OutputReader: Sendable {
         if closesSource { try? source.close() }
     }
 
-    /// Lets every read from now on return what is there already, and then the end.
+    /// Lets the reads from now on return what is there already, and then the end, however much more comes.
     package func interrupt() {
-        interrupted.store(true, ordering: .releasing)
+        var count: Int32 = 0
+        let isKnown = ioctl(source.rawValue, UInt(FIONREAD), &count) == 0
+        rest.store(isKnown ? Int(count) : Self.portion, ordering: .releasing)
         // One byte that is never read: the pipe stays readable.
         _ = try? interruption.writeEnd.writeAll([0])
     }
@@ -79,13 +83,16 @@ package final class OutputReader: Sendable {
         return ioctl(source.rawValue, UInt(FIONREAD), &count) != 0 || count == 0
     }
 
-    var isInterrupted: Bool { interrupted.load(ordering: .acquiring) }
+    /// Whether the reading was ended although more may come.
+    var isCut: Bool { rest.load(ordering: .acquiring) >= 0 && !hasEnded.load(ordering: .acquiring) }
 
     /// Waits for output and returns it; empty at the end, or if there is none after an interruption.
     ///
     /// - Throws: `Errno`.
     package func read() throws -> ByteBuffer {
+        guard source.wasOpenAtStart else { throw Errno.badFileDescriptor }
         isWaiting.store(true, ordering: .releasing)
+        let rest = rest.load(ordering: .acquiring)
         while true {
             var events = [
                 pollfd(fd: source.rawValue, events: Int16(POLLIN), revents: 0),
@@ -95,12 +102,20 @@ package final class OutputReader: Sendable {
                 if errno == EINTR { continue }
                 throw Errno(rawValue: errno)
             }
+            if rest == 0 {
+                let isOver = events[0].revents & Int16(POLLIN | POLLHUP) == Int16(POLLHUP)
+                if isOver { hasEnded.store(true, ordering: .releasing) }
+                return ByteBuffer()
+            }
             if events[0].revents != 0 { break }
             if events[1].revents != 0 { return ByteBuffer() }
         }
-        var buffer = ByteBufferAllocator().buffer(capacity: Self.portion)
+        let limit = rest > 0 ? min(rest, Self.portion) : Self.portion
+        var buffer = ByteBufferAllocator().buffer(capacity: limit)
         do {
-            try buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: Self.portion) { try source.read(into: $0) }
+            try buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: limit) {
+                try source.read(into: UnsafeMutableRawBufferPointer(rebasing: $0[..<limit]))
+            }
         } catch Errno.resourceTemporarilyUnavailable where terminal != nil {
             // What was there was thrown away meanwhile, as a key does that interrupts.
             return try read()
@@ -111,7 +126,9 @@ package final class OutputReader: Sendable {
             OwnProcess.suffer(SIGTTIN)
             return try read()
         }
-        if buffer.readableBytes > 0 { isWaiting.store(false, ordering: .releasing) }
+        if rest > 0 { self.rest.subtract(buffer.readableBytes, ordering: .acquiringAndReleasing) }
+        if buffer.readableBytes == 0 { hasEnded.store(true, ordering: .releasing) }
+        isWaiting.store(buffer.readableBytes == 0, ordering: .releasing)
         return buffer
     }
 

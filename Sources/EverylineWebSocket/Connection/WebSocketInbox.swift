@@ -70,7 +70,7 @@ final class WebSocketInbox: Sendable {
                     if let next = takeNext(from: &state) { return .success(next) }
                     // The handler below may have run already; it runs after the task is marked.
                     if Task.isCancelled { return .failure(CancellationError()) }
-                    precondition(state.reader == nil, "a connection has one reader at a time")
+                    precondition(state.reader == nil, "a second reader comes, with \(state.waitingBytes) bytes waiting")
                     state.reader = reader
                     return nil
                 }

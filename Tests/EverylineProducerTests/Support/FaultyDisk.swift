@@ -25,11 +25,11 @@ final class FaultyDisk: SpoolDisk {
     func setMayRead(_ may: Bool) { state.withLock { $0.mayRead = may } }
     func setMayRemove(_ may: Bool) { state.withLock { $0.mayRemove = may } }
     /// Changes what one of its files says.
-    func damage(_ part: String) {
+    func damage(_ part: String, to other: String? = nil) {
         state.withLock { state in
             state.files = state.files.mapValues { bytes in
                 let text = String(decoding: bytes, as: UTF8.self)
-                return Array(text.replacing(part, with: String(repeating: "#", count: part.utf8.count)).utf8)
+                return Array(text.replacing(part, with: other ?? String(repeating: "#", count: part.utf8.count)).utf8)
             }
         }
     }
