@@ -39,7 +39,7 @@ struct AppendTransaction {
     }
 
     /// - Throws: what fails the whole batch.
-    /// - Returns: what became of this append; a refusal has changed nothing.
+    /// - Returns: the outcome of this append; a refusal has changed nothing.
     mutating func append(_ append: LogAppend) throws -> Result<Appended, LogStoreError> {
         var log: Log
         do {

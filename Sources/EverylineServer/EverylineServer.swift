@@ -92,7 +92,7 @@ package struct EverylineServer: Sendable {
         return services
     }
 
-    /// What becomes an end by time alone: a stop that its producer doesn't heed, and a silence that is too long.
+    /// Ends executions by time alone: a stop that its producer doesn't heed, and a silence that is too long.
     private var endings: [any Service] {
         let limits = configuration.limits
         let abandoned = AbandonedExecutionReaper(core: core, producers: producers, limits: limits)
@@ -148,7 +148,7 @@ package struct EverylineServer: Sendable {
             logger: libraryLogger)
     }
 
-    /// What the HTTP library says of each listener is for who debugs: a server that can't start says why, and nothing else.
+    /// What the HTTP library says of each listener is for debugging: a server that can't start says why, and nothing else.
     private var libraryLogger: Logger {
         var library = logger
         if library.logLevel == .info { library.logLevel = .notice }

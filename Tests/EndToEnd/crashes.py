@@ -40,7 +40,7 @@ class Producer(threading.Thread):
             try:
                 self.acknowledged = self.log.append_raw(body, after=self.acknowledged)
             except (OSError, Refused):
-                # The server is gone, or coming. What became of this append, its repetition will say.
+                # The server is gone, or coming. This append's repetition will say how it went.
                 pass
             self.stopping.wait(0.01)
 

@@ -8,6 +8,7 @@ import shlex
 import subprocess
 
 import pytest
+from attacks import ROUTES
 from everyline import BINARY, ROOT
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -73,6 +74,14 @@ def test_the_help_says_the_defaults_that_the_page_of_limits_says():
     for figure, option in rows:
         told = re.search(rf"{option} <[a-z-]+> .*?\(default: ([^)]+)\)", help)
         assert told and value(told[1]) == value(figure), option
+
+
+def test_each_route_that_wants_a_key_is_attacked():
+    document = json.loads((ROOT / "Sources/EverylineServer/Resources/openapi.json").read_text())
+    guarded = {(method.upper(), path) for path, item in document["paths"].items() for method, operation in item.items()
+               if method in ("get", "put", "post", "delete") and {"bearer": []} in operation.get("security", document.get("security", []))}
+    assert len(guarded) > 10
+    assert guarded == {(method, path.split("?")[0].replace("/keys/x", "/keys/{key}")) for method, path, _ in ROUTES}
 
 
 def test_the_page_of_the_api_has_the_paths_that_there_are():

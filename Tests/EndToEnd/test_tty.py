@@ -161,7 +161,7 @@ def test_a_shell_ends_all_of_its_job_and_another_signal_is_the_commands(terminal
 def test_a_command_whose_exec_is_killed_goes_on_and_draws_on_the_terminal(terminal, cli, server, tmp_path):
     """A program that reads keys, which can no longer come, gets an error."""
     pid, keeper, go, end, done = (tmp_path / name for name in ("pid", "keeper", "go", "end", "done"))
-    # Two, for who opens one again may find the writer of the first time.
+    # Two: a process that opens one again may find the writer of the first time.
     os.mkfifo(go)
     os.mkfifo(end)
     script = (f"echo $PPID > {pid}; cut -d ' ' -f 6 /proc/self/stat > {keeper}; echo begun; read x < {go}; seq 5000; "

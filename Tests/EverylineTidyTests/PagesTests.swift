@@ -76,7 +76,7 @@ struct PagesTests {
 
     @Test(
         "name types, tests and folders that are where they say",
-        arguments: ["ARCHITECTURE.md", "docs/limits.md", "docs/reliability.md"])
+        arguments: ["ARCHITECTURE.md", "CONTRIBUTING.md", "docs/limits.md", "docs/reliability.md"])
     func names(page: String) throws {
         let declared = try declarations()
         let files = Set(Repository.files("Tests", "").map { String($0.split(separator: "/").last ?? "") })

@@ -7,6 +7,10 @@ struct WordsTests {
     private static let anonymous =
         #"(?<![A-Za-z])(([Ss]ome|[Nn]o|[Aa]ny|[Ee]very)bod[y]|([Ss]ome|[Aa]ny)on[e]|[Ww]hom?eve[r])(?![A-Za-z])"#
 
+    /// Riddles: each has a plain word in its place. (In classes, as above.)
+    private static let riddles =
+        #"[Ww]hat beca[m]e of|[Ww]hat become[s] of|(?:for|of) wh[o] (?:reads|lists|debugs|asked|has|counts)"#
+
     private static let folders =
         Set(Repository.sources.keys.map { $0.split(separator: "/").prefix(2).joined(separator: "/") })
         .union(["Sources/CSpawn", "Sources/CZlib", "Viewer", "docs", "deploy", "packaging", "bench", "verification"])
@@ -22,6 +26,8 @@ struct WordsTests {
         let text = try Repository.text(path)
         let found = text.range(of: Self.anonymous, options: .regularExpression)
         #expect(found == nil, "\(path) says \(found.map { text[$0] } ?? "")")
+        let riddle = text.range(of: Self.riddles, options: .regularExpression)
+        #expect(riddle == nil, "\(path) says \(riddle.map { text[$0] } ?? "")")
     }
 
     @Test("of all code and all pages name the actor", arguments: folders)
@@ -34,6 +40,19 @@ struct WordsTests {
     @Test("of the first pages name the actor", arguments: Repository.pages.filter { !$0.contains("/") })
     func pages(page: String) throws {
         try check(page)
+    }
+
+    @Test("of a precondition say what was found where it fails")
+    func preconditions() {
+        for (path, text) in Repository.sources where path.hasPrefix("Sources/") {
+            for (index, call) in text.components(separatedBy: "precondition(").dropFirst().enumerated() {
+                // Up to the end of the call's line, or of its lines.
+                let words =
+                    call.hasPrefix("\n")
+                    ? call.components(separatedBy: "\n        )")[0] : String(call.prefix { $0 != "\n" })
+                #expect(words.contains("\\("), "precondition \(index + 1) of \(path) says nothing of what it has found")
+            }
+        }
     }
 
     @Test("of a failed test say what failed")

@@ -11,7 +11,7 @@ package protocol Gateway: Sendable {
     func close(_ connection: ConnectionID) async
 }
 
-/// What became of a message to a viewer.
+/// The outcome of posting a message to a viewer.
 package enum PostResult: Sendable, Equatable {
     case accepted
     /// There is no such connection: not any more, or not yet (``ViewerConnection/isSettled(at:)`` tells them apart).

@@ -26,7 +26,8 @@ package struct LedgerHead: Sendable, Equatable {
     package var next: UInt64
     /// The runs that came too early and are kept, by their lines, in order. They may overlap.
     package var parked: [ClosedRange<UInt64>]
-    /// The lines that were given up and have not come since: the newest of them, in order.
+    /// The lines that were given up and have not come since, in order. Where there are many, lines between the oldest of them, which have
+    /// come, are in it too: if those come again, that is said as of late ones, and nothing is dropped in silence.
     package var lost: [ClosedRange<UInt64>]
     /// Whether a line was ever given up.
     package var hasLoss: Bool
@@ -39,7 +40,7 @@ package struct LedgerHead: Sendable, Equatable {
 
     /// How many runs a log keeps that came too early. What is beyond is read from the platform's log.
     package static let parkLimit = 64
-    /// How many ranges of lost lines a log knows of. Late lines of an older one count as held.
+    /// How many ranges of lost lines a log knows of. Of more the oldest are joined.
     package static let lossLimit = 64
 
     package init(

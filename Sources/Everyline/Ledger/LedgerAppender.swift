@@ -8,7 +8,8 @@ struct LedgerAppender: Sendable {
     let limits: LedgerLimits
     let now: @Sendable () -> Timestamp
 
-    /// Takes all of a batch that can be taken now. Doing it again changes nothing, but for what has no number.
+    /// Takes all of a batch that can be taken now. Doing it again changes nothing, but for what has no number, and for late lines of a log
+    /// that has lost more ranges of them than are told apart.
     ///
     /// - Parameters:
     ///   - platform: how the execution ended, if its platform has said so.
@@ -20,13 +21,16 @@ struct LedgerAppender: Sendable {
     ) async throws -> LedgerHead {
         var unnumbered = batch.unnumbered[...]
         var head = try await ledger.ledgerHead(of: execution)
+        var noted: Set<UInt64> = []
         var refusals = 0
         while !head.log.isEnded {
             var rest = unnumbered
+            var late: [UInt64] = []
             let change: LedgerChange?
-            switch try await step(batch, at: head, of: execution, platform, keepsEarly) {
+            switch try await step(batch, at: head, of: execution, platform, keepsEarly, noted) {
             case .moved: change = nil
             case .write(let found): change = found
+            case .writeLate(let found, let numbers): (change, late) = (found, numbers)
             case .none:
                 guard !unnumbered.isEmpty, !head.isFull else { return head }
                 (change, rest) = LedgerChange.unnumbered(unnumbered, to: head, limits: limits)
@@ -34,6 +38,7 @@ struct LedgerAppender: Sendable {
             if let change, try await ledger.write(change, to: execution, at: now()) {
                 head = change.to
                 unnumbered = rest
+                noted.formUnion(late)
             } else {
                 refusals += 1
                 guard refusals < limits.attempts else { throw Self.restless }
@@ -47,19 +52,22 @@ struct LedgerAppender: Sendable {
 
     private enum Step {
         case write(LedgerChange)
+        /// Notices for these lines.
+        case writeLate(LedgerChange, [UInt64])
         /// What the head tells of is there no more.
         case moved
     }
 
     private func step(
         _ batch: SourceBatch, at head: LedgerHead, of execution: ExecutionID, _ platform: ExecutionOutcome?,
-        _ keepsEarly: Bool
+        _ keepsEarly: Bool, _ noted: Set<UInt64>
     ) async throws -> Step? {
         if head.isFull {
             let outcome = batch.end?.outcome(isStopRequested: head.isStopRequested, platform: platform)
             return outcome.flatMap { LedgerChange.end($0, at: head.log.latest, head: head) }.map(Step.write)
         }
-        if let late = LedgerChange.late(batch, to: head, limits: limits) { return .write(late) }
+        let (late, numbers) = LedgerChange.late(batch, to: head, unless: noted, limits: limits)
+        if let late { return .writeLate(late, numbers) }
         if let run = batch.run(holding: head.next) {
             if let change = LedgerChange.append(run, to: head, platform: platform, limits: limits) {
                 return .write(change)

@@ -43,16 +43,21 @@ extension LedgerChange {
     }
 
     /// Notices for lines that come after they were given up; `nil` if none of these is one.
-    static func late(_ batch: SourceBatch, to head: LedgerHead, limits: LedgerLimits) -> LedgerChange? {
-        guard !head.lost.isEmpty else { return nil }
-        var writer = EventWriter(head)
+    ///
+    /// - Parameter noted: the lines that have such a notice from this batch.
+    static func late(
+        _ batch: SourceBatch, to head: LedgerHead, unless noted: Set<UInt64>, limits: LedgerLimits
+    ) -> (change: LedgerChange?, numbers: [UInt64]) {
+        guard !head.lost.isEmpty else { return (nil, []) }
+        var (writer, numbers) = (EventWriter(head), [UInt64]())
         for event in batch.runs.lazy.flatMap(\.events) {
-            guard let number = event.number, head.isLost(number) else { continue }
+            guard let number = event.number, head.isLost(number), !noted.contains(number) else { continue }
             if writer.encoder.byteCount >= limits.block { break }
             writer.notice(.lateLine, "\(number) \(event.text)", at: event.timestamp, lineLimit: limits.line)
-            writer.head.lost = writer.head.lost.flatMap { $0.without(number) }.suffix(LedgerHead.lossLimit)
+            writer.head.lost = writer.head.lost.flatMap { $0.without(number) }.joined(atMost: LedgerHead.lossLimit)
+            numbers.append(number)
         }
-        return writer.change(nil)
+        return (writer.change(nil), numbers)
     }
 
     /// Notices for what was written past the script.
@@ -75,7 +80,7 @@ extension LedgerChange {
         let what = first == last ? "Line \(first) is" : "Lines \(first) to \(last) are"
         writer.notice(.linesLost, "\(what) missing: the platform's log has lost what was written.", at: .epoch)
         writer.head.hasLoss = true
-        writer.head.lost = (head.lost + [lines]).suffix(LedgerHead.lossLimit)
+        writer.head.lost = (head.lost + [lines]).joined(atMost: LedgerHead.lossLimit)
         writer.head.next = number
         return writer.change(nil)
     }
@@ -170,6 +175,14 @@ private struct EventWriter {
                 start = end
             } while start < bytes.count
         }
+    }
+}
+
+extension [ClosedRange<UInt64>] {
+    /// At most so many ranges: the oldest are joined, with what is between them.
+    fileprivate func joined(atMost limit: Int) -> [ClosedRange<UInt64>] {
+        guard count > limit else { return self }
+        return [self[0].lowerBound...self[count - limit].upperBound] + self[(count - limit + 1)...]
     }
 }
 

@@ -11,7 +11,7 @@ package protocol LogStore: LogReader {
     /// - Parameter now: when the executions started, if they do; those that end did so at ``Execution/endTime(told:started:now:)``.
     /// - Throws: an error that holds for the whole batch, of which nothing was kept: ``LogStoreError/noSpace`` or
     ///   ``LogStoreError/unavailable(_:)``.
-    /// - Returns: for each append, in order, what became of it or why it was refused.
+    /// - Returns: for each append, in order, its outcome or why it was refused.
     func append(_ appends: [LogAppend], at now: Timestamp) async throws -> [Result<Appended, LogStoreError>]
 }
 
@@ -37,7 +37,7 @@ package struct LogAppend: Sendable {
     }
 }
 
-/// What became of an append that was taken.
+/// The outcome of an append that was taken.
 package struct Appended: Sendable, Equatable {
     /// The head after it.
     package let head: LogHead

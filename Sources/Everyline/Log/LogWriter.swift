@@ -26,7 +26,7 @@ package final class LogWriter: Sendable {
         }
     }
 
-    /// Is called with what became of an append.
+    /// Is called with the outcome of an append.
     package typealias Answer = @Sendable (Result<Appended, any Error>) -> Void
 
     fileprivate struct State {
@@ -57,7 +57,7 @@ package final class LogWriter: Sendable {
         self.now = now
     }
 
-    /// Appends and returns what became of it, once it is durable.
+    /// Appends and returns the outcome, once it is durable.
     ///
     /// - Parameter incarnation: the one that the producer knows; `nil` if it names none.
     /// - Throws: ``LogStoreError``. Whatever it is, the same append may be tried again without doing harm.
@@ -69,7 +69,7 @@ package final class LogWriter: Sendable {
         }
     }
 
-    /// Appends, and says what became of it once it is durable: where the writer works, or at once if it isn't taken.
+    /// Appends, and gives the outcome once it is durable: where the writer works, or at once if it isn't taken.
     ///
     /// - Parameter answer: is called once, with a ``LogStoreError`` as ``append(_:to:after:in:)`` throws it. It must not wait.
     package func append(_ append: LogAppend, answer: @escaping Answer) {

@@ -6,7 +6,7 @@ extension DynamoDBTable {
         case delete(Key, if: DynamoDBExpression?)
     }
 
-    /// What became of a transaction.
+    /// The outcome of a transaction.
     package enum Transacted: Sendable, Equatable {
         case done
         /// At least one condition doesn't hold: for each write, in order, whether its own does, and if not, the item as it

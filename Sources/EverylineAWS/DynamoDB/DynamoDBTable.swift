@@ -25,7 +25,7 @@ package struct DynamoDBTable: Sendable {
         package var attributes: Attributes { ["pk": .string(partition), "sk": .string(sort)] }
     }
 
-    /// What became of a conditional write.
+    /// The outcome of a conditional write.
     package enum Written: Sendable, Equatable {
         /// The item as it is now, where that was asked for.
         case done(Attributes)

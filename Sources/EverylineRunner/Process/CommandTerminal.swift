@@ -37,14 +37,14 @@ final class CommandTerminal: Sendable {
         _ = ioctl(main.rawValue, UInt(TIOCSWINSZ), &size)
     }
 
-    /// The key that ends the input of who reads lines; `nil` if no lines are read now.
+    /// The key that ends the input of a program that reads lines; `nil` if no lines are read now.
     var endOfFile: UInt8? {
         var settings = termios()
         guard tcgetattr(main.rawValue, &settings) == 0, settings.c_lflag & tcflag_t(ICANON) != 0 else { return nil }
         return settings.c_cc.4
     }
 
-    /// How much a terminal keeps for who reads.
+    /// How much a terminal keeps for its reader.
     static let unreadLimit: ByteCount = 4096
 
     /// Takes out what was typed and no program has read; nothing, if it isn't just the end of what was typed: another has put it there.

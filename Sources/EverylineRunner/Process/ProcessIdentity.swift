@@ -47,7 +47,7 @@ extension ProcessStatus {
             return kill(pid, signal) == 0 || errno == ESRCH
         }
         defer { close(descriptor) }
-        // The descriptor stands for who has the number now: if that is this process, it will always be.
+        // The descriptor stands for the process that has the number now: if that is this process, it will always be.
         guard isStillThere else { return true }
         return cspawn_signal_process(descriptor, signal) == 0 || errno == ESRCH
     }

@@ -219,7 +219,7 @@ struct AppendRoutes {
 extension Query {
     /// Where a body's events are to stand.
     ///
-    /// - Returns: also whether the server may cut lines: not for who counts offsets along.
+    /// - Returns: also whether the server may cut lines: not for a producer that counts offsets along.
     fileprivate func appendPlace() throws -> (after: Offset, in: Incarnation?, mayCut: Bool) {
         let incarnation = try incarnation()
         let cut = try single("cut")

@@ -114,7 +114,7 @@ extension EmbeddedWorld {
         }
     }
 
-    /// The moment at which a task hears what became of its step.
+    /// The moment at which a task hears the outcome of its step.
     func reply(_ index: Int) {
         guard let operation = operations[index] else { return }
         operations[index] = nil

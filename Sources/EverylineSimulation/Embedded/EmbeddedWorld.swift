@@ -42,7 +42,7 @@ final class EmbeddedWorld: ViewerHost {
         case faultsEnd
     }
 
-    /// A step of a task, and what became of it.
+    /// A step of a task, and its outcome.
     struct Operation {
         let entry: PendingSteps.Entry
         var outcome: Outcome?
@@ -63,7 +63,7 @@ final class EmbeddedWorld: ViewerHost {
     }
 
     static let patience: Int64 = 300_000
-    static let heartbeat: Int64 = 15_000
+    static let heartbeat: Int64 = 10_000
     static let stallLimit: Int64 = 60_000
 
     var world: World

@@ -23,7 +23,7 @@ final class PendingSteps: Sendable {
     /// What a task says without waiting.
     enum Word: Sendable {
         case answered(request: Int, Result<Appended, LogStoreError>)
-        /// What became of a pending line.
+        /// The outcome of sending a pending line.
         case pendingTaken(PendingRequest, Result<LogHead, LogStoreError>)
         case took(stream: Int, [EventBlock])
         case closed(stream: Int, code: UInt16)

@@ -55,7 +55,7 @@ extension LedgerWorld {
         schedule(.answer(step: step), after: latency())
     }
 
-    /// The moment at which a function hears what became of its step.
+    /// The moment at which a function hears the outcome of its step.
     func answer(_ step: Int) {
         let process = processes[steps[step].process]
         guard process.isAlive, let answer = steps[step].answer else { return }

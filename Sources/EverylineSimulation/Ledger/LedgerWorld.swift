@@ -15,7 +15,7 @@ final class LedgerWorld: ViewerHost {
         case answer(step: Int)
         /// A function has used up its time.
         case timeOut(process: Int)
-        /// The queue is told what became of a batch.
+        /// The queue is told the outcome of a batch.
         case settle(process: Int)
         case hear(link: Int, message: ViewerMessage)
         case arrive(link: Int)

@@ -117,7 +117,7 @@ private struct CertificateFields {
     let start: CertificateTime
     let end: CertificateTime
     let isSelfSigned: Bool
-    /// The name of who issued it.
+    /// The issuer's name.
     let issuer: String?
     /// The hosts that it is for.
     let names: [String]

@@ -39,7 +39,7 @@ package struct WebSocketUpgradeGate<Context: Sendable>: Sendable {
     /// - Parameter http: prepares an HTTP side, a channel of its own: adds `addHTTP1BehindGate` and all that goes around it
     ///   to the end of its pipeline, on the event loop. It is called once the first request is known to be an ordinary one,
     ///   and again after each later request for an upgrade that was declined.
-    /// - Returns: what became of it. Fails with ``WebSocketError`` if the connection ended before: lost, timed out, or
+    /// - Returns: the connection's outcome. Fails with ``WebSocketError`` if the connection ended before: lost, timed out, or
     ///   refused because its handshake isn't one.
     package func install<HTTP: Sendable>(
         on channel: any Channel, http: @escaping @Sendable (any Channel) -> EventLoopFuture<HTTP>

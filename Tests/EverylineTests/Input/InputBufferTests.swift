@@ -137,7 +137,7 @@ import Testing
         #expect(buffer.hash == nil)
     }
 
-    @Test("has the newest size of the terminal, for who has another one")
+    @Test("has the newest size of the terminal, for a reader that has another one")
     func size() {
         var buffer = InputBuffer(after: 0)
         let (small, large) = (TerminalSize(columns: 2, rows: 1), TerminalSize(columns: 20, rows: 10))

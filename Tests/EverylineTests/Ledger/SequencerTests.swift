@@ -167,6 +167,20 @@ struct SequencerTests {
         #expect(try await fixture.outcome?.isVerified == false)
     }
 
+    @Test("drops no late line in silence, however many ranges of them there are")
+    func manyLate() async throws {
+        try await take("1 a")
+        var head = try await fixture.head
+        (head.next, head.hasLoss, head.lost) = (1002, true, [2...1001])
+        let change = LedgerChange(from: try await fixture.head, to: head)
+        #expect(try await fixture.stores.write(change, to: fixture.id, at: .epoch))
+        // Every other one first: each leaves a range more.
+        let numbers = Array(stride(from: 2, through: 400, by: 2)) + Array(stride(from: 3, through: 400, by: 2))
+        for number in numbers { try await take("\(number) late") }
+        #expect(try await fixture.texts.dropFirst() == numbers.map { "<late_line: \($0) late>" }[...])
+        #expect(try await fixture.head.lost.count <= LedgerHead.lossLimit)
+    }
+
     @Test("reads again when another writer was first, and doubles nothing")
     func race() async throws {
         let (once, fixture) = (Once(), fixture)
