@@ -140,6 +140,29 @@ def test_a_log_ends_whose_output_has_no_place_here(server, tmp_path, command):
     assert [e.get("code") for e in events] == ["not_started", None] and events[-1]["reason"] == "not_started"
 
 
+@pytest.mark.parametrize("is_away", [False, True])
+def test_a_command_whose_output_has_no_place_runs_all_the_same_if_that_is_asked_for(own_server, tmp_path, is_away):
+    if subprocess.run(["unshare", "-rm", "true"], capture_output=True).returncode != 0:
+        pytest.skip("this machine allows no mount namespaces")
+    server, state = own_server.start(), tmp_path / "state"
+    state.mkdir()
+    environment = {
+        "PATH": os.environ["PATH"], "HOME": str(tmp_path), "XDG_STATE_HOME": str(state), "EVERYLINE_URL": server.url,
+        "EVERYLINE_API_KEY": server.key}
+    if is_away:
+        server.stop()
+    done = subprocess.run(
+        ["unshare", "-rm", "sh", "-c", f"mount -t tmpfs -o nr_inodes=4,mode=700 none {state} && exec \"$0\" \"$@\"", BINARY,
+         "exec", "--best-effort", "--timeout", "1m", "--", "sh", "-c", "seq 20000; read line; echo $line; exit 4"],
+        env=environment, capture_output=True, timeout=60, input=b"typed\n")
+    assert done.returncode == 4 and done.stdout.decode() == "".join(f"{n}\n" for n in range(1, 20001)) + "typed\n"
+    said = done.stderr.decode()
+    assert "no place for the spool" in said and "nothing of it is recorded" in said and "can't be reached" not in said
+    assert said.endswith("Nothing of the output was recorded: there was no place for it.\n")
+    if not is_away:
+        assert server.get("/api/v1/executions")["executions"] == []
+
+
 # Without HOME
 
 

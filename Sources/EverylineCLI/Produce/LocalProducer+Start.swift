@@ -16,13 +16,15 @@ extension LocalProducer {
         let endFields: [String]
         /// Where no server knows of it yet.
         var late: LateRegistration?
+        /// Whether the command runs without a record, because there is no place for its output here.
+        var isUnrecorded = false
     }
 
     /// Begins, unless a signal comes before.
     func begin(
-        _ client: EverylineClient, in place: HeldDirectory, unlessBy signals: UserSignals
+        _ client: EverylineClient, unlessBy signals: UserSignals
     ) async throws -> Start {
-        let beginning = Task { try await begin(client, in: place) }
+        let beginning = Task { try await begin(client) }
         let watching = Task {
             for await signal in signals.early {
                 guard signal.ends else {
@@ -64,8 +66,17 @@ extension LocalProducer {
         limit.cancel()
     }
 
-    private func begin(_ client: EverylineClient, in place: HeldDirectory) async throws -> Start {
+    private func begin(_ client: EverylineClient) async throws -> Start {
         let configuration = client.configuration
+        // Before anything is registered that could not be recorded.
+        let place: HeldDirectory
+        do {
+            place = try ProducerDirectory.place()
+            if isBestEffort { try tryPlace(place, configuration) }
+        } catch let error as CLIError where isBestEffort {
+            Console.say("\(error) The command runs all the same; nothing of it is recorded.")
+            return try beginUnrecorded()
+        }
         let registered: RegisterResponse
         do {
             registered = try await register(client)
@@ -98,14 +109,48 @@ extension LocalProducer {
         }
     }
 
+    /// - Throws: ``CLIError`` where a spool can't be made.
+    private func tryPlace(_ place: HeldDirectory, _ configuration: EverylineClient.Configuration) throws {
+        let origin = ProducerDirectory.Origin(configuration: configuration, appendToken: nil, of: request)
+        let directory = try ProducerDirectory.make(for: newID, origin, in: place)
+        defer { directory.files.remove() }
+        do {
+            _ = try Spool(in: directory.files)
+        } catch {
+            throw CLIError("there is no place for the spool: \(directory.files.path): \(error)")
+        }
+    }
+
+    private var newID: ExecutionID {
+        var generator = SystemGenerator()
+        return ExecutionID(at: .now, using: &generator)
+    }
+
+    /// No server is told of the command, and its spool keeps nothing.
+    private func beginUnrecorded() throws -> Start {
+        let (id, clock) = (newID, ContinuousClock())
+        let endpoint = ProducerEndpoint(
+            append: { _, _, _ in
+                while true { try await clock.sleep(for: .seconds(3600)) }
+            },
+            setPending: { _, _ in },
+            mustStop: {
+                while true { try await clock.sleep(for: .seconds(3600)) }
+            })
+        let spool = try Spool(on: NoDisk())
+        spool.refuse()
+        return Start(
+            execution: id, endpoint: endpoint, directory: ProducerDirectory(files: OwnedDirectory(id, in: "")),
+            spool: spool, lineLimit: Self.safeLine, endFields: [], isUnrecorded: true)
+    }
+
     /// What any server takes as one line.
     private static let safeLine: ByteCount = .kibibytes(16)
 
     private func beginAlone(
         _ client: EverylineClient, in place: HeldDirectory, _ configuration: EverylineClient.Configuration
     ) throws -> Start {
-        var generator = SystemGenerator()
-        let id = ExecutionID(at: .now, using: &generator)
+        let id = newID
         let origin = ProducerDirectory.Origin(configuration: configuration, appendToken: nil, of: request)
         let directory = try ProducerDirectory.make(for: id, origin, in: place)
         let late = LateRegistration(client, request, in: directory, configuration, isQuiet: isQuiet)
@@ -135,5 +180,22 @@ extension LocalProducer {
             let absence = ConnectionOptions.absence(of: address, error) ?? CLIError("\(error), at \(address).")
             throw CLIError(isBestEffort ? "\(absence)" : "\(absence) Nothing was started.")
         }
+    }
+}
+
+/// Takes everything, and keeps nothing.
+private struct NoDisk: SpoolDisk {
+    func names() -> [String] { [] }
+    func create(_ name: String) -> any SpoolFile { NoFile() }
+    func open(_ name: String) -> any SpoolFile { NoFile() }
+    func rename(_ name: String, to other: String) {}
+    func remove(_ name: String) {}
+
+    private struct NoFile: SpoolFile {
+        func append(_ bytes: UnsafeRawBufferPointer) -> Int { bytes.count }
+        func read(at position: ByteCount, into buffer: UnsafeMutableRawBufferPointer) -> Int { 0 }
+        func sync() {}
+        func truncate(to size: ByteCount) {}
+        func close() {}
     }
 }

@@ -79,9 +79,7 @@ struct LocalProducer {
         _ produce: @escaping @Sendable (Production) async throws -> ExecutionOutcome
     ) async throws -> Result {
         try await connection.withClient { client in
-            // Before anything is registered that could not be recorded.
-            let place = try ProducerDirectory.place()
-            let start = try await begin(client, in: place, unlessBy: signals)
+            let start = try await begin(client, unlessBy: signals)
             Recover.remind()
             let (directory, spool) = (start.directory, start.spool)
             let production = Production(
@@ -113,7 +111,7 @@ struct LocalProducer {
                     try await whileSending(production)
                     return nil
                 }
-                group.addTask { try await waitPatiently(production, start.late) }
+                group.addTask { try await waitPatiently(production, start) }
                 group.addTask {
                     try await Self.sayWhenFull(spool, directory.files.path)
                     return nil
@@ -141,15 +139,15 @@ struct LocalProducer {
 
     /// Ends the waiting once the command has ended and the server has made no progress for long, or the user leaves.
     ///
-    /// - Parameter late: where no server knew of it in the beginning.
-    private func waitPatiently(_ production: Production, _ late: LateRegistration?) async throws -> Conclusion? {
+    private func waitPatiently(_ production: Production, _ start: Start) async throws -> Conclusion? {
         let spool = production.recorder.spool
         let clock = ContinuousClock()
         while spool.end == nil, production.leave.reason == nil {
             let version = spool.changes.version
             if spool.end == nil { try await spool.changes.wait(past: version, atMost: .milliseconds(500), on: clock) }
         }
-        if spool.end != nil, let late, !requiresDelivery {
+        if spool.end != nil, start.isUnrecorded { return .left("there was no place for it") }
+        if spool.end != nil, let late = start.late, !requiresDelivery {
             // The next try may be seconds away.
             await late.tryNow(within: Self.shortTimeout)
             if late.registered == nil { return .left("no server has taken it") }
@@ -210,6 +208,8 @@ struct LocalProducer {
                 : "There was no room for all of them, and the rest is lost; what there was room for is in \(directory.files.path)."
             return
                 "The log of \(id) lacks \(missing): the server refused them (\(error)). \(kept) \(KeptOutput.ways(start.execution))"
+        case .left(let why) where start.isUnrecorded:
+            return "Nothing of the output was recorded: \(why)."
         case .left(let why) where spool.end == nil:
             return
                 "The output is not whole: \(why), and there was no room for the rest of it, which is lost. What there was room for is in \(directory.files.path): `everyline recover` delivers it."
