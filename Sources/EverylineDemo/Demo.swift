@@ -82,7 +82,7 @@ struct Demo {
             let started = try await client.run(RunRequest(command: ["bash", job, record]))
             guard let id = ExecutionID(started.executionID) else { throw DemoError("no usable id: \(started)") }
             Self.say("Execution \(id) runs: bash \(job)")
-            let received = try await Viewer(client: client, execution: id, interruptions: interruptions()).watch()
+            let received = try await DemoViewer(client: client, execution: id, interruptions: interruptions()).watch()
             let written = try Array(Data(contentsOf: URL(fileURLWithPath: record)))
             return Verdict(received: received, written: written).print()
         }

@@ -77,7 +77,7 @@ extension Router<EverylineContext> {
             for name in ["GET", "PUT", "POST", "DELETE", "PATCH", "OPTIONS", "TRACE", "QUERY"] {
                 guard let method = HTTPRequest.Method(name), !allowed.contains(method) else { continue }
                 on(routes[0].path, method: method) { _, _ -> Response in
-                    throw APIError(.methodNotAllowed, "This path takes \(list).", fields: [.allow: list])
+                    throw ProblemError(.methodNotAllowed, "This path takes \(list).", fields: [.allow: list])
                 }
             }
         }

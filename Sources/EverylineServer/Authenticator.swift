@@ -22,13 +22,13 @@ package final class Authenticator: Sendable {
     /// The holder of the API key that the request shows, if that key's role allows the action.
     package func principal(of request: Request, may action: Principal.Action) async throws -> Principal {
         guard let secret = Self.secret(in: request.headers) else {
-            throw APIError(.unauthorized, "Send an API key: Authorization: Bearer KEY, or X-API-Key: KEY.")
+            throw ProblemError(.unauthorized, "Send an API key: Authorization: Bearer KEY, or X-API-Key: KEY.")
         }
         guard let key = try await access.key(SecretHash(of: secret)) else {
-            throw APIError(.unauthorized, "The API key is not valid, or it was revoked.")
+            throw ProblemError(.unauthorized, "The API key is not valid, or it was revoked.")
         }
         guard key.principal.may(action) else {
-            throw APIError(.forbidden, "The role \(key.role.rawValue) may not do this.")
+            throw ProblemError(.forbidden, "The role \(key.role.rawValue) may not do this.")
         }
         return key.principal
     }
@@ -36,12 +36,12 @@ package final class Authenticator: Sendable {
     /// Checks that the request shows the append token of this execution.
     package func producer(of request: Request, for execution: ExecutionID) async throws {
         guard let secret = Self.secret(in: request.headers) else {
-            throw APIError(.unauthorized, "Send the execution's append token: Authorization: Bearer TOKEN.")
+            throw ProblemError(.unauthorized, "Send the execution's append token: Authorization: Bearer TOKEN.")
         }
         let shown = SecretHash(of: secret)
         let known = try await appendToken(of: execution)
         guard shown == known else {
-            throw APIError(.unauthorized, "The append token is not this execution's.")
+            throw ProblemError(.unauthorized, "The append token is not this execution's.")
         }
     }
 

@@ -79,7 +79,7 @@ package struct EverylineContext: RequestContext {
     /// - Throws: the same error as for an execution that doesn't exist, if it can't be an id.
     package func executionID() throws -> ExecutionID {
         guard let text = parameters.get("id"), let id = ExecutionID(text) else {
-            throw APIError(.unknownExecution, "There is no execution with this id.")
+            throw ProblemError(.unknownExecution, "There is no execution with this id.")
         }
         return id
     }

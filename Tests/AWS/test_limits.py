@@ -3,7 +3,9 @@ test went through it, and here each limit is gone up to."""
 
 import base64
 import json
+import os
 import random
+import subprocess
 import types
 
 import pytest
@@ -12,7 +14,9 @@ import limits
 from cloud import subscription_off
 from limits import Limits
 from viewer import Viewer
+from waiting import wait_for
 
+EVERYLINE = os.environ.get("EVERYLINE_BINARY", ".build/debug/everyline")
 QUEUE, FIFO = "https://sqs.us-east-1.amazonaws.com/1/q", "https://sqs.us-east-1.amazonaws.com/1/q.fifo"
 KEY = {"pk": {"S": "p"}, "sk": {"S": "s"}}
 
@@ -132,6 +136,44 @@ def test_the_longest_lines_of_a_producer_fit_into_frames(cloud):
     for viewer in viewers:
         viewer.wait_for_end()
         assert viewer.messages == lines
+
+
+@pytest.mark.parametrize("producer", [["exec", "-q", "--", "cat"], ["pipe", "-q"], None], ids=["exec", "pipe", "post"])
+def test_a_line_of_any_length_comes_to_a_live_viewer_in_parts(cloud, tmp_path, producer):
+    """Also one that is longer than what a gateway takes at once."""
+    long = "x" * 200_000 + "\U0001F642" * 30_000
+    if producer:
+        environment = {**os.environ, "EVERYLINE_URL": cloud.address, "EVERYLINE_API_KEY": cloud.key,
+                       "XDG_CONFIG_HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path)}
+        process = subprocess.Popen([EVERYLINE, *producer], env=environment, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+        process.stdin.write(b"begun\n")
+        process.stdin.flush()
+        here = lambda: [e for e in cloud.get("/api/v1/executions?status=RUNNING&limit=20")["executions"]  # noqa: E731
+                        if e["command"] == [producer[-1] if producer[0] == "exec" else "pipe"] and e.get("last_offset") == 1]
+        id = wait_for(here)[0]["execution_id"]
+    else:
+        registered = cloud.request("POST", "/api/v1/executions", {"command": ["elsewhere"]})
+        id = registered["execution_id"]
+    execution = types.SimpleNamespace(id=id, location=lambda query: cloud.get(f"/api/v1/executions/{id}/logs{query}"))
+    viewer = Viewer(execution)
+    if producer:
+        process.stdin.write(long.encode() + b"\nshort\n")
+        process.stdin.close()
+        assert process.wait(60) == 0
+        expected = ["begun", long, "short"]
+    else:
+        events = [{"timestamp": 1, "message": long}, {"timestamp": 1, "message": "short"},
+                  {"timestamp": 1, "type": "end", "status": "SUCCEEDED", "exit_code": 0}]
+        cloud.request("POST", f"/api/v1/executions/{id}/events?after=0", None, key=registered["append_token"], raw="".join(
+            json.dumps(event) + "\n" for event in events).encode(), headers={"Content-Type": "application/x-ndjson"})
+        expected = [long, "short"]
+    viewer.wait_for_end()
+    lines, line = [], ""
+    for event in viewer.events:
+        line += event.get("message", "")
+        if "message" in event and not event.get("partial"):
+            lines, line = [*lines, line], ""
+    assert lines == expected
 
 
 def test_an_answer_of_the_most_difficult_lines_fits_into_the_functions(cloud):

@@ -46,7 +46,7 @@ struct UnreadBudgetTests {
     @Test("has no room for another stream until those that were closed are gone")
     func leaving() throws {
         var waiting = [hold(90, "a"), hold(90, "b")]
-        #expect(throws: APIError.self) { try budget.requireRoom() }
+        #expect(throws: ProblemError.self) { try budget.requireRoom() }
         waiting.removeFirst()
         try budget.requireRoom()
         #expect(budget.total == 90 && closed.names.withLock(\.self) == ["a"])

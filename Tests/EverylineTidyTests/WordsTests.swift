@@ -42,6 +42,21 @@ struct WordsTests {
         try check(page)
     }
 
+    @Test("of the product name one type each, but for the two command lines' own")
+    func types() {
+        var places: [String: Set<String>] = [:]
+        for (path, text) in Repository.sources where path.hasPrefix("Sources/") {
+            for found in text.matches(
+                of: /(?m)^(?:public |package |final |indirect )*(?:struct|class|enum|actor|protocol) (\w+)/)
+            {
+                places[String(found.1), default: []].insert(path)
+            }
+        }
+        let twice = places.filter { $0.value.count > 1 && !["Root", "Doctor"].contains($0.key) }
+        #expect(places.count > 500)
+        #expect(twice.isEmpty, "these are several types: \(twice)")
+    }
+
     @Test("of a precondition say what was found where it fails")
     func preconditions() {
         for (path, text) in Repository.sources where path.hasPrefix("Sources/") {

@@ -53,3 +53,14 @@ test("the palette lists nothing that the page can't do", () => {
   }
   assert.equal(new Set(COMMANDS.map(([words]) => words)).size, COMMANDS.length);
 });
+
+test("the sheet of keys and the manual name each key that the palette lists", () => {
+  const sheet = [...source("log-dialogs.html").matchAll(/<kbd>([^<]+)<\/kbd>/g)].map(([, key]) => key.replace("&amp;", "&").replace("&lt;", "<").replace("&gt;", ">"));
+  const manual = readFileSync(new URL("../../docs/viewer.md", import.meta.url), "utf8").split("## Keys")[1].split("## ")[0];
+  const told = [...manual.matchAll(/`([^`]+)`/g)].map(([, key]) => key);
+  for (const key of listed) {
+    if (!key) continue;
+    assert.ok(sheet.includes(key), `the sheet lacks ${key}`);
+    assert.ok(told.includes(key), `docs/viewer.md lacks ${key}`);
+  }
+});

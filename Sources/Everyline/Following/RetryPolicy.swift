@@ -26,8 +26,13 @@ public struct RetryPolicy: Sendable, Equatable {
     public func delay(afterFailures failures: Int, using generator: inout some RandomNumberGenerator) -> Duration? {
         precondition(failures >= 1, "a delay after \(failures) failures")
         if let attempts, failures >= attempts { return nil }
-        var whole = first
-        for _ in 1..<failures where whole < longest { whole = min(whole * 2, longest) }
+        let whole = Self.doubled(first, times: failures - 1, atMost: longest)
         return whole / 2 + whole / 2 * Double.random(in: 0...1, using: &generator)
+    }
+
+    package static func doubled(_ duration: Duration, times: Int, atMost longest: Duration) -> Duration {
+        var whole = min(duration, longest)
+        for _ in 0..<times where whole < longest { whole = min(whole * 2, longest) }
+        return whole
     }
 }

@@ -53,7 +53,7 @@ extension LedgerChange {
         for event in batch.runs.lazy.flatMap(\.events) {
             guard let number = event.number, head.isLost(number), !noted.contains(number) else { continue }
             if writer.encoder.byteCount >= limits.block { break }
-            writer.notice(.lateLine, "\(number) \(event.text)", at: event.timestamp, lineLimit: limits.line)
+            writer.notice(.lateLine, LateLine(number, event.text).text, at: event.timestamp, lineLimit: limits.line)
             writer.head.lost = writer.head.lost.flatMap { $0.without(number) }.joined(atMost: LedgerHead.lossLimit)
             numbers.append(number)
         }
@@ -76,9 +76,7 @@ extension LedgerChange {
     static func loss(before number: UInt64, at head: LedgerHead) -> LedgerChange? {
         let lines = head.next...(number - 1)
         var writer = EventWriter(head)
-        let (first, last) = (lines.lowerBound, lines.upperBound)
-        let what = first == last ? "Line \(first) is" : "Lines \(first) to \(last) are"
-        writer.notice(.linesLost, "\(what) missing: the platform's log has lost what was written.", at: .epoch)
+        writer.notice(.linesLost, LostLines(lines).text, at: .epoch)
         writer.head.hasLoss = true
         writer.head.lost = (head.lost + [lines]).joined(atMost: LedgerHead.lossLimit)
         writer.head.next = number
@@ -167,13 +165,7 @@ private struct EventWriter {
     private func cut(_ text: String, _ limit: ByteCount, emit: (UnsafeRawBufferPointer, _ goesOn: Bool) -> Void) {
         var text = text
         text.withUTF8 { text in
-            let bytes = UnsafeRawBufferPointer(text)
-            var start = 0
-            repeat {
-                let end = bytes.count - start > limit ? bytes.endOfPart(from: start, limit: limit) : bytes.count
-                emit(UnsafeRawBufferPointer(rebasing: bytes[start..<end]), end < bytes.count)
-                start = end
-            } while start < bytes.count
+            UnsafeRawBufferPointer(text).forEachPart(limit: limit, emit)
         }
     }
 }

@@ -198,12 +198,9 @@ extension EventRecord {
         let decoded = text.decode(message)
         guard mayCut || decoded.count <= lineLimit else { throw LineTooLong(limit: lineLimit) }
         let id = eventID.map(text.decode)
-        var start = 0
-        repeat {
-            let end = decoded.endOfPart(from: start, limit: lineLimit)
-            decoded.withUnsafeBytes { bytes in
-                let part = UnsafeRawBufferPointer(rebasing: bytes[start..<end])
-                let goesOn = isPartial || end < decoded.count
+        decoded.withUnsafeBytes { bytes in
+            bytes.forEachPart(limit: lineLimit) { part, isFollowed in
+                let goesOn = isPartial || isFollowed
                 guard let id else {
                     return encoder.appendLine(part, timestamp: time, stream: stream, isPartial: goesOn)
                 }
@@ -211,7 +208,6 @@ extension EventRecord {
                     encoder.appendLine(part, timestamp: time, stream: stream, isPartial: goesOn, eventID: $0)
                 }
             }
-            start = end
-        } while start < decoded.count
+        }
     }
 }

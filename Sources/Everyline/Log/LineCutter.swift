@@ -97,6 +97,16 @@ package struct LineCutter: Sendable {
 }
 
 extension UnsafeRawBufferPointer {
+    /// Hands out the parts of a line, each with the word whether another one follows; of an empty line the one that is empty.
+    package func forEachPart(limit: ByteCount, _ emit: (_ part: UnsafeRawBufferPointer, _ goesOn: Bool) -> Void) {
+        var start = 0
+        repeat {
+            let end = endOfPart(from: start, limit: limit)
+            emit(UnsafeRawBufferPointer(rebasing: self[start..<end]), end < count)
+            start = end
+        } while start < count
+    }
+
     /// Where the part that starts at `start` ends: its text has at most `limit` bytes, with U+FFFD for what isn't UTF-8, and no sequence is torn.
     func endOfPart(from start: Int, limit: Int) -> Int {
         var (position, left) = (start, limit)
@@ -122,12 +132,5 @@ extension UnsafeRawBufferPointer {
             left -= size
         }
         return count
-    }
-}
-
-extension [UInt8] {
-    /// Where the part that starts at `start` ends, so that no UTF-8 sequence is torn.
-    func endOfPart(from start: Int, limit: Int) -> Int {
-        withUnsafeBytes { $0.endOfPart(from: start, limit: limit) }
     }
 }

@@ -1,3 +1,5 @@
+import Everyline
+
 /// How often an operation is tried, and how long to wait in between: never longer than a bound, longer where the service is
 /// throttling, and anywhere between nothing and the whole of it ("full jitter"), so that many clients don't come back
 /// together. A value, without a clock or a state.
@@ -41,8 +43,7 @@ package struct AWSRetryPolicy: Sendable, Equatable {
             guard triesThrottled else { return nil }
             start = firstThrottled
         }
-        var whole = start
-        for _ in 1..<failures where whole < longest { whole = min(whole * 2, longest) }
-        return min(whole, longest) * Double.random(in: 0...1, using: &generator)
+        let whole = RetryPolicy.doubled(start, times: failures - 1, atMost: longest)
+        return whole * Double.random(in: 0...1, using: &generator)
     }
 }

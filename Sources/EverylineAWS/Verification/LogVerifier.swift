@@ -190,7 +190,8 @@ struct LogWalk {
     ) throws {
         switch code {
         case .linesLost:
-            guard let range = Self.lines(in: message), range.lowerBound == next, range.upperBound < found.next else {
+            guard let range = LostLines(message)?.numbers, range.lowerBound == next, range.upperBound < found.next
+            else {
                 return result.differs(
                     "offset \(offset) gives up other lines than those from \(next) on: \(message.quoted)")
             }
@@ -204,14 +205,13 @@ struct LogWalk {
             }
             next = range.upperBound + 1
         case .lateLine:
-            let words = message.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: false)
-            guard let number = words.first.flatMap({ UInt64($0) }), words.count == 2 else {
+            guard let late = LateLine(message) else {
                 return result.differs("offset \(offset) is no late line: \(message.quoted)")
             }
-            awaited.remove(number)
-            guard let entry = try digests.entry(number), entry.digest == LineDigests.digest(words[1]) else {
+            awaited.remove(late.number)
+            guard let entry = try digests.entry(late.number), entry.digest == LineDigests.digest(late.line) else {
                 return result.differs(
-                    "line \(number), which came late to offset \(offset), is another one in CloudWatch")
+                    "line \(late.number), which came late to offset \(offset), is another one in CloudWatch")
             }
             result.late += 1
         case .unnumbered:
@@ -241,29 +241,17 @@ struct LogWalk {
             result.differs("the log ends with exit code \(code), the script with \(end.end.exitCode)")
         }
     }
-
-    /// What a notice of lost lines says: `Line 4 is missing`, `Lines 4 to 9 are missing`.
-    private static func lines(in message: String) -> ClosedRange<UInt64>? {
-        let words = message.split(separator: " ")
-        if words.count > 2, words[0] == "Line", let number = UInt64(words[1]) { return number...number }
-        guard words.count > 4, words[0] == "Lines", words[2] == "to", let first = UInt64(words[1]),
-            let last = UInt64(words[3]), first <= last
-        else { return nil }
-        return first...last
-    }
 }
 
 extension String {
     /// As the ledger cuts it.
     fileprivate func parts(limit: ByteCount) -> [String] {
-        guard utf8.count > limit else { return [self] }
-        var (parts, cutter) = ([String](), LineCutter(limit: limit))
-        var text = self
-        func take(_ part: UnsafeRawBufferPointer, _ goesOn: Bool) {
-            parts.append(String(decoding: part, as: UTF8.self))
+        var (text, parts) = (self, [String]())
+        text.withUTF8 { text in
+            UnsafeRawBufferPointer(text).forEachPart(limit: limit) { part, _ in
+                parts.append(String(decoding: part, as: UTF8.self))
+            }
         }
-        text.withUTF8 { cutter.feed(UnsafeRawBufferPointer($0), emit: take) }
-        cutter.finish(emit: take)
         return parts
     }
 

@@ -4,7 +4,7 @@ import Everyline
 struct FaultPlan: Sendable, Equatable {
     struct Entry: Sendable, Equatable {
         let line: UInt64
-        let fault: Fault
+        let fault: ConnectionFault
     }
 
     /// In the order of their lines.
@@ -32,21 +32,21 @@ struct FaultPlan: Sendable, Equatable {
         count / viewers + (viewer < count % viewers ? 1 : 0)
     }
 
-    private static func cut(_ generator: inout SeededGenerator) -> Fault {
+    private static func cut(_ generator: inout SeededGenerator) -> ConnectionFault {
         .cut(afterBytes: .random(in: 0..<4096, using: &generator), abruptly: .random(using: &generator))
     }
 
-    private static func pause(_ generator: inout SeededGenerator) -> Fault {
+    private static func pause(_ generator: inout SeededGenerator) -> ConnectionFault {
         .pause(.milliseconds(Int.random(in: 5...250, using: &generator)))
     }
 
-    private static func trickle(_ generator: inout SeededGenerator) -> Fault {
+    private static func trickle(_ generator: inout SeededGenerator) -> ConnectionFault {
         .trickle(crumbs: .random(in: 8...128, using: &generator), seed: generator.next())
     }
 }
 
 /// What a network can do to a connection.
-package enum Fault: Sendable, Equatable {
+package enum ConnectionFault: Sendable, Equatable {
     /// Ends it within a message: after so many bytes more, or soon if they don't come. Abruptly is with a reset and not in
     /// order.
     case cut(afterBytes: Int, abruptly: Bool)

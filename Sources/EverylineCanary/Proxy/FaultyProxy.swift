@@ -27,7 +27,7 @@ package final class FaultyProxy: Sendable {
     package func forward(to host: String, port: Int) { state.withLock { $0.target = (host, port) } }
 
     /// Does it to every connection that stands.
-    package func inject(_ fault: Fault) {
+    package func inject(_ fault: ConnectionFault) {
         for stream in streams { stream.execute { $0.inject(fault) } }
     }
 

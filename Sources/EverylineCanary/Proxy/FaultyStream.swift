@@ -46,7 +46,7 @@ final class FaultyStream: ChannelDuplexHandler {
     // MARK: Faults
 
     /// Begins a fault. One that is under way goes on in its place, unless this is a cut.
-    func inject(_ fault: Fault) {
+    func inject(_ fault: ConnectionFault) {
         if case .passing = mode {} else if !fault.isCut { return }
         switch fault {
         case .cut(let bytes, let abruptly):

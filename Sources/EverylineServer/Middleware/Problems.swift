@@ -40,26 +40,26 @@ package struct Problems: RouterMiddleware {
     }
 
     static func response(to error: any Error, _ context: EverylineContext) -> Response {
-        let problem: APIError
-        if let known = APIError(translating: error) {
+        let problem: ProblemError
+        if let known = ProblemError(translating: error) {
             problem = known
-        } else if let error = error as? any HTTPResponseError, let known = APIError(status: error.status) {
+        } else if let error = error as? any HTTPResponseError, let known = ProblemError(status: error.status) {
             problem = known
         } else {
             context.logger.error("A request failed", metadata: ["error": "\(error)"])
-            problem = APIError(
+            problem = ProblemError(
                 .internalError, "Something went wrong here. The request id finds it in the server's log.")
         }
         return response(problem, requestID: context.requestID)
     }
 
-    static func response(_ error: APIError, requestID: String) -> Response {
+    static func response(_ error: ProblemError, requestID: String) -> Response {
         let (head, body) = answer(error, requestID: requestID)
         return Response(status: head.status, headers: head.headerFields, body: .init(byteBuffer: body))
     }
 
     /// The problem document, for where there is no route.
-    static func answer(_ error: APIError, requestID: String) -> (head: HTTPResponse, body: ByteBuffer) {
+    static func answer(_ error: ProblemError, requestID: String) -> (head: HTTPResponse, body: ByteBuffer) {
         let problem = Problem(
             error.code, detail: error.detail, requestID: requestID, head: error.head.map(\.rawValue),
             restoration: error.restoration)
@@ -94,7 +94,7 @@ extension Response {
     }
 }
 
-extension APIError {
+extension ProblemError {
     /// For the errors that the HTTP library makes itself.
     fileprivate init?(status: HTTPResponse.Status) {
         switch status.code {

@@ -90,13 +90,13 @@ struct AppendRoutes {
         try await authenticator.producer(of: request, for: id)
         producers.heard(id)
         guard showsPending else {
-            throw APIError(.notSupported, "This server shows whole lines only; send no pending ones.")
+            throw ProblemError(.notSupported, "This server shows whole lines only; send no pending ones.")
         }
         let body = try await JSONBody(
             request, context, core.resources, limit: Self.pendingBody, within: limits.bodyTime)
         let line = try body.decode(PendingLine.self, fields: PendingLine.fields)
         guard line.message.utf8.count <= PendingLine.limit, !line.message.utf8.contains(UInt8(ascii: "\n")) else {
-            throw APIError(
+            throw ProblemError(
                 .invalidRequest,
                 "message may have \(PendingLine.limit) bytes of UTF-8 at the most, and no newline: send the line's end."
             )
@@ -122,9 +122,9 @@ struct AppendRoutes {
     }
 
     /// What a producer is told that comes too late: how the log ended, for it may not have been by its own word.
-    static func ended(_ execution: Execution, _ head: Offset) -> APIError {
+    static func ended(_ execution: Execution, _ head: Offset) -> ProblemError {
         let reason = execution.reason.map { ", \($0.rawValue)" } ?? ""
-        return APIError(
+        return ProblemError(
             .ended, "The log ended with event \(head) (\(execution.status.rawValue)\(reason)); nothing can follow it.",
             head: head)
     }
@@ -193,25 +193,25 @@ struct AppendRoutes {
     ) throws -> AppendBody {
         let type = type.map { $0 == APIHeader.ndjson ? $0 : $0.prefix { $0 != ";" }.lowercased() }
         guard head.distance(from: .zero) <= Int.max - bytes.readableBytes - 1 else {
-            throw APIError(.outOfOrder, "No log is that long.")
+            throw ProblemError(.outOfOrder, "No log is that long.")
         }
         switch type {
         case APIHeader.ndjson, nil:
             do {
                 return try AppendBody(ndjson: bytes, after: head, lineLimit: limits.line, mayCut: mayCut)
             } catch let error as LineTooLong {
-                throw APIError(.bodyTooLarge, "A line may have \(error.limit) bytes. Send it in parts.")
+                throw ProblemError(.bodyTooLarge, "A line may have \(error.limit) bytes. Send it in parts.")
             }
         case "text/plain":
             do throws(TooManyLines) {
                 return try AppendBody(text: bytes, after: head, at: core.now(), lineLimit: limits.line)
             } catch {
-                throw APIError(
+                throw ProblemError(
                     .bodyTooLarge,
                     "The body's lines take more than \(AppendBody.eventsLimit) bytes as events. Send fewer at once.")
             }
         default:
-            throw APIError(.unsupportedMediaType, "Send \(APIHeader.ndjson) or text/plain.")
+            throw ProblemError(.unsupportedMediaType, "Send \(APIHeader.ndjson) or text/plain.")
         }
     }
 }
@@ -223,9 +223,10 @@ extension Query {
     fileprivate func appendPlace() throws -> (after: Offset, in: Incarnation?, mayCut: Bool) {
         let incarnation = try incarnation()
         let cut = try single("cut")
-        guard cut == nil || cut == "false" else { throw APIError(.invalidRequest, "cut is false, or isn't there.") }
+        guard cut == nil || cut == "false" else { throw ProblemError(.invalidRequest, "cut is false, or isn't there.") }
         guard let text = try single("after"), let head = Offset(decimal: text) else {
-            throw APIError(.invalidCursor, "Say after=HEAD: the offset of the event that the body follows; 0 at first.")
+            throw ProblemError(
+                .invalidCursor, "Say after=HEAD: the offset of the event that the body follows; 0 at first.")
         }
         return (head, incarnation, cut == nil)
     }

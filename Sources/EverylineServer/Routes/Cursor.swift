@@ -31,7 +31,7 @@ struct Query {
     func single(_ name: String) throws -> String? {
         guard let found = values[Substring(name)] else { return nil }
         guard found.count == 1, let value = found.first else {
-            throw APIError(.invalidRequest, "The parameter \(name) may come once.")
+            throw ProblemError(.invalidRequest, "The parameter \(name) may come once.")
         }
         return String(value)
     }
@@ -40,7 +40,7 @@ struct Query {
     func incarnation() throws -> Incarnation? {
         guard let text = try single("incarnation") else { return nil }
         guard let known = Incarnation(text) else {
-            throw APIError(.invalidRequest, "incarnation must be one that an answer has named.")
+            throw ProblemError(.invalidRequest, "incarnation must be one that an answer has named.")
         }
         return known
     }
@@ -50,7 +50,7 @@ struct Query {
         switch try single(name) {
         case nil, "false": false
         case "true": true
-        default: throw APIError(.invalidRequest, "\(name) must be true or false.")
+        default: throw ProblemError(.invalidRequest, "\(name) must be true or false.")
         }
     }
 
@@ -58,7 +58,7 @@ struct Query {
     func count(_ name: String, maximum: Int) throws -> Int? {
         guard let text = try single(name) else { return nil }
         guard let value = Offset(decimal: text), (1...UInt64(maximum)).contains(value.rawValue) else {
-            throw APIError(.invalidRequest, "\(name) must be a number from 1 to \(maximum).")
+            throw ProblemError(.invalidRequest, "\(name) must be a number from 1 to \(maximum).")
         }
         return Int(value.rawValue)
     }
@@ -66,7 +66,7 @@ struct Query {
     /// - Throws: `invalid_request` if there is a parameter with another name.
     func allow(only names: [String]) throws {
         if let unknown = values.keys.first(where: { !names.contains(String($0)) }) {
-            throw APIError(.invalidRequest, "Unknown parameter \"\(unknown.prefix(64))\".")
+            throw ProblemError(.invalidRequest, "Unknown parameter \"\(unknown.prefix(64))\".")
         }
     }
 }

@@ -20,7 +20,7 @@ struct EventStreamRoutes {
         var resumption: StreamStart?
         if let last = request.headers[.lastEventID] {
             guard let offset = Offset(decimal: last) else {
-                throw APIError(.invalidCursor, "Last-Event-ID must be an offset.")
+                throw ProblemError(.invalidCursor, "Last-Event-ID must be an offset.")
             }
             resumption = .after(offset)
         }

@@ -20,7 +20,7 @@ struct ExecutionList {
     /// What a page takes at the most while it is made, in multiples of its bytes: the rows, the answer, the answer compressed.
     private static let effort = 4
 
-    /// - Throws: ``APIError``, ``ByteBudget/Exhausted``, or what the store throws.
+    /// - Throws: ``ProblemError``, ``ByteBudget/Exhausted``, or what the store throws.
     func response(to request: Request, _ context: EverylineContext, _ query: ExecutionQuery) async throws -> Response {
         let memory = try await core.resources.lists.lease(Self.effort * bytes)
         defer { withExtendedLifetime(memory) {} }

@@ -57,7 +57,7 @@ struct ExecutionRoutes {
             body: body)
         guard created.isNew else {
             // The token was shown once, and only its hash was kept: the first answer can't be given again.
-            throw APIError(
+            throw ProblemError(
                 .idempotencyKeyReused, "The execution \(created.execution.id) was registered with this key before.")
         }
         let answer = RegisterResponse(
@@ -75,13 +75,13 @@ struct ExecutionRoutes {
         for word in try query.single("status")?.split(separator: ",", omittingEmptySubsequences: false) ?? [] {
             guard let status = ExecutionStatus(rawValue: String(word)) else {
                 let known = ExecutionStatus.allCases.map(\.rawValue).joined(separator: ", ")
-                throw APIError(.invalidRequest, "status must be one or more of \(known), with commas.")
+                throw ProblemError(.invalidRequest, "status must be one or more of \(known), with commas.")
             }
             statuses.insert(status)
         }
         var after: ExecutionID?
         if let cursor = try query.single("cursor") {
-            guard let id = ExecutionID(cursor) else { throw APIError(.invalidCursor, "The cursor is not valid.") }
+            guard let id = ExecutionID(cursor) else { throw ProblemError(.invalidCursor, "The cursor is not valid.") }
             after = id
         }
         let list = ExecutionList(core: core, bytes: limits.listBytes)
@@ -158,7 +158,7 @@ struct ExecutionRoutes {
             guard (1...IdempotencyKey.maximumLength).contains(key.utf8.count),
                 key.utf8.allSatisfy({ (0x21...0x7E).contains($0) })
             else {
-                throw APIError(
+                throw ProblemError(
                     .invalidRequest,
                     "Idempotency-Key may have 1 to \(IdempotencyKey.maximumLength) visible ASCII characters.")
             }
@@ -184,7 +184,7 @@ struct ExecutionRoutes {
             context.logger.error(
                 "The server doesn't know whether a command was started",
                 metadata: ["execution_id": "\(launch.execution)", "error": "\(error.cause)"])
-            throw APIError(
+            throw ProblemError(
                 .unavailable,
                 "The server doesn't know whether \(launch.execution) was started. The same request with the same Idempotency-Key starts it once."
             )
@@ -204,14 +204,14 @@ extension RegisterRequest {
         try RunRequest.validate(command: command)
         for (name, text) in [("host", host), ("host_user", hostUser)] {
             if let text, !CommandPlace.isName(text) {
-                throw APIError(
+                throw ProblemError(
                     .invalidRequest,
                     "\(name) must have 1 to \(CommandPlace.longestName) bytes of printable ASCII.")
             }
         }
         if let terminal { try terminal.validate() }
         if let workingDirectory, !CommandPlace.isPath(workingDirectory) {
-            throw APIError(
+            throw ProblemError(
                 .invalidRequest,
                 "working_directory must be an absolute path of at most \(CommandPlace.longestPath) bytes.")
         }
@@ -232,23 +232,23 @@ extension RunRequest {
     func validate() throws {
         try Self.validate(command: command)
         if let timeoutSeconds, !(1...Self.longestTimeout).contains(timeoutSeconds) {
-            throw APIError(.invalidRequest, "timeout_seconds must be from 1 to \(Self.longestTimeout).")
+            throw ProblemError(.invalidRequest, "timeout_seconds must be from 1 to \(Self.longestTimeout).")
         }
         for (name, value) in env ?? [:] {
             guard !name.isEmpty, !name.utf8.contains(0), !name.contains("="), !value.utf8.contains(0) else {
-                throw APIError(.invalidRequest, "env has a name or a value that no environment can hold.")
+                throw ProblemError(.invalidRequest, "env has a name or a value that no environment can hold.")
             }
         }
         let size = (env ?? [:]).reduce(0) { $0 + $1.key.utf8.count + $1.value.utf8.count + 2 }
-        guard size <= Self.sizeLimit else { throw APIError(.invalidRequest, "env is too large.") }
+        guard size <= Self.sizeLimit else { throw ProblemError(.invalidRequest, "env is too large.") }
         if let workingDirectory, !workingDirectory.hasPrefix("/") || workingDirectory.utf8.contains(0) {
-            throw APIError(.invalidRequest, "working_directory must be an absolute path.")
+            throw ProblemError(.invalidRequest, "working_directory must be an absolute path.")
         }
         try validateTask()
         if let terminal {
             try terminal.validate()
             guard streams != .split else {
-                throw APIError(.invalidRequest, "A terminal is one stream: streams can't be split with it.")
+                throw ProblemError(.invalidRequest, "A terminal is one stream: streams can't be split with it.")
             }
         }
     }
@@ -256,29 +256,29 @@ extension RunRequest {
     /// What the AWS form has of its own.
     private func validateTask() throws {
         if let profile, !profile.isProfileName {
-            throw APIError(.invalidRequest, "profile must be 1 to 64 of letters, digits, '-' and '_'.")
+            throw ProblemError(.invalidRequest, "profile must be 1 to 64 of letters, digits, '-' and '_'.")
         }
         for (name, size) in [("cpu", cpu), ("memory", memory)] {
             if let size, !(1...Self.largestSize).contains(size) {
-                throw APIError(.invalidRequest, "\(name) must be from 1 to \(Self.largestSize).")
+                throw ProblemError(.invalidRequest, "\(name) must be from 1 to \(Self.largestSize).")
             }
         }
         guard let secrets else { return }
         guard secrets.count <= Self.secretLimit, secrets.allSatisfy(\.isSecretName) else {
-            throw APIError(
+            throw ProblemError(
                 .invalidRequest, "secrets must be at most \(Self.secretLimit) names of variables, such as API_TOKEN.")
         }
     }
 
     static func validate(command: [String]) throws {
         guard let program = command.first, !program.isEmpty else {
-            throw APIError(.invalidRequest, "command must name a program: a list of words, not empty.")
+            throw ProblemError(.invalidRequest, "command must name a program: a list of words, not empty.")
         }
         guard command.allSatisfy({ !$0.utf8.contains(0) }) else {
-            throw APIError(.invalidRequest, "command has a NUL byte.")
+            throw ProblemError(.invalidRequest, "command has a NUL byte.")
         }
         guard command.reduce(0, { $0 + $1.utf8.count + 1 }) <= sizeLimit else {
-            throw APIError(.invalidRequest, "command is too long.")
+            throw ProblemError(.invalidRequest, "command is too long.")
         }
     }
 }
@@ -286,7 +286,7 @@ extension RunRequest {
 extension TerminalSize {
     fileprivate func validate() throws {
         guard !isValid else { return }
-        throw APIError(.invalidRequest, "terminal must have columns and rows from 1 to \(Self.longest).")
+        throw ProblemError(.invalidRequest, "terminal must have columns and rows from 1 to \(Self.longest).")
     }
 }
 

@@ -30,7 +30,7 @@ struct InputRoutes {
         let id = try context.executionID()
         let execution = try await core.executions.execution(id)
         guard principal.may(.writeInput(owner: execution.owner)) else {
-            throw APIError(.forbidden, "Only its owner may write to a command's input.")
+            throw ProblemError(.forbidden, "Only its owner may write to a command's input.")
         }
         try requireSupport()
         guard !execution.status.isTerminal else { throw AppendRoutes.ended(execution, execution.head) }
@@ -39,7 +39,7 @@ struct InputRoutes {
         let after = try place(query)
         let type = request.headers[.contentType].map { $0.prefix { $0 != ";" }.lowercased() }
         guard type == nil || type == APIHeader.ndjson else {
-            throw APIError(.unsupportedMediaType, "Send \(APIHeader.ndjson).")
+            throw ProblemError(.unsupportedMediaType, "Send \(APIHeader.ndjson).")
         }
         let body = try await RequestBytes(
             request, context, core.resources, limit: limits.requestBody, within: limits.bodyTime)
@@ -49,7 +49,7 @@ struct InputRoutes {
         return try await waiting(on: id) { isOver in
             guard let (buffer, isNew) = try written(lines, after, to: id) else {
                 guard isOver else { return nil }
-                throw APIError(
+                throw ProblemError(
                     .noInput,
                     "No runner has asked for this input: its command was started without one, or isn't started yet.")
             }
@@ -65,7 +65,7 @@ struct InputRoutes {
         do {
             return try inputs.write(lines, after: after, to: id)
         } catch is Inputs.Different {
-            throw APIError(
+            throw ProblemError(
                 .differentContent,
                 "Other bytes wait at this place: another client writes to the command's input. None of these was taken."
             )
@@ -135,12 +135,13 @@ struct InputRoutes {
     }
 
     private func requireSupport() throws {
-        guard isSupported else { throw APIError(.notSupported, "Commands run here without an input.") }
+        guard isSupported else { throw ProblemError(.notSupported, "Commands run here without an input.") }
     }
 
     private func place(_ query: Query) throws -> UInt64 {
         guard let text = try query.single("after"), let place = Offset(decimal: text) else {
-            throw APIError(.invalidCursor, "Say after=BYTES: how many bytes of input there were before; 0 at first.")
+            throw ProblemError(
+                .invalidCursor, "Say after=BYTES: how many bytes of input there were before; 0 at first.")
         }
         return place.rawValue
     }
@@ -155,7 +156,7 @@ struct InputRoutes {
         do throws(InputLine.Invalid) {
             return try InputLine.parse(bytes)
         } catch {
-            throw APIError(.invalidRequest, "Line \(error.line) of the body is no line of input.")
+            throw ProblemError(.invalidRequest, "Line \(error.line) of the body is no line of input.")
         }
     }
 }

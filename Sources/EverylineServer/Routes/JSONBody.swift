@@ -19,7 +19,7 @@ struct JSONBody {
         within time: Duration
     ) async throws {
         if let type = request.headers[.contentType], !type.lowercased().hasPrefix("application/json") {
-            throw APIError(.unsupportedMediaType, "Send application/json.")
+            throw ProblemError(.unsupportedMediaType, "Send application/json.")
         }
         let body = try await RequestBytes(request, context, resources, limit: limit, within: time)
         bytes = Data(body.bytes.readableBytesView)
@@ -30,13 +30,13 @@ struct JSONBody {
         do {
             let names = try JSONDecoder().decode(FieldNames.self, from: bytes).names
             if let unknown = names.first(where: { !fields.contains($0) }) {
-                throw APIError(
+                throw ProblemError(
                     .invalidRequest,
                     "Unknown field \"\(unknown.prefix(64))\". Known: \(fields.joined(separator: ", ")).")
             }
             return try JSONDecoder().decode(type, from: bytes)
         } catch let error as DecodingError {
-            throw APIError(.invalidRequest, error.sentence)
+            throw ProblemError(.invalidRequest, error.sentence)
         }
     }
 
@@ -63,13 +63,13 @@ struct RequestBytes {
     let bytes: ByteBuffer
     let memory: ByteBudget.Lease
 
-    /// - Throws: ``APIError``, ``ByteBudget/Exhausted``.
+    /// - Throws: ``ProblemError``, ``ByteBudget/Exhausted``.
     init(
         _ request: Request, _ context: EverylineContext, _ resources: ServerResources, limit: ByteCount,
         within time: Duration
     ) async throws {
         if let announced = request.headers[.contentLength].flatMap({ Int($0) }), announced > limit {
-            throw APIError(.bodyTooLarge, "The body may have \(limit) bytes at the most.")
+            throw ProblemError(.bodyTooLarge, "The body may have \(limit) bytes at the most.")
         }
         let memory = try await resources.bodies.lease()
         self.memory = memory
@@ -81,7 +81,7 @@ struct RequestBytes {
             }
             defer { group.cancelAll() }
             guard let body = try await group.next() ?? nil else {
-                throw APIError(.requestTimeout, "The body did not arrive within \(time.components.seconds) s.")
+                throw ProblemError(.requestTimeout, "The body did not arrive within \(time.components.seconds) s.")
             }
             return body
         }
@@ -93,7 +93,7 @@ struct RequestBytes {
         var whole: ByteBuffer?
         for try await part in request.body {
             guard (whole?.readableBytes ?? 0) + part.readableBytes <= limit else {
-                throw APIError(.bodyTooLarge, "The body may have \(limit) bytes at the most.")
+                throw ProblemError(.bodyTooLarge, "The body may have \(limit) bytes at the most.")
             }
             try await memory.grow(by: part.readableBytes)
             if whole == nil {

@@ -24,11 +24,11 @@ struct KeyRoutes {
             request, context, core.resources, limit: limits.requestBody, within: limits.bodyTime)
         let wanted = try body.decode(CreateKeyRequest.self, fields: ["user", "role"])
         guard let user = UserID(wanted.user) else {
-            throw APIError(.invalidRequest, "user must be 1 to 64 of letters, digits and . _ @ + -.")
+            throw ProblemError(.invalidRequest, "user must be 1 to 64 of letters, digits and . _ @ + -.")
         }
         guard let role = Role(rawValue: wanted.role) else {
             let known = Role.allCases.map(\.rawValue).joined(separator: ", ")
-            throw APIError(.invalidRequest, "role must be one of \(known).")
+            throw ProblemError(.invalidRequest, "role must be one of \(known).")
         }
         let (key, secret) = APIKey.make(for: user, role: role, at: core.now())
         try await core.access.add(key)
@@ -45,7 +45,7 @@ struct KeyRoutes {
     @Sendable func revoke(_ request: Request, context: EverylineContext) async throws -> Response {
         _ = try await authenticator.principal(of: request, may: .manageKeys)
         guard let id = context.parameters.get("id") else {
-            throw APIError(.unknownKey, "There is no key with this id.")
+            throw ProblemError(.unknownKey, "There is no key with this id.")
         }
         try await core.access.revokeKey(id, at: core.now())
         context.logger.notice("A key was revoked", metadata: ["key_id": "\(id.prefix(64))"])

@@ -29,7 +29,7 @@ struct LogRoutes {
         let (range, isCut) = try await range(of: id, after: after, count: part.count, through: execution.head)
         // A client that asks for all of it must not take a part for it.
         guard !isCut || part.followsParts else {
-            throw APIError(
+            throw ProblemError(
                 .notSupported,
                 "This log is larger than one answer here may be. Ask for parts with limit=N, and go on with after= the last offset."
             )
@@ -70,10 +70,10 @@ struct LogRoutes {
     }
 
     private func download(
-        _ range: LogRange, as form: LogDownload.Form, onlyEscapes: Bool = false, length: Int?, isCut: Bool,
+        _ range: LogRange, as form: LogFile.Form, onlyEscapes: Bool = false, length: Int?, isCut: Bool,
         for request: Request, _ context: EverylineContext
     ) async throws -> Response {
-        let download = LogDownload(
+        let download = LogFile(
             range: range, form: form, onlyEscapes: onlyEscapes, knownLength: length, resources: core.resources,
             context: context)
         var response = try await download.response(to: request)
@@ -156,7 +156,7 @@ private struct Part {
 /// What a client wants of an ended log, by its `Accept` header.
 private enum Accepted {
     case json
-    case download(LogDownload.Form)
+    case download(LogFile.Form)
 
     init(_ header: String?) {
         for item in header?.split(separator: ",") ?? [] {

@@ -29,10 +29,10 @@ struct MetaRoutes {
             _ = try await core.executions.list(ExecutionQuery(limit: 1))
         } catch {
             context.logger.error("Not ready", metadata: ["error": "\(error)"])
-            throw APIError(.unavailable, "The store can't be read.")
+            throw ProblemError(.unavailable, "The store can't be read.")
         }
         if let places = storage?.places, try await core.resources.workers.run({ places.isFull }) {
-            throw APIError(.unavailable, "The disk is full.")
+            throw ProblemError(.unavailable, "The disk is full.")
         }
         return Self.plain("ready\n")
     }

@@ -12,7 +12,7 @@ struct ViewerRoutes {
         router.read("/executions/:id") { request, _ in answer(.log, request) }
         router.read("/assets/:version/:name") { request, context in
             guard let asset = context.parameters.get("name").flatMap(ViewerAsset.named) else {
-                throw APIError(.notFound, "There is no such file.")
+                throw ProblemError(.notFound, "There is no such file.")
             }
             // A page that was loaded before the server was renewed gets what there is now.
             let isCurrent = context.parameters.get("version") == ViewerAsset.version

@@ -16,6 +16,6 @@ struct WebSocketRoutes {
             context.executionID(), query: Query(request), origin: request.headers[.origin],
             authority: request.head.authority)
         try await stream.requireSameIncarnation(in: log)
-        throw APIError(.upgradeRequired, "Connect with WebSocket, version 13 (RFC 6455).")
+        throw ProblemError(.upgradeRequired, "Connect with WebSocket, version 13 (RFC 6455).")
     }
 }

@@ -39,10 +39,10 @@ final class UnreadBudget: Sendable {
     /// How many entries are kept to know who is furthest behind.
     var remembered: Int { state.withLock(\.order.count) }
 
-    /// - Throws: ``APIError``, `unavailable`, while more waits than may.
+    /// - Throws: ``ProblemError``, `unavailable`, while more waits than may.
     func requireRoom() throws {
         guard state.withLock({ $0.total <= limit }) else {
-            throw APIError(.unavailable, "Too much waits for clients that don't read. Try again later.")
+            throw ProblemError(.unavailable, "Too much waits for clients that don't read. Try again later.")
         }
     }
 

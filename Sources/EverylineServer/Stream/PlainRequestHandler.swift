@@ -27,7 +27,7 @@ final class PlainRequestHandler: ChannelInboundHandler, RemovableChannelHandler 
     }
 
     private static func answer() -> ByteBuffer {
-        let problem = APIError(.invalidRequest, "This port speaks TLS: its address begins with https.")
+        let problem = ProblemError(.invalidRequest, "This port speaks TLS: its address begins with https.")
         var (head, body) = Problems.answer(problem, requestID: "\(RequestID())")
         head.headerFields[.contentLength] = String(body.readableBytes)
         head.headerFields[.connection] = "close"

@@ -186,7 +186,7 @@ extension ViewerAdmission {
     fileprivate func admit(_ head: HTTPRequestHead) async throws -> AdmittedStream<StreamPlace> {
         let uri = URI(head.uri)
         guard let id = APIPath.execution(in: uri.path, before: .stream) else {
-            throw APIError(.notFound, "There is no stream at this path.")
+            throw ProblemError(.notFound, "There is no stream at this path.")
         }
         return try await admit(
             id, query: Query(uri.queryParameters.map { ($0.key, $0.value) }),

@@ -18,7 +18,7 @@ final class UnreadableRequestHandler: ChannelDuplexHandler {
     typealias OutboundOut = HTTPResponsePart
 
     private let logger: Logger
-    private var error: APIError?
+    private var error: ProblemError?
 
     init(logger: Logger) { self.logger = logger }
 
@@ -26,11 +26,11 @@ final class UnreadableRequestHandler: ChannelDuplexHandler {
         // What follows it, rubbish in an error, says nothing more.
         switch error {
         case let fault as RequestFault:
-            self.error = self.error ?? APIError(.invalidRequest, fault.reason)
+            self.error = self.error ?? ProblemError(.invalidRequest, fault.reason)
             // The library answers its own parser's errors only.
             context.fireErrorCaught(HTTPParserError.unknown)
         case let error as HTTPParserError:
-            self.error = self.error ?? APIError(error)
+            self.error = self.error ?? ProblemError(error)
             context.fireErrorCaught(error)
         default:
             context.fireErrorCaught(error)

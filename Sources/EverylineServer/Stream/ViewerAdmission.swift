@@ -20,7 +20,7 @@ struct ViewerAdmission: Sendable {
     ///   - origin: the page that a browser asks for, as the request's `Origin` says.
     ///   - authority: the host and port that the request was sent to.
     ///   - resumption: where a client goes on, if it says so elsewhere than in the query.
-    /// - Throws: ``APIError``, ``StreamRefusal``, or what a store throws.
+    /// - Throws: ``ProblemError``, ``StreamRefusal``, or what a store throws.
     func admit(
         _ id: ExecutionID, query: Query, origin: String?, authority: String?, resumption: StreamStart? = nil
     ) async throws -> AdmittedStream<StreamPlace> {

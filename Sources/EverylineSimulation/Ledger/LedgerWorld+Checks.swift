@@ -104,10 +104,9 @@ private struct SimulatedContent {
             case .line(let line):
                 lines.append((UInt64(line.message.dropFirst(5)) ?? 0) + 1)
             case .notice(let code, let message):
-                let numbers = message.split { !$0.isNumber }.compactMap { UInt64($0) }
                 switch NoticeCode(rawValue: code) {
-                case .lateLine?: late += numbers.prefix(1)
-                case .linesLost?: lost += numbers.first.map { Array($0...(numbers.dropFirst().first ?? $0)) } ?? []
+                case .lateLine?: late += [LateLine(message)?.number].compactMap(\.self)
+                case .linesLost?: lost += LostLines(message).map { Array($0.numbers) } ?? []
                 case .logFull?: fullNotices += 1
                 default: break
                 }

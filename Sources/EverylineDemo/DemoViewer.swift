@@ -29,7 +29,7 @@ struct Received {
 }
 
 /// Follows an execution with the client library as any program would, and is interrupted.
-struct Viewer {
+struct DemoViewer {
     let client: EverylineClient
     let execution: ExecutionID
     let interruptions: [Interruption]

@@ -3,7 +3,7 @@ package import HTTPTypes
 import NIOHTTP1
 
 /// What a route throws when the answer is a problem.
-package struct APIError: Error {
+package struct ProblemError: Error {
     package let code: Problem.Code
     package let detail: String
     package let head: Offset?
@@ -23,11 +23,11 @@ package struct APIError: Error {
     }
 }
 
-extension APIError {
+extension ProblemError {
     /// The one table from what the core throws to what a client sees; `nil` for an unexpected error.
     init?(translating error: any Error) {
         switch error {
-        case let error as APIError: self = error
+        case let error as ProblemError: self = error
         case let error as LogStoreError: self.init(error)
         case let error as ExecutionStoreError: self.init(error)
         case let error as StreamStart.InvalidStart: self.init(error)

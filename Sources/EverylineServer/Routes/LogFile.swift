@@ -6,7 +6,7 @@ import NIOCore
 
 /// A part of a log, or an ended one as a whole, as a body that is streamed while it is read, as fast as its client takes it:
 /// whatever its size, one piece is in memory.
-struct LogDownload: Sendable {
+struct LogFile: Sendable {
     enum Form: String, Sendable {
         case ndjson = "application/x-ndjson"
         case text = "text/plain; charset=utf-8"
@@ -55,7 +55,7 @@ struct LogDownload: Sendable {
         var headers = headers
         let length = try await measure()
         guard let bytes = wanted.resolve(length: length) else {
-            throw APIError(
+            throw ProblemError(
                 .rangeNotSatisfiable, "The log has \(length) bytes in this form.",
                 fields: [.contentRange: "bytes */\(length)"])
         }
