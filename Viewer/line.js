@@ -10,14 +10,14 @@ import { widthOf } from "./widths.js";
 /** @type {Run} */
 const BLANK = Object.freeze({ text: " ", style: PLAIN, link: null });
 
-/** The cells of one look that were made last, so that lines share them.
+/** The cells of one look that were made last for lines that are inserted into: moving cells that are old already takes less time.
  * @type {{style: Style, link: string | null, cells: Map<string, Run>}} */
 let made = { style: PLAIN, link: null, cells: new Map() };
 /** How many of them are kept. */
 const MADE = 4_096;
 
 /** @param {string} text a character @param {Style} style @param {string | null} link @returns {Run} never to be changed */
-function cellOf(text, style, link) {
+function sharedCell(text, style, link) {
   if (made.style !== style || made.link !== link || made.cells.size > MADE) made = { style, link, cells: new Map() };
   let cell = made.cells.get(text);
   if (!cell) made.cells.set(text, (cell = { text, style, link }));
@@ -57,6 +57,7 @@ export class Line {
   /** Each with one character. One of two columns is followed by an empty cell.
    * @type {Run[]} */
   #cells = [];
+  #isInserted = false;
   #length = 0;
   /** The columns that were written on, also those that aren't kept. */
   #widest = 0;
@@ -113,7 +114,7 @@ export class Line {
   #toCells() {
     if (!this.#runs) return;
     for (const { text, style, link } of this.#runs) {
-      for (let i = 0; i < text.length; i++) this.#cells.push(cellOf(text[i], style, link));
+      for (let i = 0; i < text.length; i++) this.#cells.push({ text: text[i], style, link });
     }
     this.#runs = null;
   }
@@ -125,8 +126,8 @@ export class Line {
     // What is left of a wide character that is written over by half.
     if (cells[at]?.text === "" && at > 0 && columnsOf(cells[at - 1].text) === 2) cells[at - 1] = BLANK;
     if (cells[at + width]?.text === "") cells[at + width] = BLANK;
-    cells[at] = cellOf(text, style, link);
-    if (width === 2) cells[at + 1] = cellOf("", style, link);
+    cells[at] = this.#isInserted ? sharedCell(text, style, link) : { text, style, link };
+    if (width === 2) cells[at + 1] = { text: "", style, link };
   }
 
   /** Puts a mark on the character before the column.
@@ -175,6 +176,7 @@ export class Line {
   insert(column, count, limit) {
     if (column >= this.#length) return;
     this.#toCells();
+    this.#isInserted = true;
     const blanks = Math.min(count, limit - column);
     // What is moved out goes before, so that the list doesn't grow for it.
     if (this.#length + blanks > limit) this.#cells.length = limit - blanks;
