@@ -58,6 +58,17 @@ struct PagesTests {
         }
     }
 
+    @Test(
+        "of what is installed name this release",
+        arguments: ["docs/install.md", "deploy/compose/compose.yaml", "deploy/kubernetes/everyline.yaml"])
+    func release(page: String) throws {
+        let code = try Repository.text("Sources/Everyline/Wire/ReleaseVersion.swift")
+        let release = try #require(code.firstMatch(of: /current = "([^"]+)"/)).1
+        let named = try Repository.text(page).matches(of: /everyline[a-z-]*[-_:](\d+\.\d+\.\d+)/)
+        #expect(!named.isEmpty)
+        for name in named { #expect(name.1 == release, "\(page): \(name.0)") }
+    }
+
     @Test("of the settings are those that serve takes")
     func settings() throws {
         let code = try Repository.text("Sources/EverylineCLI/Serve/ServeSetting.swift")
