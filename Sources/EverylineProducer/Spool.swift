@@ -95,8 +95,10 @@ package final class Spool: Sendable {
     /// The `end` event's offset, once it is there.
     package var end: Offset? { state.withLock { $0.end?.offset } }
 
-    /// The `end` event's line, once it is there, also if the disk can't be read.
-    var endLine: ByteBuffer? { state.withLock { $0.end?.line } }
+    /// The `end` event, once it is there, also if the disk can't be read.
+    var endEvent: (offset: Offset, line: ByteBuffer)? { state.withLock { $0.end } }
+
+    var endLine: ByteBuffer? { endEvent?.line }
 
     /// Whether what is written here has no place in the log any more.
     var hasLostPlace: Bool { state.withLock { $0.hasLostPlace || $0.isRefused } }

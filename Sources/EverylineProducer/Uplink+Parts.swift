@@ -116,15 +116,17 @@ extension ByteBuffer {
         }
     }
 
-    /// The events without an `end` that stands before its place, because the disk has lost others; `nil` if nothing is left.
-    func withoutEnd(before end: Offset?, after number: Offset) -> ByteBuffer? {
+    /// The events with the `end` in its place and nowhere else, whatever the disk has made of them; `nil` if nothing is left.
+    func placing(_ end: (offset: Offset, line: ByteBuffer)?, after number: Offset) -> ByteBuffer? {
+        guard let end else { return self }
         let count = lineCount
-        guard let end, number.advanced(by: count) < end else { return self }
         let length = withUnsafeReadableBytes { $0.length(ofLines: count - 1) }
-        guard let last = getSlice(at: readerIndex + length, length: readableBytes - length), last.isEndEvent else {
-            return self
-        }
-        return count == 1 ? nil : getSlice(at: readerIndex, length: length)
+        guard let last = getSlice(at: readerIndex + length, length: readableBytes - length),
+            last.isEndEvent != (number.advanced(by: count) == end.offset)
+        else { return self }
+        var placed = getSlice(at: readerIndex, length: length) ?? ByteBuffer()
+        if !last.isEndEvent { placed.writeImmutableBuffer(end.line) }
+        return placed.readableBytes > 0 ? placed : nil
     }
 
     /// The length of a line's text, as JSON has it; 0 for an event that isn't a line.

@@ -246,8 +246,9 @@ package struct Uplink: Sendable {
             if isComplete, spool.last <= number { return .end }
             do {
                 if let events = try events(after: head, limit: limit) {
+                    if place.cut(at: head) != nil { return .events(events) }
                     return .events(
-                        events.withoutEnd(before: spool.end, after: number) ?? standIns(1, after: head, limit: limit))
+                        events.placing(spool.endEvent, after: number) ?? standIns(1, after: head, limit: limit))
                 }
                 try await spool.changes.wait(past: version)
             } catch let error as CancellationError {

@@ -279,6 +279,24 @@ import Testing
         #expect(server.messages.contains("line 18"))
     }
 
+    @Test("ends a log into whose spool the command writes while it runs")
+    func strangeLine() async throws {
+        let disk = FaultyDisk()
+        let spool = try Spool(on: disk)
+        let server = MemoryServer()
+        spool.write(event("a"), count: 1)
+        async let conclusion = uplink(spool, server).run()
+        while spool.delivered < 1 { await Task.yield() }
+        disk.damage("\"a\"}\n", to: "\"a\"}\njunk\n")
+        spool.write(event("b"), count: 1)
+        while spool.delivered < 2 { await Task.yield() }
+        spool.write(endEvent, count: 1, isEnd: true)
+        #expect(try await conclusion == .delivered)
+        #expect(server.messages == ["a", Uplink.damaged])
+        #expect(server.lines.count == 3)
+        #expect(server.lines.last.map(isEnd) == true)
+    }
+
     @Test("keeps what a server doesn't understand that no disk has damaged")
     func misunderstood() async throws {
         let server = MemoryServer()
