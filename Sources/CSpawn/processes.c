@@ -39,6 +39,16 @@ int cspawn_wait(pid_t number, bool stops, bool waits, struct cspawn_change *chan
     return 0;
 }
 
+static bool has(pid_t number, int changes) {
+    siginfo_t info;
+    info.si_pid = 0;
+    return waitid(P_PID, (id_t)number, &info, changes | WNOHANG | WNOWAIT) == 0 && info.si_pid == number;
+}
+
+bool cspawn_has_stopped(pid_t number) { return has(number, WSTOPPED); }
+
+bool cspawn_has_gone_on(pid_t number) { return has(number, WEXITED | WCONTINUED); }
+
 static int64_t microseconds(struct timeval time) { return (int64_t)time.tv_sec * 1000000 + time.tv_usec; }
 
 // Not ru_maxrss: that counts along what the process was before it became this program.

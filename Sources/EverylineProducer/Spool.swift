@@ -21,16 +21,16 @@ package final class Spool: Sendable {
         }
     }
 
-    private let disk: any SpoolDisk
+    let disk: any SpoolDisk
     private let limits: Limits
-    private let state: Mutex<State>
+    let state: Mutex<State>
     /// Announces events that come, events that go, and a refusal.
     package let changes = ChangeSignal()
 
     /// How often a disk that took no more is tried again: no system call says that there is room.
     package static let retryPause: Duration = .milliseconds(200)
 
-    private struct State {
+    struct State {
         /// Oldest first; the last one is written to. Never empty.
         var segments: [SpoolSegment]
         /// What the disk hasn't taken, of the last segment.
@@ -45,6 +45,8 @@ package final class Spool: Sendable {
         var isRefused = false
         /// The log holds a notice in the place of events that are here: what comes has other offsets there.
         var hasLostPlace = false
+        /// An earlier process has given up the delivery, and discarded events that the log doesn't have.
+        var hasDiscarded = false
         /// Where the events stand in the log.
         var place = LogPlace()
         /// Whether the disk has that.
@@ -76,6 +78,7 @@ package final class Spool: Sendable {
         var state = State(segments: segments, delivered: Offset(segments[0].base.rawValue - 1))
         if let line = try segments.last?.lastLine(), line.isEndEvent, !line.isDamaged { state.end = (state.last, line) }
         if let place = try LogPlace(on: disk) { state.place = place }
+        state.hasDiscarded = try disk.names().contains(Self.discarded)
         self.state = Mutex(state)
     }
 
@@ -171,14 +174,12 @@ package final class Spool: Sendable {
 
     /// The events after `offset`, in at most `limit` bytes, or one event if it is larger; `nil` if there are none yet.
     ///
-    /// - Precondition: `offset` isn't before ``acknowledged``.
     /// - Throws: what the disk throws; ``LostEvents`` where it has less than was written.
     package func read(after offset: Offset, limit: ByteCount) throws -> (events: ByteBuffer, last: Offset)? {
         try state.withLock { state in
             flush(&state)
             guard let index = state.segments.lastIndex(where: { $0.base <= offset.next }) else {
-                preconditionFailure(
-                    "events after \(offset) were acknowledged: \(state.segments[0].base) is the first here")
+                throw LostEvents(count: state.segments[0].base.distance(from: offset.next))
             }
             let segment = state.segments[index]
             let unwritten = index == state.segments.count - 1 ? state.unwritten : nil
@@ -228,107 +229,6 @@ package final class Spool: Sendable {
     /// Says that the server takes nothing any more. What is here stays, what comes joins it while there is room, and no writer waits.
     package func refuse() {
         state.withLock { $0.isRefused = true }
-        changes.announce()
-    }
-
-    // MARK: Its place in the log
-
-    /// What the server has acknowledged, as an offset of the log in the incarnation that this process knows.
-    package var deliveredPlace: (offset: Offset, incarnation: Incarnation?) {
-        state.withLock { ($0.place.place(after: $0.delivered), $0.place.incarnation) }
-    }
-
-    var place: LogPlace { state.withLock { $0.place } }
-
-    /// Notes in which incarnation of the server's data the log was begun, if that isn't known yet.
-    package func begin(in incarnation: Incarnation) {
-        state.withLock { state in
-            guard state.place.begin(in: incarnation) else { return }
-            state.isPlaceWritten = false
-            writePlace(&state)
-        }
-    }
-
-    /// Goes back to what the server has after a restore, as far as it is here.
-    func move(to restoration: Restoration) {
-        changePlace { $0.move(to: restoration, available: $1) }
-    }
-
-    /// Changes in which parts an event is sent (``LogPlace/cut(after:into:of:textBefore:)``, ``LogPlace/uncut(after:)``).
-    ///
-    /// - Returns: whether they changed. The disk has them after ``waitForPlace(on:)``.
-    func changeParts(_ change: (inout LogPlace) -> Bool) -> Bool {
-        state.withLock { state in
-            guard change(&state.place) else { return false }
-            state.isPlaceWritten = false
-            return true
-        }
-    }
-
-    /// Begins another log with what is here, durably.
-    ///
-    /// - Parameter former: the execution whose log takes no more.
-    /// - Throws: `CancellationError`.
-    package func begin(
-        anewIn incarnation: Incarnation?, after former: ExecutionID, on clock: any Clock<Duration>
-    ) async throws {
-        changePlace { $0.begin(anewIn: incarnation, after: former, available: $1) }
-        try await waitForPlace(on: clock)
-    }
-
-    private func changePlace(_ change: (inout LogPlace, _ available: Offset) -> Void) {
-        state.withLock { state in
-            // What is before a hole stays only because the disk didn't delete it yet: the server had everything up to there.
-            let kept = Offset(state.segments[(state.hole ?? -1) + 1].base.rawValue - 1)
-            change(&state.place, max(kept, state.dropped))
-            state.isPlaceWritten = false
-            writePlace(&state)
-            state.delivered = state.place.delivered
-            state.reading = nil
-            state.hasLostPlace = false
-            state.isInDoubt = false
-            if state.delivered > state.last { state.segments.append(SpoolSegment(base: state.delivered.next)) }
-        }
-        changes.announce()
-    }
-
-    /// Waits until the disk has the place, so that a successor goes on from it: for as long as it takes.
-    ///
-    /// - Throws: `CancellationError`.
-    func waitForPlace(on clock: any Clock<Duration>) async throws {
-        while true {
-            let isWritten = state.withLock { state in
-                writePlace(&state)
-                return state.isPlaceWritten
-            }
-            if isWritten { return }
-            try await clock.sleep(for: Self.retryPause)
-        }
-    }
-
-    /// Says that the log may be another one by now: the server is to be asked.
-    func doubtPlace() {
-        state.withLock { $0.isInDoubt = true }
-        changes.announce()
-    }
-
-    /// Whether the server is to be asked where the log is. It is told once.
-    func takeDoubt() -> Bool {
-        state.withLock { state in
-            defer { state.isInDoubt = false }
-            return state.isInDoubt
-        }
-    }
-
-    private func writePlace(_ state: inout State) {
-        guard !state.isPlaceWritten else { return }
-        // As with events: where it fails, the next call tries again.
-        state.isPlaceWritten = (try? state.place.write(to: disk)) != nil
-    }
-
-    /// Says that the log doesn't go on with what is written here.
-    func losePlace() {
-        state.withLock { $0.hasLostPlace = true }
         changes.announce()
     }
 

@@ -123,7 +123,19 @@ extension SpoolSegment {
             }
             segments.append(try SpoolSegment(opening: name, base: base, on: disk))
         }
+        // What the last one had only its own lines say.
+        if let last = segments.popLast() { segments.append(try last.holding(try last.eventStarts(), on: disk)) }
         return segments
+    }
+
+    /// How many events begin in its file: more than it has lines, where the disk has made one line of several.
+    private func eventStarts() throws -> Int {
+        var (position, starts) = (0, 0)
+        while let lines = try lines(at: position, limit: .mebibytes(1)) {
+            position += lines.readableBytes
+            starts += lines.eventStarts
+        }
+        return starts
     }
 
     /// The segment with as many events as it had. Where the disk has damaged newlines, so that its file has more lines or less, the file is
@@ -150,23 +162,31 @@ extension SpoolSegment {
         guard count - self.count <= Self.mostJoined, var rest = try lines(at: 0, limit: max(size, 1)) else {
             return nil
         }
-        var (surplus, result, followsDamage) = (self.count - count, ByteBuffer(), false)
+        var lines: [ByteBuffer] = []
         while rest.readableBytes > 0 {
             let length = rest.withUnsafeReadableBytes { $0.length(ofLines: 1) }
             guard let line = rest.readSlice(length: length) else { break }
-            let isDamaged = line.isDamaged
-            if isDamaged, followsDamage, surplus > 0 {
-                surplus -= 1
-                continue
-            }
-            result.writeImmutableBuffer(line)
-            while isDamaged, surplus < 0 {
-                surplus += 1
-                result.writeImmutableBuffer(line)
-            }
-            followsDamage = isDamaged
+            lines.append(line)
         }
-        return surplus == 0 ? result : nil
+        let damaged = lines.indices.filter { lines[$0].isDamaged }
+        var copies = [Int](repeating: 1, count: lines.count)
+        var missing = count - self.count
+        for (index, line) in damaged.enumerated() {
+            if missing < 0, index > 0, damaged[index - 1] == line - 1 {
+                (copies[line], missing) = (0, missing + 1)
+            } else if missing > 0 {
+                let joined = min(missing, lines[line].eventStarts - 1)
+                (copies[line], missing) = (1 + joined, missing - joined)
+            }
+        }
+        // Of the rest nothing says where it was.
+        if missing > 0, let first = damaged.first { (copies[first], missing) = (copies[first] + missing, 0) }
+        guard missing == 0 else { return nil }
+        var result = ByteBuffer()
+        for (line, copies) in zip(lines, copies) {
+            for _ in 0..<copies { result.writeImmutableBuffer(line) }
+        }
+        return result
     }
 
     private static func replace(
@@ -236,6 +256,27 @@ extension ByteBuffer {
             if isAtEnd { return nil }
             limit *= 2
             isFirstTry = false
+        }
+    }
+
+    /// How many events its lines were, each at least one: in a message the first characters of an event would be escaped.
+    fileprivate var eventStarts: Int {
+        withUnsafeReadableBytes { bytes in
+            var (starts, position) = (0, 0)
+            while position < bytes.count {
+                let end = bytes.firstNewline(from: position) ?? bytes.count
+                let line = bytes[position..<end]
+                var found = 0
+                var rest = line
+                while let brace = rest.firstIndex(of: UInt8(ascii: "{")) {
+                    rest = rest[brace...]
+                    if rest.starts(with: #"{"timestamp":"#.utf8) { found += 1 }
+                    rest = rest.dropFirst()
+                }
+                starts += Swift.max(1, found)
+                position = end + 1
+            }
+            return starts
         }
     }
 

@@ -103,32 +103,6 @@ extension ByteBuffer {
         }
     }
 
-    /// Whether it holds what no producer writes: the disk has changed it.
-    var isDamaged: Bool { (try? AppendBody(ndjson: self, after: .zero)) == nil }
-
-    /// The time of its first event; `nil` where none can be read.
-    var eventTime: Timestamp? {
-        withUnsafeReadableBytes { event in
-            let start = #"{"timestamp":"#.utf8
-            guard event.starts(with: start) else { return nil }
-            let digits = event.dropFirst(start.count).prefix(while: { (0x30...0x39).contains($0) })
-            return Timestamp(decimal: String(decoding: digits, as: UTF8.self))
-        }
-    }
-
-    /// The events with the `end` in its place and nowhere else, whatever the disk has made of them; `nil` if nothing is left.
-    func placing(_ end: (offset: Offset, line: ByteBuffer)?, after number: Offset) -> ByteBuffer? {
-        guard let end else { return self }
-        let count = lineCount
-        let length = withUnsafeReadableBytes { $0.length(ofLines: count - 1) }
-        guard let last = getSlice(at: readerIndex + length, length: readableBytes - length),
-            last.isEndEvent != (number.advanced(by: count) == end.offset)
-        else { return self }
-        var placed = getSlice(at: readerIndex, length: length) ?? ByteBuffer()
-        if !last.isEndEvent { placed.writeImmutableBuffer(end.line) }
-        return placed.readableBytes > 0 ? placed : nil
-    }
-
     /// The length of a line's text, as JSON has it; 0 for an event that isn't a line.
     fileprivate var lineLength: ByteCount { withUnsafeReadableBytes { Self.text(of: $0)?.text.count ?? 0 } }
 

@@ -117,18 +117,21 @@ package struct Uplink: Sendable {
         var pace = BatchPace()
         /// The event behind this offset can't be read: a notice stands in its place.
         var damaged: Offset?
+        /// The time of the last event that was sent.
+        var latest = Timestamp.epoch
         var generator = SeededGenerator(seed: seed)
         var failures = 0
         var head = try await align()
         var place = spool.place
-        if head < place.place(after: spool.acknowledged) {
-            return try await finish(after: head, .linesLost, Self.discarded, owed: owed)
+        if head < place.place(after: spool.acknowledged), spool.hasDiscarded {
+            return try await finish(after: head, behind: latest, .linesLost, Self.discarded, owed: owed)
         }
         while true {
-            let read = try await next(after: head, limit: pace.limit, isComplete: owed != nil)
+            let read = try await next(after: head, behind: latest, limit: pace.limit, isComplete: owed != nil)
             let batch: ByteBuffer
             switch read {
-            case .events(let events): batch = damaged == head ? standIns(1, after: head, limit: 1) : events
+            case .events(let events):
+                batch = damaged == head ? standIns(1, after: head, behind: latest, limit: 1) : events
             case .doubt:
                 head = max(head, try await align())
                 continue
@@ -138,12 +141,13 @@ package struct Uplink: Sendable {
             case .unreadable(let reason):
                 let message =
                     "The output behind event \(head) can't be read from the disk where it was kept: \(reason). It is lost."
-                return try await finish(after: head, .linesLost, message, owed: owed)
+                return try await finish(after: head, behind: latest, .linesLost, message, owed: owed)
             }
             do {
                 let (confirmed, time) = try await elapsed(on: clock) { try await append(batch, after: head) }
                 pace.took(time, bytes: batch.readableBytes)
                 head = confirmed
+                latest = max(latest, min(batch.lastEventTime ?? latest, now()))
                 failures = 0
                 spool.acknowledge(through: place.number(at: head))
             } catch let error as APIError where error.knownCode == .outOfOrder {
@@ -153,7 +157,7 @@ package struct Uplink: Sendable {
                 }
                 head = current
             } catch let error as APIError where error.knownCode == .logFull {
-                return try await finish(after: error.head ?? head, .logFull, Self.fullLog, owed: owed)
+                return try await finish(after: error.head ?? head, behind: latest, .logFull, Self.fullLog, owed: owed)
             } catch let error as APIError where error.knownCode == .invalidEvent && batch.isDamaged {
                 guard damaged != head else { throw error }
                 if batch.lineCount > 1 { pace.refused(bytes: batch.readableBytes) } else { damaged = head }
@@ -172,31 +176,6 @@ package struct Uplink: Sendable {
                 head = max(head, try await align())
             }
         }
-    }
-
-    /// What is appended where the disk has damaged, or lost, so many events after `head`; no more than `limit` bytes, or one event.
-    private func standIns(_ count: Int, after head: Offset, limit: ByteCount) -> ByteBuffer {
-        let (first, time) = (spool.place.number(at: head).next, time(after: head))
-        var events = ByteBuffer()
-        for number in 0..<count {
-            let length = events.readableBytes
-            if spool.end == first.advanced(by: number), let end = spool.endLine {
-                events.writeImmutableBuffer(end)
-            } else {
-                events.writeNotice(.linesLost, Self.damaged, at: time)
-            }
-            if number > 0, events.readableBytes > limit {
-                return events.getSlice(at: events.readerIndex, length: length) ?? events
-            }
-        }
-        return events
-    }
-
-    /// The time of the event after `head`, which a notice in its place has too: times never go backwards within a log.
-    func time(after head: Offset) -> Timestamp {
-        let number = spool.place.number(at: head)
-        guard number >= spool.acknowledged else { return now() }
-        return (try? spool.read(after: number, limit: 1)?.events)?.eventTime ?? now()
     }
 
     /// Learns where the log is: further than the spool knows, if an earlier process didn't get the answer, or its last writes
@@ -227,11 +206,17 @@ package struct Uplink: Sendable {
 
     /// How often a spool that can't be read is tried, with ``Spool/retryPause`` between: half a minute.
     private static let readAttempts = 150
+    /// More events aren't named one by one, if a spool lacks them: a file's name may be damaged too.
+    private static let mostLost = 1_000_000
 
     /// Waits for what follows `head`.
     ///
-    /// - Parameter isComplete: whether no more will be written.
-    private func next(after head: Offset, limit: ByteCount, isComplete: Bool) async throws -> Next {
+    /// - Parameters:
+    ///   - latest: the time of the last event that was sent.
+    ///   - isComplete: whether no more will be written.
+    private func next(
+        after head: Offset, behind latest: Timestamp, limit: ByteCount, isComplete: Bool
+    ) async throws -> Next {
         var failures = 0
         let place = spool.place
         if let notices = place.notices(after: head, at: now()) {
@@ -248,13 +233,14 @@ package struct Uplink: Sendable {
                 if let events = try events(after: head, limit: limit) {
                     if place.cut(at: head) != nil { return .events(events) }
                     return .events(
-                        events.placing(spool.endEvent, after: number) ?? standIns(1, after: head, limit: limit))
+                        events.placing(spool.endEvent, after: number)
+                            ?? standIns(1, after: head, behind: latest, limit: limit))
                 }
                 try await spool.changes.wait(past: version)
             } catch let error as CancellationError {
                 throw error
-            } catch let lost as Spool.LostEvents {
-                return .events(standIns(lost.count, after: head, limit: limit))
+            } catch let lost as Spool.LostEvents where lost.count <= Self.mostLost {
+                return .events(standIns(lost.count, after: head, behind: latest, limit: limit))
             } catch {
                 failures += 1
                 guard failures < Self.readAttempts else { return .unreadable("\(error)") }
@@ -265,15 +251,14 @@ package struct Uplink: Sendable {
     }
 
     static let discarded = "Output is missing here: an earlier process had to discard it."
-    static let damaged = "A line is missing here: the disk where it was kept has damaged it."
     static let fullLog = "The log has reached its limit: output from here on is not recorded."
 
     /// Says in the log why the rest is missing, discards that as it comes, waits for the `end`, and appends it.
     private func finish(
-        after head: Offset, _ code: NoticeCode, _ message: String, owed: ByteBuffer?
+        after head: Offset, behind latest: Timestamp, _ code: NoticeCode, _ message: String, owed: ByteBuffer?
     ) async throws {
         spool.losePlace()
-        let noted = try await appendLast(Self.notice(code, message, at: time(after: head)), after: head)
+        let noted = try await appendLast(Self.notice(code, message, at: time(after: head, behind: latest)), after: head)
         if let owed { return try await pay(owed, after: noted) }
         while true {
             let version = spool.changes.version

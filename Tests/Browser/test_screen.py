@@ -1,5 +1,7 @@
 """A log that moves its cursor between lines: a terminal's screen, its rows, what was written over, and what was written."""
 
+from playwright.sync_api import expect
+
 from viewer import check_rows, rows, search, seed, texts, wait_for_row, wait_until_read, wait_until_still
 
 E = "\x1b"
@@ -26,6 +28,12 @@ def wait_for_text(page, text):
 def wait_for_rows(page, count):
     """Until so many rows are there: before the log is read from its beginning, there are more."""
     page.wait_for_function("count => document.querySelectorAll('.row:not([hidden])').length === count", arg=count)
+
+
+def wait_for_selected(page, name, *shown):
+    """Until the address names what is selected, and these rows show it: they are drawn with the page's next frame."""
+    page.wait_for_function("name => location.hash === name", arg=name)
+    expect(page.locator(".row.selected:not([hidden]) .text")).to_have_text(list(shown))
 
 
 def test_a_build_is_as_many_lines_as_on_a_terminal(server, viewer):
@@ -187,26 +195,24 @@ def test_a_line_is_named_and_selected_on_the_row_that_it_wrote_on(server, viewer
     log.append("A old", "B old", "C old", f"{E}[3AA new", "B new", "C new", "tail", end="SUCCEEDED")
     page = viewer.log(server, log.id, "#L5")
     wait_for_text(page, "B new")
-    selected = page.locator(".row.selected:not([hidden]) .text")
-    page.wait_for_function("() => document.querySelectorAll('.row.selected:not([hidden])').length === 1")
-    assert selected.all_inner_texts() == ["B new"]
+    wait_for_selected(page, "#L5", "B new")
     page.keyboard.press("Control+c")
     page.wait_for_function("async () => (await navigator.clipboard.readText()) === 'B new\\n'")
     page.keyboard.press("Escape")
     assert search(page, "C new") == "1 of 1"
     page.locator("#log").focus()
     page.keyboard.press("v")
-    assert page.inner_text("#selected") == "Line 6"
-    assert selected.all_inner_texts() == ["C new"]
+    wait_for_selected(page, "#L6", "C new")
+    expect(page.locator("#selected")).to_have_text("Line 6")
     # A row is named by the line that began it, however many wrote on it since.
     page.locator(".row:not([hidden]) .number", has_text="3").click()
-    assert (page.evaluate("location.hash"), page.inner_text("#selected")) == ("#L3", "Line 3")
-    assert selected.all_inner_texts() == ["C new"]
+    wait_for_selected(page, "#L3", "C new")
+    expect(page.locator("#selected")).to_have_text("Line 3")
     page.keyboard.press("ArrowUp")
-    assert (page.evaluate("location.hash"), selected.all_inner_texts()) == ("#L2", ["B new"])
+    wait_for_selected(page, "#L2", "B new")
     page.keyboard.press("r")
     wait_for_text(page, "␛[3AA new")
-    assert selected.all_inner_texts() == ["B old"]
+    wait_for_selected(page, "#L2", "B old")
 
 
 def test_what_is_selected_is_counted_anew_once_the_screen_is_read(server, viewer):

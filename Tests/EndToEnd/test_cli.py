@@ -681,6 +681,25 @@ def test_pipe_at_a_terminal_ends_at_the_first_ctrl_c(cli, server):
     assert server.execution(server.newest())["status"] == "STOPPED"
 
 
+def test_pipe_of_a_file_ends_when_it_is_stopped(cli, server, tmp_path):
+    """Not at the file's end, which may be far away."""
+    large = tmp_path / "large"
+    with open(large, "wb") as file:
+        file.write(b"line\n")
+        file.truncate(3 << 30)
+    with open(large, "rb") as file:
+        recorder = subprocess.Popen([BINARY, "pipe", "-q"], env=cli.environment, stdin=file, stderr=subprocess.PIPE)
+    try:
+        id = re.search(HEX, recorder.stderr.readline().decode())[0]
+        wait_for(lambda: server.execution(id)["last_offset"] > 0)
+        recorder.send_signal(signal.SIGTERM)
+        assert recorder.wait(60) == 1
+    finally:
+        recorder.kill()
+        recorder.stderr.close()
+    assert server.execution(id)["status"] == "STOPPED"
+
+
 def test_pipe_fails_where_it_can_not_read(cli, server, tmp_path):
     for given, reason in ((f"<{tmp_path}", "Is a directory"), ("<&-", "Bad file descriptor")):
         done = subprocess.run(["/bin/sh", "-c", f"exec {BINARY} pipe {given}"], env=cli.environment, capture_output=True, timeout=60)

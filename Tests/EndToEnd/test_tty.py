@@ -295,6 +295,21 @@ def test_what_a_command_wrote_is_shown_before_it_stops(terminal, options):
     terminal.until(b"after\r\n")
 
 
+@pytest.mark.parametrize("options", [(), ("--no-tty",)])
+def test_a_command_that_stops_again_and_again_stops_each_time(terminal, options):
+    script = "i=0; while [ $i -lt 8 ]; do i=$((i+1)); echo rou''nd $i; kill -STOP $$; done; echo e''nd"
+    terminal.type(exec_line(script, *options) + b"\n")
+    for number in range(1, 9):
+        seen = terminal.until(b"Stopped")
+        assert seen.count(b"round ") == 1 and b"round %d\r\n" % number in seen
+        terminal.until(b"$ ")
+        terminal.type(b"fg\n")
+        # bash says which command goes on.
+        terminal.until(b"kill -STOP")
+        terminal.until(b"\n")
+    terminal.until(b"end\r\n")
+
+
 def test_words_wait_while_a_program_draws(own_server, tmp_path):
     server = own_server.start()
     ready, go, done = tmp_path / "ready", tmp_path / "go", tmp_path / "done"

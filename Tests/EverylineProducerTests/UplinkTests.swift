@@ -96,8 +96,13 @@ import Testing
     @Test("ends a full log that an earlier process could not end")
     func fullLogAgain() async throws {
         let server = MemoryServer(lines: ["{\"timestamp\":1,\"message\":\"line 1\"}"])
-        let spool = try spool(300, limits: .init(segment: 500))
-        spool.acknowledge(through: 200)
+        do {
+            let spool = try spool(300, limits: .init(segment: 500))
+            spool.losePlace()
+            spool.acknowledge(through: 200)
+        }
+        let spool = try Spool(in: directory.path + "/spool")
+        #expect(spool.acknowledged > 100)
         #expect(try await uplink(spool, server).run() == .delivered)
         #expect(server.lines.dropFirst().map { field("type", in: $0) } == ["notice", "end"])
     }
@@ -203,110 +208,6 @@ import Testing
         #expect(try await uplink(spool, server).run() == .delivered)
         #expect(server.lines.map { field("type", in: $0) } == ["notice", "end"])
         #expect(field("code", in: server.lines[0]) == NoticeCode.linesLost.rawValue)
-    }
-
-    @Test(
-        "says so in the place of a line that the disk has damaged, and brings those beside it",
-        arguments: [#""message":"line 5""#, #"{"timestamp":1,"message":"line 10"}"#])
-    func damagedLine(part: String) async throws {
-        let server = MemoryServer()
-        let disk = FaultyDisk()
-        let spool = try Spool(on: disk)
-        for number in 1...10 { spool.write(event("line \(number)"), count: 1) }
-        spool.write(endEvent, count: 1, isEnd: true)
-        disk.damage(part)
-        #expect(try await uplink(spool, server).run() == .delivered)
-        let lost = try #require(server.lines.firstIndex { field("code", in: $0) == NoticeCode.linesLost.rawValue })
-        #expect(server.lines.count == 11)
-        var expected = (1...10).map { "line \($0)" } + [nil]
-        expected[lost] = Uplink.damaged
-        #expect(server.lines.map { field("message", in: $0) } == expected)
-    }
-
-    @Test("ends a log whose end the disk has damaged, as the process that wrote it knows it, or another one says")
-    func damagedEnd() async throws {
-        let disk = FaultyDisk()
-        let spool = try Spool(on: disk)
-        spool.write(event("line 1"), count: 1)
-        spool.write(endEvent, count: 1, isEnd: true)
-        disk.damage(#""status""#)
-        let server = MemoryServer()
-        #expect(try await uplink(spool, server).run() == .delivered)
-        #expect(server.lines.last.map(isEnd) == true)
-        let successors = MemoryServer()
-        #expect(try await uplink(try Spool(on: disk), successors).runForLostProcess() == .delivered)
-        let codes = successors.lines.map { field("code", in: $0) ?? field("type", in: $0) }
-        #expect(codes == [nil, NoticeCode.linesLost.rawValue, NoticeCode.runnerLost.rawValue, "end"])
-    }
-
-    /// A spool of two files, whose disk has changed something in the first.
-    private func damaged(_ part: String, to other: String) throws -> (disk: FaultyDisk, live: Spool) {
-        let disk = FaultyDisk()
-        let spool = try Spool(on: disk, limits: .init(segment: 400))
-        for number in 1...20 { spool.write(event("line \(number)"), count: 1) }
-        spool.write(endEvent, count: 1, isEnd: true)
-        disk.damage(part, to: other)
-        return (disk, spool)
-    }
-
-    @Test(
-        "names each line that damage takes, in its place, also where the disk has made one line of two, or two of one",
-        arguments: [
-            ("line 3\"}\n", "line 3\"}#", [3, 4]), ("line 3", "li\ne 3", [3]), ("line 3\"}\n", "\n", [3]),
-        ])
-    func damagedNewline(part: String, other: String, lost: [Int]) async throws {
-        // The server has some of the lines behind the damage already.
-        for known in [0, 6] {
-            let (disk, _) = try damaged(part, to: other)
-            let server = MemoryServer(lines: (0..<known).map { "{\"timestamp\":1,\"message\":\"line \($0 + 1)\"}" })
-            #expect(try await uplink(try Spool(on: disk), server).run() == .delivered)
-            let expected = (1...20).map { known < $0 && lost.contains($0) ? Uplink.damaged : "line \($0)" }
-            #expect(server.messages == expected, "with \(known) known")
-            #expect(server.lines.last.map(isEnd) == true)
-        }
-    }
-
-    @Test(
-        "ends a log whose lines the disk loses while they are delivered, and says how many are missing",
-        arguments: ["line 3\"}\n", "line 19\"}\n", "{\"timestamp\":1,\"message\":\"line 2\"}\n"])
-    func lostNewline(part: String) async throws {
-        let (_, spool) = try damaged(part, to: part.hasPrefix("{") ? "" : "#")
-        let server = MemoryServer()
-        #expect(try await uplink(spool, server).run() == .delivered)
-        #expect(server.lines.count == 21)
-        #expect(server.lines.last.map(isEnd) == true)
-        #expect(server.messages.contains(Uplink.damaged))
-        #expect(server.messages.contains("line 18"))
-    }
-
-    @Test("ends a log into whose spool the command writes while it runs")
-    func strangeLine() async throws {
-        let disk = FaultyDisk()
-        let spool = try Spool(on: disk)
-        let server = MemoryServer()
-        spool.write(event("a"), count: 1)
-        async let conclusion = uplink(spool, server).run()
-        while spool.delivered < 1 { await Task.yield() }
-        disk.damage("\"a\"}\n", to: "\"a\"}\njunk\n")
-        spool.write(event("b"), count: 1)
-        while spool.delivered < 2 { await Task.yield() }
-        spool.write(endEvent, count: 1, isEnd: true)
-        #expect(try await conclusion == .delivered)
-        #expect(server.messages == ["a", Uplink.damaged])
-        #expect(server.lines.count == 3)
-        #expect(server.lines.last.map(isEnd) == true)
-    }
-
-    @Test("keeps what a server doesn't understand that no disk has damaged")
-    func misunderstood() async throws {
-        let server = MemoryServer()
-        let code = Problem.Code.invalidEvent
-        server.fail(APIError(status: code.status, code: code.rawValue, detail: "Line 1: unknown field"))
-        guard case .refused(let error) = try await uplink(spool(3), server).run() else {
-            Issue.record("The server's refusal counts")
-            return
-        }
-        #expect(error.knownCode == .invalidEvent)
     }
 
     @Test(

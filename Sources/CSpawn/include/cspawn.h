@@ -121,6 +121,12 @@ struct cspawn_change {
 /// Returns 0 or an errno: ECHILD if there is no child.
 int cspawn_wait(pid_t number, bool stops, bool waits, struct cspawn_change *change);
 
+/// Whether a child was stopped, and that has not been taken yet. Nothing of it is taken.
+bool cspawn_has_stopped(pid_t number);
+
+/// Whether a child that was stopped goes on by now, or has ended. Nothing of it is taken.
+bool cspawn_has_gone_on(pid_t number);
+
 /// What ended children took, with those that they had waited for.
 struct cspawn_usage {
     int64_t cpu_us;

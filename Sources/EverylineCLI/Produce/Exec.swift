@@ -107,7 +107,9 @@ struct Exec: AsyncParsableCommand {
             // What a part of the command sends to its whole group, the command has got too.
             guard !hasIt, !process.hasStarted(signal.sender) else { continue }
             // A shell ends all of its job so, and with a terminal of its own the command isn't in this process's group.
-            if terminal != nil, signal.ends {
+            if signal.number == SIGCONT {
+                process.handOnContinue()
+            } else if terminal != nil, signal.ends {
                 process.signalGroup(signal.number)
             } else {
                 process.signalCommand(signal.number)
@@ -145,22 +147,20 @@ struct Exec: AsyncParsableCommand {
     }
 
     /// The shell sees that the command was stopped when this process is: then it takes the terminal, and `fg` lets both go on.
-    ///
-    /// - Returns: whether this process was stopped, and goes on.
-    private static func stopWithCommand(_ signal: Int32, _ terminal: UserTerminal?) -> Bool {
+    private static func stopWithCommand(_ signal: Int32, _ terminal: UserTerminal?) -> CommandProcess.StopAnswer {
         // Elsewhere than at a terminal, who stops the command by SIGSTOP alone would not let this process go on with it.
-        guard signal != SIGSTOP || OwnProcess.isInForeground else { return false }
+        guard signal != SIGSTOP || OwnProcess.isInForeground else { return .left }
         if [SIGTTIN, SIGTTOU].contains(signal), let terminal {
-            if terminal.isCommandsTurn { return true }
+            if terminal.isCommandsTurn { return .refused }
             // Its shell has gone meanwhile: the kernel hangs up on what is stopped then, and would not stop this process.
             if OwnProcess.isOrphaned {
                 terminal.hangUp()
-                return true
+                return .refused
             }
         }
         terminal?.yield()
         OwnProcess.suffer(signal)
         terminal?.resume()
-        return true
+        return .stopped
     }
 }

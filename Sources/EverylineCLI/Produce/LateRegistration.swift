@@ -55,11 +55,12 @@ final class LateRegistration: Sendable {
         }
     }
 
-    /// Registers the execution, if the server takes it within a time limit.
-    func tryNow(within limit: Duration) async {
+    /// Registers the execution, if the server takes it within a time limit, and before `leave`.
+    func tryNow(within limit: Duration, unless leave: StopSignal) async {
         await withTaskGroup { group in
             group.addTask { _ = try? await self.register() }
             group.addTask { try? await ContinuousClock().sleep(for: limit) }
+            group.addTask { _ = await leave.wait() }
             await group.next()
             group.cancelAll()
         }

@@ -74,7 +74,7 @@ extension LocalProducer {
             place = try ProducerDirectory.place()
             if isBestEffort { try tryPlace(place, configuration) }
         } catch let error as CLIError where isBestEffort {
-            Console.say("\(error) The command runs all the same; nothing of it is recorded.")
+            Console.say("\(error). The command runs all the same; nothing of it is recorded.")
             return try beginUnrecorded()
         }
         let registered: RegisterResponse
@@ -126,7 +126,7 @@ extension LocalProducer {
         return ExecutionID(at: .now, using: &generator)
     }
 
-    /// No server is told of the command, and its spool keeps nothing.
+    /// Begins without a record: no request goes to a server, and the spool drops what it gets.
     private func beginUnrecorded() throws -> Start {
         let (id, clock) = (newID, ContinuousClock())
         let endpoint = ProducerEndpoint(

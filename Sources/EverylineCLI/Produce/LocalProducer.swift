@@ -149,7 +149,7 @@ struct LocalProducer {
         if spool.end != nil, start.isUnrecorded { return .left("there was no place for it") }
         if spool.end != nil, let late = start.late, !requiresDelivery {
             // The next try may be seconds away.
-            await late.tryNow(within: Self.shortTimeout)
+            await late.tryNow(within: Self.shortTimeout, unless: production.leave)
             if late.registered == nil { return .left("no server has taken it") }
         }
         var (delivered, since, isSaid) = (spool.delivered, clock.now, false)

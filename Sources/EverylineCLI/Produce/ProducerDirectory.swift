@@ -2,6 +2,7 @@ import Everyline
 import EverylineClient
 import EverylineRunner
 import EverylineUserFiles
+import Glibc
 import SystemPackage
 
 #if canImport(FoundationEssentials)
@@ -124,10 +125,7 @@ struct ProducerDirectory {
             throw CLIError("there is no place for the spool: this user has no home; set XDG_STATE_HOME")
         }
         do {
-            if makingIt {
-                try FileManager.default.createDirectory(
-                    atPath: state, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-            }
+            if makingIt { try makeDirectories(state) }
             var place = try HeldDirectory(path: state)
             for name in ["everyline", "spool"] {
                 if makingIt { try place.makeSubdirectoryUnlessThere(name) }
@@ -138,6 +136,14 @@ struct ProducerDirectory {
             return nil
         } catch {
             throw CLIError("there is no place for the spool in \(state): \(error); XDG_STATE_HOME says where else")
+        }
+    }
+    /// Makes a directory, and those above it, as far as they aren't there.
+    ///
+    /// - Throws: `Errno`.
+    private static func makeDirectories(_ path: String) throws {
+        for end in path.indices.dropFirst().filter({ path[$0] == "/" }) + [path.endIndex] {
+            guard mkdir(String(path[..<end]), 0o700) == 0 || errno == EEXIST else { throw Errno(rawValue: errno) }
         }
     }
 }

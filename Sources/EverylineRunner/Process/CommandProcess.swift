@@ -16,9 +16,18 @@ package final class CommandProcess: Sendable {
         ///
         /// With a terminal of its own it has that terminal's session instead, and no signal by itself.
         ///
-        /// - Parameter onStop: is called when the command was stopped, with the signal that did it; returns whether this process was stopped
-        ///   too, and goes on now.
-        case foreground(onStop: @Sendable (Int32) -> Bool)
+        /// - Parameter onStop: is called when the command was stopped, with the signal that did it.
+        case foreground(onStop: @Sendable (Int32) -> StopAnswer)
+    }
+
+    /// What was done when a command was stopped.
+    package enum StopAnswer: Sendable {
+        /// Nothing: it stays as it is.
+        case left
+        /// It is to go on.
+        case refused
+        /// This process was stopped too; both are to go on.
+        case stopped
     }
 
     let request: RunRequest
@@ -41,6 +50,8 @@ package final class CommandProcess: Sendable {
         var endingSignal: Int32?
         var keeper: SessionKeeper?
         var readers: [OutputReader] = []
+        /// Whether the signal is yet to be heard of that has ended, or will end, a stop of this process itself.
+        var awaitsContinue = false
         /// Children of this process that aren't the command's.
         var drains: Set<Int32> = []
         /// The most memory that this process had had when the command was started.
@@ -135,11 +146,15 @@ package final class CommandProcess: Sendable {
             guard change.number == leader, change.has_ended else {
                 state.withLock { cspawn_take(&change, &$0.taken) }
                 guard change.number == leader, case .foreground(let onStop) = place else { continue }
-                waitForOutput()
-                if onStop(change.signal), keeper != nil {
-                    // The shell lets only its own job go on, which the command is not part of.
-                    signalGroup(SIGCONT)
-                }
+                state.withLock { $0.readers }.waitForOutput()
+                // It may go on again by now.
+                if cspawn_has_gone_on(leader) { continue }
+                state.withLock { $0.awaitsContinue = true }
+                let answer = onStop(change.signal)
+                if answer != .stopped { state.withLock { $0.awaitsContinue = false } }
+                // A shell lets its whole job go on, which a command with a terminal of its own is no part of. A stop that is yet to be handled is
+                // newer.
+                if answer != .left, !cspawn_has_gone_on(leader), !cspawn_has_stopped(leader) { letGoOn() }
                 continue
             }
             state.withLock { state in
@@ -149,19 +164,6 @@ package final class CommandProcess: Sendable {
                 state.isReaped = true
             }
             return change.code
-        }
-    }
-
-    /// Waits until what a command that is stopped wrote before is where its user sees it. For a second at the most: what shows it may be
-    /// waiting itself.
-    private func waitForOutput() {
-        let readers = state.withLock { $0.readers }
-        var rounds = 0
-        // A terminal hands on what was written to it a moment later.
-        for _ in 0..<500 {
-            rounds = readers.allSatisfy(\.isDrained) ? rounds + 1 : 0
-            if rounds == 5 { return }
-            usleep(2_000)
         }
     }
 
@@ -213,6 +215,18 @@ package final class CommandProcess: Sendable {
             if let leader = state.leader, state.keeper != nil, !state.isReaped { killpg(leader, signal) }
         }
     }
+
+    /// Hands on a signal to go on that this process has got; not the one that has ended a stop of this process itself, however late it is heard
+    /// of: the command goes on with it, and may have stopped again.
+    package func handOnContinue() {
+        let isKnown = state.withLock { state in
+            defer { state.awaitsContinue = false }
+            return state.awaitsContinue
+        }
+        if !isKnown { letGoOn() }
+    }
+
+    private func letGoOn() { if keeper != nil { signalGroup(SIGCONT) } else { signalCommand(SIGCONT) } }
 
     /// Sends a signal to the command itself, at once or when it has started.
     package func signalCommand(_ signal: Int32) {

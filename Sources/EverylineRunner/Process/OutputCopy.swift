@@ -86,11 +86,6 @@ package final class OutputCopy: Sendable {
     }
 }
 
-private func isRegularFile(_ descriptor: Int32) -> Bool {
-    var status = stat()
-    return fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
-}
-
 extension ByteBuffer {
     /// Without one carriage return before each newline.
     fileprivate var withoutAddedCarriageReturns: ByteBuffer {
@@ -107,6 +102,11 @@ extension ByteBuffer {
 }
 
 extension FileDescriptor {
+    var isRegularFile: Bool {
+        var status = Glibc.stat()
+        return fstat(rawValue, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+    }
+
     /// Whether it isn't a standard stream that this process was started without: what stands in its place takes everything and has nothing.
     var wasOpenAtStart: Bool { rawValue > STDERR_FILENO || cspawn_was_open(rawValue) }
 
@@ -126,7 +126,7 @@ extension FileDescriptor {
     @discardableResult
     package func writeWaiting(_ bytes: UnsafeRawBufferPointer, unless isOver: () -> Bool = { false }) throws -> Int {
         guard wasOpenAtStart else { throw Errno.badFileDescriptor }
-        let isFile = isRegularFile(rawValue)
+        let isFile = isRegularFile
         var written = 0
         while written < bytes.count {
             if !isFile, try !takesMore(unless: isOver) { return written }

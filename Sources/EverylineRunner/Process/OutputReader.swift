@@ -62,7 +62,8 @@ package final class OutputReader: Sendable {
     /// Lets the reads from now on return what is there already, and then the end, however much more comes.
     package func interrupt() {
         var count: Int32 = 0
-        let isKnown = ioctl(source.rawValue, UInt(FIONREAD), &count) == 0
+        // A file has all of its rest there, which may be any length.
+        let isKnown = !source.isRegularFile && ioctl(source.rawValue, UInt(FIONREAD), &count) == 0
         rest.store(isKnown ? Int(count) : Self.portion, ordering: .releasing)
         // One byte that is never read: the pipe stays readable.
         _ = try? interruption.writeEnd.writeAll([0])
@@ -136,6 +137,20 @@ package final class OutputReader: Sendable {
     private var isInBackground: Bool {
         let group = tcgetpgrp(source.rawValue)
         return group > 0 && group != getpgrp() && !OwnProcess.isOrphaned
+    }
+}
+
+extension [OutputReader] {
+    /// Waits, on a thread that this blocks, until what a command that is stopped wrote before is where its user sees it. For a second at the
+    /// most: what shows it may be waiting itself.
+    func waitForOutput() {
+        var rounds = 0
+        // A terminal hands on what was written to it a moment later.
+        for _ in 0..<500 {
+            rounds = allSatisfy(\.isDrained) ? rounds + 1 : 0
+            if rounds == 5 { return }
+            usleep(2_000)
+        }
     }
 }
 
