@@ -306,7 +306,7 @@ def main():
             seed(running, 20_000)
             opening(browser, server, running, "a running log", table)
         with sync_playwright() as playwright:
-            viewer = Viewer(launch(playwright))
+            viewer = Viewer(launch(playwright.chromium))
             if wants("screen"):
                 on_screen(browser, viewer, server, max(20_000, options.lines // 5), table)
             if wants("large"):

@@ -107,13 +107,17 @@ public struct EverylineClient: Sendable {
     /// Registers an execution whose output this or another program appends, with the token of the answer. A server of an earlier
     /// release refuses a request that says where the command runs: it gets one that doesn't.
     ///
-    /// - Parameter timeout: for the answer; ``Configuration/requestTimeout`` if there is none.
-    public func register(_ request: RegisterRequest, timeout: Duration? = nil) async throws -> RegisterResponse {
+    /// - Parameters:
+    ///   - idempotencyKey: makes a repetition harmless: the same key with the same request gives the same execution and token.
+    ///   - timeout: for the answer; ``Configuration/requestTimeout`` if there is none.
+    public func register(
+        _ request: RegisterRequest, idempotencyKey: String? = nil, timeout: Duration? = nil
+    ) async throws -> RegisterResponse {
         do {
-            return try await post(request, to: APIPath.executions, timeout: timeout)
+            return try await post(request, to: APIPath.executions, idempotencyKey: idempotencyKey, timeout: timeout)
         } catch let error as APIError where error.knownCode == .invalidRequest && request.place != CommandPlace() {
-            return try await post(
-                RegisterRequest(command: request.command), to: APIPath.executions, timeout: timeout)
+            let earlier = RegisterRequest(command: request.command)
+            return try await post(earlier, to: APIPath.executions, idempotencyKey: idempotencyKey, timeout: timeout)
         }
     }
 
@@ -180,7 +184,10 @@ public struct EverylineClient: Sendable {
     ) async throws -> Answer {
         var request = APIRequest(.POST, path)
         request.timeout = timeout
-        request.body = ByteBuffer(bytes: try JSONEncoder().encode(body))
+        // A repeated request is the same one, byte for byte.
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .sortedKeys
+        request.body = ByteBuffer(bytes: try encoder.encode(body))
         request.contentType = "application/json"
         if let idempotencyKey {
             request.headers.append((name: APIHeader.idempotencyKey, value: idempotencyKey))

@@ -45,6 +45,11 @@ package final class Authenticator: Sendable {
         }
     }
 
+    /// The append token for who asks for it with an API key under this idempotency key, each time that it does.
+    func appendToken(for registration: IdempotencyKey, of request: Request) -> Secret? {
+        Self.secret(in: request.headers).map { Secret(appendTokenFor: registration, askedWith: $0) }
+    }
+
     /// Whether the headers show the append token of this execution and the token is in memory, so that it can be said at once.
     func isKnownProducer(_ headers: HTTPFields, of execution: ExecutionID) -> Bool {
         guard let known = appendTokens[execution], let secret = Self.secret(in: headers) else {
@@ -53,7 +58,7 @@ package final class Authenticator: Sendable {
         return SecretHash(of: secret) == known
     }
 
-    private func appendToken(of execution: ExecutionID) async throws -> SecretHash {
+    func appendToken(of execution: ExecutionID) async throws -> SecretHash {
         if let known = appendTokens[execution] { return known }
         let token = try await executions.appendToken(of: execution)
         appendTokens[execution] = token

@@ -112,7 +112,7 @@ def main():
     with tempfile.TemporaryDirectory() as directory, serving(directory) as server, sync_playwright() as playwright:
         end_one = executions(server)
         id, head = build_log(server)
-        viewer = Viewer(launch(playwright))
+        viewer = Viewer(launch(playwright.chromium))
         page = viewer.log(server, id, theme="dark", **DESK)
         wait_for_words(page, "^Live$")
         for _ in range(2):

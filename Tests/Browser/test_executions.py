@@ -1,9 +1,12 @@
 """The list of executions, and what each role finds there."""
 
+import os
+import pathlib
 import re
 
 import pytest
-from viewer import PHONE, wait_for_row, wait_for_words
+from proxies import proxied
+from viewer import PHONE, Viewer, launch, wait_for_row, wait_for_words
 
 
 def test_a_command_is_started_followed_and_stopped(server, viewer):
@@ -21,6 +24,40 @@ def test_a_command_is_started_followed_and_stopped(server, viewer):
     assert "STOPPED" in page.inner_text(".row[data-kind=end] .text")
     page.wait_for_function("() => document.querySelector('#status').textContent.startsWith('Stopped')")
     assert not page.is_visible("#stop")
+
+
+@pytest.fixture
+def trusting_viewer(browser):
+    """A viewer that takes certificates of the tests' own making, for the page's workers too."""
+    trusting = launch(browser.browser_type, "--ignore-certificate-errors")
+    viewer = Viewer(trusting)
+    yield viewer
+    trusting.close()
+    assert viewer.errors == []
+
+
+def test_all_of_it_works_below_a_path_behind_a_proxy(trusting_viewer, tmp_path):
+    with proxied("nginx", tmp_path) as server:
+        page = trusting_viewer.page(server.outside + "/", key=server.key)
+        page.click("#run")
+        page.fill("#run-command", f"sh -c 'echo one; cat {tmp_path}/gate; echo two'")
+        os.mkfifo(tmp_path / "gate")
+        page.click("#run-form button.main")
+        page.wait_for_url(f"{server.outside}/executions/*")
+        wait_for_row(page, 1)
+        wait_for_words(page, "^Live$")
+        (tmp_path / "gate").write_text("")
+        page.wait_for_selector(".row[data-kind=end]:not([hidden])")
+        assert [page.inner_text(f".row[data-first='{n}'] .text") for n in (1, 2)] == ["one", "two"]
+        page.reload()
+        wait_for_row(page, 2)
+        page.click("#download")
+        with page.expect_download() as download:
+            page.click("#download-text")
+        assert pathlib.Path(download.value.path()).read_text().startswith("one\ntwo\n[SUCCEEDED ")
+        page.click("#back")
+        page.wait_for_url(f"{server.outside}/")
+        page.wait_for_selector("tbody tr:has-text('gate')")
 
 
 def test_a_command_that_cannot_be_is_not_sent(server, viewer):

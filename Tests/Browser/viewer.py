@@ -22,8 +22,8 @@ ROWS = """() => [...document.querySelectorAll('.row:not([hidden])')].map((row) =
   height: row.getBoundingClientRect().height, classes: row.className}))"""
 
 
-def launch(playwright):
-    return playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", *OPTIONS])
+def launch(chromium, *options):
+    return chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", *OPTIONS, *options])
 
 
 class Viewer:

@@ -17,11 +17,11 @@ class Liar:
     `lie` gets the lines of each message and of each download, and gives those that are sent instead. `instead` gets a request's method, path and body,
     and gives None, or the status, type and body that are answered in the server's place. Of the ways to follow a log only those
     in `ways` get through: "WebSocket", "events" (answers that go on); "upgrade" is a WebSocket that is agreed to and passes nothing on.
-    While `holds` is true of a request's method and path, its answer is held back.
+    While `holds` is true of a request's method and path, its answer is held back; where `loses` is, the answer is lost, and 502 comes instead.
     """
 
-    def __init__(self, server, lie=lambda lines: [line for _, line in lines], instead=lambda method, path, body: None, ways=("WebSocket", "events"), holds=lambda method, path: False):
-        self.holds = holds
+    def __init__(self, server, lie=lambda lines: [line for _, line in lines], instead=lambda method, path, body: None, ways=("WebSocket", "events"), holds=lambda method, path: False, loses=lambda method, path: False):
+        self.holds, self.loses = holds, loses
         self.ways, self.served = ways, []
         self.server, self.lie, self.instead = server, lie, instead
         self.key = server.key
@@ -75,12 +75,14 @@ class Liar:
             more = {"Location": "/login"} if 300 <= status < 400 else {}
             return web.Response(status=status, body=text, headers={"Content-Type": kind, **more} if kind else more)
         # The host stays, so that the streams' addresses lead here.
-        headers = {k: v for k, v in request.headers.items() if k in ("Host", "Authorization", "Content-Type", "Accept")}
+        headers = {k: v for k, v in request.headers.items() if k in ("Host", "Authorization", "Content-Type", "Accept", "Idempotency-Key")}
         async with self.session.request(request.method, url, data=body, headers=headers) as answer:
             kept = {k: v for k, v in answer.headers.items() if k in ("Content-Type", "Last-Offset", "ETag")}
             if "events" in self.ways and kept.get("Content-Type") == "text/event-stream":
                 return await self.pass_on(request, answer, kept)
             body = await answer.read()
+            if self.loses(request.method, request.path):
+                return web.Response(status=502)
             while self.holds(request.method, request.path):
                 await asyncio.sleep(0.05)
             if kept.get("Content-Type") == "application/x-ndjson":

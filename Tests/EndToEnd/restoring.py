@@ -1,8 +1,8 @@
 """A database that goes back in time, as it does when a backup is put back."""
 
-import contextlib
-import pathlib
-import sqlite3
+import subprocess
+
+from everyline import BINARY
 
 
 def keep_only_runners(data):
@@ -12,17 +12,15 @@ def keep_only_runners(data):
 
 
 def back_up(server, path):
-    with contextlib.closing(sqlite3.connect(server.data / "everyline.sqlite")) as source:
-        with contextlib.closing(sqlite3.connect(path)) as backup:
-            source.backup(backup)
+    subprocess.run([BINARY, "backup", "--data", server.data, path], check=True, capture_output=True, timeout=60)
+    return path
 
 
-def put_back(server, path, name):
-    """Puts a backup in the place of a stopped server's database, and marks it as a restore does."""
+def put_back(server, path):
+    """Kills a server, loses its database, and starts it again with a backup of it; gives what `restore` prints."""
+    server.kill()
     keep_only_runners(server.data)
-    database = server.data / "everyline.sqlite"
-    database.write_bytes(pathlib.Path(path).read_bytes())
-    with contextlib.closing(sqlite3.connect(database)) as data, data:
-        data.execute("INSERT INTO incarnation (name, created_ms) VALUES (?, 0)", [name])
-        data.execute(
-            "INSERT INTO base SELECT number, (SELECT max(number) FROM incarnation), head FROM execution WHERE ended_ms IS NULL")
+    words = [BINARY, "restore", "--data", server.data, path]
+    told = subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True, timeout=60).stdout
+    server.start()
+    return told

@@ -8,7 +8,7 @@ import pytest
 
 from cli import CommandLine
 from everyline import messages, wait_for
-from restoring import keep_only_runners
+from restoring import back_up, put_back
 from test_cli import announced
 from test_runner import head_is, open_gate
 
@@ -24,19 +24,6 @@ def ended(server, id):
     return wait_for(lambda: server.execution(id).get("ended_at"), 60)
 
 
-def backed_up(tool, server):
-    path = tool.directory / "kept"
-    tool.out("backup", path, "--data", server.data)
-    return path
-
-
-def put_back(tool, server, path):
-    server.kill()
-    keep_only_runners(server.data)
-    tool.out("restore", path, "--data", server.data)
-    server.start()
-
-
 def test_a_command_that_has_ended_before_the_backup_is_put_back_ends_with_a_word_about_it(own_server, tool, tmp_path, gate):
     second = tmp_path / "second-gate"
     os.mkfifo(second)
@@ -46,7 +33,7 @@ def test_a_command_that_has_ended_before_the_backup_is_put_back_ends_with_a_word
         own = announced(local)
         for id in (run, own):
             wait_for(head_is(own_server, id, 1))
-        kept = backed_up(tool, own_server)
+        kept = back_up(own_server, tool.directory / "kept")
         for path in (gate, second):
             open_gate(path)
         for id in (run, own):
@@ -55,7 +42,7 @@ def test_a_command_that_has_ended_before_the_backup_is_put_back_ends_with_a_word
     finally:
         local.end()
     own_server.options += ["--absent-producer", "1s"]
-    put_back(tool, own_server, kept)
+    put_back(own_server, kept)
     for id, reason in ((run, "runner_lost"), (own, "producer_lost")):
         ended(own_server, id)
         events = own_server.events(id)
@@ -65,12 +52,12 @@ def test_a_command_that_has_ended_before_the_backup_is_put_back_ends_with_a_word
 
 
 def test_what_exec_holds_of_an_execution_that_the_backup_does_not_know_is_named_and_delivered_as_a_new_log(own_server, tool, gate):
-    kept = backed_up(tool, own_server)
+    kept = back_up(own_server, tool.directory / "kept")
     local = tool.start("exec", "--", "sh", "-c", f"echo one; cat {gate}; echo two; exit 3")
     try:
         id = announced(local)
         wait_for(head_is(own_server, id, 1))
-        put_back(tool, own_server, kept)
+        put_back(own_server, kept)
         open_gate(gate)
         assert local.wait(120) == 3
         assert f"`everyline recover --as-new {id}`" in local.err
@@ -91,7 +78,7 @@ def test_what_exec_holds_of_an_execution_that_the_backup_does_not_know_is_named_
 
 
 def test_the_doctor_names_what_a_runner_holds_of_an_execution_that_the_backup_does_not_know(own_server, tool, tmp_path):
-    kept = backed_up(tool, own_server)
+    kept = back_up(own_server, tool.directory / "kept")
     # One for each: opening a pipe for writing lets all go on that wait to read it.
     gates = [tmp_path / f"gate{number}" for number in range(2)]
     for gate in gates:
@@ -99,7 +86,7 @@ def test_the_doctor_names_what_a_runner_holds_of_an_execution_that_the_backup_do
     ids = [own_server.run("sh", "-c", f"echo one; cat {gate}; echo two") for gate in gates]
     for id in ids:
         wait_for(head_is(own_server, id, 1))
-    put_back(tool, own_server, kept)
+    put_back(own_server, kept)
     runners = own_server.data / "runners"
     for gate in gates:
         open_gate(gate)
@@ -143,7 +130,7 @@ def test_what_is_written_after_a_stop_that_ended_the_log_is_deleted(own_server, 
 def test_a_log_that_was_printed_and_taken_back_is_not_called_whole(own_server, tool, gate):
     run = own_server.run("sh", "-c", f"echo one; cat {gate}; echo two")
     wait_for(head_is(own_server, run, 1))
-    kept = backed_up(tool, own_server)
+    kept = back_up(own_server, tool.directory / "kept")
     log = own_server.register()
     viewer = tool.start("logs", "-f", run)
     try:
@@ -154,13 +141,12 @@ def test_a_log_that_was_printed_and_taken_back_is_not_called_whole(own_server, t
         viewer.end()
     # One that is still open when the server goes back in time.
     log.append("a")
-    second = tool.directory / "second"
-    tool.out("backup", second, "--data", own_server.data)
+    second = back_up(own_server, tool.directory / "second")
     log.append("b", "c")
     viewer = tool.start("logs", "-f", log.id)
     try:
         wait_for(lambda: viewer.out == "a\nb\nc\n")
-        put_back(tool, own_server, second)
+        put_back(own_server, second)
         wait_for(lambda: "events 2 to 3, shown above, are void" in viewer.err, 60)
         log.head = 1
         log.append("B", end="SUCCEEDED")
@@ -204,7 +190,7 @@ def test_a_database_that_came_back_with_its_disk_is_another_incarnation_once_tha
 
 
 def test_a_restore_that_is_refused_leaves_the_directory_as_it_was(own_server, tool, tmp_path):
-    kept = backed_up(tool, own_server)
+    kept = back_up(own_server, tool.directory / "kept")
     other = tmp_path / "other"
     other.mkdir()
     (other / (DATABASE + "-wal")).write_bytes(b"left")
@@ -219,7 +205,7 @@ def test_a_restore_that_is_refused_leaves_the_directory_as_it_was(own_server, to
 
 
 def test_a_backup_goes_where_a_link_leads(own_server, tool, tmp_path):
-    kept = backed_up(tool, own_server)
+    kept = back_up(own_server, tool.directory / "kept")
     before = kept.stat().st_ino
     (tmp_path / "newest").symlink_to("kept")
     assert tool.run("backup", tmp_path / "newest", "--data", own_server.data).returncode == 125

@@ -16,7 +16,7 @@ from websockets.exceptions import WebSocketException
 
 from cli import CommandLine
 from everyline import BINARY, Refused, messages, serving, stream, wait_for
-from restoring import keep_only_runners
+from restoring import back_up, put_back
 from test_runner import head_is, is_alive, open_gate, runner_of
 
 DATABASE = "everyline.sqlite"
@@ -32,12 +32,6 @@ def refusal(tool, *arguments):
     done = tool.run(*arguments)
     assert done.returncode == 125 and done.stdout == b"", done
     return done.stderr.decode()
-
-
-def backed_up(tool, server, name="kept"):
-    path = tool.directory / name
-    tool.out("backup", path, "--data", server.data)
-    return path
 
 
 class Client(threading.Thread):
@@ -124,14 +118,11 @@ def test_a_server_that_is_killed_goes_on_from_a_backup_that_was_taken_under_load
     for client in producers + viewers:
         client.start()
     wait_for(lambda: all(viewer.seen > 500 for viewer in viewers))
-    kept = backed_up(tool, server)
+    kept = back_up(server, tool.directory / "kept")
     taken = [producer.log.head for producer in producers]
     wait_for(lambda: all(p.log.head > head for p, head in zip(producers, taken)))
-    server.kill()
-    keep_only_runners(server.data)
-    told = tool.out("restore", kept, "--data", server.data)
+    told = put_back(server, kept)
     assert "everything is in its place" in told and f"restored: {server.data}" in told
-    server.start()
     open_gate(gate)
     for client in producers + viewers:
         client.finish()
@@ -149,14 +140,11 @@ def test_a_viewer_goes_on_where_the_log_comes_back_from_a_backup(own_server, too
     tool.environment.update(EVERYLINE_URL=server.url, EVERYLINE_API_KEY=server.key)
     run = server.run("sh", "-c", f"seq 1 2000; cat {gate}; seq 2001 3000; exit 3")
     wait_for(head_is(server, run, 2000))
-    kept = backed_up(tool, server)
+    kept = back_up(server, tool.directory / "kept")
     viewer = tool.start("logs", "-f", "--exit-status", run)
     try:
         wait_for(lambda: len(viewer.out.splitlines()) == 2000)
-        server.kill()
-        keep_only_runners(server.data)
-        tool.out("restore", kept, "--data", server.data)
-        server.start()
+        put_back(server, kept)
         open_gate(gate)
         assert viewer.wait() == 3
         assert messages(server.events(run)) == viewer.out.splitlines() == [str(n) for n in range(1, 3001)]
@@ -170,7 +158,7 @@ def test_a_backup_is_one_private_file_that_another_machine_can_serve(own_server,
     log.append("one", "two", end="SUCCEEDED")
     old = os.umask(0)
     try:
-        kept = backed_up(tool, server)
+        kept = back_up(server, tool.directory / "kept")
     finally:
         os.umask(old)
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
@@ -195,7 +183,7 @@ def test_a_backup_that_goes_into_a_directory_is_named_after_the_time(own_server,
 def test_a_backup_replaces_only_a_backup_and_only_if_told_to(own_server, tool, tmp_path):
     server = own_server.start()
     log = server.register()
-    kept = backed_up(tool, server)
+    kept = back_up(server, tool.directory / "kept")
     before = kept.read_bytes()
     log.append("later")
     assert "is there already" in refusal(tool, "backup", kept, "--data", server.data)
@@ -252,7 +240,7 @@ def test_a_damaged_database_is_backed_up_and_restored_only_with_a_word_about_it(
 def test_a_restore_is_refused_where_it_could_do_harm(own_server, tool, tmp_path):
     server = own_server.start()
     server.register().append("one")
-    kept = backed_up(tool, server)
+    kept = back_up(server, tool.directory / "kept")
     assert "another server works with the data" in refusal(tool, "restore", kept, "--data", server.data)
     server.stop()
     before = (server.data / DATABASE).read_bytes()
@@ -270,7 +258,7 @@ def test_a_restore_is_refused_where_it_could_do_harm(own_server, tool, tmp_path)
 
 def test_what_is_no_backup_or_of_a_newer_format_is_not_restored(own_server, tool, tmp_path):
     server = own_server.start()
-    kept = backed_up(tool, server)
+    kept = back_up(server, tool.directory / "kept")
     server.stop()
     new = tmp_path / "new"
     for content in [b"", b"a letter", b"SQLite format 3\0" + bytes(5000)]:
@@ -291,7 +279,7 @@ def test_an_older_version_s_backup_is_brought_up_to_date(own_server, tool, tmp_p
     server = own_server.start()
     log = server.register()
     log.append("one", end="SUCCEEDED")
-    kept = backed_up(tool, server)
+    kept = back_up(server, tool.directory / "kept")
     with contextlib.closing(sqlite3.connect(kept, isolation_level=None)) as db:
         for column in ("stopped_by", "host", "host_user", "directory", "terminal_columns", "terminal_rows"):
             db.execute(f"ALTER TABLE execution DROP COLUMN {column}")
@@ -304,7 +292,7 @@ def test_an_older_version_s_backup_is_brought_up_to_date(own_server, tool, tmp_p
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
 def test_what_root_restores_belongs_to_whom_the_directory_belongs(own_server, tool, tmp_path):
-    kept = backed_up(tool, own_server.start())
+    kept = back_up(own_server.start(), tool.directory / "kept")
     new = tmp_path / "new"
     new.mkdir()
     os.chown(new, 1234, 1235)
@@ -314,7 +302,7 @@ def test_what_root_restores_belongs_to_whom_the_directory_belongs(own_server, to
 
 def test_a_restore_that_was_broken_off_can_be_done_again(own_server, tool, tmp_path):
     server = own_server.start()
-    kept = backed_up(tool, server)
+    kept = back_up(server, tool.directory / "kept")
     new = tmp_path / "new"
     new.mkdir()
     (new / (DATABASE + ".restoring")).write_bytes(b"half of it")

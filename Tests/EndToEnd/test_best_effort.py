@@ -13,6 +13,7 @@ import pytest
 
 from cli import Background, CommandLine
 from everyline import BINARY, messages, wait_for
+from liar import Liar
 
 
 @pytest.fixture
@@ -50,6 +51,29 @@ def test_the_command_runs_without_a_server_and_recover_delivers_its_output(away,
     assert messages(server.events(execution["execution_id"])) == ["one", "two"]
     assert cli.run("recover").stdout == b""
     assert len(server.get("/api/v1/executions")["executions"]) == 1
+
+
+@pytest.mark.parametrize("lost, words", [(1, []), (2, ["--best-effort"]), (1000, ["--best-effort"])])
+def test_a_registration_whose_answer_is_lost_makes_one_log(server, tmp_path, lost, words):
+    """However often it is asked for, and by which process."""
+    before = server.get("/api/v1/executions")["executions"]
+    left = [lost]
+
+    def loses(method, path):
+        left[0] -= method == "POST" and path == "/api/v1/executions"
+        return left[0] >= 0 and path == "/api/v1/executions"
+
+    with Liar(server, loses=loses) as liar:
+        cli = CommandLine(liar, tmp_path)
+        done = cli.run("exec", *words, "--", "sh", "-c", "echo one; exit 3")
+        assert (done.returncode, done.stdout) == (3, b"one\n")
+        if lost == 1000:
+            left[0] = 0
+            assert "`everyline recover` delivers it." in done.stderr.decode()
+            assert cli.run("recover").returncode == 0
+    (execution,) = [e for e in server.get("/api/v1/executions")["executions"] if e not in before]
+    assert (execution["status"], execution["exit_code"]) == ("FAILED", 3)
+    assert messages(server.events(execution["execution_id"])) == ["one"]
 
 
 def test_the_output_is_delivered_by_itself_if_a_server_comes_while_the_command_runs(away, tmp_path):

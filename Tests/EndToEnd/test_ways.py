@@ -1,9 +1,12 @@
 """Following a log where not every way leads through: proxies that know no WebSocket, or hold answers back, and addresses that are none."""
 
+import json
+
 import pytest
+from websockets.exceptions import InvalidStatus
 
 from cli import CommandLine
-from everyline import serving, wait_for
+from everyline import serving, stream, wait_for
 from liar import Liar
 from test_cli import announced
 
@@ -116,6 +119,20 @@ def test_a_run_that_can_not_follow_says_that_the_command_runs_and_its_id(server,
         finally:
             command.end()
             server.delete(f"/api/v1/executions/{id}")
+
+
+def test_the_pages_at_the_public_url_may_open_streams_whatever_host_the_proxy_hands_on(tmp_path):
+    with serving(tmp_path, "--public-url", "https://logs.example:8443/below") as server:
+        log = server.register()
+        token = log.stream_url().partition("?")[2]
+        url = f"ws://{server.address}{log.path}/stream?{token}"
+        with stream(url, origin="https://logs.example:8443") as viewer:
+            log.append("one")
+            assert any(json.loads(said).get("message") == "one" for said in viewer)
+        for other in ("https://logs.example", "http://logs.example:8443", "https://logs.example:84"):
+            with pytest.raises(InvalidStatus) as refused:
+                stream(url, origin=other)
+            assert refused.value.response.status_code == 403
 
 
 def test_a_public_url_that_leads_nowhere_from_here_is_not_needed(tmp_path):

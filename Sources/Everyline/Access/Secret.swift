@@ -1,3 +1,5 @@
+import Crypto
+
 /// A random secret in the clear: an API key, an append token, a stream token. It never goes into a log or a database.
 package struct Secret: Sendable, CustomStringConvertible {
     /// What a secret begins with, so that a scanner for leaked secrets finds it and a person knows it.
@@ -33,6 +35,14 @@ package struct Secret: Sendable, CustomStringConvertible {
         }
         if count > 0 { text.append(Self.alphabet[Int(bits << UInt32(6 - count) & 63)]) }
         value = prefix.rawValue + String(decoding: text, as: UTF8.self)
+    }
+
+    /// The append token of an execution that was registered under an idempotency key: the same request gets the same one again, and who
+    /// doesn't know the API key can't make it.
+    package init(appendTokenFor registration: IdempotencyKey, askedWith apiKey: String) {
+        let message = Array("append\0\(registration.value)\0".utf8) + registration.fingerprint.bytes
+        let code = HMAC<SHA256>.authenticationCode(for: message, using: SymmetricKey(data: Array(apiKey.utf8)))
+        self.init(.appendToken, bytes: Array(code))
     }
 
     /// The bytes that a secret stands for; `nil` unless it is just what ``init(_:bytes:)`` makes of them.

@@ -83,6 +83,12 @@ package struct IdempotencyKey: Sendable, Equatable {
     /// A hash of the request's body: the same key with another body is an error, not a repetition.
     package let fingerprint: SecretHash
 
+    /// A value that no other request has.
+    package static func newValue() -> String {
+        var generator = SystemGenerator()
+        return (0..<2).map { _ in String(generator.next(), radix: 36) }.joined(separator: "-")
+    }
+
     package init(value: String, fingerprint: SecretHash) {
         self.value = value
         self.fingerprint = fingerprint

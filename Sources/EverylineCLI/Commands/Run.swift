@@ -57,8 +57,7 @@ struct Run: AsyncParsableCommand {
         task.add(to: &request)
         if tty { request.terminal = size ?? Console.terminalSize ?? .usual }
         if interactive { request.input = true }
-        var generator = SystemGenerator()
-        let key = (0..<2).map { _ in String(generator.next(), radix: 36) }.joined(separator: "-")
+        let key = IdempotencyKey.newValue()
         let signals = try UserSignals()
         let code = try await connection.withClient { client in
             let started = try await Self.unlessInterrupted(by: signals) { [request] in

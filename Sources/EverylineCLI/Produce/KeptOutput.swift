@@ -68,7 +68,8 @@ struct KeptOutput {
             command: command ?? ["everyline", "recover", "--as-new", former.rawValue],
             place: origin?.place ?? CommandPlace())
         try await EverylineClient.with(configuration) { client in
-            let answer = try await client.register(request)
+            // Broken off and begun again, it is the same log.
+            let answer = try await client.register(request, idempotencyKey: "as-new-\(former)")
             try await Spool(in: directory.files).begin(
                 anewIn: answer.incarnation.flatMap { Incarnation($0) }, after: former, on: ContinuousClock())
             try LateRegistration.note(answer, of: request, in: directory, configuration)

@@ -14,6 +14,7 @@ final class LateRegistration: Sendable {
 
     private let client: EverylineClient
     private let request: RegisterRequest
+    private let key: String
     private let directory: ProducerDirectory
     private let configuration: EverylineClient.Configuration
     private let isQuiet: Bool
@@ -22,12 +23,14 @@ final class LateRegistration: Sendable {
     private let changes = ChangeSignal()
 
     /// - Parameters:
+    ///   - key: the idempotency key of each try, so that all of them register one execution.
     ///   - configuration: where `everyline recover` finds the server.
     ///   - isQuiet: whether the user isn't told the execution's id.
     init(
-        _ client: EverylineClient, _ request: RegisterRequest, in directory: ProducerDirectory,
+        _ client: EverylineClient, _ request: RegisterRequest, under key: String, in directory: ProducerDirectory,
         _ configuration: EverylineClient.Configuration, isQuiet: Bool
     ) {
+        self.key = key
         self.isQuiet = isQuiet
         self.client = client
         self.request = request
@@ -66,7 +69,7 @@ final class LateRegistration: Sendable {
         }
     }
 
-    /// One try at a time is made: two would register two executions.
+    /// One try at a time is made.
     ///
     /// - Throws: ``ClientError`` also where the server refuses: a command that runs already is no less worth recording then.
     private func register() async throws -> Registered {
@@ -82,7 +85,7 @@ final class LateRegistration: Sendable {
         }
         let answer: RegisterResponse
         do {
-            answer = try await client.register(request)
+            answer = try await client.register(request, idempotencyKey: key)
         } catch let error as APIError {
             throw ClientError.refused("\(error)")
         }

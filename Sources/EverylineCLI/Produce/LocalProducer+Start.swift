@@ -151,9 +151,11 @@ extension LocalProducer {
         _ client: EverylineClient, in place: HeldDirectory, _ configuration: EverylineClient.Configuration
     ) throws -> Start {
         let id = newID
-        let origin = ProducerDirectory.Origin(configuration: configuration, appendToken: nil, of: request)
+        let origin = ProducerDirectory.Origin(
+            configuration: configuration, appendToken: nil, of: request, under: registration)
         let directory = try ProducerDirectory.make(for: id, origin, in: place)
-        let late = LateRegistration(client, request, in: directory, configuration, isQuiet: isQuiet)
+        let late = LateRegistration(
+            client, request, under: registration, in: directory, configuration, isQuiet: isQuiet)
         return Start(
             execution: id, endpoint: late.endpoint, directory: directory, spool: try Spool(in: directory.files),
             lineLimit: Self.safeLine, endFields: [], late: late)
@@ -170,7 +172,8 @@ extension LocalProducer {
                 try await (isBestEffort ? RetryPolicy(attempts: 2) : .fewTimes).run(
                     isTransient: { ($0 as? APIError)?.mayPassForProducer ?? RetryPolicy.isTransient($0) }
                 ) {
-                    try await client.register(request, timeout: isBestEffort ? Self.shortTimeout : nil)
+                    try await client.register(
+                        request, idempotencyKey: registration, timeout: isBestEffort ? Self.shortTimeout : nil)
                 }
             }
         } catch let error where error is CancellationError || (error as? APIError)?.isForeign == false {

@@ -41,6 +41,8 @@ struct LocalProducer {
     }
 
     private let place: CommandPlace
+    /// Under which the execution is registered, however often that is asked for.
+    let registration = IdempotencyKey.newValue()
     var request: RegisterRequest { RegisterRequest(command: command, place: place) }
 
     /// What goes on here.

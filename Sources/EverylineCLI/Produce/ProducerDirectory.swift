@@ -28,9 +28,15 @@ struct ProducerDirectory {
         var command: [String]?
         /// Where that runs; not in what earlier versions left.
         var place: CommandPlace?
+        /// The idempotency key under which a server was asked to register it; not in what earlier versions left.
+        var registration: String?
 
-        init(configuration: EverylineClient.Configuration, appendToken: String?, of request: RegisterRequest) {
+        init(
+            configuration: EverylineClient.Configuration, appendToken: String?, of request: RegisterRequest,
+            under registration: String? = nil
+        ) {
             (command, place) = (request.command, request.place)
+            self.registration = registration
             url = configuration.address.description
             // The successor may be started elsewhere.
             caFile = configuration.caFile.map { URL(fileURLWithPath: $0).path }
@@ -38,7 +44,7 @@ struct ProducerDirectory {
         }
 
         enum CodingKeys: String, CodingKey {
-            case url, execution, command, place
+            case url, execution, command, place, registration
             case caFile = "ca_file"
             case appendToken = "append_token"
         }

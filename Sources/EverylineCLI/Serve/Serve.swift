@@ -75,7 +75,9 @@ struct Serve: AsyncParsableCommand {
         configuration.publicURL = try proxyURL(settings)
         configuration.origins = PageOrigins(
             allowOrigin
-                + (try settings.value(nil as String?, .allowOrigin)?.split(separator: " ").map(String.init) ?? []))
+                + (try settings.value(nil as String?, .allowOrigin)?.split(separator: " ").map(String.init) ?? [])
+                // A proxy need not hand on the host that a browser has asked for.
+                + (configuration.publicURL.map { [$0] } ?? []))
         configuration.limits = try limits.limits(settings)
         // A connection that no descriptor is left for would be accepted again and again.
         configuration.limits.connections = min(configuration.limits.connections, openFiles - OpenFiles.reserve)

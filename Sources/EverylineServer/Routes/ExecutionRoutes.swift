@@ -55,8 +55,9 @@ struct ExecutionRoutes {
         let created = try await create(
             registration.command, at: registration.place, producer: .external, for: principal, request: request,
             body: body)
-        guard created.isNew else {
-            // The token was shown once, and only its hash was kept: the first answer can't be given again.
+        let known = created.isNew ? created.token.hash : try await authenticator.appendToken(of: created.execution.id)
+        guard known == created.token.hash else {
+            // Another API key of the same user has asked then. Of that token only the hash was kept.
             throw ProblemError(
                 .idempotencyKeyReused, "The execution \(created.execution.id) was registered with this key before.")
         }
@@ -148,7 +149,7 @@ struct ExecutionRoutes {
         request: Request, body: JSONBody
     ) async throws -> (execution: Execution, token: Secret, isNew: Bool) {
         var generator = SystemGenerator()
-        let token = Secret(.appendToken, using: &generator)
+        var token = Secret(.appendToken, using: &generator)
         let now = core.now()
         let execution = Execution(
             id: ExecutionID(at: now, using: &generator), command: command, owner: principal.user, producer: producer,
@@ -163,7 +164,11 @@ struct ExecutionRoutes {
                     "Idempotency-Key may have 1 to \(IdempotencyKey.maximumLength) visible ASCII characters.")
             }
             let path = Array(request.uri.path.utf8)
-            idempotency = IdempotencyKey(value: key, fingerprint: SecretHash(ofBytes: path + body.bytes))
+            let registration = IdempotencyKey(value: key, fingerprint: SecretHash(ofBytes: path + body.bytes))
+            if producer == .external, let again = authenticator.appendToken(for: registration, of: request) {
+                token = again
+            }
+            idempotency = registration
         }
         let created = try await core.executions.create(execution, appendToken: token.hash, idempotency: idempotency)
         return (created.execution, token, created.isNew)

@@ -28,15 +28,10 @@ struct PublicURLs: Sendable {
 
     /// Where streams may be, by either scheme: a proxy before the server may end TLS.
     func webSocketOrigins(for request: Request) -> [String] {
-        if let streams { return [Self.origin(of: streams.address)] }
+        if let streams { return [PageOrigins.origin(of: streams.address)] }
         // Without the path: a policy's path that doesn't end in a slash stands for itself alone.
         let authority = base(of: request).drop { $0 != "/" }.dropFirst(2).prefix { $0 != "/" }
         return ["ws://\(authority)", "wss://\(authority)"]
-    }
-
-    /// Scheme and authority of a URL.
-    private static func origin(of url: String) -> String {
-        url.split(separator: "/", maxSplits: 3, omittingEmptySubsequences: false).prefix(3).joined(separator: "/")
     }
 
     private func base(of request: Request) -> String {
