@@ -72,8 +72,8 @@ struct Deploy: AsyncParsableCommand {
         }
     }
 
-    /// Writes the address and the key where `everyline` looks for them. What is there for another server stays; the key is in a file
-    /// beside it then.
+    /// Writes the address and the key where `everyline` looks for them. What is there for another server stays; the key
+    /// is in a file beside it then.
     private func introduce(_ address: String, _ key: String) throws {
         let environment = ProcessInfo.processInfo.environment
         guard let path = UserFile.path(environment) else {

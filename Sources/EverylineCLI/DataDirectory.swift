@@ -9,8 +9,8 @@ import EverylineUserFiles
 
 /// Where a server keeps everything.
 enum DataDirectory {
-    /// What the flag or another setting says; else `everyline` in the user's data directory. Always absolute: runners have
-    /// other working directories, and are given this path.
+    /// What the flag or another setting says; else `everyline` in the user's data directory. Always absolute: runners
+    /// have other working directories, and are given this path.
     static func path(
         _ flag: String?, _ settings: ServeSettings, _ environment: [String: String]
     ) throws -> String {

@@ -16,7 +16,8 @@ enum OpenFiles {
         return Int(clamping: isRaised ? limit.rlim_cur : before)
     }
 
-    /// Makes sure that this process may open what it needs: where the libraries below can't make an event loop, they end the process.
+    /// Makes sure that this process may open what it needs: where the libraries below can't make an event loop, they
+    /// end the process.
     ///
     /// - Returns: how many may be open.
     /// - Throws: ``CLIError``.
@@ -52,8 +53,8 @@ enum OpenFiles {
 
 /// How many threads this process may have.
 enum Threads {
-    /// Makes sure that this process may have what it needs, before anything is begun: where the libraries below can't make a thread, they end the
-    /// process, or wait for ever.
+    /// Makes sure that this process may have what it needs, before anything is begun: where the libraries below can't
+    /// make a thread, they end the process, or wait for ever.
     ///
     /// - Throws: ``CLIError``.
     static func ensure(_ needed: Int = needed) throws {

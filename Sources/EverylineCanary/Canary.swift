@@ -6,8 +6,9 @@ import NIOCore
 import NIOPosix
 import NIOSSL
 
-/// Tries a server's promise on the server itself: writes numbered lines, follows them from many viewers whose connections
-/// are cut, held up and crumbled, and counts what is missing, doubled, out of order or not what was written.
+/// Tries a server's promise on the server itself: writes numbered lines, follows them from many viewers whose
+/// connections are cut, held up and crumbled, and counts what is missing, doubled, out of order or not what was
+/// written.
 ///
 ///     LineWriter ─► server ─► FaultyProxy ─► RecordingConnection ─► ResumingTail ─► Viewer     (each viewer its own)
 ///                                                    └───────── DeliveryStats ◄──────────────┘
@@ -89,7 +90,8 @@ package struct Canary: Sendable {
         for (_, listener) in viewers { try await listener.close() }
     }
 
-    /// Waits until each viewer has a connection or has given up, so that the first lines are live for all; but not for ever.
+    /// Waits until each viewer has a connection or has given up, so that the first lines are live for all; but not for
+    /// ever.
     private func waitForViewers() async throws {
         let end = ContinuousClock.now + settings.patience
         while ContinuousClock.now < end, !progress.isStopping {
@@ -123,7 +125,8 @@ package struct Canary: Sendable {
         return viewers
     }
 
-    /// A cut is over at once; and a viewer that doesn't read on purpose must not take its silence for a dead connection.
+    /// A cut is over at once; and a viewer that doesn't read on purpose must not take its silence for a dead
+    /// connection.
     private func options(stalls: Bool) -> ResumptionOptions {
         var options = ResumptionOptions()
         options.policy = RetryPolicy(first: .milliseconds(20), longest: .seconds(1))
@@ -131,8 +134,8 @@ package struct Canary: Sendable {
         return options
     }
 
-    /// A client for which the host of the server-sent events is this machine, where the proxies are. Names and certificates
-    /// stay what they are.
+    /// A client for which the host of the server-sent events is this machine, where the proxies are. Names and
+    /// certificates stay what they are.
     private func eventStreamClient(_ client: EverylineClient, _ id: ExecutionID) async throws -> HTTPClient {
         var trust = TLSConfiguration.makeClientConfiguration()
         if let caFile = configuration.caFile { trust.additionalTrustRoots = [.file(caFile)] }

@@ -1,4 +1,5 @@
-/// The time of a run, in microseconds since the epoch. It never goes backwards, however the system's clock is set meanwhile.
+/// The time of a run, in microseconds since the epoch. It never goes backwards, however the system's clock is set
+/// meanwhile.
 struct RunClock: Sendable {
     private let start: ContinuousClock.Instant
     let startTime: UInt64

@@ -66,7 +66,8 @@ extension EverylineClient {
             })
     }
 
-    /// A stream's URL at the address that this client was given: what the server takes for its own may be no way from here.
+    /// A stream's URL at the address that this client was given: what the server takes for its own may be no way from
+    /// here.
     package func ownURL(ofStream url: String, of id: ExecutionID) -> String {
         guard configuration.address.socketPath == nil, let query = url.utf8.firstIndex(of: UInt8(ascii: "?")) else {
             return url
@@ -104,7 +105,8 @@ extension EverylineClient {
         return try await transport.send(request)
     }
 
-    /// The first event that isn't older than `time`; `nil` if the log holds none by now. The server finds it by its index.
+    /// The first event that isn't older than `time`; `nil` if the log holds none by now. The server finds it by its
+    /// index.
     package func firstEvent(of id: ExecutionID, notOlderThan time: Timestamp) async throws -> LogEvent? {
         try LogEvent.decode(lines: try await block(of: id, from: .notOlderThan(time), knowing: nil, limit: 1)).first
     }
@@ -125,8 +127,8 @@ extension EverylineClient {
         }
     }
 
-    /// Opens a stream on which the viewer speaks first. Its address says how it speaks, whether or not the gateway repeats
-    /// the subprotocol.
+    /// Opens a stream on which the viewer speaks first. Its address says how it speaks, whether or not the gateway
+    /// repeats the subprotocol.
     private func openGatewayStream(
         at url: String, of execution: ExecutionID, after offset: Offset, _ options: ResumingTail.Options,
         _ route: StreamRoute

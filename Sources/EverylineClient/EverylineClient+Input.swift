@@ -4,8 +4,9 @@ import NIOHTTP1
 
 // A command's standard input. Each request may be sent again: bytes that the server has are passed over.
 extension EverylineClient {
-    /// Hands lines to the server, the first byte of which has the place `after`, and learns how far it is. The server answers later where it
-    /// has no room, and where there are no bytes, when the runner has everything or some twenty seconds have passed.
+    /// Hands lines to the server, the first byte of which has the place `after`, and learns how far it is. The server
+    /// answers later where it has no room, and where there are no bytes, when the runner has everything or some twenty
+    /// seconds have passed.
     package func writeInput(_ lines: [InputLine], to id: ExecutionID, after: UInt64) async throws -> InputResponse {
         var request = APIRequest(.POST, APIPath.execution(id, .input))
         request.query = [(name: "after", value: "\(after)")]
@@ -15,7 +16,8 @@ extension EverylineClient {
         return try await transport.answer(to: request, as: InputResponse.self)
     }
 
-    /// What follows the place `after`, before which the caller has everything; nothing if nothing came for some twenty seconds.
+    /// What follows the place `after`, before which the caller has everything; nothing if nothing came for some twenty
+    /// seconds.
     ///
     /// - Parameters:
     ///   - size: that of the caller's terminal; another one comes as a line.

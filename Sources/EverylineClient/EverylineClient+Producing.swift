@@ -9,20 +9,21 @@ import NIOHTTP1
 #endif
 
 extension EverylineClient {
-    /// Appends events behind `head` and returns the log's head then, and whether the producer should stop. It is durable when this returns.
+    /// Appends events behind `head` and returns the log's head then, and whether the producer should stop. It is
+    /// durable when this returns.
     ///
-    /// The same body after the same head may be sent again, whatever became of the first try: what the log holds already
-    /// is passed over.
+    /// The same body after the same head may be sent again, whatever became of the first try: what the log holds
+    /// already is passed over.
     /// - Parameters:
-    ///   - events: NDJSON of `{timestamp, stream?, message}` lines, with the `end` line last if it ends the log. Empty is a
-    ///     sign of life.
+    ///   - events: NDJSON of `{timestamp, stream?, message}` lines, with the `end` line last if it ends the log. Empty
+    ///     is a sign of life.
     ///   - head: the offset of the event that `events` follow.
     ///   - token: the execution's append token.
     ///   - incarnation: the one that the producer knows; `nil` if no server has named any.
     /// - Returns: also the server's incarnation, if it names one.
-    /// - Throws: ``APIError`` with 413 (`body_too_large`) if a line, or all of it, is longer than the server takes; with ``APIError/restoration`` if a
-    ///   backup was put back since (`other_incarnation`), with ``APIError/head`` if the log isn't there yet (`append_out_of_order`), has ended
-    ///   (`execution_ended`) or is full (`log_full`).
+    /// - Throws: ``APIError`` with 413 (`body_too_large`) if a line, or all of it, is longer than the server takes;
+    ///   with ``APIError/restoration`` if a backup was put back since (`other_incarnation`), with ``APIError/head`` if
+    ///   the log isn't there yet (`append_out_of_order`), has ended (`execution_ended`) or is full (`log_full`).
     public func append(
         _ events: ByteBuffer, to id: ExecutionID, after head: Offset, token: Credential,
         in incarnation: Incarnation? = nil
@@ -39,10 +40,12 @@ extension EverylineClient {
         return (Offset(answer.head), answer.stopRequested, answer.incarnation.flatMap { Incarnation($0) })
     }
 
-    /// Says what there is of a line that has no newline yet, in the place of what was said before. Viewers see it at most ten times a second; it
-    /// isn't stored, and ends with the next event or with an empty message. Nothing is to be sent again.
+    /// Says what there is of a line that has no newline yet, in the place of what was said before. Viewers see it at
+    /// most ten times a second; it isn't stored, and ends with the next event or with an empty message. Nothing is to
+    /// be sent again.
     ///
-    /// - Throws: ``APIError`` with the code `not_supported` where whole lines only are shown; with 404 or 405 by a server that knows no such thing.
+    /// - Throws: ``APIError`` with the code `not_supported` where whole lines only are shown; with 404 or 405 by a
+    ///   server that knows no such thing.
     public func setPending(
         _ line: PendingLine, of id: ExecutionID, token: Credential, in incarnation: Incarnation? = nil
     ) async throws {
@@ -55,8 +58,8 @@ extension EverylineClient {
         try await transport.send(request)
     }
 
-    /// Waits until the producer should stop, or for some twenty seconds; the answer says which it was. Ask again then. A server whose
-    /// answer has ``ControlResponse/pollAfterSeconds`` hasn't waited: ask again after that time.
+    /// Waits until the producer should stop, or for some twenty seconds; the answer says which it was. Ask again then.
+    /// A server whose answer has ``ControlResponse/pollAfterSeconds`` hasn't waited: ask again after that time.
     public func control(of id: ExecutionID, token: Credential) async throws -> ControlResponse {
         var request = APIRequest(.GET, APIPath.execution(id, .control))
         request.credential = token

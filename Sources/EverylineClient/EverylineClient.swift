@@ -104,11 +104,12 @@ public struct EverylineClient: Sendable {
         try await post(request, to: APIPath.run, idempotencyKey: idempotencyKey)
     }
 
-    /// Registers an execution whose output this or another program appends, with the token of the answer. A server of an earlier
-    /// release refuses a request that says where the command runs: it gets one that doesn't.
+    /// Registers an execution whose output this or another program appends, with the token of the answer. A server of
+    /// an earlier release refuses a request that says where the command runs: it gets one that doesn't.
     ///
     /// - Parameters:
-    ///   - idempotencyKey: makes a repetition harmless: the same key with the same request gives the same execution and token.
+    ///   - idempotencyKey: makes a repetition harmless: the same key with the same request gives the same execution and
+    ///     token.
     ///   - timeout: for the answer; ``Configuration/requestTimeout`` if there is none.
     public func register(
         _ request: RegisterRequest, idempotencyKey: String? = nil, timeout: Duration? = nil
@@ -122,8 +123,8 @@ public struct EverylineClient: Sendable {
     }
 
     /// - Parameter incarnation: that of which the caller knows the log.
-    /// - Throws: ``APIError`` with ``APIError/restoration`` if a backup was put back since that incarnation (`other_incarnation`);
-    ///   ``ClientError``.
+    /// - Throws: ``APIError`` with ``APIError/restoration`` if a backup was put back since that incarnation
+    ///   (`other_incarnation`); ``ClientError``.
     public func execution(_ id: ExecutionID, knowing incarnation: Incarnation? = nil) async throws -> ExecutionView {
         var request = APIRequest(.GET, APIPath.execution(id))
         request.query = incarnation.query

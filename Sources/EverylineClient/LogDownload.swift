@@ -4,8 +4,8 @@ public import NIOCore
 
 /// The log of an execution that has ended, as it comes: with back-pressure, never as a whole in memory.
 ///
-/// It proves nothing by itself: a caller that must know that all of it came uses ``ResumingTail``, or checks the offsets. It can
-/// be read once.
+/// It proves nothing by itself: a caller that must know that all of it came uses ``ResumingTail``, or checks the
+/// offsets. It can be read once.
 public struct LogDownload: AsyncSequence, Sendable {
     public typealias Element = ByteBuffer
 

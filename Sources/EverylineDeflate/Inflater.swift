@@ -19,7 +19,8 @@ package final class Inflater: Sendable {
     ///
     /// - Parameter limit: no more than this is in `output` afterwards, whatever the compressed bytes promise.
     /// - Returns: how many bytes of `piece` stand behind the stream's end; `nil` if the stream goes on.
-    /// - Throws: ``DeflateError/malformed`` or ``DeflateError/tooLarge``. Then the stream is of use only after ``reset()``.
+    /// - Throws: ``DeflateError/malformed`` or ``DeflateError/tooLarge``. Then the stream is of use only after
+    ///   ``reset()``.
     package func inflate(
         _ piece: ByteBuffer, into output: inout ByteBuffer, limit: Int
     ) throws(DeflateError) -> Int? {

@@ -13,8 +13,8 @@ import UnixSignals
     import Foundation
 #endif
 
-/// Shows on a real command what Everyline promises: follows it while the connection is cut twice and the server is killed
-/// once, and holds what was received against what the command wrote.
+/// Shows on a real command what Everyline promises: follows it while the connection is cut twice and the server is
+/// killed once, and holds what was received against what the command wrote.
 ///
 ///     everyline-demo BINARY JOB DIRECTORY [--once]
 @main

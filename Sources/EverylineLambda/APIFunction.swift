@@ -64,7 +64,8 @@ extension HTTPAPIEvent {
             path: path + (rawQueryString.isEmpty ? "" : "?" + rawQueryString), headerFields: fields)
     }
 
-    /// A gateway has decoded what was percent-encoded. A control character is encoded again, as a path would be cut at it.
+    /// A gateway has decoded what was percent-encoded. A control character is encoded again, as a path would be cut at
+    /// it.
     private var path: String {
         var path = ""
         for scalar in rawPath.unicodeScalars {

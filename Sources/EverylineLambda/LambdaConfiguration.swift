@@ -123,7 +123,8 @@ struct LambdaConfiguration: Sendable {
             // A line of JSON's longest escapes fits into a frame.
             limits.line = LedgerLimits().line
             limits.logAnswer = .mebibytes(2)
-            // A question that waits would hold an instance of the function, day and night. The answers to appends say it too.
+            // A question that waits would hold an instance of the function, day and night. The answers to appends say
+            // it too.
             limits.controlPoll = try controlPoll
             limits.stopPatience = try stopPatience
             // An instance of a function doesn't know which producers are there.

@@ -1,9 +1,10 @@
 import Synchronization
 
-/// Wakes the tasks that wait for something to change. A wake-up carries nothing, and none is lost: a task notes the version, looks,
-/// and waits past the version that it noted.
+/// Wakes the tasks that wait for something to change. A wake-up carries nothing, and none is lost: a task notes the
+/// version, looks, and waits past the version that it noted.
 ///
-/// A wait that is cancelled or runs out of time ends alone: every other wait, and every later one of the same task, is unaffected.
+/// A wait that is cancelled or runs out of time ends alone: every other wait, and every later one of the same task, is
+/// unaffected.
 package final class ChangeSignal: Sendable {
     private let state = Mutex(State())
 

@@ -2,12 +2,13 @@ package import Everyline
 package import NIOCore
 import Synchronization
 
-/// Brings what is written here to the standard input of a command elsewhere, in order and none of it twice, across any disconnect and any
-/// restart of the server.
+/// Brings what is written here to the standard input of a command elsewhere, in order and none of it twice, across any
+/// disconnect and any restart of the server.
 ///
 /// It keeps what the command's runner hasn't taken yet, so that it can be sent again: at most ``window`` bytes.
 package final class InputSender: Sendable {
-    /// How much is kept here: somewhat more than waits at the server, so that there is always something for the room that comes.
+    /// How much is kept here: somewhat more than waits at the server, so that there is always something for the room
+    /// that comes.
     package static let window: ByteCount = .kibibytes(1280)
     /// How much one request carries, before it is base64.
     private static let portion: ByteCount = .kibibytes(128)
@@ -112,7 +113,8 @@ package final class InputSender: Sendable {
         changes.announce()
     }
 
-    /// Returns when the command takes no more: because it has everything and its end, or doesn't read any more, or has ended.
+    /// Returns when the command takes no more: because it has everything and its end, or doesn't read any more, or has
+    /// ended.
     ///
     /// - Throws: `APIError` if the server refuses; ``PlaceLost``; `CancellationError`.
     package func run() async throws {

@@ -7,13 +7,14 @@ import NIOCore
     import Foundation
 #endif
 
-/// Where a spool's events stand in the log. An event's number in the spool is its offset in the log, until a backup is put back; from then on
-/// the two are a shift apart, which each restore changes.
+/// Where a spool's events stand in the log. An event's number in the spool is its offset in the log, until a backup is
+/// put back; from then on the two are a shift apart, which each restore changes.
 ///
 /// An event that the way to the server doesn't take whole is sent in parts, which shifts what follows too.
 ///
-/// In each incarnation but the first, the producer's first event is the notice `restored`; a second one says how many events are missing, if
-/// the spool has dropped some that the backup lacks. Then the spool's events follow, the first of them without the parts that the backup has.
+/// In each incarnation but the first, the producer's first event is the notice `restored`; a second one says how many
+/// events are missing, if the spool has dropped some that the backup lacks. Then the spool's events follow, the first
+/// of them without the parts that the backup has.
 struct LogPlace: Codable, Sendable, Equatable {
     /// The log in one incarnation, as this producer has it.
     struct Life: Codable, Sendable, Equatable {
@@ -31,7 +32,8 @@ struct LogPlace: Codable, Sendable, Equatable {
         var restores: Int?
         /// The execution whose log took these events no more; `nil` if it is the same.
         var former: String?
-        /// What follows the base are the parts of the event `resumed`, with at most so many bytes of its text each, in the place of notices.
+        /// What follows the base are the parts of the event `resumed`, with at most so many bytes of its text each, in
+        /// the place of notices.
         var part: Int?
         /// How many bytes of that event's text are before these parts, in larger ones.
         var textBefore: Int?
@@ -56,10 +58,12 @@ struct LogPlace: Codable, Sendable, Equatable {
     var incarnation: Incarnation? { newest.incarnation.flatMap { Incarnation($0) } }
 
     private var newest: Life { lives[lives.count - 1] }
-    /// The newest one whose notices are to be sent: where the parts of an event go on behind a restore, the one before them.
+    /// The newest one whose notices are to be sent: where the parts of an event go on behind a restore, the one before
+    /// them.
     private var announced: Life { newest.partsBefore == nil ? newest : lives[max(0, lives.count - 2)] }
 
-    /// The spool's last event that the log has from the beginning of the newest incarnation on, or that isn't sent in it.
+    /// The spool's last event that the log has from the beginning of the newest incarnation on, or that isn't sent in
+    /// it.
     var delivered: Offset { Offset(newest.resumed - (newest.part == nil ? 0 : 1)) }
 
     /// Notes in which incarnation the log was begun, if that isn't known.
@@ -98,7 +102,8 @@ struct LogPlace: Codable, Sendable, Equatable {
         if lives.count > Self.limit { lives.removeFirst() }
     }
 
-    /// Sends the event that follows `head`, or what the log lacks of it, in parts: in smaller ones, where it was to be sent in parts already.
+    /// Sends the event that follows `head`, or what the log lacks of it, in parts: in smaller ones, where it was to be
+    /// sent in parts already.
     ///
     /// - Parameters:
     ///   - count: how many they are.
@@ -118,7 +123,8 @@ struct LogPlace: Codable, Sendable, Equatable {
         return true
     }
 
-    /// Goes back to the larger parts, or to the whole event, that were to be sent behind `head` before: a request with them has arrived late.
+    /// Goes back to the larger parts, or to the whole event, that were to be sent behind `head` before: a request with
+    /// them has arrived late.
     ///
     /// - Returns: whether there are any.
     mutating func uncut(after head: Offset) -> Bool {
@@ -213,7 +219,8 @@ struct LogPlace: Codable, Sendable, Equatable {
         return notices
     }
 
-    /// The incarnations that this producer knows before the newest, the newest of them first, each with the base of the one after it.
+    /// The incarnations that this producer knows before the newest, the newest of them first, each with the base of the
+    /// one after it.
     var earlier: [(incarnation: Incarnation, base: Offset)] {
         zip(lives, lives.dropFirst()).reversed().compactMap { life, next in
             guard next.part == nil else { return nil }

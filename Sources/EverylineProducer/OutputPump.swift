@@ -27,7 +27,8 @@ package struct OutputPump: Sendable {
         self.clock = clock
     }
 
-    /// Returns when the source has ended. While the spool has no room nothing is read, so the command waits on its full pipe.
+    /// Returns when the source has ended. While the spool has no room nothing is read, so the command waits on its full
+    /// pipe.
     ///
     /// - Returns: why the source can't be read to its end; `nil` if it was. A notice in the log says it too.
     /// - Throws: `CancellationError` only.

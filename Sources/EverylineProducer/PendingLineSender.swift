@@ -1,9 +1,9 @@
 import Everyline
 import Synchronization
 
-/// Tells the server what the recorder knows of a line that has no newline yet: once nothing has come for a while, and now and then while it
-/// goes on. It is sent behind all events that stand before it, and each time as it is then: nothing is sent again, and what has become old is
-/// not sent at all.
+/// Tells the server what the recorder knows of a line that has no newline yet: once nothing has come for a while, and
+/// now and then while it goes on. It is sent behind all events that stand before it, and each time as it is then:
+/// nothing is sent again, and what has become old is not sent at all.
 final class PendingLineSender: Sendable {
     /// Between two of them, and from a line's beginning to the first.
     private static let pace: Duration = .milliseconds(100)

@@ -1,7 +1,8 @@
 package import Everyline
 package import NIOCore
 
-/// What a producer asks of its server. Each throws ``APIError`` for what the server refuses and ``ClientError`` where no usable answer came.
+/// What a producer asks of its server. Each throws ``APIError`` for what the server refuses and ``ClientError`` where
+/// no usable answer came.
 package struct ProducerEndpoint: Sendable {
     /// What the server says to an append.
     package struct Appended: Sendable, Equatable {

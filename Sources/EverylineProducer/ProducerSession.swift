@@ -66,11 +66,13 @@ package struct ProducerSession: Sendable {
     }
 
     private func askWhetherToStop() async throws -> ProducerEndpoint.StopResponse {
-        // The question waits at the server. Where it breaks off, and where it is asked anew, the server may be another one by now.
+        // The question waits at the server. Where it breaks off, and where it is asked anew, the server may be another
+        // one by now.
         pending.doubt()
         defer { pending.doubt() }
         var answer = try await uplink.endpoint.mustStop()
-        // A command that writes nothing for long has its log go on all the same. Whether it should stop, the right server says then.
+        // A command that writes nothing for long has its log go on all the same. Whether it should stop, the right
+        // server says then.
         if let known = uplink.spool.place.incarnation, let now = answer.incarnation, known != now {
             uplink.spool.doubtPlace()
             answer.isRequested = false

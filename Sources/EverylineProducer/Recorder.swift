@@ -2,8 +2,8 @@ package import Everyline
 import NIOCore
 import Synchronization
 
-/// Writes a command's output into its spool as events, in the order in which it is handed over, and knows how the line begins that has no
-/// newline yet. Times never go backwards, and no write fails (``Spool``).
+/// Writes a command's output into its spool as events, in the order in which it is handed over, and knows how the line
+/// begins that has no newline yet. Times never go backwards, and no write fails (``Spool``).
 package final class Recorder: Sendable {
     package let spool: Spool
     package let lineLimit: ByteCount
@@ -38,7 +38,8 @@ package final class Recorder: Sendable {
         self.now = now
     }
 
-    /// What is known of the line that follows the last event: of the stream that has written last, if both have begun one.
+    /// What is known of the line that follows the last event: of the stream that has written last, if both have begun
+    /// one.
     var pendingLine: PendingLine? {
         // Under the lock, so that no event comes between the line and its place.
         let (rest, after) = state.withLock { ($0.rests.last, spool.last) }

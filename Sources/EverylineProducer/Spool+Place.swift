@@ -25,7 +25,8 @@ extension Spool {
         changePlace { $0.move(to: restoration, available: $1) }
     }
 
-    /// Changes in which parts an event is sent (``LogPlace/cut(after:into:of:textBefore:)``, ``LogPlace/uncut(after:)``).
+    /// Changes in which parts an event is sent (``LogPlace/cut(after:into:of:textBefore:)``,
+    /// ``LogPlace/uncut(after:)``).
     ///
     /// - Returns: whether they changed. The disk has them after ``waitForPlace(on:)``.
     func changeParts(_ change: (inout LogPlace) -> Bool) -> Bool {
@@ -49,7 +50,8 @@ extension Spool {
 
     private func changePlace(_ change: (inout LogPlace, _ available: Offset) -> Void) {
         state.withLock { state in
-            // What is before a hole stays only because the disk didn't delete it yet: the server had everything up to there.
+            // What is before a hole stays only because the disk didn't delete it yet: the server had everything up to
+            // there.
             let kept = Offset(state.segments[(state.hole ?? -1) + 1].base.rawValue - 1)
             change(&state.place, max(kept, state.dropped))
             state.isPlaceWritten = false

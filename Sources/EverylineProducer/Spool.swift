@@ -3,11 +3,12 @@ package import NIOCore
 import Synchronization
 
 /// The events of one execution that its server hasn't acknowledged, on disk: the n-th line that was ever written is the
-/// log's event n, as long as its server isn't restored from a backup (``LogPlace``). They outlive the process that wrote them; what the server has is deleted.
+/// log's event n, as long as its server isn't restored from a backup (``LogPlace``). They outlive the process that
+/// wrote them; what the server has is deleted.
 ///
-/// No write fails. What the disk doesn't take (it is full, has gone away, fails) is held in memory and written later; it can be read
-/// all the same. Who writes waits with ``waitForRoom(on:)`` after each write, so that at most one write of each stream is held back: then
-/// the command waits, and goes on when there is room. Nothing is lost by it.
+/// No write fails. What the disk doesn't take (it is full, has gone away, fails) is held in memory and written later;
+/// it can be read all the same. Who writes waits with ``waitForRoom(on:)`` after each write, so that at most one write
+/// of each stream is held back: then the command waits, and goes on when there is room. Nothing is lost by it.
 package final class Spool: Sendable {
     package struct Limits: Sendable {
         /// What the spool holds in all.
@@ -210,8 +211,8 @@ package final class Spool: Sendable {
         let count: Int
     }
 
-    /// Deletes what isn't needed any more because the server has everything up to `offset`. That may be more than is here,
-    /// if the machine crashed: what is written next follows `offset` then.
+    /// Deletes what isn't needed any more because the server has everything up to `offset`. That may be more than is
+    /// here, if the machine crashed: what is written next follows `offset` then.
     package func acknowledge(through offset: Offset) {
         state.withLock { state in
             state.delivered = max(state.delivered, offset)
@@ -226,14 +227,15 @@ package final class Spool: Sendable {
         changes.announce()
     }
 
-    /// Says that the server takes nothing any more. What is here stays, what comes joins it while there is room, and no writer waits.
+    /// Says that the server takes nothing any more. What is here stays, what comes joins it while there is room, and no
+    /// writer waits.
     package func refuse() {
         state.withLock { $0.isRefused = true }
         changes.announce()
     }
 
-    /// Deletes the files of which the server has everything, the oldest first: where one stays because the disk fails, so do those behind
-    /// it, or the next process would find a hole and take nothing that is behind.
+    /// Deletes the files of which the server has everything, the oldest first: where one stays because the disk fails,
+    /// so do those behind it, or the next process would find a hole and take nothing that is behind.
     private func removeDelivered(_ state: inout State) {
         while state.segments.count > 1, state.segments[0].last <= state.delivered,
             state.segments[0].remove(from: disk)
@@ -253,8 +255,8 @@ package final class Spool: Sendable {
         if state.unwritten.readableBytes == 0 { state.unwritten = ByteBuffer() }
     }
 
-    /// The offset before the first event in a spool whose files have these names: the server has acknowledged at least so much. `nil` if it
-    /// has no files.
+    /// The offset before the first event in a spool whose files have these names: the server has acknowledged at least
+    /// so much. `nil` if it has no files.
     package static func acknowledged(by names: [String]) -> Offset? {
         names.compactMap(SpoolSegment.base).min().map { Offset($0.rawValue - 1) }
     }

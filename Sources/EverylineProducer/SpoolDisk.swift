@@ -2,7 +2,8 @@ package import Everyline
 
 /// Where a spool keeps its files: one folder without folders in it.
 ///
-/// Every call may fail, for a moment or for good. A spool doesn't ask why: it holds back what it could not write, and tries again.
+/// Every call may fail, for a moment or for good. A spool doesn't ask why: it holds back what it could not write, and
+/// tries again.
 package protocol SpoolDisk: Sendable {
     /// The names of the files that are there, in any order.
     func names() throws -> [String]

@@ -71,7 +71,8 @@ struct SpoolSegment {
         }
     }
 
-    /// The whole lines from a position on, in at most `limit` bytes, or one line if it is longer; `nil` if there is none.
+    /// The whole lines from a position on, in at most `limit` bytes, or one line if it is longer; `nil` if there is
+    /// none.
     ///
     /// - Parameter unwritten: what follows the file's bytes and is not in it yet.
     func lines(at position: ByteCount, limit: ByteCount, unwritten: ByteBuffer? = nil) throws -> ByteBuffer? {
@@ -112,8 +113,8 @@ struct SpoolSegment {
 extension SpoolSegment {
     /// The segments that an earlier process left, oldest first.
     ///
-    /// Each has the events up to the next one's first, whatever its file says: a crash of the machine may have taken some of them, or the disk
-    /// has damaged them.
+    /// Each has the events up to the next one's first, whatever its file says: a crash of the machine may have taken
+    /// some of them, or the disk has damaged them.
     static func existing(on disk: any SpoolDisk) throws -> [SpoolSegment] {
         var segments: [SpoolSegment] = []
         for name in try disk.names().sorted() {
@@ -138,8 +139,9 @@ extension SpoolSegment {
         return starts
     }
 
-    /// The segment with as many events as it had. Where the disk has damaged newlines, so that its file has more lines or less, the file is
-    /// written anew, if there is room: the lines behind the damage have the places again that they had.
+    /// The segment with as many events as it had. Where the disk has damaged newlines, so that its file has more lines
+    /// or less, the file is written anew, if there is room: the lines behind the damage have the places again that they
+    /// had.
     private func holding(_ count: Int, on disk: any SpoolDisk) throws -> SpoolSegment {
         var segment = self
         if self.count != count, size <= Self.longestRewritten, let lines = try rewritten(as: count),
@@ -157,7 +159,8 @@ extension SpoolSegment {
     /// So many damaged lines stand in the place of one at the most.
     private static let mostJoined = 1024
 
-    /// Its lines, with one in the place of several that are damaged, or several in the place of one; `nil` where that isn't so.
+    /// Its lines, with one in the place of several that are damaged, or several in the place of one; `nil` where that
+    /// isn't so.
     private func rewritten(as count: Int) throws -> ByteBuffer? {
         guard count - self.count <= Self.mostJoined, var rest = try lines(at: 0, limit: max(size, 1)) else {
             return nil
@@ -228,7 +231,8 @@ extension SpoolSegment {
 }
 
 extension ByteBuffer {
-    /// The whole lines from a position on, in at most `limit` bytes, or one line if it is longer; `nil` if there is none.
+    /// The whole lines from a position on, in at most `limit` bytes, or one line if it is longer; `nil` if there is
+    /// none.
     ///
     /// - Parameter read: reads some of the bytes from a position on; returns 0 at the end.
     static func wholeLines(
@@ -259,7 +263,8 @@ extension ByteBuffer {
         }
     }
 
-    /// How many events its lines were, each at least one: in a message the first characters of an event would be escaped.
+    /// How many events its lines were, each at least one: in a message the first characters of an event would be
+    /// escaped.
     fileprivate var eventStarts: Int {
         withUnsafeReadableBytes { bytes in
             var (starts, position) = (0, 0)

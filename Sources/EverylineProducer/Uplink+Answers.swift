@@ -34,18 +34,20 @@ extension Uplink {
         }
     }
 
-    /// Whether the log's head may be this one. What an earlier process wrote, and its spool has lost in a crash of the machine, may be there too.
+    /// Whether the log's head may be this one. What an earlier process wrote, and its spool has lost in a crash of the
+    /// machine, may be there too.
     private func mayHave(_ head: Offset, afterSending sent: Offset) -> Bool {
         guard isFirst else { return head <= LogPlace.most }
         return head <= max(sent, spool.place.offset(of: spool.last)).advanced(by: Self.strangersEvents)
     }
 
-    /// How many events a log may have that stand in no spool: a notice of this producer's, and a notice and an end by which the server has
-    /// ended the log itself.
+    /// How many events a log may have that stand in no spool: a notice of this producer's, and a notice and an end by
+    /// which the server has ended the log itself.
     private static let strangersEvents = 3
 
-    /// Asks once more where an answer says that the log has more than what was sent with its request. An earlier request may have arrived
-    /// after all; or the answer is another log's, and what was never sent would be taken for delivered.
+    /// Asks once more where an answer says that the log has more than what was sent with its request. An earlier
+    /// request may have arrived after all; or the answer is another log's, and what was never sent would be taken for
+    /// delivered.
     private func confirm(_ head: Offset, _ incarnation: Incarnation?) async throws {
         do {
             _ = try await endpoint.append(ByteBuffer(), head, incarnation)

@@ -5,7 +5,8 @@ import NIOCore
 extension Uplink {
     static let damaged = "A line is missing here: the disk where it was kept has damaged it."
 
-    /// What is appended where the disk has damaged, or lost, so many events after `head`; no more than `limit` bytes, or one event.
+    /// What is appended where the disk has damaged, or lost, so many events after `head`; no more than `limit` bytes,
+    /// or one event.
     func standIns(_ count: Int, after head: Offset, behind latest: Timestamp, limit: ByteCount) -> ByteBuffer {
         let first = spool.place.number(at: head).next
         let time = time(after: head, lost: count, behind: latest)
@@ -59,7 +60,8 @@ extension ByteBuffer {
         return getSlice(at: readerIndex + start, length: readableBytes - start)?.eventTime
     }
 
-    /// The events with the `end` in its place and nowhere else, whatever the disk has made of them; `nil` if nothing is left.
+    /// The events with the `end` in its place and nowhere else, whatever the disk has made of them; `nil` if nothing is
+    /// left.
     func placing(_ end: (offset: Offset, line: ByteBuffer)?, after number: Offset) -> ByteBuffer? {
         guard let end else { return self }
         let count = lineCount

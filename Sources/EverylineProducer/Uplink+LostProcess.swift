@@ -3,7 +3,8 @@ import NIOCore
 
 // What a process does that brings the output of an earlier one, which is gone.
 extension Uplink {
-    /// Brings what an earlier process left, which is gone, and the `end` that it owes: the log says so, never as if it were complete.
+    /// Brings what an earlier process left, which is gone, and the `end` that it owes: the log says so, never as if it
+    /// were complete.
     ///
     /// - Parameter message: what the log says.
     /// - Throws: as ``run()``.
@@ -21,7 +22,8 @@ extension Uplink {
     package static let lostProcess =
         "The process that ran the command is gone; output that it had not written down is lost."
 
-    /// Lets the server compare the last event here with its log: one that has ended otherwise, or holds another event there, refuses it.
+    /// Lets the server compare the last event here with its log: one that has ended otherwise, or holds another event
+    /// there, refuses it.
     private func compareLast() async throws {
         let place = spool.place
         guard spool.last > spool.acknowledged, place.sends(spool.last) else { return }
@@ -36,7 +38,8 @@ extension Uplink {
         } catch let error as APIError where error.knownCode == .differentContent {
             guard try await holdsOwnNotice(after: before) else { throw error }
         } catch let error as APIError where error.knownCode != .ended {
-            // The log isn't there yet, or something else is wrong that the delivery meets too: an event that is sent in parts can't be compared.
+            // The log isn't there yet, or something else is wrong that the delivery meets too: an event that is sent in
+            // parts can't be compared.
         }
     }
 

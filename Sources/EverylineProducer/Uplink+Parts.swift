@@ -15,8 +15,8 @@ extension Uplink {
         return error.knownCode == .differentContent ? try await sendsMore(after: head) : false
     }
 
-    /// Goes back to the larger parts, or to the whole event, that were sent before the newest cut: their request, which was given up, has
-    /// arrived after all. The server compares them, unless they are still refused for their size.
+    /// Goes back to the larger parts, or to the whole event, that were sent before the newest cut: their request, which
+    /// was given up, has arrived after all. The server compares them, unless they are still refused for their size.
     ///
     /// - Returns: whether there are any.
     private func sendsMore(after head: Offset) async throws -> Bool {
@@ -29,7 +29,8 @@ extension Uplink {
     ///
     /// - Parameters:
     ///   - head: the log's, which is asked for before an event is cut: it may have come after all.
-    ///   - isServers: whether the server itself refuses it, which takes lines of some length: not something on the way that may take nothing.
+    ///   - isServers: whether the server itself refuses it, which takes lines of some length: not something on the way
+    ///     that may take nothing.
     /// - Returns: whether there is less to send.
     private func sendsLess(
         than batch: ByteBuffer, after head: inout Offset, isServers: Bool, _ pace: inout BatchPace
@@ -83,8 +84,8 @@ extension Uplink {
 }
 
 extension ByteBuffer {
-    /// The event of a line, as events that are parts of the line (`partial`), each with at most `limit` bytes of its text as JSON has it;
-    /// `nil` for any other event.
+    /// The event of a line, as events that are parts of the line (`partial`), each with at most `limit` bytes of its
+    /// text as JSON has it; `nil` for any other event.
     ///
     /// - Parameter skipped: how many bytes of its text are in none of them.
     func lineInParts(of limit: ByteCount, after skipped: ByteCount = 0) -> ByteBuffer? {
@@ -106,7 +107,8 @@ extension ByteBuffer {
     /// The length of a line's text, as JSON has it; 0 for an event that isn't a line.
     fileprivate var lineLength: ByteCount { withUnsafeReadableBytes { Self.text(of: $0)?.text.count ?? 0 } }
 
-    /// How many bytes of a line's text are before the first part that the log lacks; `nil` for an event that isn't a line.
+    /// How many bytes of a line's text are before the first part that the log lacks; `nil` for an event that isn't a
+    /// line.
     fileprivate func textLength(before cut: LogPlace.Cut) -> ByteCount? {
         withUnsafeReadableBytes { event in
             guard let text = Self.text(of: event)?.text, text.count >= cut.textBefore else { return nil }

@@ -4,7 +4,8 @@ import NIOPosix
 
 /// Brings to a command in the background what a client writes to its standard input, in order and none of it twice.
 package struct CommandInput: Sendable {
-    /// Asks the server for what follows a place, before which everything has been written to the command; waits there while there is nothing.
+    /// Asks the server for what follows a place, before which everything has been written to the command; waits there
+    /// while there is nothing.
     ///
     /// - Parameters:
     ///   - size: that of the command's terminal.

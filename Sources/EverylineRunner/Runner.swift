@@ -79,7 +79,8 @@ package struct Runner: Sendable {
         } catch let error as CommandProcess.StartError {
             let message = "The command was not started: \(error.reason)."
             recorder.note(.notStarted, message)
-            // The user at the terminal should not have to ask the server. If the terminal is gone, the write fails harmlessly.
+            // The user at the terminal should not have to ask the server. If the terminal is gone, the write fails
+            // harmlessly.
             foreground?.error.write(ByteBuffer(string: "everyline: \(message.visible())\n"))
             outcome = ExecutionOutcome(status: .failed, exitCode: error.exitCode, reason: .notStarted)
         }
@@ -176,7 +177,8 @@ package struct Runner: Sendable {
         process.signal(SIGKILL)
     }
 
-    /// Ends what a command that was stopped has started: it has heard the signal, and has as much time as the command had.
+    /// Ends what a command that was stopped has started: it has heard the signal, and has as much time as the command
+    /// had.
     ///
     /// - Returns: what is there after all.
     private func endRest() async -> [ProcessStatus] {
@@ -219,7 +221,8 @@ package struct Runner: Sendable {
         }
     }
 
-    /// Restores the user's terminal when what the command has drawn is there, or processes that it left behind could draw on for long.
+    /// Restores the user's terminal when what the command has drawn is there, or processes that it left behind could
+    /// draw on for long.
     private func releaseTerminal() async {
         guard let terminal = foreground?.terminal else { return }
         // Cancelled when all of it is there.

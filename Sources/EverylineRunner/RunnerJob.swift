@@ -1,7 +1,7 @@
 package import Everyline
 
-/// What a runner is told: which command, for which execution. Where its output goes it finds by where its directory lies
-/// (``JobDirectory/serverSocket``).
+/// What a runner is told: which command, for which execution. Where its output goes it finds by where its directory
+/// lies (``JobDirectory/serverSocket``).
 ///
 /// It holds a secret, so it is handed over in a file that its owner alone may read, never in arguments.
 package struct RunnerJob: Codable, Sendable, Equatable {
@@ -9,7 +9,8 @@ package struct RunnerJob: Codable, Sendable, Equatable {
     package var appendToken: String
     package var request: RunRequest
     package var lineLimit: ByteCount
-    /// The fields of an `end` that the server knows; `nil` from a server that knows no more than those of the first release.
+    /// The fields of an `end` that the server knows; `nil` from a server that knows no more than those of the first
+    /// release.
     package var endFields: [String]?
     /// ``Incarnation`` of the server's data; `nil` from a server that told none apart.
     package var incarnation: String?

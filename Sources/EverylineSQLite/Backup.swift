@@ -10,8 +10,9 @@ import Glibc
 
 /// A copy of a data directory's database as of one moment, in one file, taken while a server may be writing.
 ///
-/// It is written beside its place under another name and gets its own name last, so that a file of that name is always whole. A file is a
-/// backup if it holds the table `backup`, which says when it was taken; a server's database never does.
+/// It is written beside its place under another name and gets its own name last, so that a file of that name is always
+/// whole. A file is a backup if it holds the table `backup`, which says when it was taken; a server's database never
+/// does.
 package struct Backup: Sendable {
     /// Where the file stands once it is published: what is named, or what a link of that name leads to.
     package let path: String
@@ -42,7 +43,8 @@ package struct Backup: Sendable {
         }
     }
 
-    /// Copies the database, into a file for its owner alone, as it is when this begins, step by step; what is written meanwhile is not in it.
+    /// Copies the database, into a file for its owner alone, as it is when this begins, step by step; what is written
+    /// meanwhile is not in it.
     ///
     /// The write-ahead log can't begin anew while this runs: it grows by what is written meanwhile.
     /// - Parameter progress: is called after each step, with how much has been copied, of how much.
@@ -67,8 +69,8 @@ package struct Backup: Sendable {
         let copy = try DatabaseQueue(path: temporary)
         try copy.writeWithoutTransaction { copy in
             try database.pool.read { db in
-                // Reading begins the transaction that holds the moment; without one each step would begin its own, and a commit
-                // between two of them would send the copy back to its start.
+                // Reading begins the transaction that holds the moment; without one each step would begin its own, and
+                // a commit between two of them would send the copy back to its start.
                 let pages = try Int.fetchOne(db, sql: "PRAGMA page_count") ?? 0
                 _ = try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_master")
                 let size = try Int.fetchOne(db, sql: "PRAGMA page_size") ?? 0

@@ -41,8 +41,8 @@ extension Row {
     }
 }
 
-/// A block's CRC-32, as zlib counts it: it tells bytes that a disk has changed from those that were written. libdeflate counts it with
-/// the processor's own instructions, where zlib was a good part of a replay.
+/// A block's CRC-32, as zlib counts it: it tells bytes that a disk has changed from those that were written. libdeflate
+/// counts it with the processor's own instructions, where zlib was a good part of a replay.
 enum BlockChecksum {
     static func of(_ bytes: UnsafeRawBufferPointer) -> Int64 {
         Int64(libdeflate_crc32(0, bytes.baseAddress, bytes.count))

@@ -10,8 +10,8 @@ import NIOCore
 
 /// Merges the small blocks that live appends left into larger ones, once a log has ended, and packs them.
 ///
-/// It goes in steps, each a transaction of a bounded size, so that no append waits long; where it was is written down with
-/// each step. Readers see the log before a step or after it, and the same events either way.
+/// It goes in steps, each a transaction of a bounded size, so that no append waits long; where it was is written down
+/// with each step. Readers see the log before a step or after it, and the same events either way.
 package struct BlockMerging: Sendable {
     /// How many bytes of blocks one transaction reads.
     static let stepBytes: ByteCount = .mebibytes(1)

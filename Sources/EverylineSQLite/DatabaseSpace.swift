@@ -11,7 +11,8 @@ extension SQLiteDatabase {
         package let pages: ByteCount
         /// How much of that is free for new logs.
         package let free: ByteCount
-        /// Whether what is free can be given back to the disk step by step (``Retention``): in a database that was made so, or has been compacted.
+        /// Whether what is free can be given back to the disk step by step (``Retention``): in a database that was made
+        /// so, or has been compacted.
         package let isGivenBack: Bool
     }
 
@@ -33,7 +34,8 @@ extension SQLiteDatabase {
         }
     }
 
-    /// Writes back what is in the write-ahead log, as far as no reader needs it. The database's file gets its size then.
+    /// Writes back what is in the write-ahead log, as far as no reader needs it. The database's file gets its size
+    /// then.
     ///
     /// - Throws: ``LogStoreError``.
     func checkpoint() async throws {
@@ -44,7 +46,8 @@ extension SQLiteDatabase {
         }
     }
 
-    /// Rewrites the database without what is free, so that from then on it can be given back step by step. Nothing is lost if it is interrupted.
+    /// Rewrites the database without what is free, so that from then on it can be given back step by step. Nothing is
+    /// lost if it is interrupted.
     ///
     /// It takes as long as reading and writing everything twice, and room for as much beside it.
     /// - Throws: ``SQLiteDatabaseError``; ``LogStoreError``.

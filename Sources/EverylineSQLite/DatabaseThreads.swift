@@ -1,8 +1,8 @@
 import Everyline
 import NIOPosix
 
-/// The one thread that writes to the database. A commit waits for the disk; on a thread of its own it keeps no other work
-/// waiting, and a writer of one commit after the other changes no thread in between.
+/// The one thread that writes to the database. A commit waits for the disk; on a thread of its own it keeps no other
+/// work waiting, and a writer of one commit after the other changes no thread in between.
 package final class WritingThread: TaskExecutor {
     private let pool = NIOThreadPool(numberOfThreads: 1)
 
@@ -17,10 +17,11 @@ package final class WritingThread: TaskExecutor {
     }
 }
 
-/// The threads that read from the database, each at most one snapshot at a time. Live lines, which come from memory, go first.
+/// The threads that read from the database, each at most one snapshot at a time. Live lines, which come from memory, go
+/// first.
 ///
-/// There are always as many: GRDB's own asynchronous reads take threads from a queue that makes a dozen when many wait, and ends
-/// them seconds later.
+/// There are always as many: GRDB's own asynchronous reads take threads from a queue that makes a dozen when many wait,
+/// and ends them seconds later.
 final class ReadingThreads: Sendable {
     /// How many threads there are, and how many connections that read.
     static let count = 4

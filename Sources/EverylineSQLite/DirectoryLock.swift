@@ -1,8 +1,8 @@
 import Glibc
 import Synchronization
 
-/// A process's claim to a directory, which ends with the process, however it ends: advisory locks on the directory itself and on
-/// its file `lock`. The file can be deleted, and a network file system may lock no directories.
+/// A process's claim to a directory, which ends with the process, however it ends: advisory locks on the directory
+/// itself and on its file `lock`. The file can be deleted, and a network file system may lock no directories.
 package final class DirectoryLock: Sendable {
     private let descriptors: Mutex<[Int32]>
     private let directory: String
@@ -40,7 +40,8 @@ package final class DirectoryLock: Sendable {
             defer { held = [] }
             return held
         }) {
-            // Closing alone isn't enough: a process that is just being started may still have a copy, until it executes.
+            // Closing alone isn't enough: a process that is just being started may still have a copy, until it
+            // executes.
             flock(descriptor, LOCK_UN)
             close(descriptor)
         }

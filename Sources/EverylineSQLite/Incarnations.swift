@@ -3,8 +3,8 @@ import GRDB
 import Synchronization
 
 extension SQLiteDatabase {
-    /// Says that this database was put back from a backup: a new incarnation begins, and each open log's head is its base in it. It is
-    /// durable when this returns.
+    /// Says that this database was put back from a backup: a new incarnation begins, and each open log's head is its
+    /// base in it. It is durable when this returns.
     ///
     /// To be called before a server works with the database, once for each time that a backup is put back.
     /// - Throws: ``LogStoreError``.
@@ -26,10 +26,12 @@ extension SQLiteDatabase {
         return next
     }
 
-    /// The newest incarnation. One whose row is damaged or gone can't be told from others: then another one begins. So does one where the
-    /// data lie in another file: it is a copy, which may be served beside the first, or which was put in its place by hand.
+    /// The newest incarnation. One whose row is damaged or gone can't be told from others: then another one begins. So
+    /// does one where the data lie in another file: it is a copy, which may be served beside the first, or which was
+    /// put in its place by hand.
     ///
-    /// - Parameter isPutBack: whether the data were put back by a way that this can't see: with all of its disk, for example.
+    /// - Parameter isPutBack: whether the data were put back by a way that this can't see: with all of its disk, for
+    ///   example.
     static func incarnation(in db: Database, ofFile file: Int64, isPutBack: Bool) throws -> Incarnation {
         let row = try Row.fetchOne(db, sql: "SELECT name, file FROM incarnation ORDER BY number DESC LIMIT 1")
         let known = row.flatMap { String.fromDatabaseValue($0[0]) }.flatMap { Incarnation($0) }

@@ -19,8 +19,8 @@ package struct IntegrityCheck: Sendable {
 
     package init(_ database: SQLiteDatabase) { self.database = database }
 
-    /// Checks SQLite's own structure, then each log, each on a snapshot of one moment, then the keys. What can't be read is a
-    /// fault, and the check goes on behind it.
+    /// Checks SQLite's own structure, then each log, each on a snapshot of one moment, then the keys. What can't be
+    /// read is a fault, and the check goes on behind it.
     ///
     /// - Parameter progress: is called before each log.
     package func run(progress: (ExecutionID) -> Void = { _ in }) async -> Report {
@@ -73,8 +73,8 @@ package struct IntegrityCheck: Sendable {
     }
 }
 
-/// Checks one execution's row and its log: its blocks follow each other without a hole and hold what their rows say; the end is where the status
-/// says it is.
+/// Checks one execution's row and its log: its blocks follow each other without a hole and hold what their rows say;
+/// the end is where the status says it is.
 private struct LogCheck {
     var events = 0
     var bytes = 0

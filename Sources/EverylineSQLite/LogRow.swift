@@ -36,8 +36,8 @@ struct LogRow {
 
     /// Joins stored blocks into one of at most `limit` bytes, or of one event that is longer.
     ///
-    /// What a block holds is what was written, by its checksum, and as many events as its row says, the first and the last of
-    /// them in their place.
+    /// What a block holds is what was written, by its checksum, and as many events as its row says, the first and the
+    /// last of them in their place.
     ///
     /// - Precondition: something follows `offset`.
     /// - Throws: ``LogStoreError/damaged(_:)``.
@@ -105,8 +105,8 @@ struct LogRow {
         throw LogStoreError.damagedBlocks
     }
 
-    /// Halves the log until the first block is found whose `latest_ms` reaches `time`: that grows with the offset, so the
-    /// index of offsets is one of times too.
+    /// Halves the log until the first block is found whose `latest_ms` reaches `time`: that grows with the offset, so
+    /// the index of offsets is one of times too.
     private func lastOffset(ofBlocksBefore time: Timestamp, in db: Database) throws -> Offset {
         let statement = try db.cachedStatement(
             sql: "SELECT first, last, latest_ms FROM block WHERE execution = ? AND last > ? ORDER BY last LIMIT 1")

@@ -4,7 +4,8 @@ import Glibc
 
 /// Puts a backup into a data directory that no server works with and that holds no database.
 ///
-/// The directory gets its database whole, checked and synced, or none. Runners' directories that are there stay: their commands go on.
+/// The directory gets its database whole, checked and synced, or none. Runners' directories that are there stay: their
+/// commands go on.
 package final class Restore: Sendable {
     private let file: String
     private let directory: String
@@ -19,8 +20,8 @@ package final class Restore: Sendable {
     /// How many bytes are copied at once.
     private static let step: ByteCount = .mebibytes(4)
 
-    /// What may be in the directory: the lock itself, the administrator's key, runners and the way to them, and what a restore that was
-    /// broken off has left.
+    /// What may be in the directory: the lock itself, the administrator's key, runners and the way to them, and what a
+    /// restore that was broken off has left.
     private static let allowed: Set<String> = [
         "lock", "admin.key", "runners", "runner.sock", "runner.sock.d", SQLiteDatabase.fileName + ".restoring",
         SQLiteDatabase.fileName + ".restoring-journal",

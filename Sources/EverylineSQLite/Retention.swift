@@ -1,8 +1,8 @@
 package import Everyline
 import GRDB
 
-/// Removes executions that have ended, with their logs: those that ended too long ago, and the oldest of the others while
-/// all logs together are too large. One that goes on is never touched.
+/// Removes executions that have ended, with their logs: those that ended too long ago, and the oldest of the others
+/// while all logs together are too large. One that goes on is never touched.
 package struct Retention: Sendable {
     package struct Limits: Sendable {
         /// How long an execution is kept after its end; for ever if `nil`.
@@ -22,8 +22,8 @@ package struct Retention: Sendable {
     /// How many pages one transaction gives back: appends wait for it.
     private static let stepPages = 256
 
-    /// How much free space stays in the database for new logs, so that a server with a steady load doesn't shrink and extend its file
-    /// by turns.
+    /// How much free space stays in the database for new logs, so that a server with a steady load doesn't shrink and
+    /// extend its file by turns.
     package static let keptFree: ByteCount = .mebibytes(16)
 
     private let database: SQLiteDatabase
@@ -34,8 +34,8 @@ package struct Retention: Sendable {
         self.limits = limits
     }
 
-    /// An execution is gone as a whole, in one transaction; the space of its blocks is freed step by step after that, also
-    /// after a crash in between. What is free beyond ``keptFree`` goes back to the file system, step by step too.
+    /// An execution is gone as a whole, in one transaction; the space of its blocks is freed step by step after that,
+    /// also after a crash in between. What is free beyond ``keptFree`` goes back to the file system, step by step too.
     ///
     /// - Returns: how many executions were removed.
     /// - Throws: ``LogStoreError``.
@@ -88,8 +88,8 @@ package struct Retention: Sendable {
         }
     }
 
-    /// A row that claims more bytes than the whole database has is damaged, and counts as none: other logs aren't removed for
-    /// it.
+    /// A row that claims more bytes than the whole database has is damaged, and counts as none: other logs aren't
+    /// removed for it.
     private static func oldest(beyond size: ByteCount, in db: Database) throws -> [Int64] {
         let pages = try Int64.fetchOne(db, sql: "PRAGMA page_count") ?? 0
         let most = pages * (try Int64.fetchOne(db, sql: "PRAGMA page_size") ?? 0)

@@ -53,8 +53,8 @@ package final class SQLiteAccessStore: AccessStore {
             let statement = try db.cachedStatement(
                 sql: "SELECT * FROM api_key WHERE hash = ? AND revoked_ms IS NULL")
             let row = try Row.fetchOne(statement, arguments: [Data(hash.bytes)])
-            // The index finds by the hash of what was shown, of which nothing can be learnt by its timing; the comparison
-            // that decides is the constant-time one.
+            // The index finds by the hash of what was shown, of which nothing can be learnt by its timing; the
+            // comparison that decides is the constant-time one.
             return row.flatMap { try? APIKey(row: $0) }.flatMap { $0.hash == hash ? $0 : nil }
         }
     }

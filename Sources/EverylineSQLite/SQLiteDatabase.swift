@@ -107,8 +107,8 @@ package final class SQLiteDatabase: Sendable {
         lock?.release()
     }
 
-    /// Makes a new database's file for its owner alone, whatever the directory allows; SQLite gives its other files the same
-    /// mode. If it can't be made, opening it says why.
+    /// Makes a new database's file for its owner alone, whatever the directory allows; SQLite gives its other files the
+    /// same mode. If it can't be made, opening it says why.
     private static func createFile(_ path: String) {
         let descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         if descriptor >= 0 { Glibc.close(descriptor) }
@@ -129,17 +129,21 @@ package final class SQLiteDatabase: Sendable {
         configuration.prepareDatabase { db in
             // About 32 MiB of write-ahead log before a commit also writes back, and no more than 64 MiB kept on disk.
             try db.execute(sql: "PRAGMA wal_autocheckpoint = 8192; PRAGMA journal_size_limit = 67108864")
-            // Of a new database only: its file can become smaller (``Retention``). It must be said before the first table is made.
+            // Of a new database only: its file can become smaller (``Retention``). It must be said before the first
+            // table is made.
             if !db.configuration.readonly { try db.execute(sql: "PRAGMA auto_vacuum = INCREMENTAL") }
-            // Blocks are read from the file's pages where they lie: half the work of reading was copying them one by one.
+            // Blocks are read from the file's pages where they lie: half the work of reading was copying them one by
+            // one.
             if db.configuration.readonly { try db.execute(sql: "PRAGMA mmap_size = 2147418112") }
         }
         return configuration
     }
 
-    /// Gives the write-ahead log its full size at once, by a transaction that is too large for memory and never committed.
+    /// Gives the write-ahead log its full size at once, by a transaction that is too large for memory and never
+    /// committed.
     ///
-    /// A sync of a file that hasn't grown needs no entry in the file system's journal: a small commit takes half the time.
+    /// A sync of a file that hasn't grown needs no entry in the file system's journal: a small commit takes half the
+    /// time.
     private static func extendWriteAheadLog(_ db: Database) throws {
         do {
             try db.inTransaction(.immediate) {

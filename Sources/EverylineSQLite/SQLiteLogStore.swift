@@ -27,7 +27,8 @@ package struct SQLiteLogStore: LogStore {
         do {
             return try await commit(appends, at: now)
         } catch let error as LogStoreError {
-            // A damaged page may be of one log alone: the others must not wait for it. The same order, a transaction each.
+            // A damaged page may be of one log alone: the others must not wait for it. The same order, a transaction
+            // each.
             guard case .damaged = error, appends.count > 1 else { throw error }
         }
         var results: [Result<Appended, LogStoreError>] = []

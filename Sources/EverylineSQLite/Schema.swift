@@ -35,8 +35,8 @@ enum Schema {
         return migrator
     }
 
-    /// The lives of this database, oldest first, and the head of each log that was open when one began, as its `base`. `file` is the number
-    /// (inode) of the file that held it, by which a copy is known; NULL until it was opened.
+    /// The lives of this database, oldest first, and the head of each log that was open when one began, as its `base`.
+    /// `file` is the number (inode) of the file that held it, by which a copy is known; NULL until it was opened.
     private static let incarnations = """
         CREATE TABLE incarnation (
             number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -114,8 +114,8 @@ enum Schema {
         """
 
     /// No event of the log up to a block is later than its `latest_ms`, which therefore grows with `last`: that is what
-    /// makes a time a place in the index of offsets. (A second index would cost each commit a page.) `removed` lists the
-    /// numbers whose blocks are still to be deleted.
+    /// makes a time a place in the index of offsets. (A second index would cost each commit a page.) `removed` lists
+    /// the numbers whose blocks are still to be deleted.
     private static let blocks = """
         CREATE TABLE block (
             row INTEGER PRIMARY KEY,
@@ -133,8 +133,8 @@ enum Schema {
     /// The CRC-32 of a block's events; NULL in blocks that are older than this column.
     private static let checksums = "ALTER TABLE block ADD COLUMN crc INTEGER"
 
-    /// How many bytes `events` are once zstd has unpacked them; NULL where they stand as they are. Logs that have ended are gone
-    /// through once more.
+    /// How many bytes `events` are once zstd has unpacked them; NULL where they stand as they are. Logs that have ended
+    /// are gone through once more.
     private static let compression = """
         ALTER TABLE block ADD COLUMN unpacked INTEGER;
         UPDATE execution SET merged = 0 WHERE ended_ms IS NOT NULL AND head > 0;

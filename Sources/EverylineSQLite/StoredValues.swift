@@ -7,8 +7,8 @@ import GRDB
     import Foundation
 #endif
 
-/// Rows are read as what a file may hold: a value of another type, none at all, or one that nothing here ever wrote is a damage
-/// of that row, not the end of the program.
+/// Rows are read as what a file may hold: a value of another type, none at all, or one that nothing here ever wrote is
+/// a damage of that row, not the end of the program.
 extension Row {
     func stored<Value: DatabaseValueConvertible>(_ index: Int, as type: Value.Type = Value.self) throws -> Value {
         guard let value = Value.fromDatabaseValue(self[index]) else { throw LogStoreError.damagedRow }

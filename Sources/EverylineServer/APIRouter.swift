@@ -25,8 +25,8 @@ struct APIRouter {
             showsPending: showsPending)
     }
 
-    /// - Parameter admission: who may open a stream; `nil` where there is no connection that a stream could live on. Then
-    ///   nothing is at the streams' addresses.
+    /// - Parameter admission: who may open a stream; `nil` where there is no connection that a stream could live on.
+    ///   Then nothing is at the streams' addresses.
     func router(admission: ViewerAdmission?) -> Router<EverylineContext> {
         let router = Router(context: EverylineContext.self)
         router.addMiddleware {

@@ -3,7 +3,8 @@ package import Everyline
 package import HTTPTypes
 package import Hummingbird
 
-/// Finds out which user asks, from nothing but the secret that a request shows. Every route begins with one of its verbs.
+/// Finds out which user asks, from nothing but the secret that a request shows. Every route begins with one of its
+/// verbs.
 package final class Authenticator: Sendable {
     private let executions: any ExecutionStore
     private let access: any AccessStore
@@ -50,7 +51,8 @@ package final class Authenticator: Sendable {
         Self.secret(in: request.headers).map { Secret(appendTokenFor: registration, askedWith: $0) }
     }
 
-    /// Whether the headers show the append token of this execution and the token is in memory, so that it can be said at once.
+    /// Whether the headers show the append token of this execution and the token is in memory, so that it can be said
+    /// at once.
     func isKnownProducer(_ headers: HTTPFields, of execution: ExecutionID) -> Bool {
         guard let known = appendTokens[execution], let secret = Self.secret(in: headers) else {
             return false

@@ -5,8 +5,8 @@ package import Logging
 package import NIOCore
 import Synchronization
 
-/// The API without a listener: answers requests that are handed over whole, one answer for each. It has no streams; their
-/// addresses point to a gateway.
+/// The API without a listener: answers requests that are handed over whole, one answer for each. It has no streams;
+/// their addresses point to a gateway.
 ///
 /// Its owner must let ``ServerCore/writer`` run.
 package struct DirectAPI: Sendable {

@@ -148,7 +148,8 @@ package struct EverylineServer: Sendable {
             logger: libraryLogger)
     }
 
-    /// What the HTTP library says of each listener is for debugging: a server that can't start says why, and nothing else.
+    /// What the HTTP library says of each listener is for debugging: a server that can't start says why, and nothing
+    /// else.
     private var libraryLogger: Logger {
         var library = logger
         if library.logLevel == .info { library.logLevel = .notice }

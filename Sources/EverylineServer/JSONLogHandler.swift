@@ -67,8 +67,8 @@ package struct JSONLogHandler: LogHandler {
 }
 
 package enum StandardError {
-    /// Writes a line in one write, so that lines of several threads don't mix. What standard error doesn't take is lost, as it is for
-    /// every program.
+    /// Writes a line in one write, so that lines of several threads don't mix. What standard error doesn't take is
+    /// lost, as it is for every program.
     package static func write(_ line: ByteBuffer) {
         line.withUnsafeReadableBytes { _ = write_(STDERR_FILENO, $0) }
     }

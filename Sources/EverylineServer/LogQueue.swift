@@ -13,8 +13,8 @@ import Synchronization
 
 /// Lines of a program's own log on their way to a file descriptor that may be slow, full or gone: who logs never waits.
 ///
-/// Lines are written in order by a thread of their own. While no reader takes them, ``limit`` bytes of them are kept; what comes
-/// beyond is dropped, and a line says how many were.
+/// Lines are written in order by a thread of their own. While no reader takes them, ``limit`` bytes of them are kept;
+/// what comes beyond is dropped, and a line says how many were.
 package final class LogQueue: Sendable {
     package static let limit: ByteCount = .mebibytes(1)
 

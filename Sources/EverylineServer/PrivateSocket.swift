@@ -2,8 +2,8 @@ import Glibc
 
 /// A Unix socket that only its owner can connect to, whatever the umask and the directory's mode are.
 ///
-/// A new socket file has the umask's mode, and a library that binds it leaves no time to change that. So the server binds it in a
-/// directory of its own (0700), sets its mode there, and then moves it to its place.
+/// A new socket file has the umask's mode, and a library that binds it leaves no time to change that. So the server
+/// binds it in a directory of its own (0700), sets its mode there, and then moves it to its place.
 package struct PrivateSocket: Sendable {
     /// Where it is in the end.
     let path: String

@@ -54,7 +54,8 @@ package struct EverylineContext: RequestContext {
         }
     }
 
-    /// Does `work` on the connection's event loop once the time has passed, unless what this returns is cancelled before.
+    /// Does `work` on the connection's event loop once the time has passed, unless what this returns is cancelled
+    /// before.
     ///
     /// - Returns: `nil` for a request that was handed over whole, as a function gets it.
     func schedule(after time: Duration, _ work: @escaping @Sendable () -> Void) -> Scheduled<Void>? {

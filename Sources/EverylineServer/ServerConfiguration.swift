@@ -31,8 +31,8 @@ package struct ServerConfiguration: Sendable {
         package var appendBody: ByteCount = .mebibytes(8)
         /// The bodies of all requests that are in memory. Beyond it a request waits, and after a while: 503.
         package var bodies: ByteCount = .mebibytes(256)
-        /// What was sent and waits in this process to be read by viewers and downloads, all together. Beyond it the one that is
-        /// furthest behind is closed, a viewer with 1013.
+        /// What was sent and waits in this process to be read by viewers and downloads, all together. Beyond it the one
+        /// that is furthest behind is closed, a viewer with 1013.
         package var unread: ByteCount = .mebibytes(512)
         /// Any other request's body. Beyond it: 413.
         package var requestBody: ByteCount = .kibibytes(256)
@@ -72,7 +72,8 @@ package struct ServerConfiguration: Sendable {
         package var controlPoll: Int?
         /// When a stop ends the log of an external producer without it.
         package var stopPatience = StopPatience()
-        /// How long nothing was heard of an external producer, before its execution is ended as `producer_lost`; `nil`: never.
+        /// How long nothing was heard of an external producer, before its execution is ended as `producer_lost`; `nil`:
+        /// never.
         package var lostProducer: Duration? = .seconds(7 * 24 * 60 * 60)
         /// How many executions a list gives at the most.
         package var listPage = 1000
@@ -80,8 +81,9 @@ package struct ServerConfiguration: Sendable {
         package var listBytes: ByteCount = .mebibytes(1)
         /// How many events a page of a log gives at the most.
         package var logPage = 100_000
-        /// How many bytes of an ended log one answer holds; all that was asked for if `nil`. An answer that holds less says
-        /// where the rest begins, and is given only to a client that has said that it goes on there (`limit=`, `parts`).
+        /// How many bytes of an ended log one answer holds; all that was asked for if `nil`. An answer that holds less
+        /// says where the rest begins, and is given only to a client that has said that it goes on there (`limit=`,
+        /// `parts`).
         package var logAnswer: ByteCount?
 
         package init() {}

@@ -44,8 +44,8 @@ package struct ServerResources: Sendable {
     let bodies: ByteBudget
     /// Lists of executions while they are made.
     let lists = ByteBudget(limit: .mebibytes(64), patience: .seconds(5))
-    /// What compresses downloads, for as long as they last; beyond it a download isn't compressed. Apart from the lists, so that
-    /// downloads that last keep none waiting.
+    /// What compresses downloads, for as long as they last; beyond it a download isn't compressed. Apart from the
+    /// lists, so that downloads that last keep none waiting.
     let compressing = ByteBudget(limit: .mebibytes(64), patience: .zero)
     /// What was sent and waits for a client to read it.
     let unread: UnreadBudget

@@ -17,8 +17,8 @@ struct TickService: Service {
 
     func run() async throws {
         await cancelWhenGracefulShutdown {
-            // Time itself is what is told here: there is nothing else to wait for. Only a cancellation ends the sleep early, and
-            // with it the loop.
+            // Time itself is what is told here: there is nothing else to wait for. Only a cancellation ends the sleep
+            // early, and with it the loop.
             while (try? await Task.sleep(for: self.interval)) != nil {
                 for feed in self.feeds { feed.tick() }
             }
@@ -36,8 +36,8 @@ struct LaterService: Service {
     }
 }
 
-/// Does something again and again, for as long as the server runs. What it throws is given to `onError`, and the next turn
-/// comes all the same.
+/// Does something again and again, for as long as the server runs. What it throws is given to `onError`, and the next
+/// turn comes all the same.
 struct PeriodicService: Service {
     private let interval: Duration
     private let onError: @Sendable (any Error) -> Void
@@ -56,8 +56,8 @@ struct PeriodicService: Service {
         await cancelWhenGracefulShutdown {
             repeat {
                 do { try await self.turn() } catch { self.onError(error) }
-                // What is old enough to be cleaned up becomes so by time alone. Only a cancellation ends the sleep early, and
-                // with it the loop.
+                // What is old enough to be cleaned up becomes so by time alone. Only a cancellation ends the sleep
+                // early, and with it the loop.
             } while (try? await Task.sleep(for: self.interval)) != nil
         }
     }

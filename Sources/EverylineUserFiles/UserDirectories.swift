@@ -1,7 +1,7 @@
 import Glibc
 
-/// Where a user's files lie, by the XDG base directory specification: where a variable says, if that is an absolute path, else in the
-/// user's home. Each is `nil` for a user without a home.
+/// Where a user's files lie, by the XDG base directory specification: where a variable says, if that is an absolute
+/// path, else in the user's home. Each is `nil` for a user without a home.
 package struct UserDirectories {
     private let environment: [String: String]
 

@@ -4,11 +4,11 @@ package struct WebSocketConfiguration: Sendable {
     package var maximumMessageSize: Int
     /// The most frames of one inbound message. More is closed with 1009.
     package var maximumFragments = 16_384
-    /// The most bytes that a server reads at once, and handles before it looks after its event loop's other connections. Frames
-    /// are as short as six bytes, and compressed ones may inflate to a thousand times their length.
+    /// The most bytes that a server reads at once, and handles before it looks after its event loop's other
+    /// connections. Frames are as short as six bytes, and compressed ones may inflate to a thousand times their length.
     package var maximumRead = 64 * 1024
-    /// How many reads and messages of a peer are handled in one second; what comes beyond waits for the next second, and its
-    /// sender with it. `nil` for as many as come.
+    /// How many reads and messages of a peer are handled in one second; what comes beyond waits for the next second,
+    /// and its sender with it. `nil` for as many as come.
     package var inboundRate: Int?
     /// How many bytes of whole messages wait for ``WebSocketConnection/next()`` before reading stops.
     package var inboxLimit = 256 * 1024

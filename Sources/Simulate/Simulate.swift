@@ -8,7 +8,8 @@ import EverylineSimulation
     import Darwin
 #endif
 
-/// Plays simulated runs of both forms, and says whether a promise was broken. Exits with 0 only if it is as it should be.
+/// Plays simulated runs of both forms, and says whether a promise was broken. Exits with 0 only if it is as it should
+/// be.
 @main struct Simulate {
     static func main() {
         do {

@@ -16,7 +16,7 @@ class Exchange:
     """One request on its way."""
 
     def __init__(self, request, body):
-        self.method, self.path, self.headers, self.body = request.method, request.raw_path, request.headers, body
+        self.request, self.method, self.path, self.headers, self.body = request, request.method, request.raw_path, request.headers, body
 
     def calls(self, operation, text=""):
         """Whether it is this operation of a JSON protocol, with this in its body."""
@@ -72,6 +72,21 @@ class FaultProxy:
 
         with self._rule(rule):
             yield count
+
+    @contextlib.contextmanager
+    def unanswered(self, match):
+        """Carries requests out, and loses the answers; gives the requests' bodies."""
+        bodies = []
+
+        async def rule(exchange):
+            if not match(exchange):
+                return None
+            bodies.append(exchange.body)
+            await self._forward(exchange.request, exchange.body, exchange.path)
+            return web.Response(status=504)
+
+        with self._rule(rule):
+            yield bodies
 
     @contextlib.contextmanager
     def holding(self, match, times=1):

@@ -54,6 +54,22 @@ def test_lines_that_cloudwatch_has_lost_are_named_in_their_place(execution):
     assert "2 to 3" in viewer.events[1]["message"] and viewer.end["verified"] is False
 
 
+def test_lines_that_come_again_under_new_ids_hide_no_loss(execution):
+    """PutLogEvents takes a driver's retry as new events: here as many as were lost."""
+    viewer = Viewer(execution)
+    first = execution.events("one", "two")
+    execution.put(first)
+    execution.events("lost", "lost too")
+    execution.put(first)
+    execution.write("five")
+    execution.end()
+    viewer.wait_for_end()
+    assert len(execution.stored()) == 6 and len({e["eventId"] for e in execution.stored()}) == 6
+    assert viewer.messages == ["one", "two", "five"]
+    assert [e.get("code") for e in viewer.events] == [None, None, "lines_lost", None, None]
+    assert "3 to 4" in viewer.events[2]["message"] and viewer.end["verified"] is False
+
+
 def test_a_task_that_was_killed_ends_without_a_count(execution):
     viewer = Viewer(execution)
     execution.write("one")

@@ -64,6 +64,25 @@ def test_a_request_that_comes_again_starts_nothing_that_is_known(cloud):
     assert started[0] == started[1] and asked == [0] and len(tasks_of(cloud, started[0])) == 1
 
 
+def test_a_start_whose_answer_is_lost_starts_one_task(cloud):
+    headers, command = {"Idempotency-Key": uuid.uuid4().hex}, {"command": ["sh", "-c", "echo one"]}
+    with cloud.proxy.unanswered(lambda e: e.calls("RunTask")) as asked:
+        with pytest.raises(urllib.error.HTTPError) as failure:
+            cloud.request("POST", "/api/v1/run", command, headers=headers)
+    id = json.loads(failure.value.read())["detail"].split(" was started")[0].split()[-1]
+    # By the token ECS knows a request that comes again. The emulator doesn't look at it, and starts a task for each.
+    assert {json.loads(body)["clientToken"] for body in asked} == {id}
+    assert len(tasks_of(cloud, id)) == len(asked)
+    with cloud.proxy.unanswered(lambda e: e.calls("RunTask")) as more:
+        again = cloud.request("POST", "/api/v1/run", command, headers=headers)
+    assert again["execution_id"] == id and more == []
+    task = tasks_of(cloud, id)[0]
+    execution, ran = cloud.carry_out(task)
+    execution.stop(ran.returncode)
+    viewer = Viewer(execution, url=again["websocket_url"]).wait_for_end()
+    assert viewer.messages == ["one"] and viewer.end["verified"] is True
+
+
 def test_a_start_that_is_not_repeated_is_ended_when_a_client_asks(cloud):
     id = started_in_vain(cloud, {"Idempotency-Key": uuid.uuid4().hex})
     make_older(cloud, id, minutes=11)

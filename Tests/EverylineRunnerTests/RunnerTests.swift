@@ -50,8 +50,9 @@ import Testing
         return Result(outcome: outcome, events: try events(of: spool))
     }
 
-    /// A process of its own writes the script: a file that this process writes stays open for writing in each child that another test
-    /// forks meanwhile, until that child executes its program, and the kernel refuses to run such a file (ETXTBSY, execve(2)).
+    /// A process of its own writes the script: a file that this process writes stays open for writing in each child
+    /// that another test forks meanwhile, until that child executes its program, and the kernel refuses to run such a
+    /// file (ETXTBSY, execve(2)).
     private func script(_ name: String, _ text: String) async throws -> String {
         let path = directory.path + "/" + name
         let written = try await run("sh", "-c", #"printf %s "$0" >"$1" && chmod +x "$1""#, text, path)

@@ -162,7 +162,8 @@ private final class NotFound: ChannelInboundHandler {
 }
 
 extension WebSocketConfiguration {
-    /// With ten minutes for what the test leaves as it is: a test ends by what its peers do, however busy the machine is.
+    /// With ten minutes for what the test leaves as it is: a test ends by what its peers do, however busy the machine
+    /// is.
     fileprivate var patient: Self {
         let usual = Self(maximumMessageSize: maximumMessageSize)
         let limits: [WritableKeyPath<Self, Duration>] = [

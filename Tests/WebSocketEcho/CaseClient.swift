@@ -2,8 +2,8 @@ import EverylineWebSocket
 import NIOCore
 import NIOPosix
 
-/// Runs through all cases of a test server that speaks Autobahn's convention: ask how many there are, connect for each, have
-/// the report written.
+/// Runs through all cases of a test server that speaks Autobahn's convention: ask how many there are, connect for each,
+/// have the report written.
 struct CaseClient {
     let url: String
     let agent: String

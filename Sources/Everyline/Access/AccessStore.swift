@@ -11,9 +11,10 @@ package protocol AccessStore: Sendable {
 
     /// Marks a key as revoked. Idempotent: the first time stays.
     ///
-    /// Of two administrators who revoke each other at once, one is refused: a valid administrator's key is always left, if there
-    /// was one before.
-    /// - Throws: ``AccessStoreError/unknownKey``; ``AccessStoreError/lastAdministrator`` if no other key could manage keys then.
+    /// Of two administrators who revoke each other at once, one is refused: a valid administrator's key is always left,
+    /// if there was one before.
+    /// - Throws: ``AccessStoreError/unknownKey``; ``AccessStoreError/lastAdministrator`` if no other key could manage
+    ///   keys then.
     func revokeKey(_ id: APIKey.ID, at now: Timestamp) async throws
 
     /// Makes a secret that opens what `token` says, until it expires or its key is revoked.

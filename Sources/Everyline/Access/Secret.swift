@@ -37,8 +37,8 @@ package struct Secret: Sendable, CustomStringConvertible {
         value = prefix.rawValue + String(decoding: text, as: UTF8.self)
     }
 
-    /// The append token of an execution that was registered under an idempotency key: the same request gets the same one again, and who
-    /// doesn't know the API key can't make it.
+    /// The append token of an execution that was registered under an idempotency key: the same request gets the same
+    /// one again, and who doesn't know the API key can't make it.
     package init(appendTokenFor registration: IdempotencyKey, askedWith apiKey: String) {
         let message = Array("append\0\(registration.value)\0".utf8) + registration.fingerprint.bytes
         let code = HMAC<SHA256>.authenticationCode(for: message, using: SymmetricKey(data: Array(apiKey.utf8)))

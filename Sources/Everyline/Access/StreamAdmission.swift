@@ -1,8 +1,8 @@
 /// Decides who may open a stream and from where on, and takes its place among those that are open.
 ///
-/// A server's WebSockets and server-sent events ask here, and so do the connections of a gateway: they can't come to different
-/// answers. From the answer on a stream has its place, so two requests can't both get the last one; and a key's revocation finds
-/// each stream that has its place by then, or was seen here.
+/// A server's WebSockets and server-sent events ask here, and so do the connections of a gateway: they can't come to
+/// different answers. From the answer on a stream has its place, so two requests can't both get the last one; and a
+/// key's revocation finds each stream that has its place by then, or was seen here.
 package struct StreamAdmission: Sendable {
     private let access: any AccessStore
     private let log: any LogReader

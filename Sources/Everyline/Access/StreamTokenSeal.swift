@@ -1,10 +1,10 @@
 import Crypto
 
-/// Makes stream tokens that say by themselves what they open, so that none has to be kept: the grant's bytes, and an HMAC-SHA256
-/// over them and the execution, under a secret that only the server has.
+/// Makes stream tokens that say by themselves what they open, so that none has to be kept: the grant's bytes, and an
+/// HMAC-SHA256 over them and the execution, under a secret that only the server has.
 ///
-/// Only the server can make one; it opens that execution only, until the time that stands in it. Whether its key was revoked is
-/// for the store to say.
+/// Only the server can make one; it opens that execution only, until the time that stands in it. Whether its key was
+/// revoked is for the store to say.
 package struct StreamTokenSeal: Sendable {
     /// Which of the server's secrets this is. It stands in each token.
     package let number: UInt32

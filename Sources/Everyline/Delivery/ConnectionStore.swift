@@ -1,8 +1,10 @@
-/// Keeps the records of viewers' connections. Every write is one conditional step, every reading is consistent: it sees all
-/// that was written before it began. (A global index of DynamoDB is always stale; viewers are found in the base table.)
+/// Keeps the records of viewers' connections. Every write is one conditional step, every reading is consistent: it sees
+/// all that was written before it began. (A global index of DynamoDB is always stale; viewers are found in the base
+/// table.)
 package protocol ConnectionStore: Sendable {
-    /// Puts the record of a new connection. The id finds this execution from then on. A record of the same execution and id
-    /// is replaced by ``ViewerConnection/replaced(by:)``; one of another execution is left behind, for its expiry.
+    /// Puts the record of a new connection. The id finds this execution from then on. A record of the same execution
+    /// and id is replaced by ``ViewerConnection/replaced(by:)``; one of another execution is left behind, for its
+    /// expiry.
     ///
     /// - Throws: any error, after which it may or may not have been carried out.
     func connect(_ id: ConnectionID, _ connection: ViewerConnection) async throws
@@ -18,8 +20,8 @@ package protocol ConnectionStore: Sendable {
     /// The record, whether or not it is open or has expired; `nil` if there is none.
     func connection(_ id: ConnectionID, of execution: ExecutionID) async throws -> ViewerConnection?
 
-    /// The connections of an execution that may be sent to at `now` (``ViewerConnection/isServable(at:)``), whatever a clean-up
-    /// has left. One that resumes later is notified by its resumption.
+    /// The connections of an execution that may be sent to at `now` (``ViewerConnection/isServable(at:)``), whatever a
+    /// clean-up has left. One that resumes later is notified by its resumption.
     func connections(of execution: ExecutionID, at now: Timestamp) async throws -> [ConnectionID]
 
     /// The connections that were made with a key, are open and have not expired; perhaps some that have just gone, too.

@@ -1,18 +1,18 @@
-/// A conditional write on a ``ViewerConnection``. A store carries it out in one step: if the condition doesn't hold, nothing
-/// changes, and the writer must read again, never force it.
+/// A conditional write on a ``ViewerConnection``. A store carries it out in one step: if the condition doesn't hold,
+/// nothing changes, and the writer must read again, never force it.
 package enum ConnectionUpdate: Sendable, Equatable {
     /// The viewer says from where it goes on. A later generation than the record's wins; a sender that
     /// holds the lock loses it.
     case resume(generation: UInt64, after: Offset)
     /// Takes the lock if it is free or its lease is over, of a viewer that may be sent to.
     case acquire(owner: String, now: Timestamp, lease: Duration)
-    /// Moves the cursor after a block was posted, and renews the lease, or gives the lock back where there is none: the last step of
-    /// a pass. Only under the fence, and only from where the sender read.
+    /// Moves the cursor after a block was posted, and renews the lease, or gives the lock back where there is none: the
+    /// last step of a pass. Only under the fence, and only from where the sender read.
     case advance(fence: UInt64, from: Offset, to: Offset, lastSeen: Timestamp, now: Timestamp, lease: Duration?)
     /// Gives the lock back, if it is still the fence's.
     case release(fence: UInt64)
-    /// The sender is through with the connection: it has got everything, or the gateway doesn't know it any more. Only under
-    /// the fence: a viewer that resumed meanwhile is not through.
+    /// The sender is through with the connection: it has got everything, or the gateway doesn't know it any more. Only
+    /// under the fence: a viewer that resumed meanwhile is not through.
     case finish(fence: UInt64)
     /// The connection is gone.
     case close

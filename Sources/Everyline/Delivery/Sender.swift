@@ -2,9 +2,9 @@ package import NIOCore
 
 /// Sends to viewers, one pass at a time: lock, then read, post and advance until nothing is left, then release.
 ///
-/// The order is what makes it safe. A block is posted before the cursor moves, so a crash between the two repeats a block
-/// and never skips one. The cursor moves only under the fence, so a sender that was too slow can send at most the one
-/// block it had in hand, which the viewer refuses by its generation or its next offset.
+/// The order is what makes it safe. A block is posted before the cursor moves, so a crash between the two repeats a
+/// block and never skips one. The cursor moves only under the fence, so a sender that was too slow can send at most the
+/// one block it had in hand, which the viewer refuses by its generation or its next offset.
 package struct Sender: Sendable {
     private let log: any LogReader
     private let connections: any ConnectionStore
@@ -123,8 +123,8 @@ package struct Sender: Sendable {
     /// The gateway doesn't know the connection yet, wants less, or failed.
     private struct PostFailed: Error {}
 
-    /// How the pass ends with this block; `nil` if it goes on. What was appended since the reading has a notification of its own, which
-    /// waits behind this pass.
+    /// How the pass ends with this block; `nil` if it goes on. What was appended since the reading has a notification
+    /// of its own, which waits behind this pass.
     private func last(_ block: EventBlock, head: Offset, isTimeUp: Bool) -> Outcome? {
         if block.endsLog { return nil }
         if block.last >= head { return .idle }

@@ -10,7 +10,8 @@ package struct ViewerConnection: Sendable, Equatable {
     package internal(set) var start: Offset
     /// The last event that was handed to the gateway in this generation.
     package internal(set) var cursor: Offset
-    /// The time of the latest event up to the cursor that was handed over; `nil` before the first. For people: no rule reads it.
+    /// The time of the latest event up to the cursor that was handed over; `nil` before the first. For people: no rule
+    /// reads it.
     package internal(set) var lastSeen: Timestamp?
     /// Grows with every change of hands. A sender whose fence is not this one has lost its right.
     package internal(set) var fence: UInt64
@@ -59,8 +60,8 @@ package struct ViewerConnection: Sendable, Equatable {
     /// Whether its viewer may still be served.
     package func isUsable(at now: Timestamp) -> Bool { isOpen && now < expiresAt }
 
-    /// Whether a sender may send to it now. A viewer that opens with a resumption refuses what is sent to it before that;
-    /// it is notified when it resumes.
+    /// Whether a sender may send to it now. A viewer that opens with a resumption refuses what is sent to it before
+    /// that; it is notified when it resumes.
     package func isServable(at now: Timestamp) -> Bool { isUsable(at: now) && !awaitsResumption }
 
     /// Whether its viewer is yet to say from where it goes on.
@@ -76,7 +77,8 @@ package struct ViewerConnection: Sendable, Equatable {
         return next
     }
 
-    /// What it means that the gateway has no such connection: before the connection's integration has returned there is none.
+    /// What it means that the gateway has no such connection: before the connection's integration has returned there is
+    /// none.
     package func isSettled(at now: Timestamp) -> Bool { now >= connectedAt + Self.settlingTime }
 
     /// How long after it was made a connection may still be unknown to the gateway.
@@ -85,8 +87,8 @@ package struct ViewerConnection: Sendable, Equatable {
 
 /// The exclusive, expiring right to send to one viewer's connection and to move its cursor.
 ///
-/// The lease is for progress only: when it is over, another sender may take the lock. Safety comes from the fence, which
-/// no clock moves.
+/// The lease is for progress only: when it is over, another sender may take the lock. Safety comes from the fence,
+/// which no clock moves.
 package struct ReplayLock: Sendable, Equatable {
     package let owner: String
     package let leaseUntil: Timestamp

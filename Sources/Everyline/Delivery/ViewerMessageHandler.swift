@@ -1,9 +1,10 @@
 /// Carries out what viewers say, and their coming and going.
 ///
-/// A resumption is written, then notified, then acknowledged: a viewer that hears nothing says it again. A ping is the watchdog:
-/// it notifies where something is to be sent and no sender has the lock, or one has had it beyond its lease. So the next ping
-/// repairs a lost notification and a sender's crash; and without viewers nothing needs repair. Where nothing waits and the log has
-/// no end, a ping has the producer probed: the message that it stopped may have been lost.
+/// A resumption is written, then notified, then acknowledged: a viewer that hears nothing says it again. A ping is the
+/// watchdog: it notifies where something is to be sent and no sender has the lock, or one has had it beyond its lease.
+/// So the next ping repairs a lost notification and a sender's crash; and without viewers nothing needs repair. Where
+/// nothing waits and the log has no end, a ping has the producer probed: the message that it stopped may have been
+/// lost.
 package struct ViewerMessageHandler: Sendable {
     private let log: any LogReader
     private let connections: any ConnectionStore
@@ -30,8 +31,8 @@ package struct ViewerMessageHandler: Sendable {
         self.now = now
     }
 
-    /// A connection has been made. A viewer that can't say from where it goes on is notified at once; since the gateway doesn't know
-    /// the connection before its integration has returned, that notification may have to come back.
+    /// A connection has been made. A viewer that can't say from where it goes on is notified at once; since the gateway
+    /// doesn't know the connection before its integration has returned, that notification may have to come back.
     ///
     /// - Throws: what the ports throw; then the connection must be refused.
     package func connected(_ id: ConnectionID, of execution: ExecutionID, as encoding: StreamEncoding) async throws {
@@ -65,8 +66,8 @@ package struct ViewerMessageHandler: Sendable {
         if try await connections.update(id, of: execution, update) == nil {
             guard let connection = try await connections.connection(id, of: execution), connection.isUsable(at: time)
             else { return await gateway.close(id) }
-            // The viewer has resumed again since: this older resumption comes late and changes nothing. One that was cut off
-            // between its write and its notification is carried out once more.
+            // The viewer has resumed again since: this older resumption comes late and changes nothing. One that was
+            // cut off between its write and its notification is carried out once more.
             guard connection.generation == generation else { return }
         }
         try await notifier.notify([id], of: execution)
@@ -76,8 +77,8 @@ package struct ViewerMessageHandler: Sendable {
 
     private func answerPing(of id: ConnectionID, _ execution: ExecutionID) async throws {
         let time = now()
-        // One that pings before its record knows of a resumption was told of it by mistake (as the viewer before, who had the
-        // same id): nothing is ever sent to it. A new connection is.
+        // One that pings before its record knows of a resumption was told of it by mistake (as the viewer before, who
+        // had the same id): nothing is ever sent to it. A new connection is.
         guard let connection = try await connections.connection(id, of: execution), connection.isServable(at: time)
         else { return await gateway.close(id) }
         let head = try await log.head(of: execution)

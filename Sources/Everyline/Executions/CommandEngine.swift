@@ -4,8 +4,8 @@
 package protocol CommandEngine: Sendable {
     var platform: Platform { get }
 
-    /// For how long after an execution's making a repeated request starts its command, if none is known; `nil` where it never does. Within
-    /// it, a start that is repeated starts nothing twice.
+    /// For how long after an execution's making a repeated request starts its command, if none is known; `nil` where it
+    /// never does. Within it, a start that is repeated starts nothing twice.
     var restart: Duration? { get }
 
     /// Where a command will run, as far as that is known before it does.
@@ -18,8 +18,8 @@ package protocol CommandEngine: Sendable {
 
     /// Starts a registered execution's command.
     ///
-    /// - Throws: ``StartUnclear`` if it may have been started. Whatever else is thrown means that nothing was, ``StartRefused`` with the
-    ///   reason for the log.
+    /// - Throws: ``StartUnclear`` if it may have been started. Whatever else is thrown means that nothing was,
+    ///   ``StartRefused`` with the reason for the log.
     func start(_ launch: LaunchRequest) async throws
 
     /// Has a command stopped whose stop was requested. Repeating it changes nothing.

@@ -66,8 +66,8 @@ package struct Execution: Sendable, Equatable {
         command.reduce(place.bytes) { $0 + $1.utf8.count + MemoryLayout<String>.size }
     }
 
-    /// When an execution ended: the time that the event at its end tells, because the server may receive that event only
-    /// after a long outage. Never before the start nor after `now`, whatever the clock of the producer says.
+    /// When an execution ended: the time that the event at its end tells, because the server may receive that event
+    /// only after a long outage. Never before the start nor after `now`, whatever the clock of the producer says.
     package static func endTime(told: Timestamp, started: Timestamp, now: Timestamp) -> Timestamp {
         max(started, min(told, now))
     }

@@ -6,8 +6,8 @@ public struct ExecutionOutcome: Sendable, Equatable {
     public let exitCode: Int32?
     /// A stable word for an end that the command didn't choose itself.
     public let reason: Reason?
-    /// Whether the log holds as many lines as its runner counted; `nil` where the log is what the runner itself appended to,
-    /// so that there is nothing to compare.
+    /// Whether the log holds as many lines as its runner counted; `nil` where the log is what the runner itself
+    /// appended to, so that there is nothing to compare.
     public let isVerified: Bool?
     /// What the command took, where its runner said so.
     public let usage: ResourceUsage?
@@ -21,7 +21,8 @@ public struct ExecutionOutcome: Sendable, Equatable {
         case notStarted = "not_started"
         /// The process that ran the command is gone and took the exit code with it.
         case runnerLost = "runner_lost"
-        /// The producer of an execution that is run elsewhere didn't answer a request to stop, or wasn't heard of for very long.
+        /// The producer of an execution that is run elsewhere didn't answer a request to stop, or wasn't heard of for
+        /// very long.
         case producerLost = "producer_lost"
         /// The API key that registered the execution was revoked.
         case keyRevoked = "key_revoked"
@@ -62,8 +63,8 @@ public struct ResourceUsage: Sendable, Equatable {
         self.peakMemory = peakMemory
     }
 
-    /// The fields of an `end` event that say it. A server of an earlier release refuses an event with a field that it doesn't know,
-    /// so a producer sends them only where the server has named them.
+    /// The fields of an `end` event that say it. A server of an earlier release refuses an event with a field that it
+    /// doesn't know, so a producer sends them only where the server has named them.
     public static let fields = [EventRecord.Field.cpu.rawValue, EventRecord.Field.peakMemory.rawValue]
 
     /// What of it may be told to a server that knows these fields of an `end`; `nil` if nothing.
@@ -75,8 +76,8 @@ public struct ResourceUsage: Sendable, Equatable {
     }
 }
 
-/// Where an execution stands. `STARTING → RUNNING → SUCCEEDED | FAILED | STOPPED`, with `TERMINATING` between a request to
-/// stop and the end.
+/// Where an execution stands. `STARTING → RUNNING → SUCCEEDED | FAILED | STOPPED`, with `TERMINATING` between a request
+/// to stop and the end.
 ///
 /// A status is terminal exactly when the log holds its `end` event: one transaction writes both.
 public enum ExecutionStatus: String, Sendable, CaseIterable {

@@ -5,8 +5,8 @@ package protocol ExecutionStore: Sendable {
     /// With an idempotency key that the same owner has used before, nothing is added and the earlier execution is
     /// returned with `isNew: false`.
     /// - Throws: ``ExecutionStoreError/idempotencyKeyReused`` if the key came with a different `fingerprint` before;
-    ///   ``ExecutionStoreError/keyRevoked`` if the API key that asks for it was revoked. That is decided together, so that who
-    ///   revokes a key finds all that was made with it.
+    ///   ``ExecutionStoreError/keyRevoked`` if the API key that asks for it was revoked. That is decided together, so
+    ///   that who revokes a key finds all that was made with it.
     func create(
         _ execution: Execution, appendToken: SecretHash, idempotency: IdempotencyKey?
     ) async throws -> (execution: Execution, isNew: Bool)
@@ -18,8 +18,8 @@ package protocol ExecutionStore: Sendable {
     /// - Throws: ``ExecutionStoreError/unknownExecution``.
     func appendToken(of id: ExecutionID) async throws -> SecretHash
 
-    /// Lists executions, the newest first. It holds fewer than the query's limit only if there are no more, or if they have
-    /// used up its bytes; it holds at least one, if there is one.
+    /// Lists executions, the newest first. It holds fewer than the query's limit only if there are no more, or if they
+    /// have used up its bytes; it holds at least one, if there is one.
     func list(_ query: ExecutionQuery) async throws -> [Execution]
 
     /// Moves a `STARTING` or `RUNNING` execution to `TERMINATING`; any other stays as it is. Idempotent: the first time

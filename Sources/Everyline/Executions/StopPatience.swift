@@ -27,8 +27,8 @@ package struct StopPatience: Sendable, Equatable {
         case overdue
     }
 
-    /// Decides by what the store knows of the producer: where no process hears it all the time, each of its requests is noted
-    /// once a stop was asked for.
+    /// Decides by what the store knows of the producer: where no process hears it all the time, each of its requests is
+    /// noted once a stop was asked for.
     package func verdict(on execution: Execution, at now: Timestamp) -> Verdict {
         guard execution.status == .terminating, execution.producer == .external, let asked = execution.stopRequestedAt
         else { return .nothing }

@@ -1,7 +1,7 @@
 /// Why there is no answer to a request, or none that can be used.
 ///
-/// A request that failed so may have been carried out: repeat it only if it is harmless twice, as an append, a stop and a
-/// run with an idempotency key are.
+/// A request that failed so may have been carried out: repeat it only if it is harmless twice, as an append, a stop and
+/// a run with an idempotency key are.
 public enum ClientError: Error, Sendable, Equatable, CustomStringConvertible {
     /// The server can't be reached, or the connection broke.
     case unreachable(String)

@@ -1,11 +1,11 @@
 package import NIOCore
 
-/// A viewer's side of one connection through a gateway, as a pure machine: what to say, and what of that which comes is meant
-/// for it. What it lets through is an ordinary stream's message, and goes to a ``StreamCheck``.
+/// A viewer's side of one connection through a gateway, as a pure machine: what to say, and what of that which comes is
+/// meant for it. What it lets through is an ordinary stream's message, and goes to a ``StreamCheck``.
 ///
-/// Two senders may send at once for a moment, and one of them a block that is out of date; a message may be accepted and
-/// lost. So it takes blocks of its own generation and execution only, and none that leaves a hole: then it resumes anew, in a
-/// higher generation, after what it has.
+/// Two senders may send at once for a moment, and one of them a block that is out of date; a message may be accepted
+/// and lost. So it takes blocks of its own generation and execution only, and none that leaves a hole: then it resumes
+/// anew, in a higher generation, after what it has.
 package struct GatewaySession: Sendable {
     /// After this much silence ``silence()`` is to be said.
     package static let pingInterval = Duration.seconds(30)
@@ -29,8 +29,8 @@ package struct GatewaySession: Sendable {
     /// Whether the server has taken the last resumption.
     private var isResumed = false
 
-    /// - Parameter offset: what the viewer has, or where its stream's address says that it begins. A viewer without one could
-    ///   not tell its own blocks from those of a slow sender that had the connection's id before.
+    /// - Parameter offset: what the viewer has, or where its stream's address says that it begins. A viewer without one
+    ///   could not tell its own blocks from those of a slow sender that had the connection's id before.
     package init(of execution: ExecutionID, after offset: Offset) {
         self.execution = execution
         self.have = offset
@@ -39,7 +39,8 @@ package struct GatewaySession: Sendable {
     /// The first thing to say on the connection.
     package mutating func open() -> ViewerMessage { resume() }
 
-    /// What to say when nothing has come for ``pingInterval``: the resumption again until it is acknowledged, then a ping.
+    /// What to say when nothing has come for ``pingInterval``: the resumption again until it is acknowledged, then a
+    /// ping.
     package func silence() -> ViewerMessage {
         isResumed ? .ping(have: have) : .resume(generation: generation, after: have)
     }
@@ -48,7 +49,8 @@ package struct GatewaySession: Sendable {
     package mutating func take(_ message: ByteBuffer) -> Finding {
         switch GatewayFrame(message) {
         case .control(let line):
-            // Events without a head were meant for a viewer that had the connection's id before, and didn't speak the protocol.
+            // Events without a head were meant for a viewer that had the connection's id before, and didn't speak the
+            // protocol.
             return Self.span(of: line) == nil ? Finding(message: line) : Finding()
         case .resumed(let generation, let head):
             guard generation == self.generation, !isResumed else { return Finding() }

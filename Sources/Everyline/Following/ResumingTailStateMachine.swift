@@ -55,15 +55,15 @@ package struct ResumingTailStateMachine {
     private var location: String?
     /// Of what is known; `nil` while no server has named any.
     package private(set) var incarnation: Incarnation?
-    /// Whether what is read is a download, which is known to be whole when it is closed in order. A stream may have lost
-    /// messages that were on their way.
+    /// Whether what is read is a download, which is known to be whole when it is closed in order. A stream may have
+    /// lost messages that were on their way.
     private var isDownload = false
     /// Whether any connection has ever stood.
     private var hasConnected = false
     /// The last event that was known when the connection began to stand.
     private var connectedAfter: Offset?
-    /// Whether the caller was told of a lost connection, and must be told once one stands and has said anything: the first message may be that
-    /// the server's data were restored.
+    /// Whether the caller was told of a lost connection, and must be told once one stands and has said anything: the
+    /// first message may be that the server's data were restored.
     private var isLost = false
     /// Failures in a row: until anything valid comes.
     private var failures = 0
@@ -96,8 +96,8 @@ package struct ResumingTailStateMachine {
     /// How many events came again and were dropped.
     package var repeated: Int { check.repeated }
 
-    /// What to do now. Of the actions, `tell` and `close` need no answer by ``take(_:)``; after `finish` and `fail` there
-    /// is nothing else.
+    /// What to do now. Of the actions, `tell` and `close` need no answer by ``take(_:)``; after `finish` and `fail`
+    /// there is nothing else.
     package mutating func next() -> Action {
         if !pending.isEmpty { return pending.removeFirst() }
         switch state {
@@ -259,8 +259,8 @@ package struct ResumingTailStateMachine {
         case .refused(let error) where error.restoration != nil && error.knownCode == .otherIncarnation:
             if let restoration = error.restoration { restore(restoration) }
         case .refused(let error) where [401, 409].contains(error.status) && location != nil:
-            // The stream's token has expired, fell with a restart, or is of an earlier incarnation. The API key decides whether there is a
-            // new one, and the logs endpoint says what is void.
+            // The stream's token has expired, fell with a restart, or is of an earlier incarnation. The API key decides
+            // whether there is a new one, and the logs endpoint says what is void.
             location = nil
             state = .locating
             if hasRelocated { lose("the stream's token was refused") }

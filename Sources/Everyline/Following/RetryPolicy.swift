@@ -1,5 +1,5 @@
-/// How long to wait between tries: exponentially longer, never longer than a bound, and jittered, so that the clients of a
-/// server that restarts don't come back all at once. A value, without a clock or a state.
+/// How long to wait between tries: exponentially longer, never longer than a bound, and jittered, so that the clients
+/// of a server that restarts don't come back all at once. A value, without a clock or a state.
 public struct RetryPolicy: Sendable, Equatable {
     /// Before the second try, at the most.
     public var first: Duration

@@ -1,6 +1,7 @@
 public import NIOCore
 
-/// Proves that nothing is missing: takes a stream's messages and lets through exactly c+1, c+2, … up to the `end` event.
+/// Proves that nothing is missing: takes a stream's messages and lets through exactly c+1, c+2, … up to the `end`
+/// event.
 ///
 /// Events that were let through before are dropped and counted: a server may repeat, it must not skip. Only the first
 /// bytes of a line are read, unless it is of another form than usual.
@@ -36,8 +37,8 @@ public struct StreamCheck: Sendable {
         /// What is wrong behind the block's events. The stream can't be used any further.
         public var fault: StreamFault?
 
-        /// Whether the server goes on with what the client has: it has said something, and neither that a restore took events back nor
-        /// what leaves a hole at once.
+        /// Whether the server goes on with what the client has: it has said something, and neither that a restore took
+        /// events back nor what leaves a hole at once.
         package var confirmsResumption: Bool { restoration == nil && (fault == nil || block != nil) }
 
         package init(
@@ -89,7 +90,8 @@ public struct StreamCheck: Sendable {
             guard accept(event.offset, start..<end, into: &taken, &finding) else { return }
             if case .end(let outcome) = event.content { self.outcome = outcome }
         case .heartbeat(let head): finding.head = head
-        // One that stands elsewhere is none: it says nothing of what has been received. A stream that may begin anywhere may begin there.
+        // One that stands elsewhere is none: it says nothing of what has been received. A stream that may begin
+        // anywhere may begin there.
         case .pending(let line) where last == nil || line.after == last: finding.pending = line
         case .pending: break
         case .restored(let restoration): finding.restoration = restoration
@@ -104,8 +106,8 @@ public struct StreamCheck: Sendable {
         _ offset: Offset, _ range: Range<Int>, into taken: inout Taken, _ finding: inout Finding
     ) -> Bool {
         if let last, offset <= last {
-            // Before the first event there is nothing that could come again: the server gave what wasn't asked for, which
-            // is dropped just the same.
+            // Before the first event there is nothing that could come again: the server gave what wasn't asked for,
+            // which is dropped just the same.
             repeated += 1
             return false
         }

@@ -2,26 +2,26 @@
 public enum TailUpdate: Sendable, Equatable {
     /// The events that follow the ones before. Their offsets have been checked.
     case events(ReceivedBlock)
-    /// What is known of the line that follows, which has no newline yet; with an empty message, that there is none any more. Events end it, and so does
-    /// a lost connection. It isn't part of the log.
+    /// What is known of the line that follows, which has no newline yet; with an empty message, that there is none any
+    /// more. Events end it, and so does a lost connection. It isn't part of the log.
     case pending(PendingLine)
     /// The server says something that is not part of the log.
     case notice(String)
-    /// The server's data were restored from a backup. Of what was given, the events after this one are void; `known` is the last that
-    /// was given. What comes next follows this one.
+    /// The server's data were restored from a backup. Of what was given, the events after this one are void; `known` is
+    /// the last that was given. What comes next follows this one.
     case restored(after: Offset, known: Offset?)
     /// The log is followed by another way than before, at first by another than WebSocket.
     case way(StreamWay)
     /// There is no connection now. The next try is made after the delay.
     case reconnecting(Reconnection)
-    /// The connection stands again, and the server goes on with what was given: what comes next follows this offset, or begins anew if there is
-    /// none. It is told with the first message of the new connection.
+    /// The connection stands again, and the server goes on with what was given: what comes next follows this offset, or
+    /// begins anew if there is none. It is told with the first message of the new connection.
     case resumed(after: Offset?)
     /// The execution has ended; nothing follows.
     ///
-    /// `isVerified` says that the `end` event was seen and every event from the start that was asked for up to it. It is
-    /// `false` in one case only: the start lies behind the `end` event, so that there was nothing to see; the outcome is
-    /// the server's word then.
+    /// `isVerified` says that the `end` event was seen and every event from the start that was asked for up to it. It
+    /// is `false` in one case only: the start lies behind the `end` event, so that there was nothing to see; the
+    /// outcome is the server's word then.
     case ended(ExecutionOutcome, isVerified: Bool)
 }
 

@@ -1,12 +1,12 @@
 import Crypto
 package import NIOCore
 
-/// A command's input between the client that writes it and the runner that reads it, in memory: what the runner hasn't taken yet, and
-/// what the control lines say.
+/// A command's input between the client that writes it and the runner that reads it, in memory: what the runner hasn't
+/// taken yet, and what the control lines say.
 ///
-/// Each byte has a place, counted from 0, by which both sides ask. So what is written twice is taken once, and what the runner didn't get
-/// it gets again. Two clients that write other bytes at the same place are told apart: by the bytes while those are here, and by a hash of them
-/// later.
+/// Each byte has a place, counted from 0, by which both sides ask. So what is written twice is taken once, and what the
+/// runner didn't get it gets again. Two clients that write other bytes at the same place are told apart: by the bytes
+/// while those are here, and by a hash of them later.
 package struct InputBuffer {
     /// How much may wait for the runner.
     package static let limit: ByteCount = .mebibytes(1)
@@ -34,7 +34,8 @@ package struct InputBuffer {
 
     // MARK: The client's side
 
-    /// Whether `lines`, whose first byte has the place `after`, have another byte somewhere than what waits there for the runner.
+    /// Whether `lines`, whose first byte has the place `after`, have another byte somewhere than what waits there for
+    /// the runner.
     package func contradicts(_ lines: [InputLine], after: UInt64) -> Bool {
         var place = after
         for case .bytes(let bytes) in lines {
@@ -129,8 +130,8 @@ package struct InputResponse: Codable, Sendable, Equatable {
     package var received: UInt64
     /// How many of them the runner has. They need not be kept any more.
     package var taken: UInt64
-    /// The SHA-256 of those, in hexadecimal; none where the server doesn't know it: it was started anew since the first of them, or
-    /// the command takes no more.
+    /// The SHA-256 of those, in hexadecimal; none where the server doesn't know it: it was started anew since the first
+    /// of them, or the command takes no more.
     package var takenSHA256: String?
     /// Whether the server knows that nothing follows.
     package var ended: Bool

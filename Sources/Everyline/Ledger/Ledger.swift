@@ -11,10 +11,10 @@ package protocol Ledger: LogReader {
 
     /// Carries out the change in one durable transaction, if ``LedgerChange/applies(to:)``.
     ///
-    /// One that adds to the log makes a `STARTING` execution `RUNNING`; one with an outcome writes the terminal status, and
-    /// ``Execution/endTime(told:started:now:)`` as the time of the end.
-    /// - Throws: ``LogStoreError/unknownExecution``; ``LogStoreError/unavailable(_:)``, after which it may or may not have
-    ///   been carried out.
+    /// One that adds to the log makes a `STARTING` execution `RUNNING`; one with an outcome writes the terminal status,
+    /// and ``Execution/endTime(told:started:now:)`` as the time of the end.
+    /// - Throws: ``LogStoreError/unknownExecution``; ``LogStoreError/unavailable(_:)``, after which it may or may not
+    ///   have been carried out.
     /// - Returns: `false` if the condition refused it, because another writer changed the ledger first: read it again.
     func write(_ change: LedgerChange, to execution: ExecutionID, at now: Timestamp) async throws -> Bool
 }
@@ -26,12 +26,14 @@ package struct LedgerHead: Sendable, Equatable {
     package var next: UInt64
     /// The runs that came too early and are kept, by their lines, in order. They may overlap.
     package var parked: [ClosedRange<UInt64>]
-    /// The lines that were given up and have not come since, in order. Where there are many, lines between the oldest of them, which have
-    /// come, are in it too: if those come again, that is said as of late ones, and nothing is dropped in silence.
+    /// The lines that were given up and have not come since, in order. Where there are many, lines between the oldest
+    /// of them, which have come, are in it too: if those come again, that is said as of late ones, and nothing is
+    /// dropped in silence.
     package var lost: [ClosedRange<UInt64>]
     /// Whether a line was ever given up.
     package var hasLoss: Bool
-    /// The time of the last line that was appended, as the platform's log has it: from there on, less a margin, it is read.
+    /// The time of the last line that was appended, as the platform's log has it: from there on, less a margin, it is
+    /// read.
     package var sourceTime: Timestamp
     /// Whether the log holds the notice that it is full: what follows is not recorded, but for the end.
     package var isFull: Bool

@@ -1,15 +1,15 @@
 /// Takes events into a ledger by their numbers, one conditional write after the other: the append rule.
 ///
-///     below the line that is wanted next    held already: dropped, whatever brings it again (a notice, if it was given up before)
-///     that line, and what follows it        appended, with what is kept and follows in turn
+///     below the line that is wanted next    held already: dropped, whatever brings it again (a notice, if it was given
+///     up before) that line, and what follows it        appended, with what is kept and follows in turn
 ///     above it                              kept until it is due, or left to the platform's log
 struct LedgerAppender: Sendable {
     let ledger: any Ledger
     let limits: LedgerLimits
     let now: @Sendable () -> Timestamp
 
-    /// Takes all of a batch that can be taken now. Doing it again changes nothing, but for what has no number, and for late lines of a log
-    /// that has lost more ranges of them than are told apart.
+    /// Takes all of a batch that can be taken now. Doing it again changes nothing, but for what has no number, and for
+    /// late lines of a log that has lost more ranges of them than are told apart.
     ///
     /// - Parameters:
     ///   - platform: how the execution ended, if its platform has said so.
@@ -93,8 +93,8 @@ struct LedgerAppender: Sendable {
 
 /// What a write to a ledger may take.
 package struct LedgerLimits: Sendable, Equatable {
-    /// The encoded lines of one write, but for a single event that is longer: what a step of the Sequencer brings. Of it, a transaction
-    /// of DynamoDB takes 4 MB.
+    /// The encoded lines of one write, but for a single event that is longer: what a step of the Sequencer brings. Of
+    /// it, a transaction of DynamoDB takes 4 MB.
     package var block: ByteCount
     /// A line as it was written. Six times as much is the longest that JSON makes of it, which must fit into a frame.
     package var line: ByteCount

@@ -83,7 +83,8 @@ extension LedgerChange {
         return writer.change(nil)
     }
 
-    /// Says that the ledger was put back as it was after `base`; `nil` if it has gone on since. What the platform's log has behind it comes again.
+    /// Says that the ledger was put back as it was after `base`; `nil` if it has gone on since. What the platform's log
+    /// has behind it comes again.
     package static func restored(after base: Offset, at time: Timestamp, head: LedgerHead) -> LedgerChange? {
         guard head.log.offset == base, !head.isFull else { return nil }
         var writer = EventWriter(head)

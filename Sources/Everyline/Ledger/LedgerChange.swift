@@ -1,9 +1,9 @@
-/// A conditional write on a ledger. A ledger carries it out in one transaction; if the condition doesn't hold, nothing changes, and
-/// its writer must read again.
+/// A conditional write on a ledger. A ledger carries it out in one transaction; if the condition doesn't hold, nothing
+/// changes, and its writer must read again.
 ///
-/// The condition is that the log's head, the line that is wanted next and the runs that are kept are what the writer has read, and
-/// that the log has not ended. So whatever follows from those is still true at the moment of the write: that a line is new, that
-/// nothing that came meanwhile closes a hole, that a kept run is there.
+/// The condition is that the log's head, the line that is wanted next and the runs that are kept are what the writer
+/// has read, and that the log has not ended. So whatever follows from those is still true at the moment of the write:
+/// that a line is new, that nothing that came meanwhile closes a hole, that a kept run is there.
 package struct LedgerChange: Sendable, Equatable {
     package let from: LedgerHead
     package let to: LedgerHead

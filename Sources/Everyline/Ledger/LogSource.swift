@@ -3,8 +3,8 @@ package protocol LogSource: Sendable {
     /// Reads an execution's events that are not older than `start`, by time, from `position` on.
     ///
     /// It may lag: an event that was written can be missing from a reading and be in a later one.
-    /// - Throws: ``LogSourceError/unknownPosition`` if the source doesn't know the position (any more); any other error, after which
-    ///   the same page may be asked for again.
+    /// - Throws: ``LogSourceError/unknownPosition`` if the source doesn't know the position (any more); any other
+    ///   error, after which the same page may be asked for again.
     func read(_ execution: ExecutionID, from start: Timestamp, at position: SourcePosition?) async throws -> SourcePage
 }
 

@@ -1,12 +1,14 @@
-/// Holds a log against the platform's own: appends what never came, names what is lost, and ends a log whose script could not.
+/// Holds a log against the platform's own: appends what never came, names what is lost, and ends a log whose script
+/// could not.
 ///
-/// The platform's log is read forward from the time of the last line that was appended, less a margin. What is read is appended page
-/// by page, nothing of it is kept. A reading that takes longer than an invocation has leaves its ``Place``, from which another goes
-/// on: so each page is read once, but for what is newer than the margin, and a reading ends however many pages it has.
+/// The platform's log is read forward from the time of the last line that was appended, less a margin. What is read is
+/// appended page by page, nothing of it is kept. A reading that takes longer than an invocation has leaves its
+/// ``Place``, from which another goes on: so each page is read once, but for what is newer than the margin, and a
+/// reading ends however many pages it has.
 ///
-/// A line is given up, or a log ended without its script's word, only after **two readings a pause apart between which nothing has
-/// come**: neither the line that is wanted next nor the runs that are kept have changed, which the deciding write compares once more.
-/// (The platform's log may not show yet what it has taken; how long, it doesn't say.)
+/// A line is given up, or a log ended without its script's word, only after **two readings a pause apart between which
+/// nothing has come**: neither the line that is wanted next nor the runs that are kept have changed, which the deciding
+/// write compares once more. (The platform's log may not show yet what it has taken; how long, it doesn't say.)
 package struct Reconciler: Sendable {
     /// What is wanted, and what an earlier reading has seen.
     package struct Request: Sendable, Equatable {
@@ -162,8 +164,8 @@ package struct Reconciler: Sendable {
         var place: Place?
     }
 
-    /// Appends what the platform's log holds behind the head. Behind a hole it reads no further than where the missing lines can
-    /// still be.
+    /// Appends what the platform's log holds behind the head. Behind a hole it reads no further than where the missing
+    /// lines can still be.
     private func read(
         _ execution: ExecutionID, _ stopped: Stopped?, behind head: LedgerHead, from source: any LogSource,
         at place: Place?, until deadline: Timestamp

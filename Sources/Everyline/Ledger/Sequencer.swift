@@ -5,8 +5,8 @@ package struct Sequencer: Sendable {
     private let notifier: any ViewerNotifier
     private let requestRepair: RequestRepair
 
-    /// Has a hole looked for in the platform's log, after a while in which it may close by itself. `next` is the line that is
-    /// wanted: asking twice for the same one does nothing more.
+    /// Has a hole looked for in the platform's log, after a while in which it may close by itself. `next` is the line
+    /// that is wanted: asking twice for the same one does nothing more.
     package typealias RequestRepair = @Sendable (_ execution: ExecutionID, _ next: UInt64) async throws -> Void
 
     package init(
@@ -20,8 +20,8 @@ package struct Sequencer: Sendable {
         self.requestRepair = requestRepair
     }
 
-    /// Appends what is due of a batch, keeps what comes too early, and has a hole that this leaves looked into. Its message may be
-    /// deleted only once this has returned.
+    /// Appends what is due of a batch, keeps what comes too early, and has a hole that this leaves looked into. Its
+    /// message may be deleted only once this has returned.
     ///
     /// Viewers are notified also where nothing was appended: who appended it may have crashed before.
     package func sequence(_ events: [SourceEvent], of execution: ExecutionID) async throws {

@@ -1,4 +1,5 @@
-/// Events of the platform's log, sorted by number and cut into runs without holes. They may come in any order, and repeat.
+/// Events of the platform's log, sorted by number and cut into runs without holes. They may come in any order, and
+/// repeat.
 struct SourceBatch: Sendable {
     /// In the order of their numbers. No number is in two of them.
     private(set) var runs: [SourceRun] = []

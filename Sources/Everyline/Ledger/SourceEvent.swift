@@ -1,9 +1,9 @@
 /// One message of the platform's log (CloudWatch), before it has an offset.
 ///
-/// The runner script numbers each line where it is written: a message is U+001E, the number (decimal, from 1 without holes), one
-/// character for the kind, and the text. So `␞1 a` is a line, `␞2 ` an empty one, `␞3+part` a part of a line that goes on in the
-/// next message, and `␞4=3` the end with its exit code, perhaps with a word behind it: `␞4=124 timed_out`. Everything else is
-/// something that a command wrote past the script: it has no number.
+/// The runner script numbers each line where it is written: a message is U+001E, the number (decimal, from 1 without
+/// holes), one character for the kind, and the text. So `␞1 a` is a line, `␞2 ` an empty one, `␞3+part` a part of a
+/// line that goes on in the next message, and `␞4=3` the end with its exit code, perhaps with a word behind it: `␞4=124
+/// timed_out`. Everything else is something that a command wrote past the script: it has no number.
 package struct SourceEvent: Sendable, Equatable {
     package enum Kind: Sendable, Equatable {
         case line
@@ -97,7 +97,8 @@ package struct ScriptEnd: Sendable, Equatable {
 
     package var text: String { word.map { "\(exitCode) \($0.rawValue)" } ?? "\(exitCode)" }
 
-    /// How the execution ended; `nil` if only its platform knows: the command was stopped without a stop request of ours.
+    /// How the execution ended; `nil` if only its platform knows: the command was stopped without a stop request of
+    /// ours.
     func outcome(isStopRequested: Bool, platform: ExecutionOutcome?) -> ExecutionOutcome? {
         switch word {
         case .timedOut: ExecutionOutcome(status: .failed, exitCode: exitCode, reason: .timedOut)

@@ -2,8 +2,8 @@ package import NIOCore
 
 /// What a producer sends to be appended, turned into the block that is stored.
 ///
-/// The offsets follow from the head that the body comes after, so the same body after the same head always makes the same
-/// events: that is what makes a retry harmless.
+/// The offsets follow from the head that the body comes after, so the same body after the same head always makes the
+/// same events: that is what makes a retry harmless.
 package struct AppendBody: Sendable {
     /// `nil` for an empty body: a producer's sign of life.
     package let block: EventBlock?
@@ -24,8 +24,8 @@ package struct AppendBody: Sendable {
     }
 
     /// Reads NDJSON: `{timestamp, stream?, message, partial?, event_id?}` a line, then at most one
-    /// `{"type":"end","timestamp","status","exit_code"?,"reason"?,"cpu_ms"?,"peak_memory_bytes"?}`. Empty lines are passed
-    /// over.
+    /// `{"type":"end","timestamp","status","exit_code"?,"reason"?,"cpu_ms"?,"peak_memory_bytes"?}`. Empty lines are
+    /// passed over.
     ///
     /// Messages longer than `lineLimit` are cut into `partial` events. Unknown fields are errors.
     /// - Parameter mayCut: whether they are: who counts offsets along can't have that.
@@ -62,7 +62,8 @@ package struct AppendBody: Sendable {
         self.init(block: encoder.finish(), outcome: outcome, hasLines: hasLines)
     }
 
-    /// What the events of a text may take as they are stored: an empty line is one byte of a body, and some forty of a log.
+    /// What the events of a text may take as they are stored: an empty line is one byte of a body, and some forty of a
+    /// log.
     package static let eventsLimit: ByteCount = .mebibytes(16)
 
     /// Reads plain text: each line becomes an event with the time `now`; what isn't UTF-8 is replaced by U+FFFD.
@@ -120,8 +121,9 @@ extension JSONScanner.Failure.Reason {
 }
 
 extension EventRecord.Kind {
-    /// The fields with which a producer's event of this type is stored, as bits. (The log itself gives the offset. Whether the end
-    /// is verified can't be told by who appends to the log itself: there is nothing to compare it with.)
+    /// The fields with which a producer's event of this type is stored, as bits. (The log itself gives the offset.
+    /// Whether the end is verified can't be told by who appends to the log itself: there is nothing to compare it
+    /// with.)
     fileprivate var fields: UInt32 {
         switch self {
         case .line: EventRecord.Field.bits(.timestamp, .type, .stream, .message, .partial, .eventID)

@@ -1,14 +1,14 @@
 /// Decides an append against the head that the store sees inside its transaction: the rule that every store shares.
 ///
-/// Where the log is further than the head that the body follows, the store shows the rule what it holds there, step by step,
-/// until the rule has decided:
+/// Where the log is further than the head that the body follows, the store shows the rule what it holds there, step by
+/// step, until the rule has decided:
 ///
 ///     var rule = AppendRule(append, at: head, limit: limit)
 ///     while let wanted = rule.wanted { rule.compare(try read(after: wanted.offset, limit: wanted.limit)) }
 ///     switch rule.decision { … }
 ///
-/// A retry is compared by its content, so it may be cut into other events than the first try was, by another limit of lines for
-/// example. What it adds then follows the log's head, wherever the body's own count would have put it.
+/// A retry is compared by its content, so it may be cut into other events than the first try was, by another limit of
+/// lines for example. What it adds then follows the log's head, wherever the body's own count would have put it.
 package struct AppendRule {
     package enum Decision: Equatable, Sendable {
         /// Add this block, the part of the body that the log doesn't hold yet.
@@ -29,7 +29,8 @@ package struct AppendRule {
 
     /// - Parameters:
     ///   - limit: how many bytes a log may hold before only notices and the `end` are taken.
-    ///   - restoration: what ``LogReader/restoration(of:since:)`` says of the append's incarnation. It is the first that is looked at.
+    ///   - restoration: what ``LogReader/restoration(of:since:)`` says of the append's incarnation. It is the first
+    ///     that is looked at.
     package init(_ append: LogAppend, at head: LogHead, limit: ByteCount, restoration: Restoration? = nil) {
         self.append = append
         self.head = head
@@ -53,8 +54,8 @@ package struct AppendRule {
         }
     }
 
-    /// The events that the log holds behind this offset are to be compared next, in about so many bytes; `nil` once the rule has
-    /// decided.
+    /// The events that the log holds behind this offset are to be compared next, in about so many bytes; `nil` once the
+    /// rule has decided.
     package var wanted: (offset: Offset, limit: ByteCount)? {
         guard decided == nil, let comparison else { return nil }
         return (comparison.compared, max(1, min(Self.step, comparison.restBytes)))

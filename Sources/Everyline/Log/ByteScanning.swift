@@ -43,7 +43,8 @@ extension UnsafeRawBufferPointer {
         return memcmp(base + count - text.utf8CodeUnitCount, text.utf8Start, text.utf8CodeUnitCount) == 0
     }
 
-    /// The index of the quote that ends the JSON string whose first byte is at `start`; `nil` if there is none before `end`.
+    /// The index of the quote that ends the JSON string whose first byte is at `start`; `nil` if there is none before
+    /// `end`.
     package func endOfString(from start: Int, to end: Int) -> Int? {
         guard let base = baseAddress else { return nil }
         var position = start
@@ -112,7 +113,8 @@ extension UInt64 {
         let highs: UInt64 = 0x8080_8080_8080_8080
         let quotes = self ^ (ones &* 0x22)
         let slashes = self ^ (ones &* 0x5C)
-        // The classic "has a zero byte" and "has a byte below n" tests: where several bytes are found, the first of them is one.
+        // The classic "has a zero byte" and "has a byte below n" tests: where several bytes are found, the first of
+        // them is one.
         let found =
             ((self &- ones &* 0x20) & ~self) | ((quotes &- ones) & ~quotes) | ((slashes &- ones) & ~slashes) | self
         return (found & highs).trailingZeroBitCount >> 3

@@ -8,8 +8,9 @@ import NIOCore
     import Darwin
 #endif
 
-/// Compares what a body says with what a log holds behind the same head: the kinds of events, their streams, the text of whole
-/// lines however either side has cut them, notices, and the outcome. Times, ids and the way that JSON escapes a text don't count.
+/// Compares what a body says with what a log holds behind the same head: the kinds of events, their streams, the text
+/// of whole lines however either side has cut them, notices, and the outcome. Times, ids and the way that JSON escapes
+/// a text don't count.
 ///
 /// It decodes one event of either side at a time, and only those whose bytes differ.
 struct ContentComparison {

@@ -47,8 +47,8 @@ package enum EventFields {
         }
     }
 
-    /// Writes a stored event once more, without a newline, with an `event_id` if it has none: its offset, which is as unique in its log
-    /// and never changes.
+    /// Writes a stored event once more, without a newline, with an `event_id` if it has none: its offset, which is as
+    /// unique in its log and never changes.
     package static func writeIdentified(
         _ line: UnsafeRawBufferPointer, at offset: Offset, into buffer: inout ByteBuffer
     ) {

@@ -34,8 +34,8 @@ struct EventRecord {
 
     /// Reads one JSON object and nothing after it.
     ///
-    /// - Parameter isStrict: whether a field that isn't known is an error. A client must be lenient here, so that a newer
-    ///   server may say more; a server must not, so that nothing that was sent is lost unseen.
+    /// - Parameter isStrict: whether a field that isn't known is an error. A client must be lenient here, so that a
+    ///   newer server may say more; a server must not, so that nothing that was sent is lost unseen.
     static func read(from scanner: inout JSONScanner, isStrict: Bool) throws -> EventRecord {
         var record = EventRecord()
         try scanner.expect(UInt8(ascii: "{"))

@@ -1,8 +1,8 @@
 package import NIOCore
 
 extension EventBlock {
-    /// Writes what a person reads of the block: each line's message with a newline behind it, except where the line goes
-    /// on in the next event. Notices and the end are left out.
+    /// Writes what a person reads of the block: each line's message with a newline behind it, except where the line
+    /// goes on in the next event. Notices and the end are left out.
     ///
     /// - Throws: ``LogEventDecodingError`` if the block doesn't hold events.
     package func writeText(into buffer: inout ByteBuffer) throws {

@@ -1,4 +1,5 @@
-/// Which life of a database this is: it changes when a backup is put back. Within one incarnation an offset stands for one event for ever.
+/// Which life of a database this is: it changes when a backup is put back. Within one incarnation an offset stands for
+/// one event for ever.
 public struct Incarnation: Hashable, Sendable, CustomStringConvertible {
     public let rawValue: String
 
@@ -17,11 +18,11 @@ public struct Incarnation: Hashable, Sendable, CustomStringConvertible {
     public var description: String { rawValue }
 }
 
-/// What a client learns that knows a log as it was in an earlier incarnation: up to `base` the log holds the events that the client knows,
-/// and whatever the client has beyond that is void.
+/// What a client learns that knows a log as it was in an earlier incarnation: up to `base` the log holds the events
+/// that the client knows, and whatever the client has beyond that is void.
 ///
-/// The base is the smallest of all incarnations since the client's own. The log's head wouldn't do: with a backup at 60, a viewer at 100
-/// and a head of 75, the viewer would miss the new events 61 to 75.
+/// The base is the smallest of all incarnations since the client's own. The log's head wouldn't do: with a backup at
+/// 60, a viewer at 100 and a head of 75, the viewer would miss the new events 61 to 75.
 public struct Restoration: Hashable, Sendable {
     /// The incarnation of now.
     public let incarnation: Incarnation

@@ -3,8 +3,9 @@ package import NIOCore
 extension ByteBuffer {
     /// Writes `text` as the inside of a JSON string (RFC 8259, section 7), without the quotation marks.
     ///
-    /// The bytes may be anything: what isn't UTF-8 becomes U+FFFD, one for each maximal part of a broken sequence (Unicode
-    /// 15, section 3.9, "Substitution of Maximal Subparts"); control bytes are escaped, so that no raw newline gets in.
+    /// The bytes may be anything: what isn't UTF-8 becomes U+FFFD, one for each maximal part of a broken sequence
+    /// (Unicode 15, section 3.9, "Substitution of Maximal Subparts"); control bytes are escaped, so that no raw newline
+    /// gets in.
     package mutating func writeJSONText(_ text: UnsafeRawBufferPointer) {
         var position = 0
         while position < text.count {
@@ -50,7 +51,8 @@ extension ByteBuffer {
         writeShort(limit: ShortText.longestDecimal) { $0.write(value) }
     }
 
-    /// Writes short pieces, which take `limit` bytes at the most, as one: each write of a buffer looks anew whether it has room and is shared.
+    /// Writes short pieces, which take `limit` bytes at the most, as one: each write of a buffer looks anew whether it
+    /// has room and is shared.
     mutating func writeShort(limit: ByteCount, _ write: (inout ShortText) -> Void) {
         writeWithUnsafeMutableBytes(minimumWritableBytes: limit) { bytes in
             var text = ShortText(bytes)

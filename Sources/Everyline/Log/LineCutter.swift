@@ -1,7 +1,8 @@
 /// Cuts a stream of bytes into lines at `\n`, and lines that are too long into parts.
 ///
-/// Feeding the same bytes in other portions gives the same lines. At most one line's limit is kept between two portions.
-/// A `\r` is an ordinary byte, unless the cutter takes `\r\n` for a line's end, as are NUL and whatever isn't UTF-8; a part never ends inside a UTF-8 sequence that is whole.
+/// Feeding the same bytes in other portions gives the same lines. At most one line's limit is kept between two
+/// portions. A `\r` is an ordinary byte, unless the cutter takes `\r\n` for a line's end, as are NUL and whatever isn't
+/// UTF-8; a part never ends inside a UTF-8 sequence that is whole.
 package struct LineCutter: Sendable {
     /// The default limit of a line, in bytes of its text: what isn't UTF-8 takes three, as U+FFFD.
     package static let defaultLimit: ByteCount = .kibibytes(256)
@@ -97,7 +98,8 @@ package struct LineCutter: Sendable {
 }
 
 extension UnsafeRawBufferPointer {
-    /// Hands out the parts of a line, each with the word whether another one follows; of an empty line the one that is empty.
+    /// Hands out the parts of a line, each with the word whether another one follows; of an empty line the one that is
+    /// empty.
     package func forEachPart(limit: ByteCount, _ emit: (_ part: UnsafeRawBufferPointer, _ goesOn: Bool) -> Void) {
         var start = 0
         repeat {
@@ -107,7 +109,8 @@ extension UnsafeRawBufferPointer {
         } while start < count
     }
 
-    /// Where the part that starts at `start` ends: its text has at most `limit` bytes, with U+FFFD for what isn't UTF-8, and no sequence is torn.
+    /// Where the part that starts at `start` ends: its text has at most `limit` bytes, with U+FFFD for what isn't
+    /// UTF-8, and no sequence is torn.
     func endOfPart(from start: Int, limit: Int) -> Int {
         var (position, left) = (start, limit)
         while position < count {

@@ -3,9 +3,9 @@ package protocol LogReader: Sendable {
     /// - Throws: ``LogStoreError/unknownExecution``.
     func head(of execution: ExecutionID) async throws -> LogHead
 
-    /// Reads whole events that follow `offset`, oldest first, in at most `limit` bytes but at least one event; none if the
-    /// log holds no more yet. The block and the head are of one moment, or the block of a later one: what the head counts can
-    /// be read.
+    /// Reads whole events that follow `offset`, oldest first, in at most `limit` bytes but at least one event; none if
+    /// the log holds no more yet. The block and the head are of one moment, or the block of a later one: what the head
+    /// counts can be read.
     ///
     /// Called where its caller runs, so that a tail on an event loop comes back there without a detour.
     /// - Throws: ``LogStoreError/unknownExecution``.
@@ -22,8 +22,9 @@ package protocol LogReader: Sendable {
     /// Which life of the data this is; `nil` where none is told apart.
     var incarnation: Incarnation? { get }
 
-    /// What a client must forget that knows this log as it was in `incarnation`; `nil` if the log is the same still: it is the incarnation
-    /// of now, or the log had ended before another one began. For an incarnation that isn't known here, the base is 0.
+    /// What a client must forget that knows this log as it was in `incarnation`; `nil` if the log is the same still: it
+    /// is the incarnation of now, or the log had ended before another one began. For an incarnation that isn't known
+    /// here, the base is 0.
     ///
     /// - Throws: ``LogStoreError/unknownExecution``.
     func restoration(of execution: ExecutionID, since incarnation: Incarnation) async throws -> Restoration?

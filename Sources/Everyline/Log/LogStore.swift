@@ -4,11 +4,12 @@ import NIOCore
 package protocol LogStore: LogReader {
     /// Decides and carries out a batch of appends, in order, in one transaction that is durable when this returns.
     ///
-    /// Each append is decided by ``AppendRule`` against the head inside the transaction. A refused append changes nothing
-    /// and doesn't touch the others. With the `end` event the execution's status and outcome are written, in the same
-    /// transaction; a first append makes a `STARTING` execution `RUNNING`.
+    /// Each append is decided by ``AppendRule`` against the head inside the transaction. A refused append changes
+    /// nothing and doesn't touch the others. With the `end` event the execution's status and outcome are written, in
+    /// the same transaction; a first append makes a `STARTING` execution `RUNNING`.
     ///
-    /// - Parameter now: when the executions started, if they do; those that end did so at ``Execution/endTime(told:started:now:)``.
+    /// - Parameter now: when the executions started, if they do; those that end did so at
+    ///   ``Execution/endTime(told:started:now:)``.
     /// - Throws: an error that holds for the whole batch, of which nothing was kept: ``LogStoreError/noSpace`` or
     ///   ``LogStoreError/unavailable(_:)``.
     /// - Returns: for each append, in order, its outcome or why it was refused.
@@ -105,7 +106,8 @@ package enum LogStoreError: Error, Equatable {
     case logFull(head: Offset)
     /// The disk is full. Nothing was kept; the same append may be tried again.
     case noSpace
-    /// What is stored of the log, or of an execution, can't be what was written. It stays so; other logs are not affected.
+    /// What is stored of the log, or of an execution, can't be what was written. It stays so; other logs are not
+    /// affected.
     case damaged(String)
     /// The store can't be used now. Nothing was acknowledged; the same append may be tried again.
     case unavailable(String)

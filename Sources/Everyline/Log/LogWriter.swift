@@ -1,10 +1,11 @@
 import NIOCore
 import Synchronization
 
-/// The one way into a process's log store: gathers what all producers append while a commit runs, and commits it as one.
+/// The one way into a process's log store: gathers what all producers append while a commit runs, and commits it as
+/// one.
 ///
-/// There is no timer: an append that finds nothing going on is committed at once, and the busier it gets, the more share a
-/// commit. No producer is answered, and nothing is announced to a tail, before the commit is durable.
+/// There is no timer: an append that finds nothing going on is committed at once, and the busier it gets, the more
+/// share a commit. No producer is answered, and nothing is announced to a tail, before the commit is durable.
 package final class LogWriter: Sendable {
     private let store: any LogStore
     private let feed: LogFeed
@@ -71,7 +72,8 @@ package final class LogWriter: Sendable {
 
     /// Appends, and gives the outcome once it is durable: where the writer works, or at once if it isn't taken.
     ///
-    /// - Parameter answer: is called once, with a ``LogStoreError`` as ``append(_:to:after:in:)`` throws it. It must not wait.
+    /// - Parameter answer: is called once, with a ``LogStoreError`` as ``append(_:to:after:in:)`` throws it. It must
+    ///   not wait.
     package func append(_ append: LogAppend, answer: @escaping Answer) {
         let (refusal, idle) = state.withLock { state in
             state.add(Request(append: append, answer: answer), limit: limits.waitingBytes)

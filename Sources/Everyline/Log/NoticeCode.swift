@@ -14,7 +14,8 @@ public enum NoticeCode: String, Sendable, CaseIterable {
     case outputLost = "output_lost"
     /// Events that were kept on the producer's disk could not be read back; on AWS, lines that CloudWatch has lost.
     case linesLost = "lines_lost"
-    /// The server's data were restored from a backup: what the log held beyond that was void, and comes again as far as its producer has it.
+    /// The server's data were restored from a backup: what the log held beyond that was void, and comes again as far as
+    /// its producer has it.
     case restored
     /// What follows was kept for another log, whose server took it no more.
     case recovered

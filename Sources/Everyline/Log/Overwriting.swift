@@ -1,8 +1,9 @@
-/// What carriage returns leave of a line, as far as that is certain: a progress bar is as long as its last state then, not as all of them.
+/// What carriage returns leave of a line, as far as that is certain: a progress bar is as long as its last state then,
+/// not as all of them.
 ///
-/// A terminal writes what follows a carriage return over what stands there. So a stretch between two of them is left out if a later one
-/// certainly covers all its columns or erases the row. Where the width of a character, a colour that goes on or a movement of the cursor
-/// leaves a doubt, everything stays.
+/// A terminal writes what follows a carriage return over what stands there. So a stretch between two of them is left
+/// out if a later one certainly covers all its columns or erases the row. Where the width of a character, a colour that
+/// goes on or a movement of the cursor leaves a doubt, everything stays.
 enum Overwriting {
     static func remove(from text: String) -> String {
         guard text.utf8.contains(UInt8(ascii: "\r")) else { return text }

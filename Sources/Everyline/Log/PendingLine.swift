@@ -1,7 +1,7 @@
 package import NIOCore
 
-/// What a producer holds of a line that has no newline yet: a prompt, a progress bar. It is state, not an event: it has no offset, isn't
-/// stored, and may be replaced or dropped at any time.
+/// What a producer holds of a line that has no newline yet: a prompt, a progress bar. It is state, not an event: it has
+/// no offset, isn't stored, and may be replaced or dropped at any time.
 public struct PendingLine: Sendable, Equatable {
     /// The longest message, in bytes of UTF-8: of a longer line a producer sends the end.
     public static let limit: ByteCount = .kibibytes(8)
@@ -19,11 +19,12 @@ public struct PendingLine: Sendable, Equatable {
         self.stream = stream
     }
 
-    /// Whether the line may be longer: then this is its end. (What is left of a character at either end of it is left out.)
+    /// Whether the line may be longer: then this is its end. (What is left of a character at either end of it is left
+    /// out.)
     package var mayBeCut: Bool { message.utf8.count > Self.limit - 8 }
 
-    /// The text of a line's last bytes: without the rest of a scalar that was cut at the beginning, without the beginning of one that is still to
-    /// come, without what is certainly overwritten, and in ``limit`` bytes.
+    /// The text of a line's last bytes: without the rest of a scalar that was cut at the beginning, without the
+    /// beginning of one that is still to come, without what is certainly overwritten, and in ``limit`` bytes.
     package static func text(of bytes: [UInt8], isCut: Bool) -> String {
         var bytes = bytes[...]
         if isCut { bytes = bytes.drop { $0 & 0xC0 == 0x80 } }

@@ -43,8 +43,8 @@ extension Timestamp {
     ]
 }
 
-/// A day of the Gregorian calendar, by Howard Hinnant's `civil_from_days` and `days_from_civil`. (Foundation's formatters
-/// bring tens of megabytes with them.)
+/// A day of the Gregorian calendar, by Howard Hinnant's `civil_from_days` and `days_from_civil`. (Foundation's
+/// formatters bring tens of megabytes with them.)
 package struct CivilDate: Equatable {
     let year: Int64
     let month: Int64

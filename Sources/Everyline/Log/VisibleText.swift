@@ -9,8 +9,8 @@ extension Unicode.Scalar {
 }
 
 extension String {
-    /// The text with everything that could steer a terminal, forge a line or reorder its neighbours written as JSON writes
-    /// it: `\n`, `\u001b`. JSON stays the same JSON.
+    /// The text with everything that could steer a terminal, forge a line or reorder its neighbours written as JSON
+    /// writes it: `\n`, `\u001b`. JSON stays the same JSON.
     ///
     /// - Parameter keepingNewlines: for text of several lines that are our own.
     package func visible(keepingNewlines: Bool = false) -> String {

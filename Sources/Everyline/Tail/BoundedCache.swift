@@ -1,6 +1,7 @@
 import Synchronization
 
-/// What was last known of each of some keys: a memory that only saves work, so it may forget. One key more than it holds empties it.
+/// What was last known of each of some keys: a memory that only saves work, so it may forget. One key more than it
+/// holds empties it.
 package final class BoundedCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     private let limit: Int
     private let values = Mutex<[Key: Value]>([:])

@@ -1,9 +1,10 @@
 import Synchronization
 
-/// What the tails of one process share: wake-ups that carry nothing, the newest blocks of each log, and its pending line.
+/// What the tails of one process share: wake-ups that carry nothing, the newest blocks of each log, and its pending
+/// line.
 ///
-/// A log has an entry here from its first subscription to its last. A wake-up can't be lost: a tail subscribes, notes the
-/// version, and only then reads; whatever is announced after that note makes its wait return at once.
+/// A log has an entry here from its first subscription to its last. A wake-up can't be lost: a tail subscribes, notes
+/// the version, and only then reads; whatever is announced after that note makes its wait return at once.
 package final class LogFeed: Sendable {
     package enum Wakeup: Sendable {
         /// Something was announced since the version that the waiter had seen.
@@ -67,8 +68,8 @@ package final class LogFeed: Sendable {
         wake(execution) { $0.version.events += 1 }
     }
 
-    /// Says that the head of the log is unknown, for instance after a commit that failed: it may be durable all the same.
-    /// The newest blocks are forgotten, so that every tail asks the store.
+    /// Says that the head of the log is unknown, for instance after a commit that failed: it may be durable all the
+    /// same. The newest blocks are forgotten, so that every tail asks the store.
     package func invalidate(_ execution: ExecutionID) {
         wake(execution) {
             $0.recent = RecentBlocks(limit: recentLimit)
@@ -214,10 +215,12 @@ extension LogFeed {
         state.withLock { $0.pending.line(of: execution, after: offset) }
     }
 
-    /// Takes an execution's pending line in the place of the one before, and returns once its viewers may see it, or a newer one.
+    /// Takes an execution's pending line in the place of the one before, and returns once its viewers may see it, or a
+    /// newer one.
     ///
     /// - Parameter sleep: waits for the execution's turn, a tenth of a second at the most.
-    /// - Returns: the log's head, read after the line was kept. The line of a log that has ended, or is further, is dropped.
+    /// - Returns: the log's head, read after the line was kept. The line of a log that has ended, or is further, is
+    ///   dropped.
     /// - Throws: what the store and `sleep` throw.
     package func takePending(
         _ line: PendingLine, of execution: ExecutionID, in store: any LogStore, now: () -> ContinuousClock.Instant,

@@ -1,8 +1,8 @@
 /// The newest pending line of each execution: in memory, in a limited number of bytes, and shown at a limited pace.
 ///
-/// An execution has two: what viewers are shown, and what takes its place at its next turn. Turns are ``pace`` apart, however often its
-/// producer has something new, and between two turns only the newest is kept. Whether a line still holds is decided where it is used: it
-/// is given out behind the offset that it names and behind no other.
+/// An execution has two: what viewers are shown, and what takes its place at its next turn. Turns are ``pace`` apart,
+/// however often its producer has something new, and between two turns only the newest is kept. Whether a line still
+/// holds is decided where it is used: it is given out behind the offset that it names and behind no other.
 struct PendingLines: Sendable {
     typealias Instant = ContinuousClock.Instant
 
@@ -84,8 +84,8 @@ struct PendingLines: Sendable {
         places[execution] = place
     }
 
-    /// Forgets the lines that have not changed for longest, down to half of the limit at once, so that many that come when it is reached
-    /// aren't made room for one by one. Their producers send them again when they change.
+    /// Forgets the lines that have not changed for longest, down to half of the limit at once, so that many that come
+    /// when it is reached aren't made room for one by one. Their producers send them again when they change.
     private mutating func makeRoom() {
         guard byteCount > limit else { return }
         for (execution, place) in places.sorted(by: { $0.value.lastChange < $1.value.lastChange }) {

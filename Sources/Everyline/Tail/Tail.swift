@@ -7,8 +7,8 @@ package struct Tail: Sendable {
     package enum Step: Sendable {
         /// The events that follow, in order; never empty.
         case blocks([EventBlock])
-        /// The line that has begun behind what was handed out, as far as it is known; with an empty message, that there is none any
-        /// more. What comes next in the log ends it too.
+        /// The line that has begun behind what was handed out, as far as it is known; with an empty message, that there
+        /// is none any more. What comes next in the log ends it too.
         case pending(PendingLine)
         /// Nothing new for a while, or at the start of a tail that greets. The log's head is where the tail is.
         case idle(head: Offset)
@@ -22,8 +22,8 @@ package struct Tail: Sendable {
     /// What the tail waits on. To end it from outside is to end the tail's wait.
     package let subscription: LogFeed.Subscription
     private let limit: ByteCount
-    /// How much the next step may be: little at first, and twice as much with each step that was taken, so that a viewer which
-    /// doesn't read costs little.
+    /// How much the next step may be: little at first, and twice as much with each step that was taken, so that a
+    /// viewer which doesn't read costs little.
     private var stepLimit: ByteCount
     package var execution: ExecutionID { subscription.execution }
     private var hasEnded = false
@@ -53,8 +53,8 @@ package struct Tail: Sendable {
 
     /// Hands out what comes next, and waits for it if need be.
     ///
-    /// An offset beyond the head is one that the log has yet to reach; on a log that has ended it never will, and the tail
-    /// ends.
+    /// An offset beyond the head is one that the log has yet to reach; on a log that has ended it never will, and the
+    /// tail ends.
     /// Runs where its caller runs: what is in memory is handed out without changing threads.
     /// - Throws: `CancellationError`, or what the store throws.
     nonisolated(nonsending) package mutating func next() async throws -> Step {

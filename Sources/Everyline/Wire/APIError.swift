@@ -8,7 +8,8 @@ public struct APIError: Error, Sendable, Equatable, CustomStringConvertible {
     public let detail: String
     /// Finds the request in the server's log.
     public let requestID: String?
-    /// With `append_out_of_order`, `different_content`, `execution_ended`, `log_full` and `other_incarnation`: the log's head.
+    /// With `append_out_of_order`, `different_content`, `execution_ended`, `log_full` and `other_incarnation`: the
+    /// log's head.
     public let head: Offset?
     /// With `other_incarnation`: what the client must forget.
     public let restoration: Restoration?
@@ -41,8 +42,8 @@ public struct APIError: Error, Sendable, Equatable, CustomStringConvertible {
         }
     }
 
-    /// Whether something between the client and Everyline answered: a proxy, a sign-in page, another program on the port. Such an answer
-    /// says nothing about the execution, and passes when the way is free again.
+    /// Whether something between the client and Everyline answered: a proxy, a sign-in page, another program on the
+    /// port. Such an answer says nothing about the execution, and passes when the way is free again.
     public var isForeign: Bool { knownCode?.status != status }
 
     /// Whether a producer tries the same again. Only Everyline's own refusal means that its log takes no more.

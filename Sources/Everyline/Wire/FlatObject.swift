@@ -1,5 +1,5 @@
-/// A small JSON object of words and non-negative integers, as the control lines of a stream are: the fields that were asked
-/// for. Other fields, whatever they hold, are passed over, so that a newer peer may say more.
+/// A small JSON object of words and non-negative integers, as the control lines of a stream are: the fields that were
+/// asked for. Other fields, whatever they hold, are passed over, so that a newer peer may say more.
 struct FlatObject {
     private var words: [String: String] = [:]
     private var numbers: [String: UInt64] = [:]

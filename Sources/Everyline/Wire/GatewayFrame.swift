@@ -1,13 +1,14 @@
 package import NIOCore
 
-/// A message to a viewer that speaks `everyline.v1` where no process owns its connection: what tells it whether the message
-/// is meant for it, before what is in it.
+/// A message to a viewer that speaks `everyline.v1` where no process owns its connection: what tells it whether the
+/// message is meant for it, before what is in it.
 ///
-/// A sender that has lost its right can send one more block. The viewer knows it by its generation; and should the gateway
-/// ever give one connection's id to another viewer, by its execution.
+/// A sender that has lost its right can send one more block. The viewer knows it by its generation; and should the
+/// gateway ever give one connection's id to another viewer, by its execution.
 package enum GatewayFrame: Sendable, Equatable {
-    /// `{"type":"block","gen":1,"start":41,"execution":"01hv…"}`, a newline, and event lines joined by newlines. `start` is
-    /// where the generation began: a viewer that asked for a time learns from it what its first event should be.
+    /// `{"type":"block","gen":1,"start":41,"execution":"01hv…"}`, a newline, and event lines joined by newlines.
+    /// `start` is where the generation began: a viewer that asked for a time learns from it what its first event should
+    /// be.
     case block(generation: UInt64, start: Offset, execution: ExecutionID, lines: ByteBuffer)
     /// `{"type":"resumed","gen":1,"head":57}`: the resumption of this generation holds; the log's head is there.
     case resumed(generation: UInt64, head: Offset)

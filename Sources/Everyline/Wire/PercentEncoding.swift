@@ -1,4 +1,5 @@
-/// Percent-encoding of RFC 3986: everything but the unreserved characters, with upper-case digits, as signatures want it.
+/// Percent-encoding of RFC 3986: everything but the unreserved characters, with upper-case digits, as signatures want
+/// it.
 package enum PercentEncoding {
     /// - Parameter keepsSlashes: for a path, whose slashes separate its segments.
     package static func encode(_ text: String, keepsSlashes: Bool = false) -> String {

@@ -7,7 +7,8 @@ public struct Problem: Codable, Sendable, Equatable {
     public var detail: String
     public var code: String
     public var requestID: String
-    /// With `append_out_of_order`, `different_content`, `execution_ended`, `log_full` and `other_incarnation`: the log's head.
+    /// With `append_out_of_order`, `different_content`, `execution_ended`, `log_full` and `other_incarnation`: the
+    /// log's head.
     public var head: UInt64?
     /// With `other_incarnation`: the one of now.
     public var incarnation: String?

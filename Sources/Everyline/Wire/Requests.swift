@@ -5,7 +5,8 @@ public struct RunRequest: Codable, Sendable, Equatable {
     public var env: [String: String]?
     /// After this many seconds the command is stopped, and the execution is `FAILED` with exit code 124.
     public var timeoutSeconds: Int?
-    /// `merged` (one pipe: the order is the command's own) or `split` (two pipes: the order between them is approximate).
+    /// `merged` (one pipe: the order is the command's own) or `split` (two pipes: the order between them is
+    /// approximate).
     public var streams: StreamMode?
     public var workingDirectory: String?
     /// The size of the terminal that the command gets as its standard streams; `nil`: none.

@@ -29,12 +29,12 @@ public struct RunResponse: Codable, Sendable, Equatable {
 public struct RegisterResponse: Codable, Sendable, Equatable {
     public var executionID: String
     public var appendToken: String
-    /// The longest line that becomes one event, in bytes. A producer that takes an event for an offset cuts its lines itself, no
-    /// longer than this: where the server cuts them, there are more offsets than the producer has counted. `nil` from a server that
-    /// doesn't say.
+    /// The longest line that becomes one event, in bytes. A producer that takes an event for an offset cuts its lines
+    /// itself, no longer than this: where the server cuts them, there are more offsets than the producer has counted.
+    /// `nil` from a server that doesn't say.
     public var lineLimit: ByteCount?
-    /// The fields of an `end` that the server knows besides those of the first release: ``ResourceUsage/fields``. `nil` from a server
-    /// that knows none.
+    /// The fields of an `end` that the server knows besides those of the first release: ``ResourceUsage/fields``. `nil`
+    /// from a server that knows none.
     public var endFields: [String]?
     /// ``Incarnation`` of the server's data; `nil` from a server that tells none apart.
     public var incarnation: String?

@@ -1,7 +1,7 @@
 /// Where a log's stream is, if another machine than the API's keeps its connections, and how its URL says so.
 ///
-/// On such a stream the viewer speaks first: nothing comes before it has said from where it goes on. The URL says that, and
-/// where to begin, so that the URL alone is enough for a client.
+/// On such a stream the viewer speaks first: nothing comes before it has said from where it goes on. The URL says that,
+/// and where to begin, so that the URL alone is enough for a client.
 package struct StreamGateway: Sendable, Equatable {
     /// `wss://host/stage`, without a query.
     package let address: String
@@ -14,7 +14,8 @@ package struct StreamGateway: Sendable, Equatable {
             + (offset > .zero ? "&\(Self.after)\(offset)" : "")
     }
 
-    /// After which event a viewer must resume a stream that waits for it to speak; `nil` for a stream that begins by itself.
+    /// After which event a viewer must resume a stream that waits for it to speak; `nil` for a stream that begins by
+    /// itself.
     package static func start(of url: String) -> Offset? {
         guard let query = url.split(separator: "?", maxSplits: 1).dropFirst().first else { return nil }
         let parameters = query.split(separator: "&")

@@ -2,10 +2,11 @@ package import NIOCore
 
 /// What a viewer says on a stream whose server is not there between two messages (the AWS form).
 package enum ViewerMessage: Sendable, Equatable {
-    /// `{"action":"resume","gen":1,"after":41}`: goes on after this offset. Each one on a connection has a higher generation
-    /// than the one before; it is the first thing that is said.
+    /// `{"action":"resume","gen":1,"after":41}`: goes on after this offset. Each one on a connection has a higher
+    /// generation than the one before; it is the first thing that is said.
     case resume(generation: UInt64, after: Offset)
-    /// `{"action":"ping","have":41}`: still here, and has everything up to this offset. At the latest after 30 s of silence.
+    /// `{"action":"ping","have":41}`: still here, and has everything up to this offset. At the latest after 30 s of
+    /// silence.
     case ping(have: Offset)
 
     /// The longest message that is looked at, in bytes.

@@ -10,8 +10,9 @@ import NIOHTTP1
 
 /// The WebSocket connections of one stage of an API: `@connections`. All throw ``AWSError``.
 ///
-/// A connection that is gone is ``AWSError/Code/gone``; so is one whose `$connect` has not returned yet, because until then
-/// there is none ("the connection isn't established until the integration has finished", API Gateway's developer guide).
+/// A connection that is gone is ``AWSError/Code/gone``; so is one whose `$connect` has not returned yet, because until
+/// then there is none ("the connection isn't established until the integration has finished", API Gateway's developer
+/// guide).
 package struct APIGatewayConnections: Sendable {
     private let client: AWSClient
     private let endpoint: AWSEndpoint
@@ -30,8 +31,8 @@ package struct APIGatewayConnections: Sendable {
     /// Hands one text message to the gateway: when this returns, it was accepted, not received.
     ///
     /// A refusal isn't tried again: the caller decides what it means, because "too many requests" is also what a viewer
-    /// that doesn't read looks like. What had no answer is, once: a function that was frozen finds its connections closed.
-    /// So a message may be accepted twice.
+    /// that doesn't read looks like. What had no answer is, once: a function that was frozen finds its connections
+    /// closed. So a message may be accepted twice.
     package func post(_ message: ByteBuffer, to connection: String, timeout: Duration = .seconds(5)) async throws {
         var request = request(.POST, connection)
         request.headers.add(name: "Content-Type", value: "application/octet-stream")
@@ -70,7 +71,8 @@ package struct APIGatewayConnections: Sendable {
             timeout: timeout)
     }
 
-    /// The `@` stays as it is; a connection's id, which ends in `=`, is encoded once here and once more where it is signed.
+    /// The `@` stays as it is; a connection's id, which ends in `=`, is encoded once here and once more where it is
+    /// signed.
     private func request(_ method: HTTPMethod, _ connection: String) -> AWSHTTPRequest {
         AWSHTTPRequest(
             method, endpoint, path: "\(endpoint.basePath)/@connections/\(PercentEncoding.encode(connection))")
@@ -91,7 +93,8 @@ extension APIGatewayConnections: Gateway {
     }
 
     package func close(_ connection: ConnectionID) async {
-        // A connection that can't be closed is gone, or goes by itself: idle ones after ten minutes, all after two hours.
+        // A connection that can't be closed is gone, or goes by itself: idle ones after ten minutes, all after two
+        // hours.
         try? await delete(connection.rawValue)
     }
 }

@@ -8,11 +8,12 @@ import NIOHTTP1
     import Foundation
 #endif
 
-/// Carries out operations of AWS's services: encode, sign, send, read the answer or the error, and try again where that may
-/// help.
+/// Carries out operations of AWS's services: encode, sign, send, read the answer or the error, and try again where that
+/// may help.
 ///
-/// An operation that failed without an answer may have been carried out. So whatever is sent through here must be harmless
-/// to repeat: a conditional write, a deletion, or something that carries a token by which the service knows it again.
+/// An operation that failed without an answer may have been carried out. So whatever is sent through here must be
+/// harmless to repeat: a conditional write, a deletion, or something that carries a token by which the service knows it
+/// again.
 package struct AWSClient: Sendable {
     package struct Configuration: Sendable {
         package var region: String

@@ -64,8 +64,8 @@ extension AWSTransportError {
 extension AWSError {
     /// Reads the refusal of a service: XML where that is what it speaks, else one of the JSON protocols.
     ///
-    /// The code comes in the header `x-amzn-ErrorType` or as the body's `__type` or `code`, with a namespace before a `#` or
-    /// an address behind a `:`.
+    /// The code comes in the header `x-amzn-ErrorType` or as the body's `__type` or `code`, with a namespace before a
+    /// `#` or an address behind a `:`.
     init(_ response: AWSHTTPResponse, operation: String, attempts: Int) {
         struct Body: Decodable {
             var type: String?

@@ -1,8 +1,8 @@
 import Everyline
 
-/// How often an operation is tried, and how long to wait in between: never longer than a bound, longer where the service is
-/// throttling, and anywhere between nothing and the whole of it ("full jitter"), so that many clients don't come back
-/// together. A value, without a clock or a state.
+/// How often an operation is tried, and how long to wait in between: never longer than a bound, longer where the
+/// service is throttling, and anywhere between nothing and the whole of it ("full jitter"), so that many clients don't
+/// come back together. A value, without a clock or a state.
 package struct AWSRetryPolicy: Sendable, Equatable {
     package var attempts: Int
     /// Before the second try, at the most, after what may pass by itself.

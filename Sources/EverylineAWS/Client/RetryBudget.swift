@@ -1,8 +1,8 @@
 import Synchronization
 
-/// What all of a client's operations may spend on trying again, so that a service that is down isn't asked many times as
-/// often as one that works: a retry takes from it, every success gives a little back, and when it is empty a failure is
-/// final at once.
+/// What all of a client's operations may spend on trying again, so that a service that is down isn't asked many times
+/// as often as one that works: a retry takes from it, every success gives a little back, and when it is empty a failure
+/// is final at once.
 final class RetryBudget: Sendable {
     private let left: Mutex<Int>
     private let capacity: Int

@@ -1,6 +1,7 @@
 package import NIOCore
 
-/// One element of an XML document, as the query protocols and S3 answer: names, text and children. Attributes are passed over.
+/// One element of an XML document, as the query protocols and S3 answer: names, text and children. Attributes are
+/// passed over.
 package struct XMLElement: Sendable, Equatable {
     package let name: String
     /// The text between its tags, without that of its children.

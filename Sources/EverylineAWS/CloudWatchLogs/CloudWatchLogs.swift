@@ -8,7 +8,8 @@ package struct CloudWatchLogs: Sendable {
 
     /// One event as CloudWatch keeps it.
     package struct Event: Sendable, Equatable, Decodable {
-        /// Unique for ever, and the same however the event is got at. (Only FilterLogEvents and a subscription give it.)
+        /// Unique for ever, and the same however the event is got at. (Only FilterLogEvents and a subscription give
+        /// it.)
         package let id: String
         package let timestamp: Int64
         package let message: String
@@ -44,8 +45,8 @@ package struct CloudWatchLogs: Sendable {
     ///
     /// - Parameters:
     ///   - start: no events older than this.
-    ///   - end: no events newer than this, or as new (the service's own reading of its parameter is inclusive; this adds
-    ///     nothing to it).
+    ///   - end: no events newer than this, or as new (the service's own reading of its parameter is inclusive; this
+    ///     adds nothing to it).
     ///   - limit: how many events one page holds, up to 10,000.
     ///   - token: the last page's ``Page/next``.
     package func filter(

@@ -2,8 +2,8 @@ package import Everyline
 
 /// Keeps what a source gave, and asks it again in time.
 ///
-/// Within the last five minutes before they expire one caller renews the credentials while the others go on with the old
-/// ones, which stay in use if that fails. Within the last minute no caller is given them.
+/// Within the last five minutes before they expire one caller renews the credentials while the others go on with the
+/// old ones, which stay in use if that fails. Within the last minute no caller is given them.
 package actor CredentialCache {
     private let source: any CredentialSource
     private var kept: AWSCredentials?

@@ -37,8 +37,8 @@ package struct CredentialChain: CredentialSource {
     }
 }
 
-/// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`: what Lambda gives its functions. They outlive the
-/// process there, so they have no expiry.
+/// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`: what Lambda gives its functions. They outlive
+/// the process there, so they have no expiry.
 package struct EnvironmentCredentials: CredentialSource {
     private let environment: [String: String]
 

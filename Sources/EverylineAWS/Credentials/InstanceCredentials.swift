@@ -2,8 +2,8 @@ import Everyline
 import NIOCore
 import NIOHTTP1
 
-/// The credentials of an EC2 instance's role, from its metadata service, version 2 (with a session's token; version 1, which
-/// asks for no token, is never used).
+/// The credentials of an EC2 instance's role, from its metadata service, version 2 (with a session's token; version 1,
+/// which asks for no token, is never used).
 package struct InstanceCredentials: CredentialSource {
     private let isDisabled: Bool
     private let http: any AWSHTTP

@@ -1,7 +1,7 @@
 /// A profile's keys in the files that the AWS command line keeps: `~/.aws/credentials` and `~/.aws/config`.
 ///
-/// Only keys that stand there are used. A profile that gets them otherwise (single sign-on, another role, a process) is an
-/// error that says how to get at them.
+/// Only keys that stand there are used. A profile that gets them otherwise (single sign-on, another role, a process) is
+/// an error that says how to get at them.
 package struct ProfileCredentials: CredentialSource {
     private let profile: String
     /// Whether the user named this profile, so that it must exist.

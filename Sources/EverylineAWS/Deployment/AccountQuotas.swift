@@ -10,7 +10,8 @@ import NIOCore
 struct AccountQuotas: Sendable {
     let client: AWSClient
 
-    /// How many functions may run at once, those that other functions have reserved left out: as few as ten in a new account.
+    /// How many functions may run at once, those that other functions have reserved left out: as few as ten in a new
+    /// account.
     func functions() async throws -> Int {
         struct Output: Decodable {
             let limit: Limit

@@ -5,8 +5,8 @@ extension Deployment {
     private static let interval: Duration = .seconds(10)
     private static let looks = 360
 
-    /// Waits until no command of an older runner script runs. The functions read what it writes, but as notices: only the old ones know
-    /// how to put its lines in order.
+    /// Waits until no command of an older runner script runs. The functions read what it writes, but as notices: only
+    /// the old ones know how to put its lines in order.
     ///
     /// - Throws: ``DeploymentError/olderCommands(_:)`` after an hour.
     func waitForOlderCommands(of stack: String) async throws {

@@ -2,13 +2,13 @@ import Crypto
 package import Everyline
 import NIOCore
 
-/// Deploys the AWS form into an account: looks whether that can go well, puts the functions' package into a bucket, and has
-/// CloudFormation create or update the stack.
+/// Deploys the AWS form into an account: looks whether that can go well, puts the functions' package into a bucket, and
+/// has CloudFormation create or update the stack.
 ///
 ///     credentials ─► network ─► quotas ─► bucket, package ─► stack ─► address
 ///
-/// A first deployment that fails leaves nothing behind: CloudFormation deletes what it had made, and this deletes the package, and
-/// the bucket if it had made that.
+/// A first deployment that fails leaves nothing behind: CloudFormation deletes what it had made, and this deletes the
+/// package, and the bucket if it had made that.
 package struct Deployment: Sendable {
     let client: AWSClient
     let cloudFormation: CloudFormation
@@ -86,8 +86,8 @@ package struct Deployment: Sendable {
         return account
     }
 
-    /// The stack as it stands once nothing is done to it any more, so that it can be updated; `nil` if there is none, or was none but
-    /// what a failed creation had left, which is deleted.
+    /// The stack as it stands once nothing is done to it any more, so that it can be updated; `nil` if there is none,
+    /// or was none but what a failed creation had left, which is deleted.
     private func existingStack(_ name: String) async throws -> CloudFormation.Stack? {
         guard var stack = try await cloudFormation.stack(name) else { return nil }
         if stack.isBusy, !stack.isRemainder {

@@ -2,8 +2,8 @@ import Crypto
 import Everyline
 import NIOCore
 
-/// Where the functions' package lies: under the stack's name and its own hash, so that a new one has a new key, and one that is there
-/// isn't sent again.
+/// Where the functions' package lies: under the stack's name and its own hash, so that a new one has a new key, and one
+/// that is there isn't sent again.
 struct PackagePlace: Sendable {
     let bucket: S3Bucket
     let key: String

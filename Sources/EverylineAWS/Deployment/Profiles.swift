@@ -4,10 +4,11 @@
     import Foundation
 #endif
 
-/// The profiles of one deployment: each a task definition with the stack's own entry point, and a record by which the API finds it.
+/// The profiles of one deployment: each a task definition with the stack's own entry point, and a record by which the
+/// API finds it.
 ///
-/// The API may pass to a task only the stack's own roles and those under the path `/everyline/STACK/`. So it is the administrator who
-/// says, by where a role lies, what commands may ever do.
+/// The API may pass to a task only the stack's own roles and those under the path `/everyline/STACK/`. So it is the
+/// administrator who says, by where a role lies, what commands may ever do.
 package struct Profiles: Sendable {
     private let stack: String
     private let client: AWSClient
@@ -88,7 +89,8 @@ package struct Profiles: Sendable {
         if profile.secrets.isEmpty { try await RoleMaking(client: client).delete(roleName(profile.name)) }
     }
 
-    /// What ECS does before a command begins: it writes its output, pulls its image, and fetches its secrets and no others.
+    /// What ECS does before a command begins: it writes its output, pulls its image, and fetches its secrets and no
+    /// others.
     private func permissions(
         _ profile: CommandProfile, _ container: TaskDefinitions.Container
     ) -> [RoleMaking.Statement] {

@@ -5,7 +5,8 @@ import NIOHTTP1
 
 /// A bucket of one's own. All throw ``AWSError``.
 ///
-/// Each request names the account that the bucket must belong to, so that nothing is ever put into another account's of the same name.
+/// Each request names the account that the bucket must belong to, so that nothing is ever put into another account's of
+/// the same name.
 struct S3Bucket: Sendable {
     let name: String
     let account: String

@@ -4,8 +4,8 @@ extension AWSDoctor {
     /// How many executions are looked at together: one request's tasks.
     private static let page = 100
 
-    /// Whether every execution that has not ended has a task that runs. That a task has stopped is said once; if that is lost,
-    /// its execution ends when a client asks for it, or when this repairs it.
+    /// Whether every execution that has not ended has a task that runs. That a task has stopped is said once; if that
+    /// is lost, its execution ends when a client asks for it, or when this repairs it.
     func examineExecutions(_ table: String?, cluster: String?, queue: String?) async throws -> [DoctorFinding] {
         try await examine("cluster", named: cluster) { cluster, notes in
             guard let table else { return notes.unknown("no function's environment says which table it belongs to") }

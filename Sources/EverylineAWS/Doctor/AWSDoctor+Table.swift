@@ -23,8 +23,8 @@ extension AWSDoctor {
         }
     }
 
-    /// What the protocol is built on: a condition that doesn't hold refuses the write, in a transaction all of them, and says
-    /// what is there.
+    /// What the protocol is built on: a condition that doesn't hold refuses the write, in a transaction all of them,
+    /// and says what is there.
     private func examineConditions(_ table: DynamoDBTable, _ notes: inout DoctorNotes) async throws {
         let key = DynamoDBTable.Key("DOCTOR#\(probe)", "PROBE")
         let other = DynamoDBTable.Key("DOCTOR#\(probe)", "OTHER")

@@ -1,7 +1,7 @@
 package import Everyline
 
-/// Looks at a deployment for what must hold and an emulator can't show: that everything is there as the template makes it, and
-/// that the services keep the promises that the protocol is built on.
+/// Looks at a deployment for what must hold and an emulator can't show: that everything is there as the template makes
+/// it, and that the services keep the promises that the protocol is built on.
 ///
 /// It changes nothing but one item of its own in the table, which it takes away again; unless it is to repair.
 package struct AWSDoctor: Sendable {

@@ -67,7 +67,8 @@ struct DeployedFunctions: Sendable {
         ).mappings ?? []
     }
 
-    /// Has a function carry out an event, once: it isn't known whether one that fails without an answer was carried out.
+    /// Has a function carry out an event, once: it isn't known whether one that fails without an answer was carried
+    /// out.
     ///
     /// - Returns: what it gave back, and `nil`; or what it says of its failure, and the failure's kind.
     func invoke(_ name: String, _ event: some Encodable) async throws -> (answer: ByteBuffer, failure: String?) {

@@ -9,8 +9,8 @@ extension DynamoDBTable {
     /// The outcome of a transaction.
     package enum Transacted: Sendable, Equatable {
         case done
-        /// At least one condition doesn't hold: for each write, in order, whether its own does, and if not, the item as it
-        /// is.
+        /// At least one condition doesn't hold: for each write, in order, whether its own does, and if not, the item as
+        /// it is.
         case refused([Refusal])
 
         package enum Refusal: Sendable, Equatable {
@@ -25,8 +25,8 @@ extension DynamoDBTable {
     /// Carries out all of the writes or none.
     ///
     /// A transaction that runs into another one is tried again, as long as the client's retries allow.
-    /// - Parameter token: by which DynamoDB knows the transaction again for ten minutes, so that it isn't carried out twice
-    ///   when its answer was lost: unique for each set of writes, at most 36 bytes.
+    /// - Parameter token: by which DynamoDB knows the transaction again for ten minutes, so that it isn't carried out
+    ///   twice when its answer was lost: unique for each set of writes, at most 36 bytes.
     /// - Precondition: there are 1 to 100 writes, no two of the same item.
     package func transact(_ writes: [Write], token: String) async throws -> Transacted {
         precondition(

@@ -85,8 +85,8 @@ package struct DynamoDBTable: Sendable {
 
 /// An expression of DynamoDB's with the values that it names.
 ///
-/// Names of attributes here are chosen so that none is one of DynamoDB's reserved words; so they stand in expressions as
-/// they are.
+/// Names of attributes here are chosen so that none is one of DynamoDB's reserved words; so they stand in expressions
+/// as they are.
 package struct DynamoDBExpression: Sendable, Equatable {
     package let text: String
     /// By name, with the colon.

@@ -1,4 +1,5 @@
-/// In what commands may run that name it: an image, a role, a size and secrets, registered with ECS by an administrator.
+/// In what commands may run that name it: an image, a role, a size and secrets, registered with ECS by an
+/// administrator.
 ///
 /// A secret's value is in none of it: ECS fetches it when a task starts, and gives it to the container as a variable.
 package struct CommandProfile: Sendable, Equatable {
@@ -9,7 +10,8 @@ package struct CommandProfile: Sendable, Equatable {
     /// In 1024ths of a processor, and in MiB; `nil` for the stack's default.
     package let cpu: Int?
     package let memory: Int?
-    /// Where its secrets are, by the names under which commands have them: ARNs of Secrets Manager or of SSM's parameters.
+    /// Where its secrets are, by the names under which commands have them: ARNs of Secrets Manager or of SSM's
+    /// parameters.
     package let secrets: [String: String]
     /// The ARN of what is registered, with its revision; empty before it is.
     package internal(set) var taskDefinition: String
@@ -42,8 +44,8 @@ package struct CommandProfile: Sendable, Equatable {
         environment[Self.wanted] = names.joined(separator: " ")
     }
 
-    /// What comes before the stack's own script in the container's entry point: it takes away the secrets that the command hasn't
-    /// named. ECS gives a task all that its definition declares.
+    /// What comes before the stack's own script in the container's entry point: it takes away the secrets that the
+    /// command hasn't named. ECS gives a task all that its definition declares.
     var preamble: String {
         guard !secrets.isEmpty else { return "" }
         let names = secrets.keys.sorted().joined(separator: " ")

@@ -58,8 +58,8 @@ package struct ECSCluster: Sendable {
 
     /// Starts a task.
     ///
-    /// - Throws: ``AWSError`` with the code ``AWSError/Code/taskNotStarted`` where the service took the request but had no
-    ///   place for the task; its message says why.
+    /// - Throws: ``AWSError`` with the code ``AWSError/Code/taskNotStarted`` where the service took the request but had
+    ///   no place for the task; its message says why.
     package func run(_ task: NewTask) async throws -> ECSTask {
         let input = RunTaskInput(
             cluster: name, taskDefinition: task.taskDefinition, count: 1, launchType: "FARGATE",
@@ -90,8 +90,8 @@ package struct ECSCluster: Sendable {
         ).taskDefinition?.containerDefinitions ?? []
     }
 
-    /// The ARN of a task that was started by this name, whether it runs or has stopped within the last hour; `nil` if there is none that
-    /// the service shows by now.
+    /// The ARN of a task that was started by this name, whether it runs or has stopped within the last hour; `nil` if
+    /// there is none that the service shows by now.
     package func task(startedBy name: String) async throws -> String? {
         for status in ["RUNNING", "STOPPED"] {
             let input = ListTasksInput(cluster: self.name, startedBy: name, desiredStatus: status)

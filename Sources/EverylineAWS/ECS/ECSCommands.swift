@@ -23,7 +23,8 @@ package struct ECSCommands: Sendable {
         }
     }
 
-    /// How many characters ECS takes of overrides in all, the characters of their JSON included (ECS API reference, `RunTask`).
+    /// How many characters ECS takes of overrides in all, the characters of their JSON included (ECS API reference,
+    /// `RunTask`).
     package static let overridesLimit = 8192
 
     private let cluster: ECSCluster
@@ -47,7 +48,8 @@ package struct ECSCommands: Sendable {
         self.stream = stream
     }
 
-    /// Whether there is the request's profile with its secrets, and ECS takes the command and its environment, under whatever id.
+    /// Whether there is the request's profile with its secrets, and ECS takes the command and its environment, under
+    /// whatever id.
     ///
     /// - Throws: ``CommandsError`` if not; what the store of profiles throws.
     package func check(_ request: RunRequest) async throws {
@@ -59,9 +61,11 @@ package struct ECSCommands: Sendable {
         guard length <= Self.overridesLimit else { throw CommandsError.tooLong(length, limit: Self.overridesLimit) }
     }
 
-    /// Starts an execution's command. Repeating it starts nothing more: ECS knows the client token, which is the execution's id.
+    /// Starts an execution's command. Repeating it starts nothing more: ECS knows the client token, which is the
+    /// execution's id.
     ///
-    /// - Throws: ``CommandsError/refused(_:)`` if no task was started and none will be; any other error if that isn't known.
+    /// - Throws: ``CommandsError/refused(_:)`` if no task was started and none will be; any other error if that isn't
+    ///   known.
     package func start(_ request: RunRequest, as execution: ExecutionID) async throws {
         let task: ECSTask
         do {
@@ -72,8 +76,8 @@ package struct ECSCommands: Sendable {
         } catch let error as AWSError where error.saysNothingWasDone {
             throw CommandsError.refused(error.message.oneLine(limit: .kibibytes(4)))
         }
-        // Without this item the Sequencer doesn't know the task's stream. The Reconciler brings the lines from CloudWatch then, once a
-        // client asks for the execution.
+        // Without this item the Sequencer doesn't know the task's stream. The Reconciler brings the lines from
+        // CloudWatch then, once a client asks for the execution.
         try await tasks.add(ExecutionTask(arn: task.taskArn, stream: stream(task.id)), of: execution)
     }
 
@@ -100,7 +104,8 @@ package struct ECSCommands: Sendable {
             taskDefinition: taskDefinition, container: RunnerScript.container,
             command: RunnerScript.arguments(
                 of: execution, command: request.command,
-                timeoutSeconds: request.timeoutSeconds ?? placement.timeoutSeconds, directory: request.workingDirectory),
+                timeoutSeconds: request.timeoutSeconds ?? placement.timeoutSeconds,
+                directory: request.workingDirectory),
             environment: environment, cpu: request.cpu, memory: request.memory, subnets: placement.subnets,
             securityGroups: placement.securityGroups,
             assignsPublicIP: placement.assignsPublicIP, startedBy: execution.rawValue,
@@ -133,8 +138,8 @@ package enum CommandsError: Error, Equatable, CustomStringConvertible {
 }
 
 extension AWSError {
-    /// Whether the service has refused the one attempt that there was, for good. After several attempts the first may have been
-    /// carried out, though its answer was lost.
+    /// Whether the service has refused the one attempt that there was, for good. After several attempts the first may
+    /// have been carried out, though its answer was lost.
     fileprivate var saysNothingWasDone: Bool {
         guard code != .taskNotStarted else { return true }
         guard attempts == 1, let status, (400..<500).contains(status), case .permanent = AWSFailure(self) else {

@@ -2,7 +2,8 @@ package import Everyline
 
 /// Commands as tasks of ECS on Fargate.
 ///
-///     start ─► RunTask ─► note of the task        stop ─► StopTask; no note, or a producer elsewhere ─► reconcile queue
+///     start ─► RunTask ─► note of the task        stop ─► StopTask; no note, or a producer elsewhere ─► reconcile
+///     queue
 package struct ECSEngine: CommandEngine {
     package let platform: Platform
     private let commands: ECSCommands

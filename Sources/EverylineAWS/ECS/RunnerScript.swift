@@ -1,7 +1,7 @@
 package import Everyline
 
-/// The form in which the task's own script (`deploy/aws/runner.sh`, in the task definition) takes a command. How it writes the
-/// command's lines, ``SourceEvent`` says.
+/// The form in which the task's own script (`deploy/aws/runner.sh`, in the task definition) takes a command. How it
+/// writes the command's lines, ``SourceEvent`` says.
 package enum RunnerScript {
     /// The container that runs the command.
     package static let container = "command"

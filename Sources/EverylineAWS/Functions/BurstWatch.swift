@@ -1,11 +1,11 @@
 import Everyline
 package import NIOCore
 
-/// Counts the messages of each execution by the second in which they were sent, and reports the seconds in which one execution had
-/// many: a message group takes 300 requests a second, and all messages of an execution are one group's.
+/// Counts the messages of each execution by the second in which they were sent, and reports the seconds in which one
+/// execution had many: a message group takes 300 requests a second, and all messages of an execution are one group's.
 ///
-/// The report is a line in embedded metric format, which CloudWatch makes a metric of. While there are no bursts there is no line, and
-/// so no metric to pay for.
+/// The report is a line in embedded metric format, which CloudWatch makes a metric of. While there are no bursts there
+/// is no line, and so no metric to pay for.
 package final class BurstWatch: Sendable {
     private struct Second {
         var number: Int64

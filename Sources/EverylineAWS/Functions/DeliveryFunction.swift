@@ -5,8 +5,8 @@ package import Logging
 ///
 ///     deliveries.fifo (group = connection) ─► Delivery: lock, read the ledger, post, advance ─► viewer
 ///
-/// The connections of a batch are served side by side, so that a slow one holds up no other one's pass. All notifications of one
-/// connection in a batch are answered by one pass: each was notified before the pass reads.
+/// The connections of a batch are served side by side, so that a slow one holds up no other one's pass. All
+/// notifications of one connection in a batch are answered by one pass: each was notified before the pass reads.
 package struct DeliveryFunction: QueueHandler {
     private let sender: Sender
     private let notifier: any ViewerNotifier

@@ -7,8 +7,8 @@ package import NIOCore
 ///
 ///     CloudWatch Logs ─► Ingest ─► logs-events.fifo (group = execution)
 ///
-/// Batches come late, twice, out of order or not at all; here nothing is decided about that. What this can't pass on is in
-/// CloudWatch all the same, where the reconciler finds it.
+/// Batches come late, twice, out of order or not at all; here nothing is decided about that. What this can't pass on is
+/// in CloudWatch all the same, where the reconciler finds it.
 package final class IngestFunction: LambdaHandler {
     private let tasks: any TaskStore
     private let queue: any LogsQueue

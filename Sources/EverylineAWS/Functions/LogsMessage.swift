@@ -8,7 +8,8 @@ package import NIOCore
     import Foundation
 #endif
 
-/// What stands in a message of the queue of logs' events, whose group is the execution: events that CloudWatch has taken.
+/// What stands in a message of the queue of logs' events, whose group is the execution: events that CloudWatch has
+/// taken.
 ///
 /// It travels as JSON in gzip in base64: SQS takes no control characters, which output is full of, and counts by size.
 package struct LogsMessage: Sendable, Equatable {

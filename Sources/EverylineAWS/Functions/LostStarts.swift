@@ -1,6 +1,7 @@
 package import Everyline
 
-/// Looks after executions whose start was cut off: the API's process died before it had noted the task, or before it had asked for one.
+/// Looks after executions whose start was cut off: the API's process died before it had noted the task, or before it
+/// had asked for one.
 ///
 ///     a client asks, or stops ─► reconcile queue ─► LostStarts: ECS knows a task? note it : too old? end : probe again
 ///
@@ -10,8 +11,8 @@ package struct LostStarts: Sendable {
     package static let restart: Duration = .seconds(5 * 60)
     /// When it is given up: later, so that ECS shows a task that was started at the last moment.
     static let patience: Duration = .seconds(10 * 60)
-    /// The same once a stop was asked for, from the request on: no request starts the command any more, and one that was under way has
-    /// ended with its function, after 29 s.
+    /// The same once a stop was asked for, from the request on: no request starts the command any more, and one that
+    /// was under way has ended with its function, after 29 s.
     static let stopPatience: Duration = .seconds(60)
 
     private let executions: any ExecutionStore

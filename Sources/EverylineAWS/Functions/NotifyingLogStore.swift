@@ -1,7 +1,8 @@
 package import Everyline
 package import Logging
 
-/// A log store that notifies an execution's viewers after each append: where there is no process that could wake a tail.
+/// A log store that notifies an execution's viewers after each append: where there is no process that could wake a
+/// tail.
 package struct NotifyingLogStore<Store: LogStore>: LogStore {
     private let store: Store
     private let connections: any ConnectionStore

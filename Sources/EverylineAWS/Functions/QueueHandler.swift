@@ -8,8 +8,8 @@ package protocol QueueHandler: LambdaHandler {
     /// - Parameters:
     ///   - invocation: its name, which no other invocation has.
     ///   - deadline: when Lambda kills the function.
-    /// - Returns: the messages that must come again. Of a FIFO queue's group these are **all** from the first that could not be
-    ///   carried out, or those behind it overtake it.
+    /// - Returns: the messages that must come again. Of a FIFO queue's group these are **all** from the first that
+    ///   could not be carried out, or those behind it overtake it.
     func process(
         _ records: [SQSEvent.Record], in invocation: String, until deadline: Timestamp
     ) async -> [SQSEvent.Record]
@@ -22,7 +22,8 @@ extension QueueHandler {
         return try LambdaEvent.encode(SQSBatchResponse(unprocessed: failed.map(\.messageID)))
     }
 
-    /// Carries out each group of a FIFO queue's messages by itself, all side by side: groups know nothing of each other.
+    /// Carries out each group of a FIFO queue's messages by itself, all side by side: groups know nothing of each
+    /// other.
     ///
     /// - Parameter body: gives those of its group that must come again.
     func forEachGroup(
@@ -44,6 +45,6 @@ extension QueueHandler {
     }
 }
 
-/// Lets a message that goes back to its queue be given out again after a while, instead of after its visibility timeout.
-/// That it may fail changes only how long the message takes.
+/// Lets a message that goes back to its queue be given out again after a while, instead of after its visibility
+/// timeout. That it may fail changes only how long the message takes.
 package typealias Requeue = @Sendable (_ record: SQSEvent.Record, _ delay: Duration) async -> Void

@@ -1,12 +1,14 @@
 package import Everyline
 import NIOCore
 
-/// What stands in a message of the queue of reconciling: an execution whose log is to be held against CloudWatch, and why.
+/// What stands in a message of the queue of reconciling: an execution whose log is to be held against CloudWatch, and
+/// why.
 package struct ReconcileMessage: Sendable, Equatable {
     package enum Cause: Sendable, Equatable {
         /// The execution's task has stopped: nothing is written to its stream any more.
         case stopped(StoppedTask)
-        /// The Sequencer left a hole, or a client asks for the execution: the Reconciler also asks ECS whether the task still runs.
+        /// The Sequencer left a hole, or a client asks for the execution: the Reconciler also asks ECS whether the task
+        /// still runs.
         case probe
     }
 

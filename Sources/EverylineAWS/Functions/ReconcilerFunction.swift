@@ -4,8 +4,8 @@ package import Logging
 /// Compares logs with CloudWatch: where lines are missing, where a task has stopped, and where a client asks.
 ///
 ///     EventBridge: a task has stopped ─► Completion ─┐
-///     Sequencer: a hole ─────────────────────────────┼─► reconcile queue ─► Reconciler ─► ledger, and notifies every viewer
-///     API, Connection: a client asks ────────────────┘        └─ again, after a pause ◄─┘
+///     Sequencer: a hole ─────────────────────────────┼─► reconcile queue ─► Reconciler ─► ledger, and notifies every
+///     viewer API, Connection: a client asks ────────────────┘        └─ again, after a pause ◄─┘
 package struct ReconcilerFunction: QueueHandler {
     private let reconciler: Reconciler
     private let source: @Sendable (LogStreamName) -> any LogSource

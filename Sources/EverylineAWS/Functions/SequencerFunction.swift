@@ -6,8 +6,8 @@ package import Logging
 ///     logs-events.fifo ─► Sequencer ─► ledger, and notifies every viewer of the execution
 ///                             └─► reconcile queue, where it leaves a hole behind
 ///
-/// Within one batch an execution's messages that follow one another are appended as one: the busier a log, the more lines
-/// share a transaction.
+/// Within one batch an execution's messages that follow one another are appended as one: the busier a log, the more
+/// lines share a transaction.
 package struct SequencerFunction: QueueHandler {
     private let sequencer: Sequencer
     private let read: @Sendable (_ body: String) throws -> [SourceEvent]
@@ -112,8 +112,8 @@ package struct SequencerFunction: QueueHandler {
         }
     }
 
-    /// A message that can't be read would never become readable. In its queue it would hold up its group until it is given up,
-    /// and what is behind it would be given up with it. What lines it may have held, the reconciler reads.
+    /// A message that can't be read would never become readable. In its queue it would hold up its group until it is
+    /// given up, and what is behind it would be given up with it. What lines it may have held, the reconciler reads.
     private func isDeadLettered(_ record: SQSEvent.Record) async -> Bool {
         do {
             try await deadLetter(record)

@@ -2,9 +2,9 @@ package import Everyline
 
 /// An access store that ends a key's streams when the key is revoked: where connections outlive every process.
 ///
-/// A connection that is being made meanwhile is found here, or finds the key revoked, since it looks at the key only after its
-/// record is there. A sender to one of the connections loses its right with the record; a message that is on its way
-/// may still arrive.
+/// A connection that is being made meanwhile is found here, or finds the key revoked, since it looks at the key only
+/// after its record is there. A sender to one of the connections loses its right with the record; a message that is on
+/// its way may still arrive.
 package struct StreamEndingAccessStore<Store: AccessStore>: AccessStore {
     private let store: Store
     private let connections: any ConnectionStore
@@ -19,8 +19,8 @@ package struct StreamEndingAccessStore<Store: AccessStore>: AccessStore {
         self.gateway = gateway
     }
 
-    /// - Throws: also what the connections' store throws. The key is revoked then, and some of its streams may go on: revoking it
-    ///   again ends them.
+    /// - Throws: also what the connections' store throws. The key is revoked then, and some of its streams may go on:
+    ///   revoking it again ends them.
     package func revokeKey(_ id: APIKey.ID, at now: Timestamp) async throws {
         try await store.revokeKey(id, at: now)
         try await connections.connections(with: id, at: now).forEach(maxConcurrency: Self.maxConcurrency) { place in

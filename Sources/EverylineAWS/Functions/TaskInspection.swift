@@ -46,7 +46,8 @@ package struct TaskInspection: Sendable {
                 stream: task.stream, outcome: known.outcome, stoppedAt: known.stoppedAt?.time ?? now(),
                 reason: known.startFailure)
         }
-        // A task that was started just now may not be known yet. How a task ended that ECS has forgotten, it can't say any more.
+        // A task that was started just now may not be known yet. How a task ended that ECS has forgotten, it can't say
+        // any more.
         guard try await self.execution(execution).createdAt + Self.memory < now() else { return nil }
         let outcome = ExecutionOutcome(status: .failed, exitCode: nil, reason: .runnerLost)
         return StoppedTask(stream: task.stream, outcome: outcome, stoppedAt: now())

@@ -1,12 +1,13 @@
 package import Everyline
 package import Logging
 
-/// Asks for probes of executions' tasks: that a task has stopped is said once, and if that was lost, nothing else ends the log.
+/// Asks for probes of executions' tasks: that a task has stopped is said once, and if that was lost, nothing else ends
+/// the log.
 ///
 ///     status, logs, stop; a ping ─► TaskWatch ─► reconcile queue ─► Reconciler: has it stopped? is something missing?
 ///
-/// A task's liveness is checked when a client asks for its execution, so nothing runs while none asks. Each instance checks an
-/// execution at most once a minute.
+/// A task's liveness is checked when a client asks for its execution, so nothing runs while none asks. Each instance
+/// checks an execution at most once a minute.
 package final class TaskWatch: Sendable {
     private let queue: any ReconcileQueue
     private let now: @Sendable () -> Timestamp

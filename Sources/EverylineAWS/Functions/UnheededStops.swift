@@ -1,7 +1,7 @@
 package import Everyline
 
-/// Ends the logs of executions that were asked to stop and whose producers, elsewhere, are gone or go on: no process of this form hears
-/// a producer all the time, so the request for a stop comes back after a while and looks.
+/// Ends the logs of executions that were asked to stop and whose producers, elsewhere, are gone or go on: no process of
+/// this form hears a producer all the time, so the request for a stop comes back after a while and looks.
 ///
 ///     API: stop ─► reconcile queue ─(a minute)─► Reconciler ─► UnheededStops: heard of since? again : end
 package struct UnheededStops: Sendable {

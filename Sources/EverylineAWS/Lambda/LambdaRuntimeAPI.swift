@@ -3,7 +3,8 @@ package import NIOCore
 
 /// The custom runtime's side of Lambda (version 2018-06-01): where events come from and answers go to.
 ///
-/// Whatever these throw means that the environment can't be used any more; the process must end, and Lambda makes another.
+/// Whatever these throw means that the environment can't be used any more; the process must end, and Lambda makes
+/// another.
 package protocol LambdaRuntimeAPI: Sendable {
     /// Waits for the next event, however long that takes: between two events Lambda freezes the process.
     func next() async throws -> LambdaInvocation

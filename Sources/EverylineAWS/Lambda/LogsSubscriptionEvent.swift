@@ -46,7 +46,8 @@ package struct LogsSubscriptionEvent: Sendable, Equatable {
         kind = message.messageType
         group = message.logGroup
         stream = message.logStream
-        // A stream's name is part of a key, which can't be empty; CloudWatch has no such streams. A control message names none.
+        // A stream's name is part of a key, which can't be empty; CloudWatch has no such streams. A control message
+        // names none.
         guard kind == .control || (1...Self.nameLimit).contains(stream.utf8.count) else {
             throw LambdaEventError.malformed("logStream")
         }

@@ -64,8 +64,8 @@ package struct SQSEvent: Sendable, Decodable {
     }
 }
 
-/// What a function answers that a queue triggers: the messages that must come again. In a FIFO queue these must be **all**
-/// of a group from the first that wasn't processed, or those behind it overtake it.
+/// What a function answers that a queue triggers: the messages that must come again. In a FIFO queue these must be
+/// **all** of a group from the first that wasn't processed, or those behind it overtake it.
 package struct SQSBatchResponse: Sendable, Encodable, Equatable {
     package let batchItemFailures: [Failure]
 

@@ -39,8 +39,8 @@ package struct WebSocketEvent: Sendable, Decodable {
     }
 }
 
-/// What a function answers to a WebSocket API. The headers of the answer to `$connect` are those of the upgrade: that is
-/// where a subprotocol is agreed on.
+/// What a function answers to a WebSocket API. The headers of the answer to `$connect` are those of the upgrade: that
+/// is where a subprotocol is agreed on.
 package struct WebSocketResponse: Sendable, Encodable, Equatable {
     package let statusCode: Int
     package let headers: [String: String]?

@@ -25,8 +25,8 @@ package struct SQSQueue: Sendable {
         }
     }
 
-    /// The largest message, and the largest batch of them, in bytes. (The service takes 1 MiB since 2025; a quarter of that
-    /// is what every region and every trigger has always taken.)
+    /// The largest message, and the largest batch of them, in bytes. (The service takes 1 MiB since 2025; a quarter of
+    /// that is what every region and every trigger has always taken.)
     package static let messageLimit: ByteCount = .kibibytes(256)
     /// How many messages a batch takes.
     package static let batchCount = 10
@@ -50,8 +50,8 @@ package struct SQSQueue: Sendable {
 
     /// Sends messages in order, in as few requests as they fit into.
     ///
-    /// When this throws, an unknown part of the messages has been sent: those before the failure. Sending all of them again
-    /// under the same ids is harmless for five minutes.
+    /// When this throws, an unknown part of the messages has been sent: those before the failure. Sending all of them
+    /// again under the same ids is harmless for five minutes.
     /// - Precondition: no message is larger than ``messageLimit``.
     package func send(_ messages: [Message]) async throws {
         for batch in Self.batches(messages) {

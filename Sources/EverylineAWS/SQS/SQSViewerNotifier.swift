@@ -5,8 +5,8 @@ package struct SQSViewerNotifier: ViewerNotifier {
     private let queue: SQSQueue
     private let newID: @Sendable () -> String
 
-    /// - Parameter newID: gives an id that was never given before. The queue would take a notification with an earlier one's for
-    ///   its repetition, and drop it, although the earlier one may have been answered already.
+    /// - Parameter newID: gives an id that was never given before. The queue would take a notification with an earlier
+    ///   one's for its repetition, and drop it, although the earlier one may have been answered already.
     package init(_ queue: SQSQueue, newID: @escaping @Sendable () -> String) {
         self.queue = queue
         self.newID = newID

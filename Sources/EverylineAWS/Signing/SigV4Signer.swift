@@ -16,8 +16,8 @@ package struct SigV4Signer: Sendable {
         self.service = service
     }
 
-    /// The request with its `Host`, `X-Amz-Date`, `X-Amz-Security-Token` and `Authorization`. Every other header that it
-    /// has is signed as it is, so nothing may change or be added on the way but what SigV4 leaves unsigned
+    /// The request with its `Host`, `X-Amz-Date`, `X-Amz-Security-Token` and `Authorization`. Every other header that
+    /// it has is signed as it is, so nothing may change or be added on the way but what SigV4 leaves unsigned
     /// (`Connection`, `User-Agent`, …).
     package func sign(_ request: AWSHTTPRequest, at time: Timestamp) -> AWSHTTPRequest {
         let date = SigningDate(time)

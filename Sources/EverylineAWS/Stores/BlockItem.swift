@@ -10,8 +10,8 @@ struct BlockItem {
 
     /// What an item's lines may take, compressed: the service's 400 KB less the rest of the item.
     static let itemLimit: ByteCount = 390_000
-    /// How many bytes of lines one item gets at the most, unless they are one event: small enough to be read as a whole for
-    /// one event of it.
+    /// How many bytes of lines one item gets at the most, unless they are one event: small enough to be read as a whole
+    /// for one event of it.
     static let linesLimit: ByteCount = .kibibytes(384)
 
     /// The attribute of lines that ``BlockPacking`` has packed, and that of lines as they are.

@@ -1,15 +1,15 @@
 import Everyline
 import NIOCore
 
-/// A block's lines without what their places say: first the times, each as its distance from the one before, then each line from
-/// its third field on.
+/// A block's lines without what their places say: first the times, each as its distance from the one before, then each
+/// line from its third field on.
 ///
 ///     {"offset":41,"timestamp":1700000000005,"message":"a"}        1700000000005 7
 ///     {"offset":42,"timestamp":1700000000012,"message":"b"}   ─►   message":"a"}
 ///                                                                  message":"b"}
 ///
-/// An offset and a time are new in each line, so they compress worse than all the rest; without them a block's item is a third to
-/// nearly a half smaller, and that is what an append costs.
+/// An offset and a time are new in each line, so they compress worse than all the rest; without them a block's item is
+/// a third to nearly a half smaller, and that is what an append costs.
 enum BlockPacking {
     /// - Precondition: the lines are as ``BlockEncoder`` writes them.
     static func pack(_ block: EventBlock) -> ByteBuffer {

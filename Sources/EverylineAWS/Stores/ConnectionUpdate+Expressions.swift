@@ -65,8 +65,8 @@ extension ConnectionUpdate {
 extension ConnectionUpdate {
     /// Whether only this update can have left the record as it is. Then a refusal is the answer to its repetition.
     ///
-    /// A fence belongs to one sender; so no other one advances under it. (The owner of a lock is only a name, and a name may
-    /// be given twice. A sender that isn't told of its lock waits for the end of the lease, like any other.)
+    /// A fence belongs to one sender; so no other one advances under it. (The owner of a lock is only a name, and a
+    /// name may be given twice. A sender that isn't told of its lock waits for the end of the lease, like any other.)
     func hasMade(_ connection: ViewerConnection) -> Bool {
         guard case .advance(let fence, let from, let to, let lastSeen, let now, let lease) = self else { return false }
         return connection.isOpen && from < to && connection.fence == fence && connection.cursor == to

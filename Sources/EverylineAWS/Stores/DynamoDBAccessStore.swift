@@ -29,8 +29,8 @@ package struct DynamoDBAccessStore: AccessStore {
         try await unavailable {
             guard let pointer = try await table.get(RecordKey.key(hash)) else { return nil }
             guard let key = try await validKey(try pointer.string("key_id")) else { return nil }
-            // The item was found by the hash of what was shown, of which nothing can be learnt by its timing; the comparison
-            // that decides is the constant-time one.
+            // The item was found by the hash of what was shown, of which nothing can be learnt by its timing; the
+            // comparison that decides is the constant-time one.
             return key.hash == hash ? key : nil
         }
     }

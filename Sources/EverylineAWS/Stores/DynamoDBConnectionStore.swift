@@ -1,8 +1,9 @@
 package import Everyline
 
-/// Viewers' connections, each in a partition of its own: what grows with viewers (locks, cursors) takes no writes from the partition
-/// of a log, which has a thousand a second. There each viewer has one small item, its membership, from when it may be sent to until it
-/// goes; by their key, each is an item too, so that viewers who come at once are not in each other's way.
+/// Viewers' connections, each in a partition of its own: what grows with viewers (locks, cursors) takes no writes from
+/// the partition of a log, which has a thousand a second. There each viewer has one small item, its membership, from
+/// when it may be sent to until it goes; by their key, each is an item too, so that viewers who come at once are not in
+/// each other's way.
 package struct DynamoDBConnectionStore: ConnectionStore {
     private let table: DynamoDBTable
 
@@ -96,8 +97,8 @@ package struct DynamoDBConnectionStore: ConnectionStore {
         try await unavailable { try await record(id)?.execution }
     }
 
-    /// Makes a viewer that opens with a resumption a member before it resumes: an append that doesn't find it yet is one that the
-    /// notification of the resumption comes behind.
+    /// Makes a viewer that opens with a resumption a member before it resumes: an append that doesn't find it yet is
+    /// one that the notification of the resumption comes behind.
     private func enter(_ id: ConnectionID, of execution: ExecutionID) async throws {
         guard let connection = try await record(id), connection.execution == execution, connection.isOpen,
             connection.awaitsResumption

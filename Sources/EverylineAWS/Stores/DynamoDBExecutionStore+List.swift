@@ -1,8 +1,8 @@
 package import Everyline
 
 extension DynamoDBExecutionStore {
-    /// Goes through the list until it has found as many as are wanted; through that of those which have not ended, where
-    /// nothing else is asked for. A record that is damaged is passed over: the others are listed.
+    /// Goes through the list until it has found as many as are wanted; through that of those which have not ended,
+    /// where nothing else is asked for. A record that is damaged is passed over: the others are listed.
     package func list(_ query: ExecutionQuery) async throws -> [Execution] {
         try await unavailable {
             let isActive = !query.statuses.isEmpty && query.statuses.allSatisfy { !$0.isTerminal }

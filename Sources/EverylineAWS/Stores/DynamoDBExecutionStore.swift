@@ -1,16 +1,16 @@
 package import Everyline
 import NIOCore
 
-/// Executions, an item each, which holds the log's head too; and two lists of them, in which an execution is found in the
-/// order of its making without an index that lags behind.
+/// Executions, an item each, which holds the log's head too; and two lists of them, in which an execution is found in
+/// the order of its making without an index that lags behind.
 package struct DynamoDBExecutionStore: ExecutionStore {
     let table: DynamoDBTable
     private let retention: Duration?
     private let now: @Sendable () -> Timestamp
 
     /// - Parameters:
-    ///   - retention: how long after its making an execution and its log are kept; for ever if `nil`. It must be longer than
-    ///     any execution runs.
+    ///   - retention: how long after its making an execution and its log are kept; for ever if `nil`. It must be longer
+    ///     than any execution runs.
     ///   - now: the wall clock, by which records expire.
     package init(_ table: DynamoDBTable, retention: Duration?, now: @escaping @Sendable () -> Timestamp) {
         self.table = table

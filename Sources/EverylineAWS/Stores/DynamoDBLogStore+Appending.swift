@@ -2,9 +2,9 @@ package import Everyline
 import NIOCore
 
 extension DynamoDBLogStore: LogStore {
-    /// Appends to each execution by itself, in the order given: a transaction for each append, or several for one that is
-    /// larger than a transaction may be. (The rule that decides takes the rest of a body whose start is held, so a crash
-    /// between two of them leaves a log that is right and a retry that completes it.)
+    /// Appends to each execution by itself, in the order given: a transaction for each append, or several for one that
+    /// is larger than a transaction may be. (The rule that decides takes the rest of a body whose start is held, so a
+    /// crash between two of them leaves a log that is right and a retry that completes it.)
     ///
     /// What can't be done now is the result of the one append, and of those behind it in the same log.
     package func append(_ appends: [LogAppend], at now: Timestamp) async throws -> [Result<Appended, LogStoreError>] {
@@ -33,8 +33,8 @@ extension DynamoDBLogStore: LogStore {
 
     /// How often the head may move away under an append before it is given up.
     private static let attempts = 16
-    /// What the blocks of one transaction may hold, compressed: less than the service's 4 MB also where those are counted
-    /// as they travel, in base64.
+    /// What the blocks of one transaction may hold, compressed: less than the service's 4 MB also where those are
+    /// counted as they travel, in base64.
     static let transactionBytes: ByteCount = 2_800_000
 
     private func append(_ append: LogAppend, at now: Timestamp) async throws -> Appended {
@@ -59,7 +59,8 @@ extension DynamoDBLogStore: LogStore {
         }
     }
 
-    /// What the log holds up to the head never changes, so it is compared before the transaction that compares the head.
+    /// What the log holds up to the head never changes, so it is compared before the transaction that compares the
+    /// head.
     private func decide(_ append: LogAppend, to meta: LogItem) async throws -> AppendRule.Decision {
         let head = meta.head.log
         var restoration: Restoration?

@@ -18,7 +18,8 @@ extension DynamoDBLogStore: Ledger {
 
     package func write(_ change: LedgerChange, to execution: ExecutionID, at now: Timestamp) async throws -> Bool {
         try await unavailable {
-            // When the execution began is read anew for its end; when its records expire, and how they are written, never changes.
+            // When the execution began is read anew for its end; when its records expire, and how they are written,
+            // never changes.
             let known = change.outcome == nil ? known[execution] : nil
             let meta = if let known { known } else { try await meta(execution) }
             let end = change.block.flatMap { block in

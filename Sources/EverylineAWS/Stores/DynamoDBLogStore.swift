@@ -1,15 +1,16 @@
 package import Everyline
 import NIOCore
 
-/// Logs as blocks of compressed lines, an item each, behind a head that every append compares and sets in one transaction.
+/// Logs as blocks of compressed lines, an item each, behind a head that every append compares and sets in one
+/// transaction.
 ///
 /// Every reading is consistent. An append of any number of events costs two writes as long as they fit into one block.
 package struct DynamoDBLogStore: Sendable {
     let table: DynamoDBTable
     let logLimit: ByteCount
     let now: @Sendable () -> Timestamp
-    /// The block that was read last of each log. A frame to a viewer is smaller than a block, so the next reading mostly wants the rest
-    /// of it; and blocks never change.
+    /// The block that was read last of each log. A frame to a viewer is smaller than a block, so the next reading
+    /// mostly wants the rest of it; and blocks never change.
     let cache = BoundedCache<ExecutionID, EventBlock>(limit: 16)
     /// The records of executions whose ledger was read: for what never changes in them.
     let known = BoundedCache<ExecutionID, LogItem>(limit: 256)

@@ -1,5 +1,5 @@
-/// Profiles in the one table: `PROFILES / P#name {image, task_definition, role, cpu, memory, secrets}`. A secret is kept as
-/// `NAME=ARN`, its value nowhere.
+/// Profiles in the one table: `PROFILES / P#name {image, task_definition, role, cpu, memory, secrets}`. A secret is
+/// kept as `NAME=ARN`, its value nowhere.
 package struct DynamoDBProfileStore: Sendable {
     private let table: DynamoDBTable
 

@@ -1,12 +1,12 @@
 import Everyline
 import NIOCore
 
-/// What the record `META` says of an execution; what it says of its log is read by ``LogItem``. They share an item, so that one
-/// condition covers both.
+/// What the record `META` says of an execution; what it says of its log is read by ``LogItem``. They share an item, so
+/// that one condition covers both.
 ///
-/// It can be read whatever the log's format is, and means the same in each: so a list, a status and a stop work beside a newer
-/// version. The status is not an attribute. It follows from what has happened (begun, asked to stop, ended), each of which is noted by
-/// itself; so no write has to know what another one is about to note.
+/// It can be read whatever the log's format is, and means the same in each: so a list, a status and a stop work beside
+/// a newer version. The status is not an attribute. It follows from what has happened (begun, asked to stop, ended),
+/// each of which is noted by itself; so no write has to know what another one is about to note.
 struct ExecutionItem {
     let execution: Execution
     let appendToken: SecretHash
@@ -138,8 +138,8 @@ extension LedgerHead {
 }
 
 extension Timestamp {
-    /// From when on a log is read whose first line hasn't come: early enough for any clock that is only wrong, for it bounds what
-    /// CloudWatch searches through (a group holds the streams of all executions).
+    /// From when on a log is read whose first line hasn't come: early enough for any clock that is only wrong, for it
+    /// bounds what CloudWatch searches through (a group holds the streams of all executions).
     fileprivate var dayBefore: Timestamp { Timestamp(milliseconds: max(0, milliseconds - 24 * 60 * 60 * 1000)) }
 }
 
@@ -180,9 +180,10 @@ enum LineRanges {
 
 /// How a log is written, as `META.format` says: by which runner script, and in which items.
 ///
-/// An update of a deployment changes its functions one after the other. So functions of both versions meet the same logs for minutes:
-/// a newer one reads each older format, and an older one neither reads nor writes a log of a newer format. What it was to do with it
-/// comes back to its queue, until its own update. What `META` says of the execution is no part of the format (``ExecutionItem``).
+/// An update of a deployment changes its functions one after the other. So functions of both versions meet the same
+/// logs for minutes: a newer one reads each older format, and an older one neither reads nor writes a log of a newer
+/// format. What it was to do with it comes back to its queue, until its own update. What `META` says of the execution
+/// is no part of the format (``ExecutionItem``).
 enum LogFormat {
     /// Of a log that says nothing: the script didn't number its lines, each of which becomes a notice.
     static let unnumbered: Int64 = 0

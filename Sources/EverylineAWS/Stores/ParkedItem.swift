@@ -2,7 +2,8 @@ import Everyline
 import EverylineDeflate
 import NIOCore
 
-/// A run that came too early as an item: one message's lines, compressed. It never changes, and goes with the write that takes it.
+/// A run that came too early as an item: one message's lines, compressed. It never changes, and goes with the write
+/// that takes it.
 enum ParkedItem {
     /// What a run may expand to: six bytes of JSON for each of its text, and the rest of each event.
     private static let limit: ByteCount = .mebibytes(8)

@@ -19,8 +19,8 @@ import Everyline
 ///     H#hash         KEY                 the key with this hash
 ///     T#shard        hash                a stream's token
 ///
-/// A block's key is its last offset, not its first: so one forward query from the offset that a reader wants begins with the
-/// block that holds it.
+/// A block's key is its last offset, not its first: so one forward query from the offset that a reader wants begins
+/// with the block that holds it.
 enum RecordKey {
     static func partition(_ execution: ExecutionID) -> String { "E#\(execution)" }
 

@@ -14,8 +14,8 @@ package struct RestoredTable: Sendable {
         self.now = now
     }
 
-    /// Notes each open log's head as its base, ends the viewers' connections that the backup knows, and begins the new incarnation last: what
-    /// is cut off before is done again.
+    /// Notes each open log's head as its base, ends the viewers' connections that the backup knows, and begins the new
+    /// incarnation last: what is cut off before is done again.
     ///
     /// To be called before functions work with the table, once for each time that it was put back.
     /// - Returns: the new incarnation, and how many logs are open.

@@ -1,7 +1,7 @@
 import Everyline
 
-/// Turns what DynamoDB's operations throw into the ports' error: nothing can be done now, and the same may be tried again; or what is stored is
-/// damaged, and stays so.
+/// Turns what DynamoDB's operations throw into the ports' error: nothing can be done now, and the same may be tried
+/// again; or what is stored is damaged, and stays so.
 func unavailable<Value>(_ body: () async throws -> Value) async throws -> Value {
     do {
         return try await body()

@@ -3,8 +3,8 @@ import Synchronization
 
 /// The incarnations of the data in a table, oldest first: one item, made by the first function that asks for it.
 ///
-/// What was read stays: a table is put back into another one, which functions that run don't know. The bases stand with each log, in its
-/// `META`.
+/// What was read stays: a table is put back into another one, which functions that run don't know. The bases stand with
+/// each log, in its `META`.
 final class TableIncarnations: Sendable {
     private let table: DynamoDBTable
     private let held = Mutex<[Incarnation]>([])

@@ -5,8 +5,8 @@ import Everyline
     import Glibc
 #endif
 
-/// What a log's lines were, by their numbers: a digest of each, in a file without a name. So a log of any length, whose lines come in
-/// any order, takes 16 bytes of disk a line and 64 KiB of memory.
+/// What a log's lines were, by their numbers: a digest of each, in a file without a name. So a log of any length, whose
+/// lines come in any order, takes 16 bytes of disk a line and 64 KiB of memory.
 struct LineDigests: ~Copyable {
     /// What is kept of one line.
     struct Entry: Equatable {

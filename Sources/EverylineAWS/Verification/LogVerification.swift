@@ -11,7 +11,8 @@ package struct LogVerification: Sendable, Equatable {
     /// The lines that the log says it has given up, and how many of them have come after all.
     package internal(set) var lost: [ClosedRange<UInt64>] = []
     package internal(set) var late: UInt64 = 0
-    /// What was written past the script: the messages in CloudWatch, and the notices in the log. They needn't be as many.
+    /// What was written past the script: the messages in CloudWatch, and the notices in the log. They needn't be as
+    /// many.
     package internal(set) var unnumbered: (messages: UInt64, notices: UInt64) = (0, 0)
     /// Whether the log reached its limit, behind which it holds nothing to compare.
     package internal(set) var isFull = false

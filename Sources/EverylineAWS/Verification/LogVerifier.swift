@@ -3,8 +3,8 @@ import NIOCore
 
 /// Holds an ended log against CloudWatch, line for line, and changes nothing.
 ///
-/// First CloudWatch is read once, in whatever order it has the messages, and a digest of each line is kept under its number; then the
-/// log is read once, and each of its events must be what CloudWatch has there:
+/// First CloudWatch is read once, in whatever order it has the messages, and a digest of each line is kept under its
+/// number; then the log is read once, and each of its events must be what CloudWatch has there:
 ///
 ///     line, part      the line with the number that is due: the same text
 ///     lines_lost      those numbers are not in CloudWatch, or come as late_line

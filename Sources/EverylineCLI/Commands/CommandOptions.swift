@@ -61,7 +61,8 @@ struct CommandOptions: ParsableArguments {
             timeoutSeconds: timeout.map { Int($0.duration.components.seconds) }, streams: streams)
     }
 
-    /// What is shown as a command that the server doesn't run: as much as is worth reading, well below what a server takes.
+    /// What is shown as a command that the server doesn't run: as much as is worth reading, well below what a server
+    /// takes.
     var shown: [String] {
         var (left, words) = (16 << 10, [String]())
         for word in bytes {

@@ -56,8 +56,8 @@ struct Doctor: AsyncParsableCommand {
                 ? [] : ["retention can't give that back to the disk; everyline compact does, while no server works"])
     }
 
-    /// What the runners know to have been stored, and the database doesn't hold: a copy of the database file alone, without its write-ahead
-    /// log, looks like that, and so does an older backup.
+    /// What the runners know to have been stored, and the database doesn't hold: a copy of the database file alone,
+    /// without its write-ahead log, looks like that, and so does an older backup.
     private static func missing(_ acknowledged: [ExecutionID: Offset], in log: SQLiteLogStore) async -> [String] {
         var faults: [String] = []
         for (execution, offset) in acknowledged.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {

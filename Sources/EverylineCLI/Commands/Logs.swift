@@ -75,7 +75,8 @@ struct Logs: AsyncParsableCommand {
         return newest
     }
 
-    /// The event that the last lines follow. Looks through more and more of the log's end until there are as many lines in it.
+    /// The event that the last lines follow. Looks through more and more of the log's end until there are as many lines
+    /// in it.
     private func start(
         ofLast count: Int, _ client: EverylineClient, _ id: ExecutionID, _ head: Offset
     ) async throws -> Offset {

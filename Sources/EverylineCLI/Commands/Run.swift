@@ -82,7 +82,8 @@ struct Run: AsyncParsableCommand {
         if code != 0 { throw ExitCode(code) }
     }
 
-    /// - Throws: `ExitCode` if a signal comes before the server's answer, which alone says whether the command was started.
+    /// - Throws: `ExitCode` if a signal comes before the server's answer, which alone says whether the command was
+    ///   started.
     private static func unlessInterrupted(
         by signals: UserSignals, _ start: @escaping @Sendable () async throws -> RunResponse
     ) async throws -> RunResponse {

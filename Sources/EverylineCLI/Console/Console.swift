@@ -16,11 +16,12 @@ import SystemPackage
 enum Console {
     typealias File = SystemPackage.FileDescriptor
 
-    /// Whether the person's terminal shows the beginning of a line that a command has written, or the key that interrupts.
+    /// Whether the person's terminal shows the beginning of a line that a command has written, or the key that
+    /// interrupts.
     private static let isInLine = Atomic(false)
 
-    /// Says something to the person, on standard error, beside the data: one line, in which everything is visible. At a terminal it
-    /// begins on a line of its own, behind what a command has written of a line.
+    /// Says something to the person, on standard error, beside the data: one line, in which everything is visible. At a
+    /// terminal it begins on a line of its own, behind what a command has written of a line.
     static func say(_ text: String) {
         var settings = termios()
         let isTerminal = tcgetattr(STDERR_FILENO, &settings) == 0
@@ -87,7 +88,8 @@ enum Console {
 
     /// Writes lines of data, in which everything is visible.
     ///
-    /// - Throws: `Errno`; `brokenPipe` when the reader has hung up; `CancellationError` if the reader takes no more and the task is cancelled.
+    /// - Throws: `Errno`; `brokenPipe` when the reader has hung up; `CancellationError` if the reader takes no more and
+    ///   the task is cancelled.
     static func print(_ lines: String...) throws { try print(lines) }
 
     static func print(_ lines: [String]) throws {
@@ -120,7 +122,8 @@ enum Console {
         }
     }
 
-    /// Returns once the reader of standard output has hung up: a pipe's other end is closed. Never, where it is no pipe.
+    /// Returns once the reader of standard output has hung up: a pipe's other end is closed. Never, where it is no
+    /// pipe.
     ///
     /// - Throws: `CancellationError`.
     static func readerHangsUp() async throws {
@@ -138,8 +141,8 @@ enum Console {
         isTerminal ? size(of: STDOUT_FILENO) ?? TerminalSize(columns: 80, rows: 24) : nil
     }
 
-    /// The size of the user's terminal: the one that shows the data, else where keys come from, else what errors go to; `nil` if there is
-    /// none, or it doesn't say.
+    /// The size of the user's terminal: the one that shows the data, else where keys come from, else what errors go to;
+    /// `nil` if there is none, or it doesn't say.
     static var terminalSize: TerminalSize? {
         [STDOUT_FILENO, STDIN_FILENO, STDERR_FILENO].lazy.compactMap(size).first
     }

@@ -29,7 +29,8 @@ extension EverylineClient {
             }
             count += page.executions.count
             cursor = page.nextCursor
-            // Ids sort by the time of their making, and the newest come first: what follows is older than what was asked for.
+            // Ids sort by the time of their making, and the newest come first: what follows is older than what was
+            // asked for.
             if let last = page.executions.last, last.executionID < prefix { break }
         } while cursor != nil && count < Self.searched
         return found.first

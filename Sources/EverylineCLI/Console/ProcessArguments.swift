@@ -5,8 +5,8 @@ enum ProcessArguments {
     /// Without the program's name.
     static let bytes = Array(OwnProcess.words.dropFirst())
 
-    /// What the parser is given. Its time grows with the square of the words' number, and all that has so many is the command
-    /// that is to be run, whose words it only hands on.
+    /// What the parser is given. Its time grows with the square of the words' number, and all that has so many is the
+    /// command that is to be run, whose words it only hands on.
     static var parsed: [String] { bytes.prefix(limit).map { String(decoding: $0, as: UTF8.self) } }
 
     /// All words from the one on that is the `count`th before the end of what is parsed.

@@ -27,8 +27,8 @@ final class TailPrinter: Sendable {
     }
 
     /// - Parameter last: the event after which to stop; to the log's end if `nil`.
-    /// - Throws: ``TailError``, or `Errno` if what is printed can't be written; `brokenPipe` also while nothing is printed, as
-    ///   soon as the reader has hung up.
+    /// - Throws: ``TailError``, or `Errno` if what is printed can't be written; `brokenPipe` also while nothing is
+    ///   printed, as soon as the reader has hung up.
     func print(_ tail: ResumingTail, through last: Offset? = nil) async throws -> Result {
         try await withThrowingTaskGroup(of: Result.self) { group in
             group.addTask { try await self.follow(tail, through: last) }

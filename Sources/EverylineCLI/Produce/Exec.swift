@@ -86,13 +86,14 @@ struct Exec: AsyncParsableCommand {
             Console.say(shortfall)
             if requireDelivery { throw Root.failure }
         }
-        // The process that started this sees how the command ended: a shell ends its loops when a Ctrl-C has ended what runs in them.
+        // The process that started this sees how the command ended: a shell ends its loops when a Ctrl-C has ended what
+        // runs in them.
         if result.outcome.reason == nil, let signal = process.endingSignal { OwnProcess.suffer(signal) }
         if result.outcome.processExitCode != 0 { throw ExitCode(result.outcome.processExitCode) }
     }
 
-    /// Hands on what is sent to this process alone: what comes from the terminal, the command has got itself. Once the command has
-    /// ended, it means that the user won't wait for the server.
+    /// Hands on what is sent to this process alone: what comes from the terminal, the command has got itself. Once the
+    /// command has ended, it means that the user won't wait for the server.
     private static func relay(
         _ signals: AsyncStream<SentSignal>, to process: CommandProcess, _ terminal: UserTerminal?,
         _ production: LocalProducer.Production
@@ -117,12 +118,14 @@ struct Exec: AsyncParsableCommand {
         }
     }
 
-    /// What a signal means for a command that has a terminal of its own: what this process's terminal says of itself is not for it.
+    /// What a signal means for a command that has a terminal of its own: what this process's terminal says of itself is
+    /// not for it.
     private static func isHandled(_ signal: SentSignal, _ process: CommandProcess, _ terminal: UserTerminal) -> Bool {
         if signal.number == SIGCONT { terminal.resume() }
         // A key, of which the others of this process group hear by this process.
         if signal.sender == getpid() { return true }
-        // When the terminal is closed, a shell hangs up on the whole groups of its jobs, and the kernel on the session's leader.
+        // When the terminal is closed, a shell hangs up on the whole groups of its jobs, and the kernel on the
+        // session's leader.
         let isForAll = signal.isFromTerminal || signal.number == SIGHUP && terminal.isGone
         guard isForAll, !process.hasEnded, process.wasRunning(at: signal.time) else { return false }
         switch signal.number {
@@ -146,13 +149,16 @@ struct Exec: AsyncParsableCommand {
         }
     }
 
-    /// The shell sees that the command was stopped when this process is: then it takes the terminal, and `fg` lets both go on.
+    /// The shell sees that the command was stopped when this process is: then it takes the terminal, and `fg` lets both
+    /// go on.
     private static func stopWithCommand(_ signal: Int32, _ terminal: UserTerminal?) -> CommandProcess.StopAnswer {
-        // Elsewhere than at a terminal, who stops the command by SIGSTOP alone would not let this process go on with it.
+        // Elsewhere than at a terminal, who stops the command by SIGSTOP alone would not let this process go on with
+        // it.
         guard signal != SIGSTOP || OwnProcess.isInForeground else { return .left }
         if [SIGTTIN, SIGTTOU].contains(signal), let terminal {
             if terminal.isCommandsTurn { return .refused }
-            // Its shell has gone meanwhile: the kernel hangs up on what is stopped then, and would not stop this process.
+            // Its shell has gone meanwhile: the kernel hangs up on what is stopped then, and would not stop this
+            // process.
             if OwnProcess.isOrphaned {
                 terminal.hangUp()
                 return .refused

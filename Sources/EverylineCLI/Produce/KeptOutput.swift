@@ -3,8 +3,8 @@ import EverylineClient
 import EverylineProducer
 import EverylineRunner
 
-/// Output that its server takes no more, because its log has ended without it or isn't known there any more: nothing deletes it but a
-/// human's word.
+/// Output that its server takes no more, because its log has ended without it or isn't known there any more: nothing
+/// deletes it but a human's word.
 struct KeptOutput {
     let directory: ProducerDirectory
     let reason: String
@@ -81,7 +81,8 @@ struct KeptOutput {
 extension ConnectionOptions {
     /// The server that output was meant for, unless another one is named.
     ///
-    /// - Parameter named: what the options, the environment and the file say, once they were read: what is wrong there is said once.
+    /// - Parameter named: what the options, the environment and the file say, once they were read: what is wrong there
+    ///   is said once.
     func configuration(
         of origin: ProducerDirectory.Origin?, _ named: inout EverylineClient.Configuration?
     ) throws -> EverylineClient.Configuration {

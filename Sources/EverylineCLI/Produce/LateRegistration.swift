@@ -4,7 +4,8 @@ import EverylineProducer
 import EverylineRunner
 import Synchronization
 
-/// The registration of an execution whose command was started without a server: made with the first of its events that gets through.
+/// The registration of an execution whose command was started without a server: made with the first of its events that
+/// gets through.
 final class LateRegistration: Sendable {
     /// What the server knows the execution by.
     struct Registered: Sendable {
@@ -40,7 +41,8 @@ final class LateRegistration: Sendable {
 
     var registered: Registered? { made.value }
 
-    /// What the producer asks of the server. An append registers the execution, if that hasn't been done; everything else waits for it.
+    /// What the producer asks of the server. An append registers the execution, if that hasn't been done; everything
+    /// else waits for it.
     var endpoint: ProducerEndpoint {
         ProducerEndpoint(
             append: { [self] events, head, incarnation in
@@ -71,7 +73,8 @@ final class LateRegistration: Sendable {
 
     /// One try at a time is made.
     ///
-    /// - Throws: ``ClientError`` also where the server refuses: a command that runs already is no less worth recording then.
+    /// - Throws: ``ClientError`` also where the server refuses: a command that runs already is no less worth recording
+    ///   then.
     private func register() async throws -> Registered {
         while true {
             let version = changes.version

@@ -103,7 +103,8 @@ extension LocalProducer {
                 execution: id, endpoint: endpoint, directory: directory, spool: spool, lineLimit: lineLimit,
                 endFields: registered.endFields ?? [])
         } catch {
-            // Where the server can't be told now either, it ends the log when it has not heard of its producer for long.
+            // Where the server can't be told now either, it ends the log when it has not heard of its producer for
+            // long.
             try? await endpoint.endUnstarted("The command was not started: \(error)", at: .now)
             throw error
         }
@@ -161,8 +162,8 @@ extension LocalProducer {
             lineLimit: Self.safeLine, endFields: [], late: late)
     }
 
-    /// How long a command that runs without a server too waits for each of the server's two answers; and one that a signal has ended, for
-    /// the last of them.
+    /// How long a command that runs without a server too waits for each of the server's two answers; and one that a
+    /// signal has ended, for the last of them.
     static let shortTimeout: Duration = .seconds(3)
 
     /// Registers the execution, trying again for a few seconds. Where that takes long, it says so.

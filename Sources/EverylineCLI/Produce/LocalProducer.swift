@@ -17,7 +17,8 @@ struct LocalProducer {
     /// What is shown as the execution's command.
     let command: [String]
 
-    /// Whether the caller wants to know by the exit code that the server has everything, and waits for that as long as it takes.
+    /// Whether the caller wants to know by the exit code that the server has everything, and waits for that as long as
+    /// it takes.
     let requiresDelivery: Bool
     /// Whether nothing is said of what goes as it should.
     var isQuiet = false
@@ -66,15 +67,15 @@ struct LocalProducer {
     /// How long the server may make no progress after the command's end before the rest is left to `everyline recover`.
     private static let patience: Duration = .seconds(60)
 
-    /// Runs `produce`, which records to the `end`, and waits until the server has all of it. Nothing that the server does, or doesn't,
-    /// ends `produce`.
+    /// Runs `produce`, which records to the `end`, and waits until the server has all of it. Nothing that the server
+    /// does, or doesn't, ends `produce`.
     ///
     /// - Parameters:
-    ///   - signals: one that ends a process does so until the execution is registered; its log, if there is one, is ended. From then on they
-    ///     are for `whileSending`.
+    ///   - signals: one that ends a process does so until the execution is registered; its log, if there is one, is
+    ///     ended. From then on they are for `whileSending`.
     ///   - whileSending: runs beside it, and is cancelled at the end.
-    /// - Throws: ``CLIError`` if the execution can't be registered, or its output has no place here: nothing was started then. And what
-    ///   `produce` throws.
+    /// - Throws: ``CLIError`` if the execution can't be registered, or its output has no place here: nothing was
+    ///   started then. And what `produce` throws.
     func run(
         _ signals: UserSignals,
         whileSending: @escaping @Sendable (Production) async throws -> Void,
@@ -97,37 +98,19 @@ struct LocalProducer {
             let session = ProducerSession(
                 uplink, recorder: production.recorder, stop: production.stop, wasRefused: voice.refused)
             let outcome = Mutexed<ExecutionOutcome>()
-            let conclusion = try await withThrowingTaskGroup(of: Conclusion?.self) { group in
-                group.addTask {
+            let conclusion = try await firstConclusion(
+                {
                     do {
                         return .session(
-                            try await session.run {
-                                let ended = try await produce(production)
-                                outcome.set(ended)
-                            }.conclusion)
+                            try await session.run { outcome.set(try await produce(production)) }.conclusion)
                     } catch  where outcome.value != nil {
                         return .left("\(error)")
                     }
-                }
-                group.addTask {
-                    try await whileSending(production)
-                    return nil
-                }
-                group.addTask { try await waitPatiently(production, start) }
-                group.addTask {
-                    try await Self.sayWhenFull(spool, directory.files.path)
-                    return nil
-                }
-                group.addTask {
-                    try await voice.run()
-                    return nil
-                }
-                defer { group.cancelAll() }
-                while let result = try await group.next() {
-                    if let result { return result }
-                }
-                throw CancellationError()
-            }
+                },
+                { try await waitPatiently(production, start) },
+                beside: { try await whileSending(production) },
+                { try await Self.sayWhenFull(spool, directory.files.path) },
+                { try await voice.run() })
             let shortfall = settle(conclusion, start, voice)
             guard let outcome = outcome.value else { throw CLIError(shortfall ?? "The command's end is not known.") }
             return Result(outcome: outcome, shortfall: shortfall)
@@ -137,6 +120,26 @@ struct LocalProducer {
     private enum Conclusion: Sendable {
         case session(Uplink.Conclusion)
         case left(String)
+    }
+
+    /// Runs all of it at once, until one of `ways` concludes, and cancels the rest then.
+    private func firstConclusion(
+        _ ways: (@Sendable () async throws -> Conclusion?)..., beside others: (@Sendable () async throws -> Void)...
+    ) async throws -> Conclusion {
+        try await withThrowingTaskGroup(of: Conclusion?.self) { group in
+            for way in ways { group.addTask { try await way() } }
+            for other in others {
+                group.addTask {
+                    try await other()
+                    return nil
+                }
+            }
+            defer { group.cancelAll() }
+            while let result = try await group.next() {
+                if let result { return result }
+            }
+            throw CancellationError()
+        }
     }
 
     /// Ends the waiting once the command has ended and the server has made no progress for long, or the user leaves.

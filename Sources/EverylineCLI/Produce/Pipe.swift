@@ -37,7 +37,8 @@ struct Pipe: AsyncParsableCommand {
         let result = try await producer.run(
             signals,
             whileSending: { production in
-                // The first Ctrl-C is for the command before the pipe, whose last words are still to come. At a terminal there is none.
+                // The first Ctrl-C is for the command before the pipe, whose last words are still to come. At a
+                // terminal there is none.
                 var presses = isatty(STDIN_FILENO) == 1 ? 1 : 0
                 for await signal in signals.late {
                     guard [SIGINT, SIGTERM, SIGHUP].contains(signal.number) else {

@@ -11,10 +11,11 @@ import SystemPackage
     import Foundation
 #endif
 
-/// Where an `exec` or `pipe` keeps what its server hasn't acknowledged, with all that it takes to bring it there later, should
-/// the process be killed.
+/// Where an `exec` or `pipe` keeps what its server hasn't acknowledged, with all that it takes to bring it there later,
+/// should the process be killed.
 ///
-/// `refused.json` says that it is no use to try again. `origin.json` holds a secret, so its owner alone may read it. It is written last: a directory without it was never used.
+/// `refused.json` says that it is no use to try again. `origin.json` holds a secret, so its owner alone may read it. It
+/// is written last: a directory without it was never used.
 struct ProducerDirectory {
     /// Where the output belongs.
     struct Origin: Codable {

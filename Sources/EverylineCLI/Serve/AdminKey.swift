@@ -19,8 +19,8 @@ struct AdminKey {
         isNamed = path != nil
     }
 
-    /// Takes the key in the file as the administrator's. Where there is no file, makes a key and writes it: if the file was
-    /// named, or if the server has no keys yet.
+    /// Takes the key in the file as the administrator's. Where there is no file, makes a key and writes it: if the file
+    /// was named, or if the server has no keys yet.
     ///
     /// The file comes first, so that whatever stops the server, the key that it accepts can be read.
     /// - Returns: the key, if it is one that the server accepts.

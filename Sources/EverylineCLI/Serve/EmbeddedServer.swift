@@ -29,8 +29,8 @@ struct EmbeddedServer {
     ///
     /// - Parameters:
     ///   - adminKey: is made ready before anything listens.
-    ///   - onListening: is called once clients can connect, with the server's address, and the administrator's key if it is
-    ///     one that the server accepts.
+    ///   - onListening: is called once clients can connect, with the server's address, and the administrator's key if
+    ///     it is one that the server accepts.
     /// - Throws: ``SQLiteDatabaseError``, ``CLIError``, or what ended a service.
     func run(
         adminKey: AdminKey, onListening: @escaping @Sendable (_ url: String, _ key: String?) throws -> Void
@@ -71,7 +71,8 @@ struct EmbeddedServer {
         try await ServiceGroup(configuration: group).run()
     }
 
-    /// Shows the runners the way to this server. A directory of theirs that lies elsewhere is taken for this server alone.
+    /// Shows the runners the way to this server. A directory of theirs that lies elsewhere is taken for this server
+    /// alone.
     private func prepareRunners() throws -> DirectoryLock? {
         let isInside = runnerDirectory == directory + "/runners"
         let lock = isInside ? nil : try DirectoryLock(runnerDirectory)
@@ -96,7 +97,8 @@ struct EmbeddedServer {
         }
     }
 
-    /// - Returns: `nil` also where what is stored of it is damaged: its logs end when nothing has been heard of their producers for long.
+    /// - Returns: `nil` also where what is stored of it is damaged: its logs end when nothing has been heard of their
+    ///   producers for long.
     private func restored(_ database: SQLiteDatabase) async throws -> RestoredLogs? {
         do {
             return try await database.untouchedSinceRestore()

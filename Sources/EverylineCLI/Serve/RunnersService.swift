@@ -4,8 +4,8 @@ import EverylineServer
 import Logging
 import ServiceLifecycle
 
-/// Says that the server serves, once all its listeners stand; takes up the runners that an earlier server left, and looks
-/// after those of this one.
+/// Says that the server serves, once all its listeners stand; takes up the runners that an earlier server left, and
+/// looks after those of this one.
 struct RunnersService: Service {
     let core: ServerCore
     let runners: RunnerSupervisor
@@ -89,8 +89,8 @@ struct RunnersService: Service {
             } catch {
                 logger.error(failure, metadata: ["error": "\(error)"])
             }
-            // The store doesn't say when it can be read again, so it is asked once a second. Only a cancellation ends the sleep early;
-            // the loop's condition sees it.
+            // The store doesn't say when it can be read again, so it is asked once a second. Only a cancellation ends
+            // the sleep early; the loop's condition sees it.
             try? await Task.sleep(for: .seconds(1))
         }
         return nil

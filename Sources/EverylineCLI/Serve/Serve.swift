@@ -118,8 +118,8 @@ struct Serve: AsyncParsableCommand {
         }
     }
 
-    /// Lets as many clients in as the system allows; and a peer that hangs up must end its connection, not the server. Nor
-    /// does the server end with the terminal that it was started from: there is nothing that a SIGHUP could reload.
+    /// Lets as many clients in as the system allows; and a peer that hangs up must end its connection, not the server.
+    /// Nor does the server end with the terminal that it was started from: there is nothing that a SIGHUP could reload.
     ///
     /// - Returns: how many files and connections may be open.
     /// - Throws: ``CLIError`` if those are too few.
@@ -130,8 +130,8 @@ struct Serve: AsyncParsableCommand {
         return try OpenFiles.ensure(OpenFiles.reserve + OpenFiles.leastConnections)
     }
 
-    /// Writes the address and the key to the user's file, so that the other commands just work. A file with another key is
-    /// left as it is.
+    /// Writes the address and the key to the user's file, so that the other commands just work. A file with another key
+    /// is left as it is.
     private static func introduce(
         _ url: String, _ key: String, inFile keyFile: String, _ environment: [String: String], logger: Logger
     ) {

@@ -2,8 +2,8 @@ import ArgumentParser
 import Everyline
 import EverylineServer
 
-/// The settings of `serve`: the one table that its flags, its variables, its names in the user's file, their help and their
-/// defaults come from.
+/// The settings of `serve`: the one table that its flags, its variables, its names in the user's file, their help and
+/// their defaults come from.
 enum ServeSetting: String, CaseIterable {
     case data, spool, listen
     case recordOnly = "record-only"

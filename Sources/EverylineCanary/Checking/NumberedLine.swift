@@ -9,8 +9,8 @@ import NIOCore
     import Darwin
 #endif
 
-/// A line's text: its number, the time at which it was due, and a sum over both, so that a reader knows a line that isn't
-/// what was written.
+/// A line's text: its number, the time at which it was due, and a sum over both, so that a reader knows a line that
+/// isn't what was written.
 ///
 ///     41 1763500000123456 9f3c01ab bcdefghij…
 struct NumberedLine: Equatable {

@@ -10,7 +10,8 @@ struct FaultPlan: Sendable, Equatable {
     /// In the order of their lines.
     let entries: [Entry]
 
-    /// Spreads the settings' cuts over their viewers, and pauses and trickles between. Those that stall get nothing else.
+    /// Spreads the settings' cuts over their viewers, and pauses and trickles between. Those that stall get nothing
+    /// else.
     static func plans(_ settings: CanarySettings) -> [FaultPlan] {
         let active = settings.viewers - settings.stalled
         return (0..<settings.viewers).map { viewer in
@@ -47,8 +48,8 @@ struct FaultPlan: Sendable, Equatable {
 
 /// What a network can do to a connection.
 package enum ConnectionFault: Sendable, Equatable {
-    /// Ends it within a message: after so many bytes more, or soon if they don't come. Abruptly is with a reset and not in
-    /// order.
+    /// Ends it within a message: after so many bytes more, or soon if they don't come. Abruptly is with a reset and not
+    /// in order.
     case cut(afterBytes: Int, abruptly: Bool)
     /// Lets nothing through for this long.
     case pause(Duration)

@@ -4,8 +4,8 @@ import Synchronization
 
 /// What one viewer has got so far, and what was wrong with it.
 ///
-/// It counts at two places: what the server sent on each connection, before the tail drops or refuses anything, and what the
-/// tail gave out.
+/// It counts at two places: what the server sent on each connection, before the tail drops or refuses anything, and
+/// what the tail gave out.
 final class DeliveryStats: Sendable {
     struct Counts: Sendable {
         /// What came over the connections, each held against where it began.

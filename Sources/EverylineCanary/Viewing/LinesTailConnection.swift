@@ -5,8 +5,8 @@ import NIOCore
 
 /// A WebSocket stream without a subprotocol, as a tail reads it: one line a message.
 ///
-/// It can't show the `end` event: a word in its place says that the execution is over, and the tail gets the event from the
-/// log itself.
+/// It can't show the `end` event: a word in its place says that the execution is over, and the tail gets the event from
+/// the log itself.
 final class LinesTailConnection: TailConnection {
     private let connection: WebSocketConnection
 

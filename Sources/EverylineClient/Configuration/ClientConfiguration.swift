@@ -1,5 +1,5 @@
-/// Where a command finds the server and its key: the flags go before the environment, that before the user's file. It is
-/// the only reader of these settings, and each value remembers where it came from.
+/// Where a command finds the server and its key: the flags go before the environment, that before the user's file. It
+/// is the only reader of these settings, and each value remembers where it came from.
 package struct ClientConfiguration: Sendable {
     package let address: ServerAddress
     package let credential: Credential?

@@ -127,7 +127,8 @@ struct HTTPTransport: Sendable {
         if let type = request.contentType { prepared.headers.add(name: "Content-Type", value: type) }
         for header in request.headers { prepared.headers.add(name: header.name, value: header.value) }
         if let body = request.body {
-            // In pieces, so that a silence can be told from a slow link; no link is slow within a machine, and each piece takes its time.
+            // In pieces, so that a silence can be told from a slow link; no link is slow within a machine, and each
+            // piece takes its time.
             let pieces = BodyPieces(bytes: body, size: configuration.address.socketPath == nil ? 16 << 10 : 128 << 10)
             prepared.body =
                 request.waitsWhileBytesMove
@@ -180,7 +181,8 @@ struct APIRequest: Sendable {
     var credential: Credential?
     /// From sending to the last byte of the answer; the client's default if there is none.
     var timeout: Duration?
-    /// The exchange has no deadline as long as bytes move: only a silence ends it (``EverylineClient/Configuration/silenceLimit``).
+    /// The exchange has no deadline as long as bytes move: only a silence ends it
+    /// (``EverylineClient/Configuration/silenceLimit``).
     var waitsWhileBytesMove = false
 
     init(_ method: HTTPMethod, _ path: String) {

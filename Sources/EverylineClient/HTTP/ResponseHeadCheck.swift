@@ -2,8 +2,8 @@ import Everyline
 import NIOCore
 import NIOHTTP1
 
-/// Gives up a connection on which something answers that isn't HTTP, before AsyncHTTPClient has it: that ends the process at a status below
-/// 100, and waits for ever where one interim answer follows the other.
+/// Gives up a connection on which something answers that isn't HTTP, before AsyncHTTPClient has it: that ends the
+/// process at a status below 100, and waits for ever where one interim answer follows the other.
 final class ResponseHeadCheck: ChannelInboundHandler {
     typealias InboundIn = HTTPClientResponsePart
     typealias InboundOut = HTTPClientResponsePart

@@ -1,8 +1,8 @@
 package import Everyline
 import EverylineWebSocket
 
-/// Where a server is: `http://host:port`, `https://host`, or a unix-domain socket. A path behind the host is kept, for a
-/// server behind a reverse proxy.
+/// Where a server is: `http://host:port`, `https://host`, or a unix-domain socket. A path behind the host is kept, for
+/// a server behind a reverse proxy.
 public struct ServerAddress: Sendable, Hashable, CustomStringConvertible {
     /// The URL without a slash at its end. It holds no secret.
     public let description: String
@@ -11,7 +11,8 @@ public struct ServerAddress: Sendable, Hashable, CustomStringConvertible {
 
     /// Reads an `http`, `https` or `http+unix` URL (whose host is the socket's path, percent-encoded).
     ///
-    /// - Throws: ``InvalidServerAddress`` for anything else, and for a URL with user information, a query or a fragment.
+    /// - Throws: ``InvalidServerAddress`` for anything else, and for a URL with user information, a query or a
+    ///   fragment.
     public init(_ text: String) throws(InvalidServerAddress) {
         guard let separator = text.utf8.firstRange(of: "://".utf8) else { throw InvalidServerAddress(.scheme) }
         let scheme = text[..<separator.lowerBound].lowercased()

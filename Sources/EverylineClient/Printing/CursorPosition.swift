@@ -1,7 +1,7 @@
 import Everyline
 
-/// Where a terminal's cursor is behind text that was written from the beginning of a row: how many rows below it, and in which column. An
-/// estimate, as no program knows which characters a terminal takes for wide.
+/// Where a terminal's cursor is behind text that was written from the beginning of a row: how many rows below it, and
+/// in which column. An estimate, as no program knows which characters a terminal takes for wide.
 struct CursorPosition {
     private(set) var row = 0
     private var column = 0
@@ -26,7 +26,8 @@ struct CursorPosition {
         case "\r": column = 0
         case "\u{8}": column = max(0, column - 1)
         case "\t": column = min(width - 1, (column / 8 + 1) * 8)
-        // What it joins is one picture for some terminals: too few rows are taken back then, and never one that isn't the line's.
+        // What it joins is one picture for some terminals: too few rows are taken back then, and never one that isn't
+        // the line's.
         case "\u{200D}": isJoined = true
         case _ where isJoined: isJoined = false
         default: move(by: Self.columns(of: scalar))
@@ -41,7 +42,8 @@ struct CursorPosition {
         if parts.last == "D" { column = max(0, column - count) }
     }
 
-    /// What of a text that begins a row is in the window once it is written, behind all sequences that came before; `nil` if that is all of it.
+    /// What of a text that begins a row is in the window once it is written, behind all sequences that came before;
+    /// `nil` if that is all of it.
     static func end(of text: String, in window: TerminalSize) -> String? {
         var cursor = CursorPosition(width: window.columns)
         var rows = [(text: String.UnicodeScalarView(), sequences: String.UnicodeScalarView())]

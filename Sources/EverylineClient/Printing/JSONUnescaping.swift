@@ -4,8 +4,8 @@ import NIOCore
 extension ByteBuffer {
     /// Writes what the text of a JSON string stands for, from behind its opening quotation mark to its closing one.
     ///
-    /// - Returns: where the closing quotation mark is; `nil`, with nothing written, for what only a full decoder can judge:
-    ///   surrogates, unknown escapes, a string that doesn't end.
+    /// - Returns: where the closing quotation mark is; `nil`, with nothing written, for what only a full decoder can
+    ///   judge: surrogates, unknown escapes, a string that doesn't end.
     mutating func writeUnescaped(
         _ bytes: UnsafeRawBufferPointer, from start: Int, to end: Int
     ) -> Int? {

@@ -3,8 +3,9 @@ package import NIOCore
 
 /// Turns blocks into what a terminal or a file gets, a whole block at a time. It does no I/O.
 ///
-/// As text: each message with its newline, as it was written, or for a terminal what a ``TerminalFilter`` leaves of it. A `partial` event has none, so that an over-long line is
-/// whole again. What the log says besides output, notices and the end, is handed out apart.
+/// As text: each message with its newline, as it was written, or for a terminal what a ``TerminalFilter`` leaves of it.
+/// A `partial` event has none, so that an over-long line is whole again. What the log says besides output, notices and
+/// the end, is handed out apart.
 package struct LogPrinter: Sendable {
     package struct Style: Sendable, Equatable {
         /// Whether each line begins with its time.
@@ -13,7 +14,8 @@ package struct LogPrinter: Sendable {
         package var colours: Bool
         /// Whether a terminal reads it, which what a log holds must not steer.
         package var isForTerminal: Bool
-        /// The size of a terminal that shows lines before they have a newline; `nil` where whole lines only are printed.
+        /// The size of a terminal that shows lines before they have a newline; `nil` where whole lines only are
+        /// printed.
         package var pendingWindow: TerminalSize?
         /// Whether the terminal can take back what it shows.
         package var canErase: Bool
@@ -99,7 +101,8 @@ package struct LogPrinter: Sendable {
         return out
     }
 
-    /// What must stand before other text, so that it is shown neither in a log's colours nor behind a line that goes on.
+    /// What must stand before other text, so that it is shown neither in a log's colours nor behind a line that goes
+    /// on.
     ///
     /// - Returns: besides, the pending line that was taken back.
     package mutating func makeWay() -> (bytes: ByteBuffer, line: PendingLine?) {
@@ -117,8 +120,8 @@ package struct LogPrinter: Sendable {
         self.shown = nil
     }
 
-    /// Shows where the cursor is what there is of a line, in the place of what was shown of it: all of it, or its end if the window is too
-    /// small.
+    /// Shows where the cursor is what there is of a line, in the place of what was shown of it: all of it, or its end
+    /// if the window is too small.
     package mutating func pending(_ line: PendingLine) -> ByteBuffer {
         var out = ByteBuffer()
         guard let window = style.pendingWindow else { return out }
@@ -136,7 +139,8 @@ package struct LogPrinter: Sendable {
                 return out
             }
         }
-        // What can't be taken back stays until the line is whole, and the end of a long one isn't how a cut line goes on.
+        // What can't be taken back stays until the line is whole, and the end of a long one isn't how a cut line goes
+        // on.
         if !canTakeBack, !line.message.isEmpty, shown != nil || isWithinLine && line.mayBeCut { return out }
         takeBack(&out)
         guard !line.message.isEmpty else { return out }
@@ -170,7 +174,8 @@ package struct LogPrinter: Sendable {
         return String(buffer: text)
     }
 
-    /// Lets an event take the place of the pending line: only what isn't shown yet is printed of it, if it is that line.
+    /// Lets an event take the place of the pending line: only what isn't shown yet is printed of it, if it is that
+    /// line.
     private mutating func settle(with event: LogEvent, _ out: inout ByteBuffer) {
         guard let shown else { return }
         let line = shown.line
@@ -252,8 +257,8 @@ package struct LogPrinter: Sendable {
         if style.isForTerminal { filter.endLine(to: &out) } else { out.writeInteger(UInt8(ascii: "\n")) }
     }
 
-    /// Passes over an event's id, if there is one, which isn't printed; `false` for what only a full decoder can judge. The
-    /// ids that CloudWatch gives are digits.
+    /// Passes over an event's id, if there is one, which isn't printed; `false` for what only a full decoder can judge.
+    /// The ids that CloudWatch gives are digits.
     private static func skipID(in bytes: UnsafeRawBufferPointer, _ position: inout Int, _ end: Int) -> Bool {
         guard EventLinePrefix.skip(",\"event_id\":\"", in: bytes, &position, end) else { return true }
         position = bytes.endOfPlainText(from: position)

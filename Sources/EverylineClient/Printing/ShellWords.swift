@@ -2,8 +2,8 @@ import Everyline
 
 /// A command as one would type it: a shell reads the same words, and nothing in them can steer a terminal.
 ///
-/// - Parameter limit: about how many bytes are written of a longer command, which is cut at a word or within one and marked
-///   with `…`; `nil` for all.
+/// - Parameter limit: about how many bytes are written of a longer command, which is cut at a word or within one and
+///   marked with `…`; `nil` for all.
 package func shellWords(_ command: [String], limit: Int? = nil) -> String {
     var line = ""
     for word in command {

@@ -1,11 +1,13 @@
 package import NIOCore
 
 /// Lets of others' output through to a terminal what stays within its line: text, colours, tabs, carriage returns,
-/// backspaces, moving over what the line has written, and inserting, taking out and erasing within the row. Everything else that a terminal obeys (titles, the clipboard, the cursor, other erasing, charsets;
-/// as ESC sequences or as C1 controls) is left out, and so is what reorders text.
+/// backspaces, moving over what the line has written, and inserting, taking out and erasing within the row. Everything
+/// else that a terminal obeys (titles, the clipboard, the cursor, other erasing, charsets; as ESC sequences or as C1
+/// controls) is left out, and so is what reorders text.
 ///
-/// It works on bytes and keeps its state, so that a sequence may come in any number of parts. One that doesn't end, or not
-/// within ``heldLimit`` bytes, is shown as text behind a visible `\u001b`: no text is hidden by a sequence that is none.
+/// It works on bytes and keeps its state, so that a sequence may come in any number of parts. One that doesn't end, or
+/// not within ``heldLimit`` bytes, is shown as text behind a visible `\u001b`: no text is hidden by a sequence that is
+/// none.
 package struct TerminalFilter: Sendable {
     /// What stands at the beginning of the line and isn't to be overwritten.
     package var margin: [UInt8] = []
@@ -17,7 +19,8 @@ package struct TerminalFilter: Sendable {
 
     private var state = State.text
     private var held: [UInt8] = []
-    /// How far a backspace may go back, at least, and how far from the line's beginning a character was written, at least.
+    /// How far a backspace may go back, at least, and how far from the line's beginning a character was written, at
+    /// least.
     private var (column, written) = (0, 0)
     /// Whether the cursor was sent to the line's beginning, and the margin is to be written again.
     private var isReturned = false
@@ -151,8 +154,9 @@ package struct TerminalFilter: Sendable {
         }
     }
 
-    /// Of all control sequences only those for colours and the like (SGR), for erasing (EL), inserting (ICH) and taking out (DCH) within the row and
-    /// for going to its beginning (CHA), back (CUB) and forth (CUF) over what was written stay within their place.
+    /// Of all control sequences only those for colours and the like (SGR), for erasing (EL), inserting (ICH) and taking
+    /// out (DCH) within the row and for going to its beginning (CHA), back (CUB) and forth (CUF) over what was written
+    /// stay within their place.
     private mutating func endControlSequence(_ final: UInt8, _ out: inout ByteBuffer) {
         let parameters = held.dropFirst(2)
         let isColour =

@@ -1,8 +1,8 @@
 package import Everyline
 package import NIOCore
 
-/// When a viewer speaks on a stream behind a gateway, around ``GatewaySession``'s rules of what is to be said. It knows no
-/// connection, and is told the time.
+/// When a viewer speaks on a stream behind a gateway, around ``GatewaySession``'s rules of what is to be said. It knows
+/// no connection, and is told the time.
 ///
 /// Until it is told that its resumption holds it says it again; after that it says after each silence that it is still
 /// here, which is what makes the other side look whether anything was forgotten.
@@ -20,8 +20,8 @@ package struct GatewayStream {
 
     /// How long a resumption may go unanswered before it is repeated.
     package static let repetition: Duration = .seconds(5)
-    /// How long a silence is broken by a ping. Together with the time for its answer it stays below what a tail takes for a
-    /// dead connection.
+    /// How long a silence is broken by a ping. Together with the time for its answer it stays below what a tail takes
+    /// for a dead connection.
     package static let silence: Duration = .seconds(25)
 
     private var session: GatewaySession
@@ -62,7 +62,8 @@ package struct GatewayStream {
 }
 
 extension ByteBuffer {
-    /// API Gateway answers `{"message":"Internal server error","connectionId":…,"requestId":…}` where an integration failed.
+    /// API Gateway answers `{"message":"Internal server error","connectionId":…,"requestId":…}` where an integration
+    /// failed.
     fileprivate var isGatewayError: Bool {
         withUnsafeReadableBytes { EventLinePrefix.startsWith(#"{"message":"#, in: $0, 0, $0.count) }
     }

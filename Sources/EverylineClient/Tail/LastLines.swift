@@ -1,7 +1,7 @@
 package import Everyline
 
-/// Finds where the last lines of a log begin, in a part of the log that reaches to its end. A line that was cut into parts is
-/// one; notices and the end are none.
+/// Finds where the last lines of a log begin, in a part of the log that reaches to its end. A line that was cut into
+/// parts is one; notices and the end are none.
 package struct LastLines: Sendable {
     private let count: Int
     /// Where the last lines begin: a ring, once there are enough of them.

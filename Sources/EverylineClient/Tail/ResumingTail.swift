@@ -1,10 +1,11 @@
 public import Everyline
 
-/// Follows one log to its `end` event across any disconnect: reconnects after the last event that it has, for as long as
-/// it takes, and proves that nothing is missing.
+/// Follows one log to its `end` event across any disconnect: reconnects after the last event that it has, for as long
+/// as it takes, and proves that nothing is missing.
 ///
-/// Each event after the start is given once, in order. The sequence ends in one way only, after ``TailUpdate/ended(_:isVerified:)``;
-/// whatever else happens is thrown. The reader sets the pace: while it doesn't ask, nothing is read.
+/// Each event after the start is given once, in order. The sequence ends in one way only, after
+/// ``TailUpdate/ended(_:isVerified:)``; whatever else happens is thrown. The reader sets the pace: while it doesn't
+/// ask, nothing is read.
 ///
 ///     for try await update in client.follow(id, from: .after(cursor)) {
 ///         guard case .events(let block) = update else { continue }
@@ -66,8 +67,8 @@ public struct ResumingTail: AsyncSequence, Sendable {
             self.clock = clock
         }
 
-        /// The last event that was given, or the one that the tail began after; `nil` before the first event of a tail that
-        /// began at a time.
+        /// The last event that was given, or the one that the tail began after; `nil` before the first event of a tail
+        /// that began at a time.
         public var last: Offset? { machine.last }
         /// How many events came again, and were dropped.
         public var repeated: Int { machine.repeated }

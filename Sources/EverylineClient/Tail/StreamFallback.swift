@@ -3,8 +3,8 @@ import EverylineWebSocket
 import NIOCore
 import Synchronization
 
-/// Opens a tail's connections by the best way that works: WebSocket; where something between here and the server lets none through,
-/// server-sent events; where that holds a response back, blocks. What works is tried first the next time.
+/// Opens a tail's connections by the best way that works: WebSocket; where something between here and the server lets
+/// none through, server-sent events; where that holds a response back, blocks. What works is tried first the next time.
 final class StreamFallback: Sendable {
     private let client: EverylineClient
     private let execution: ExecutionID
@@ -119,8 +119,8 @@ extension TailFailure {
     }
 }
 
-/// A stream by WebSocket through which nothing may come although it was opened: some proxies agree to the upgrade and pass no frame on. A
-/// server speaks first: a stream that goes on begins with events or a heartbeat.
+/// A stream by WebSocket through which nothing may come although it was opened: some proxies agree to the upgrade and
+/// pass no frame on. A server speaks first: a stream that goes on begins with events or a heartbeat.
 private struct QuietStream: TailConnection {
     /// How long the first message may take.
     private static let patience: Duration = .seconds(10)

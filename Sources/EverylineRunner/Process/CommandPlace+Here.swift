@@ -2,7 +2,8 @@ package import Everyline
 import Glibc
 
 extension CommandPlace {
-    /// Where this process runs, and a command at a terminal of this size. It asks the system's user database, which may be elsewhere: not for an event loop.
+    /// Where this process runs, and a command at a terminal of this size. It asks the system's user database, which may
+    /// be elsewhere: not for an event loop.
     package static func here(terminal: TerminalSize? = nil) -> CommandPlace {
         CommandPlace(host: hostName, user: userName, directory: workingDirectory, terminal: terminal)
     }

@@ -4,15 +4,15 @@ import Glibc
 import Synchronization
 import SystemPackage
 
-/// Starts a command, waits for its end, and signals it and all that it has started. No signal goes to a process that merely has
-/// got the number of one that is gone.
+/// Starts a command, waits for its end, and signals it and all that it has started. No signal goes to a process that
+/// merely has got the number of one that is gone.
 package final class CommandProcess: Sendable {
     /// Whom the command belongs to.
     package enum Place: Sendable {
         /// A session of its own, without a terminal.
         case background
-        /// This process's session and process group, with all that this process was started with: the terminal's signals reach
-        /// it as if it had been started by the shell.
+        /// This process's session and process group, with all that this process was started with: the terminal's
+        /// signals reach it as if it had been started by the shell.
         ///
         /// With a terminal of its own it has that terminal's session instead, and no signal by itself.
         ///
@@ -87,8 +87,8 @@ package final class CommandProcess: Sendable {
     ///   - user: in the foreground, the terminal that the user sits before.
     ///   - jobState: whether the keys of that reach the command.
     ///   - execution: is in its environment.
-    /// - Returns: the process, and its name for ever unless that can't be learnt. In the background it leads its session and its process
-    ///   group.
+    /// - Returns: the process, and its name for ever unless that can't be learnt. In the background it leads its
+    ///   session and its process group.
     func start(
         _ streams: CommandStreams, user: UserTerminal?, _ jobState: cspawn_job_state, of execution: ExecutionID
     ) throws(StartError) -> (pid: Int32, identity: ProcessIdentity?) {
@@ -134,7 +134,8 @@ package final class CommandProcess: Sendable {
         return (pid, identity)
     }
 
-    /// Waits for the command's end, on a thread that this blocks, and takes the ends of what its descendants leave behind.
+    /// Waits for the command's end, on a thread that this blocks, and takes the ends of what its descendants leave
+    /// behind.
     ///
     /// - Returns: its exit code, or 128 and the number of the signal that ended it.
     func wait() -> Int32 {
@@ -152,8 +153,8 @@ package final class CommandProcess: Sendable {
                 state.withLock { $0.awaitsContinue = true }
                 let answer = onStop(change.signal)
                 if answer != .stopped { state.withLock { $0.awaitsContinue = false } }
-                // A shell lets its whole job go on, which a command with a terminal of its own is no part of. A stop that is yet to be handled is
-                // newer.
+                // A shell lets its whole job go on, which a command with a terminal of its own is no part of. A stop
+                // that is yet to be handled is newer.
                 if answer != .left, !cspawn_has_gone_on(leader), !cspawn_has_stopped(leader) { letGoOn() }
                 continue
             }
@@ -182,8 +183,8 @@ package final class CommandProcess: Sendable {
 
     /// What it took with all that has ended of what it started; `nil` as long as it hasn't ended itself.
     ///
-    /// Linux counts the memory that the process had before it became the command, which is this one's own: a peak that isn't clearly above
-    /// that isn't known.
+    /// Linux counts the memory that the process had before it became the command, which is this one's own: a peak that
+    /// isn't clearly above that isn't known.
     var usage: ResourceUsage? {
         state.withLock { state in
             guard state.isReaped else { return nil }
@@ -209,15 +210,16 @@ package final class CommandProcess: Sendable {
 
     // MARK: Signals
 
-    /// Sends a signal to the process group of a command that has a terminal of its own, as that terminal does; not at all before it is there.
+    /// Sends a signal to the process group of a command that has a terminal of its own, as that terminal does; not at
+    /// all before it is there.
     package func signalGroup(_ signal: Int32) {
         state.withLock { state in
             if let leader = state.leader, state.keeper != nil, !state.isReaped { killpg(leader, signal) }
         }
     }
 
-    /// Hands on a signal to go on that this process has got; not the one that has ended a stop of this process itself, however late it is heard
-    /// of: the command goes on with it, and may have stopped again.
+    /// Hands on a signal to go on that this process has got; not the one that has ended a stop of this process itself,
+    /// however late it is heard of: the command goes on with it, and may have stopped again.
     package func handOnContinue() {
         let isKnown = state.withLock { state in
             defer { state.awaitsContinue = false }
@@ -237,8 +239,8 @@ package final class CommandProcess: Sendable {
         }
     }
 
-    /// Sends a signal once to the command and all that it has started, also in other process groups and sessions, at once or
-    /// when it has started.
+    /// Sends a signal once to the command and all that it has started, also in other process groups and sessions, at
+    /// once or when it has started.
     ///
     /// - Returns: the processes that may not be signalled.
     @discardableResult

@@ -25,8 +25,8 @@ struct CommandStreams {
     let error: FileDescriptor
     private let commandsEnds: [FileDescriptor]
 
-    /// In the background a terminal is all three of them. In the foreground it is those that are the user's terminal: the others
-    /// stay what they are, or become a pipe.
+    /// In the background a terminal is all three of them. In the foreground it is those that are the user's terminal:
+    /// the others stay what they are, or become a pipe.
     ///
     /// - Throws: `Errno`.
     init(_ request: RunRequest, _ foreground: Runner.Foreground?) throws {

@@ -47,7 +47,8 @@ final class CommandTerminal: Sendable {
     /// How much a terminal keeps for its reader.
     static let unreadLimit: ByteCount = 4096
 
-    /// Takes out what was typed and no program has read; nothing, if it isn't just the end of what was typed: another has put it there.
+    /// Takes out what was typed and no program has read; nothing, if it isn't just the end of what was typed: another
+    /// has put it there.
     func takeUnread(of typed: [UInt8]) -> [UInt8] {
         let side = cspawn_open_side(main.rawValue)
         guard side >= 0 else { return [] }
@@ -74,7 +75,8 @@ final class CommandTerminal: Sendable {
         return settings.c_lflag & both == both
     }
 
-    /// The signal that a key sends now to the terminal's foreground; `nil` if it sends none, or the foreground isn't `group`.
+    /// The signal that a key sends now to the terminal's foreground; `nil` if it sends none, or the foreground isn't
+    /// `group`.
     func signal(ofKey key: UInt8, to group: Int32) -> Int32? {
         var settings = termios()
         guard tcgetattr(main.rawValue, &settings) == 0, settings.c_lflag & tcflag_t(ISIG) != 0, key != 0
@@ -140,8 +142,8 @@ private struct LineEditing {
     }
 }
 
-/// The process that leads the session of a command with a terminal of its own. If this process is killed, it restores the user's terminal, and
-/// shows there what the command goes on to draw.
+/// The process that leads the session of a command with a terminal of its own. If this process is killed, it restores
+/// the user's terminal, and shows there what the command goes on to draw.
 final class SessionKeeper: Sendable {
     let number: Int32
     private let notes: Mutex<FileDescriptor?>
@@ -176,7 +178,8 @@ final class SessionKeeper: Sendable {
         }
     }
 
-    /// Lets it end, and waits for that: when our end of the terminal is closed before, the kernel hangs up on what the command left behind.
+    /// Lets it end, and waits for that: when our end of the terminal is closed before, the kernel hangs up on what the
+    /// command left behind.
     func end() {
         note(.dismissed)
         notes.withLock { notes in

@@ -4,8 +4,8 @@ import NIOCore
 import Synchronization
 import SystemPackage
 
-/// Our end of a command's standard input: of a pipe, or of the command's terminal. Its writes block while the command doesn't read, so they
-/// belong on a thread of their own, and can be interrupted from any other.
+/// Our end of a command's standard input: of a pipe, or of the command's terminal. Its writes block while the command
+/// doesn't read, so they belong on a thread of their own, and can be interrupted from any other.
 final class InputWriter: Sendable {
     private let terminal: CommandTerminal?
     /// Our end of the pipe, until it is closed.
@@ -76,7 +76,8 @@ final class InputWriter: Sendable {
         return true
     }
 
-    /// Lets the command see the end: the pipe is closed; at a terminal that reads lines its key for the end of file is typed.
+    /// Lets the command see the end: the pipe is closed; at a terminal that reads lines its key for the end of file is
+    /// typed.
     func end() {
         guard let terminal else { return close() }
         guard let key = terminal.endOfFile else { return }

@@ -5,8 +5,9 @@ package import NIOCore
 import NIOPosix
 import SystemPackage
 
-/// The terminal at which a user types what goes to a command elsewhere. Each key is read as it comes, and isn't shown here: the command's own
-/// terminal echoes it, or doesn't. Only the keys that interrupt, quit and suspend are this process's.
+/// The terminal at which a user types what goes to a command elsewhere. Each key is read as it comes, and isn't shown
+/// here: the command's own terminal echoes it, or doesn't. Only the keys that interrupt, quit and suspend are this
+/// process's.
 package final class Keyboard: Sendable, OutputSource {
     private let keeper: SessionKeeper
     private let terminal: TakenTerminal

@@ -5,8 +5,8 @@ import NIOCore
 import Synchronization
 package import SystemPackage
 
-/// Writes output to a descriptor of the caller's, as `tee` does: a descriptor that another program has set to non-blocking is waited for;
-/// one that fails (its reader is gone, its disk is full) is given up, and said so once.
+/// Writes output to a descriptor of the caller's, as `tee` does: a descriptor that another program has set to
+/// non-blocking is waited for; one that fails (its reader is gone, its disk is full) is given up, and said so once.
 package final class OutputCopy: Sendable {
     private let target: FileDescriptor
     private let hasFailed = Atomic(false)
@@ -37,7 +37,8 @@ package final class OutputCopy: Sendable {
 
     /// Blocks until the bytes are written, or the target fails; once it is detached, never.
     ///
-    /// - Parameter isFromTerminal: whether the bytes come from a terminal, which has put a carriage return before each newline.
+    /// - Parameter isFromTerminal: whether the bytes come from a terminal, which has put a carriage return before each
+    ///   newline.
     func write(_ bytes: ByteBuffer, isFromTerminal: Bool = false) {
         guard !isIncomplete else { return }
         // While this process is in the background, the user's terminal does so too.
@@ -51,7 +52,8 @@ package final class OutputCopy: Sendable {
         if let last = bytes.readableBytesView.last { wrote(last) }
     }
 
-    /// The command has ended: from now on its record waits for no reader. What the target doesn't take at once waits for it in memory.
+    /// The command has ended: from now on its record waits for no reader. What the target doesn't take at once waits
+    /// for it in memory.
     func detach() { detached.store(true, ordering: .releasing) }
 
     /// Writes what has waited, as far as the target takes it at once.
@@ -63,7 +65,8 @@ package final class OutputCopy: Sendable {
         return isIncomplete || waiting.withLock { $0.readableBytes == 0 }
     }
 
-    /// What a command's pipe and its last lines can hold; beyond it what a process writes that it left behind is given up.
+    /// What a command's pipe and its last lines can hold; beyond it what a process writes that it left behind is given
+    /// up.
     private static let waitingLimit: ByteCount = .mebibytes(8)
 
     private var isDetached: Bool { detached.load(ordering: .acquiring) }
@@ -107,7 +110,8 @@ extension FileDescriptor {
         return fstat(rawValue, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
     }
 
-    /// Whether it isn't a standard stream that this process was started without: what stands in its place takes everything and has nothing.
+    /// Whether it isn't a standard stream that this process was started without: what stands in its place takes
+    /// everything and has nothing.
     var wasOpenAtStart: Bool { rawValue > STDERR_FILENO || cspawn_was_open(rawValue) }
 
     /// Whether it is a terminal that puts a carriage return before each newline that is written to it.
@@ -119,8 +123,8 @@ extension FileDescriptor {
 
     /// Writes all of the bytes, and waits where the descriptor takes no more for now.
     ///
-    /// - Parameter isOver: is asked each time before it waits, and every tenth of a second while it does; then what is left isn't
-    ///   written. A file is written whole.
+    /// - Parameter isOver: is asked each time before it waits, and every tenth of a second while it does; then what is
+    ///   left isn't written. A file is written whole.
     /// - Returns: how many bytes were written.
     /// - Throws: `Errno`.
     @discardableResult
@@ -138,7 +142,8 @@ extension FileDescriptor {
             } catch let error as Errno where error == .resourceTemporarilyUnavailable {
                 continue
             } catch Errno.interrupted {
-                // The terminal refuses what a background process writes, by a signal each time, until it is in the foreground.
+                // The terminal refuses what a background process writes, by a signal each time, until it is in the
+                // foreground.
                 if isOver() { return written }
                 usleep(20_000)
             }

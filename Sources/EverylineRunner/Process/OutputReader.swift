@@ -69,7 +69,8 @@ package final class OutputReader: Sendable {
         _ = try? interruption.writeEnd.writeAll([0])
     }
 
-    /// Lets what still comes go to the copy, or nowhere, by a small process that outlives this one. Without a reader the pipe would kill its writer.
+    /// Lets what still comes go to the copy, or nowhere, by a small process that outlives this one. Without a reader
+    /// the pipe would kill its writer.
     ///
     /// - Throws: `Errno` if that can't be started.
     func leave(to copy: OutputCopy?) throws {
@@ -133,7 +134,8 @@ package final class OutputReader: Sendable {
         return buffer
     }
 
-    /// Whether the source is this process's terminal, where the shell has others in the foreground, and lets this one go on later.
+    /// Whether the source is this process's terminal, where the shell has others in the foreground, and lets this one
+    /// go on later.
     private var isInBackground: Bool {
         let group = tcgetpgrp(source.rawValue)
         return group > 0 && group != getpgrp() && !OwnProcess.isOrphaned
@@ -141,8 +143,8 @@ package final class OutputReader: Sendable {
 }
 
 extension [OutputReader] {
-    /// Waits, on a thread that this blocks, until what a command that is stopped wrote before is where its user sees it. For a second at the
-    /// most: what shows it may be waiting itself.
+    /// Waits, on a thread that this blocks, until what a command that is stopped wrote before is where its user sees
+    /// it. For a second at the most: what shows it may be waiting itself.
     func waitForOutput() {
         var rounds = 0
         // A terminal hands on what was written to it a moment later.
@@ -179,7 +181,8 @@ final class Drain: Sendable {
     /// Lets it begin.
     func begin() { close(sending: []) }
 
-    /// Ends it, since the pipe was read to its end, and waits for that: then nothing that it holds open is open any more.
+    /// Ends it, since the pipe was read to its end, and waits for that: then nothing that it holds open is open any
+    /// more.
     func dismiss() {
         close(sending: [0])
         waitpid(number, nil, 0)

@@ -70,7 +70,8 @@ struct ProcessStatus: Sendable, Equatable {
 }
 
 extension [ProcessStatus] {
-    /// The processes that `isRoot` names, and all that they have started, as far as those between are there; without zombies.
+    /// The processes that `isRoot` names, and all that they have started, as far as those between are there; without
+    /// zombies.
     func descendants(_ isRoot: (ProcessStatus) -> Bool) -> [ProcessStatus] {
         let children = Dictionary(grouping: self, by: \.parent)
         var found = filter(isRoot)

@@ -13,8 +13,8 @@ package struct SentSignal: Sendable, Equatable {
     /// When, in nanoseconds of the monotonic clock.
     package let time: Int64
 
-    /// From now on, every signal that a user may send to this process is only reported, but those that were ignored when it was
-    /// started. For one caller in a process.
+    /// From now on, every signal that a user may send to this process is only reported, but those that were ignored
+    /// when it was started. For one caller in a process.
     ///
     /// - Throws: `Errno` if there is no descriptor left.
     package static func reports() throws -> AsyncStream<SentSignal> {
@@ -76,10 +76,12 @@ package enum OwnProcess {
     /// Whether a standard stream was open when this process was started.
     package static func wasStarted(with stream: FileDescriptor) -> Bool { cspawn_was_open(stream.rawValue) }
 
-    /// Ends or stops this process as a signal does that nothing catches. Returns if it went on, or the signal does neither.
+    /// Ends or stops this process as a signal does that nothing catches. Returns if it went on, or the signal does
+    /// neither.
     package static func suffer(_ signal: Int32) { cspawn_suffer(signal) }
 
-    /// Whether no shell could let its process group go on, if that were stopped: the kernel doesn't stop it at a terminal then.
+    /// Whether no shell could let its process group go on, if that were stopped: the kernel doesn't stop it at a
+    /// terminal then.
     package static var isOrphaned: Bool {
         let (group, session) = (getpgrp(), getsid(0))
         return !ProcessStatus.all().contains {

@@ -12,8 +12,8 @@ struct SpawnedProcess {
     let directory: String?
     /// What its standard input, output and error are; -1: closed.
     let descriptors: (Int32, Int32, Int32)
-    /// Whether it belongs to this process's session and group, with the signals and descriptors that this process was started
-    /// with; else it leads a session of its own, without any.
+    /// Whether it belongs to this process's session and group, with the signals and descriptors that this process was
+    /// started with; else it leads a session of its own, without any.
     let inherits: Bool
     /// Its controlling terminal: the command's end of one.
     var terminal: FileDescriptor?
@@ -30,7 +30,8 @@ struct SpawnedProcess {
         let cause: Errno
     }
 
-    /// - Returns: its number; it is a child, and must be waited for. With a terminal, and if it inherits, the keeper of its session too.
+    /// - Returns: its number; it is a child, and must be waited for. With a terminal, and if it inherits, the keeper of
+    ///   its session too.
     func start() throws(Failure) -> (pid: Int32, keeper: SessionKeeper?) {
         var pid: pid_t = 0
         var keeper = cspawn_keeper()

@@ -3,10 +3,11 @@ import Glibc
 import Synchronization
 import SystemPackage
 
-/// A terminal whose keys this process takes, each as it is typed: while this process is in the terminal's foreground, isn't about to stop,
-/// and no other process has claimed them.
+/// A terminal whose keys this process takes, each as it is typed: while this process is in the terminal's foreground,
+/// isn't about to stop, and no other process has claimed them.
 ///
-/// Its settings are restored before this process stops and at the end, and when this process ends in whatever way (``SessionKeeper``).
+/// Its settings are restored before this process stops and at the end, and when this process ends in whatever way
+/// (``SessionKeeper``).
 final class TakenTerminal: Sendable {
     let descriptor: FileDescriptor
     /// A lock on it says which process has the keys.
@@ -45,8 +46,8 @@ final class TakenTerminal: Sendable {
         try? wake.writeEnd.close()
     }
 
-    /// Whether keys are meant for this process: it is in the terminal's foreground. A terminal of which this session isn't the controller has
-    /// no foreground that this process could see, and then the process takes the keys.
+    /// Whether keys are meant for this process: it is in the terminal's foreground. A terminal of which this session
+    /// isn't the controller has no foreground that this process could see, and then the process takes the keys.
     var isInForeground: Bool {
         let group = tcgetpgrp(descriptor.rawValue)
         return group < 0 ? errno == ENOTTY : group == getpgrp()
@@ -82,7 +83,8 @@ final class TakenTerminal: Sendable {
         }
     }
 
-    /// Takes the keys again, if this process is in the foreground: it was stopped, and goes on now. It may be called more than once for that.
+    /// Takes the keys again, if this process is in the foreground: it was stopped, and goes on now. It may be called
+    /// more than once for that.
     func resume() {
         state.withLock { state in
             if state.isYielded {
@@ -90,7 +92,8 @@ final class TakenTerminal: Sendable {
                 // A shell has set the terminal as it likes meanwhile.
                 state.original = nil
             } else if state.original != nil, isInForeground {
-                // It was stopped without a chance to restore anything. What was found in the beginning is still what is to be restored.
+                // It was stopped without a chance to restore anything. What was found in the beginning is still what is
+                // to be restored.
                 var settings = termios()
                 guard tcgetattr(descriptor.rawValue, &settings) == 0 else { return }
                 change(&settings)
@@ -104,8 +107,8 @@ final class TakenTerminal: Sendable {
     /// Restores the settings, and lets others have the keys.
     func restore() { state.withLock { restore(&$0) } }
 
-    /// Puts keys in again that no program has read, in front of what was typed since and without showing them another time, if the kernel lets a
-    /// process do so; then restores the settings.
+    /// Puts keys in again that no program has read, in front of what was typed since and without showing them another
+    /// time, if the kernel lets a process do so; then restores the settings.
     func restore(givingBack keys: [UInt8]) {
         state.withLock { state in
             if var settings = state.original, isInForeground, !keys.isEmpty {

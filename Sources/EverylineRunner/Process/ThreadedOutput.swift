@@ -20,7 +20,8 @@ final class ThreadedOutput: OutputSource {
         self.threads = threads
     }
 
-    /// Copies what was read before, which its caller has recorded by now: what a paused reader of the copy keeps waiting is in the log.
+    /// Copies what was read before, which its caller has recorded by now: what a paused reader of the copy keeps
+    /// waiting is in the log.
     func read() async throws -> ByteBuffer {
         try await threads.runIfActive { [self] in
             copy?.write(recorded.withLock { $0 }, isFromTerminal: isTerminal)

@@ -6,7 +6,8 @@ import NIOPosix
 import Synchronization
 import SystemPackage
 
-/// The terminal that a user sits before, while a command has a terminal of its own: every key goes on to that one, and its size with it.
+/// The terminal that a user sits before, while a command has a terminal of its own: every key goes on to that one, and
+/// its size with it.
 ///
 /// It is left alone while this process is in the background, and while another `exec` has it.
 package final class UserTerminal: Sendable {
@@ -81,8 +82,8 @@ package final class UserTerminal: Sendable {
 
     // MARK: Passing on
 
-    /// Passes keys on to a command's terminal, on a thread of its own, until ``disconnect()``. The settings are as they must be when this
-    /// returns.
+    /// Passes keys on to a command's terminal, on a thread of its own, until ``disconnect()``. The settings are as they
+    /// must be when this returns.
     ///
     /// - Parameters:
     ///   - group: the command's process group.
@@ -125,7 +126,8 @@ package final class UserTerminal: Sendable {
         state.withLock { $0.connection }?.terminal.resize(to: size)
     }
 
-    /// Whether the command has its terminal's keys now, also if it was stopped because it had not: this process was in the background then.
+    /// Whether the command has its terminal's keys now, also if it was stopped because it had not: this process was in
+    /// the background then.
     package var isCommandsTurn: Bool {
         guard let keys, let connection = state.withLock({ $0.connection }) else { return false }
         let terminal = connection.terminal.main.rawValue
@@ -159,7 +161,8 @@ package final class UserTerminal: Sendable {
                 } else if terminal.quotes(key) {
                     isQuoted = true
                 } else if let signal = terminal.signal(ofKey: key, to: connection.group) {
-                    // What was started with this process has it too, as if the command were among them. This process ignores it.
+                    // What was started with this process has it too, as if the command were among them. This process
+                    // ignores it.
                     kill(0, signal)
                 }
             }

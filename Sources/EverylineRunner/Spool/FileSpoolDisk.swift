@@ -51,7 +51,8 @@ package struct FileSpoolDisk: SpoolDisk {
 extension Spool {
     /// Opens the spool in an execution's directory, or makes it there.
     ///
-    /// - Throws: `Errno`; ``HeldDirectory/NotPrivate`` if others can reach into it, and the directory's parent demands that they can't.
+    /// - Throws: `Errno`; ``HeldDirectory/NotPrivate`` if others can reach into it, and the directory's parent demands
+    ///   that they can't.
     package convenience init(in directory: OwnedDirectory, limits: Limits = Limits()) throws {
         let directory = try directory.open()
         try directory.makeSubdirectoryUnlessThere("spool")

@@ -57,7 +57,8 @@ package struct BackgroundRunner: Sendable {
         }
         switch conclusion {
         case .refused(let error) where error.knownCode != .ended || mustKeep(spool):
-            // Also what no execution is known for: it may have been begun after the backup that the server was restored from.
+            // Also what no execution is known for: it may have been begun after the backup that the server was restored
+            // from.
             try directory.giveUp(error.description)
         case .delivered, .refused:
             directory.files.remove()

@@ -2,8 +2,8 @@ import CSpawn
 import Glibc
 import SystemPackage
 
-/// Starts a process that outlives this one: in a session of its own, with nothing of ours but its arguments, its environment and
-/// the limit of open files that this process was started with.
+/// Starts a process that outlives this one: in a session of its own, with nothing of ours but its arguments, its
+/// environment and the limit of open files that this process was started with.
 enum DetachedProcess {
     /// - Parameters:
     ///   - arguments: the first is the name that the process goes by.

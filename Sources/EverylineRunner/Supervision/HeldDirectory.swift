@@ -1,8 +1,8 @@
 import Glibc
 import SystemPackage
 
-/// A directory that is held open, and is worked in by names below it: what happens to its path afterwards leads nowhere else, and no
-/// link in it is followed.
+/// A directory that is held open, and is worked in by names below it: what happens to its path afterwards leads nowhere
+/// else, and no link in it is followed.
 package final class HeldDirectory: Sendable {
     /// What a directory must be, apart from a directory.
     package enum Demand: Sendable {
@@ -100,7 +100,8 @@ package final class HeldDirectory: Sendable {
 
     /// Opens a file; one that is made is for this user alone.
     ///
-    /// - Throws: `Errno`; `tooManySymbolicLinkLevels` for a link, `invalidArgument` for what is no file, which is never waited for.
+    /// - Throws: `Errno`; `tooManySymbolicLinkLevels` for a link, `invalidArgument` for what is no file, which is never
+    ///   waited for.
     package func open(_ name: String, _ options: Int32) throws -> FileDescriptor {
         let number = openat(descriptor.rawValue, name, options | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0o600)
         guard number >= 0 else { throw Errno(rawValue: errno) }
@@ -113,8 +114,8 @@ package final class HeldDirectory: Sendable {
         return file
     }
 
-    /// A path that leads to what is in this directory from any process's current place in it, wherever the directory has been moved
-    /// (proc_pid_fd(5)). It works in this process only.
+    /// A path that leads to what is in this directory from any process's current place in it, wherever the directory
+    /// has been moved (proc_pid_fd(5)). It works in this process only.
     package func currentPath(of name: String) -> String { "/proc/self/fd/\(descriptor.rawValue)/\(name)" }
 
     /// Which directory it is: a copy is another one, one that was moved within its file system is the same.
@@ -151,8 +152,8 @@ package final class HeldDirectory: Sendable {
     private static let flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC
 }
 
-/// Names a directory among those of one machine, until its file system is mounted anew. After that it may be taken for another one, never
-/// another for it.
+/// Names a directory among those of one machine, until its file system is mounted anew. After that it may be taken for
+/// another one, never another for it.
 struct DirectoryIdentity: Codable, Sendable, Equatable {
     let device: UInt64
     let inode: UInt64

@@ -12,8 +12,8 @@ import SystemPackage
 /// What one runner and its server share: a directory of its own.
 ///
 ///     job.json       what to run; holds the append token (0600)
-///     command.json   is there once the command may have been started; names its process, its runner's, and this very directory
-///     given-up       why no runner tries again to deliver what is left
+///     command.json   is there once the command may have been started; names its process, its runner's, and this very
+///     directory given-up       why no runner tries again to deliver what is left
 ///     runner.log     what the runner has to say of itself
 package struct JobDirectory: Sendable {
     package let files: OwnedDirectory
@@ -40,7 +40,8 @@ package struct JobDirectory: Sendable {
 
     package func job() throws -> RunnerJob { try JSONDecoder().decode(RunnerJob.self, from: files.read("job.json")) }
 
-    /// How much of each log its server has acknowledged at least, by the runners' directories in this one. What can't be read isn't there.
+    /// How much of each log its server has acknowledged at least, by the runners' directories in this one. What can't
+    /// be read isn't there.
     package static func acknowledged(in parent: String) -> [ExecutionID: Offset] {
         guard let parent = try? HeldDirectory(path: parent), let names = try? parent.names() else { return [:] }
         var found: [ExecutionID: Offset] = [:]
@@ -56,13 +57,15 @@ package struct JobDirectory: Sendable {
 
     // MARK: The way to the server
 
-    /// The name of a link beside the runners' directories that leads to the server's socket, where they don't lie in its data directory.
+    /// The name of a link beside the runners' directories that leads to the server's socket, where they don't lie in
+    /// its data directory.
     private static let link = "server"
 
-    /// Where the server listens for its runners: the link beside this directory, else the socket in the directory above.
+    /// Where the server listens for its runners: the link beside this directory, else the socket in the directory
+    /// above.
     ///
-    /// It is looked for from where the directory lies now, so that it is found also after the data directory has been moved, and a copy of
-    /// the directory never leads to the server that it was copied from.
+    /// It is looked for from where the directory lies now, so that it is found also after the data directory has been
+    /// moved, and a copy of the directory never leads to the server that it was copied from.
     /// - Throws: `Errno`.
     func serverSocket() throws -> String {
         let directory = try files.open()
@@ -124,7 +127,8 @@ package struct JobDirectory: Sendable {
     /// The command's process, where it is known.
     package func command() -> ProcessIdentity? { noted()?.process }
 
-    /// Whether this is a copy of the directory in which the command was started: the command belongs to another server then.
+    /// Whether this is a copy of the directory in which the command was started: the command belongs to another server
+    /// then.
     ///
     /// A command of an earlier boot is gone; and file systems may have other numbers since.
     var isCopy: Bool {
@@ -142,8 +146,8 @@ package struct JobDirectory: Sendable {
         return runner.pid != getpid() && runner.names(status) && !status.isZombie
     }
 
-    /// Whether what is left of the command is this server's to end: it isn't while its runner lives, in a copy of its directory, or where
-    /// nothing is known of it.
+    /// Whether what is left of the command is this server's to end: it isn't while its runner lives, in a copy of its
+    /// directory, or where nothing is known of it.
     var mayEndCommand: Bool { mayHaveStarted && !isCopy && !runnerLives }
 
     /// Notes that no runner need try again.

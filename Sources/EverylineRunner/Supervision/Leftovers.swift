@@ -16,8 +16,9 @@ struct Leftovers {
 
     /// Kills all of it, and returns when it is gone, or can't be killed.
     func end() async {
-        // The kernel doesn't report the end of processes that are no children of this one, so /proc is read again every 20 ms, also for
-        // what was started meanwhile. Only a cancellation ends a sleep early, and then nothing more is killed.
+        // The kernel doesn't report the end of processes that are no children of this one, so /proc is read again every
+        // 20 ms, also for what was started meanwhile. Only a cancellation ends a sleep early, and then nothing more is
+        // killed.
         for _ in 0..<100 {
             guard kill() else { return }
             guard (try? await Task.sleep(for: .milliseconds(20))) != nil else { return }
@@ -34,8 +35,8 @@ struct Leftovers {
         return !rest.isEmpty
     }
 
-    /// The command, what began with its execution's id in its environment, what is in a session with one of those, and what
-    /// they have started.
+    /// The command, what began with its execution's id in its environment, what is in a session with one of those, and
+    /// what they have started.
     private func processes() -> [ProcessStatus] {
         guard mayEnd else { return [] }
         let all = ProcessStatus.all().filter { $0.pid != getpid() }

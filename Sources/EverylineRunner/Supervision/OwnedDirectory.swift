@@ -35,8 +35,8 @@ package struct OwnedDirectory: Sendable {
         held = nil
     }
 
-    /// The directory at a path; `nil` if no execution has its name. It is held open if it is there: what is done in it is done in this
-    /// one, wherever it is moved.
+    /// The directory at a path; `nil` if no execution has its name. It is held open if it is there: what is done in it
+    /// is done in this one, wherever it is moved.
     package init?(path: String) {
         guard let name = path.split(separator: "/").last, let execution = ExecutionID(name) else { return nil }
         self.execution = execution
@@ -63,7 +63,8 @@ package struct OwnedDirectory: Sendable {
 
     /// Opens the directory.
     ///
-    /// - Throws: `Errno`; ``HeldDirectory/NotPrivate`` if others can reach into it, and its parent demands that they can't.
+    /// - Throws: `Errno`; ``HeldDirectory/NotPrivate`` if others can reach into it, and its parent demands that they
+    ///   can't.
     package func open() throws -> HeldDirectory {
         try held ?? parent?.subdirectory(execution.rawValue) ?? HeldDirectory(path: path)
     }

@@ -12,9 +12,10 @@ import Synchronization
 /// Starts a runner for each command and looks after them. Runners outlive it: the next supervisor of the same directory
 /// takes them up.
 ///
-/// A runner that is gone without having finished gets a successor, which ends what is left of the command, delivers what is
-/// in the spool, and the `end` event that says what happened. Where no successor succeeds, the supervisor gives the execution up: what is
-/// left of its command is killed, its directory stays for a human, and the server ends its log. So every log ends.
+/// A runner that is gone without having finished gets a successor, which ends what is left of the command, delivers
+/// what is in the spool, and the `end` event that says what happened. Where no successor succeeds, the supervisor gives
+/// the execution up: what is left of its command is killed, its directory stays for a human, and the server ends its
+/// log. So every log ends.
 package final class RunnerSupervisor: Sendable {
     private let directory: String
     private let program: String
@@ -86,7 +87,8 @@ package final class RunnerSupervisor: Sendable {
 
     /// Looks after the runners until the task is cancelled.
     ///
-    /// - Parameter giveUp: ends the log of an execution that no runner will end, for the reason given. It is called until it succeeds.
+    /// - Parameter giveUp: ends the log of an execution that no runner will end, for the reason given. It is called
+    ///   until it succeeds.
     package func run(giveUp: @Sendable (ExecutionID, _ reason: String) async throws -> Void) async {
         while !Task.isCancelled {
             for (execution, reason) in inspectAll() {
@@ -98,8 +100,8 @@ package final class RunnerSupervisor: Sendable {
                         "A log could not be ended", metadata: ["execution_id": "\(execution)", "error": "\(error)"])
                 }
             }
-            // The runners of an earlier server are no children of this one, so no signal tells of their end: their locks are
-            // inspected. A sleep that is cut short is a cancellation, which the loop sees.
+            // The runners of an earlier server are no children of this one, so no signal tells of their end: their
+            // locks are inspected. A sleep that is cut short is a cancellation, which the loop sees.
             try? await Task.sleep(for: .seconds(1))
         }
     }
@@ -138,7 +140,8 @@ package final class RunnerSupervisor: Sendable {
         }
         if let reason = directory.givenUp { return .givenUp(reason) }
         guard directory.files.exists else {
-            // A runner that finished has removed it. One whose directory is only out of reach still runs: give it time to come back.
+            // A runner that finished has removed it. One whose directory is only out of reach still runs: give it time
+            // to come back.
             job.failures += 1
             return job.failures < 60 ? .supervised(job) : .givenUp("its directory \(directory.path) is gone")
         }

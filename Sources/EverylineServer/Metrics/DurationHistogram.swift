@@ -2,7 +2,8 @@ import Synchronization
 
 /// How often something took how long, in the buckets of Prometheus' text format.
 ///
-/// Counts are relaxed: a page that is read meanwhile may hold the last observation in one bucket and not yet in the sum.
+/// Counts are relaxed: a page that is read meanwhile may hold the last observation in one bucket and not yet in the
+/// sum.
 final class DurationHistogram: Sendable {
     private final class Counter: Sendable { let value = Atomic<UInt64>(0) }
 

@@ -6,8 +6,8 @@ import Glibc
     import Foundation
 #endif
 
-/// What an operator asks about the server's storage and its process. `/metrics` needs no key, so the figures that cost a scan
-/// are read at most every ten seconds, however often they are asked for.
+/// What an operator asks about the server's storage and its process. `/metrics` needs no key, so the figures that cost
+/// a scan are read at most every ten seconds, however often they are asked for.
 package actor StorageWatch {
     /// How many executions have this status and, once they have ended, this reason.
     package struct Count: Sendable {

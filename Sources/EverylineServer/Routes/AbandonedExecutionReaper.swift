@@ -67,7 +67,8 @@ struct AbandonedExecutionReaper {
         }
     }
 
-    /// How old what is noted of a producer may be: a write for each producer every six hours, where it may be away for a week.
+    /// How old what is noted of a producer may be: a write for each producer every six hours, where it may be away for
+    /// a week.
     static func coarse(_ limit: Duration) -> Duration { limit / 28 }
 
     private func unheededStop(of execution: Execution) -> Cause? {

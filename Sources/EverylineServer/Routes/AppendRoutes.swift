@@ -58,10 +58,12 @@ struct AppendRoutes {
 
     static let eventsPath = APIPath.anyExecution(.events)
 
-    /// Does what ``append(_:context:)`` does, without a task, with a small request that is there as a whole and of a producer that is
-    /// known. Whatever is wrong with any other, or with this one, the route finds it and says so: an append may always be tried again.
+    /// Does what ``append(_:context:)`` does, without a task, with a small request that is there as a whole and of a
+    /// producer that is known. Whatever is wrong with any other, or with this one, the route finds it and says so: an
+    /// append may always be tried again.
     ///
-    /// - Parameter answer: is called once, from any thread: with the answer's body, or with `nil` if the route must decide.
+    /// - Parameter answer: is called once, from any thread: with the answer's body, or with `nil` if the route must
+    ///   decide.
     /// - Returns: whether `answer` will be called. If not, nothing was done.
     func appendAtOnce(
         _ request: HTTPRequest, _ bytes: ByteBuffer, answer: @escaping @Sendable (ByteBuffer?) -> Void
@@ -84,7 +86,8 @@ struct AppendRoutes {
         return true
     }
 
-    /// Takes the line that has no newline yet, and answers once its viewers may see it: an execution's lines are shown at a pace.
+    /// Takes the line that has no newline yet, and answers once its viewers may see it: an execution's lines are shown
+    /// at a pace.
     @Sendable func pending(_ request: Request, context: EverylineContext) async throws -> Response {
         let id = try context.executionID()
         try await authenticator.producer(of: request, for: id)
@@ -129,8 +132,8 @@ struct AppendRoutes {
             head: head)
     }
 
-    /// Answers when a stop has been requested; or after a while, or when the server is about to stop, that none has. Where no
-    /// question may wait, each is answered at once, with the time after which the producer should ask again.
+    /// Answers when a stop has been requested; or after a while, or when the server is about to stop, that none has.
+    /// Where no question may wait, each is answered at once, with the time after which the producer should ask again.
     @Sendable func control(_ request: Request, context: EverylineContext) async throws -> Response {
         let id = try context.executionID()
         try await authenticator.producer(of: request, for: id)
@@ -168,14 +171,15 @@ struct AppendRoutes {
         }
     }
 
-    /// Notes that the producer of an execution that is to stop is there, where no process hears it all the time. Nothing is written
-    /// while no client has requested a stop.
+    /// Notes that the producer of an execution that is to stop is there, where no process hears it all the time.
+    /// Nothing is written while no client has requested a stop.
     private func noteStopHeard(by id: ExecutionID) async throws {
         guard !producers.hearsAll else { return }
         try await core.executions.noteProducers([id: core.now()])
     }
 
-    /// Parses small bodies where they arrived, and large ones by the workers, so that the connections of this one don't wait.
+    /// Parses small bodies where they arrived, and large ones by the workers, so that the connections of this one don't
+    /// wait.
     private func parse(
         _ bytes: ByteBuffer, type: String?, after head: Offset, _ mayCut: Bool
     ) async throws -> AppendBody {

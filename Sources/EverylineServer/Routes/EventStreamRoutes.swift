@@ -32,7 +32,8 @@ struct EventStreamRoutes {
         let head = try await core.log.head(of: id)
         // 204 is what tells a browser that has seen the end not to come back.
         if head.isEnded, after == head.offset { return Response(status: .noContent) }
-        // What is damaged is said before the answer begins: a browser that is answered with a stream comes back for ever.
+        // What is damaged is said before the answer begins: a browser that is answered with a stream comes back for
+        // ever.
         if after < head.offset { _ = try await core.log.read(id, after: after, limit: 1) }
         let tail = Tail(of: id, after: after, in: core.log, feed: core.feed, limit: limits.read)
         let (metrics, paced) = (metrics, PacedBody(context: context, unread: core.resources.unread))

@@ -10,14 +10,15 @@ import NIOCore
     import Foundation
 #endif
 
-/// A page of the list of executions as an answer: read and encoded within a budget that all lists share, by the workers, and
-/// written as fast as its client reads.
+/// A page of the list of executions as an answer: read and encoded within a budget that all lists share, by the
+/// workers, and written as fast as its client reads.
 struct ExecutionList {
     let core: ServerCore
     /// The page ends when it is so long.
     let bytes: ByteCount
 
-    /// What a page takes at the most while it is made, in multiples of its bytes: the rows, the answer, the answer compressed.
+    /// What a page takes at the most while it is made, in multiples of its bytes: the rows, the answer, the answer
+    /// compressed.
     private static let effort = 4
 
     /// - Throws: ``ProblemError``, ``ByteBudget/Exhausted``, or what the store throws.

@@ -23,8 +23,9 @@ struct InputRoutes {
         router.read(RouterPath(APIPath.anyExecution(.input)), use: read)
     }
 
-    /// Takes what the body holds behind the place `after`, as far as there is room, and answers how far the server and the runner are. It waits
-    /// while there is nothing that it could take, and where the body is empty, until the runner has everything; but not for long.
+    /// Takes what the body holds behind the place `after`, as far as there is room, and answers how far the server and
+    /// the runner are. It waits while there is nothing that it could take, and where the body is empty, until the
+    /// runner has everything; but not for long.
     @Sendable func write(_ request: Request, context: EverylineContext) async throws -> Response {
         let principal = try await authenticator.principal(of: request, may: .run)
         let id = try context.executionID()
@@ -72,8 +73,8 @@ struct InputRoutes {
         }
     }
 
-    /// Learns that the runner has everything before the place `after`, and answers what follows it: at once if there is anything, else
-    /// when there is, or after a while with nothing.
+    /// Learns that the runner has everything before the place `after`, and answers what follows it: at once if there is
+    /// anything, else when there is, or after a while with nothing.
     @Sendable func read(_ request: Request, context: EverylineContext) async throws -> Response {
         let id = try context.executionID()
         try await authenticator.producer(of: request, for: id)
@@ -103,7 +104,8 @@ struct InputRoutes {
 
     /// Asks again whenever the execution's input changes.
     ///
-    /// - Parameter answer: gives `nil` as long as there is none; it is asked for the last time after a while, or when the server is about to stop.
+    /// - Parameter answer: gives `nil` as long as there is none; it is asked for the last time after a while, or when
+    ///   the server is about to stop.
     private func waiting(
         on id: ExecutionID, _ answer: (_ isOver: Bool) throws -> Response?
     ) async throws -> Response {

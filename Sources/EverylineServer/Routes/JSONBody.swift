@@ -57,8 +57,8 @@ struct JSONBody {
     }
 }
 
-/// A request's body as a whole, taken within a limit of bytes and of time. For as long as it is held, it counts among the bodies
-/// that are in memory; where there are too many, it is no longer read until there is room.
+/// A request's body as a whole, taken within a limit of bytes and of time. For as long as it is held, it counts among
+/// the bodies that are in memory; where there are too many, it is no longer read until there is room.
 struct RequestBytes {
     let bytes: ByteBuffer
     let memory: ByteBudget.Lease

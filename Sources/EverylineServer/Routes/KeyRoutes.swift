@@ -7,8 +7,8 @@ struct KeyRoutes {
     let core: ServerCore
     let authenticator: Authenticator
     let limits: ServerConfiguration.Limits
-    /// Called after a key is revoked, to end what was begun with it. If it throws, the answer is an error, and revoking the key
-    /// again ends the rest.
+    /// Called after a key is revoked, to end what was begun with it. If it throws, the answer is an error, and revoking
+    /// the key again ends the rest.
     let onRevocation: @Sendable (APIKey.ID) async throws -> Void
 
     func add(to router: Router<EverylineContext>) {

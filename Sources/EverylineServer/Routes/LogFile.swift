@@ -4,8 +4,8 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 
-/// A part of a log, or an ended one as a whole, as a body that is streamed while it is read, as fast as its client takes it:
-/// whatever its size, one piece is in memory.
+/// A part of a log, or an ended one as a whole, as a body that is streamed while it is read, as fast as its client
+/// takes it: whatever its size, one piece is in memory.
 struct LogFile: Sendable {
     enum Form: String, Sendable {
         case ndjson = "application/x-ndjson"

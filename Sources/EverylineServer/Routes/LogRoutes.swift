@@ -3,8 +3,8 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 
-/// The logs endpoint: an ended log itself, or where to follow one that goes on; and a log's blocks, which may be read at any
-/// time.
+/// The logs endpoint: an ended log itself, or where to follow one that goes on; and a log's blocks, which may be read
+/// at any time.
 struct LogRoutes {
     let core: ServerCore
     let authenticator: Authenticator
@@ -43,8 +43,8 @@ struct LogRoutes {
         }
     }
 
-    /// The events that there are after an offset, whether more will follow or not; none is an answer as well. The next block
-    /// begins after its last event, so nothing that comes between two requests can be missed.
+    /// The events that there are after an offset, whether more will follow or not; none is an answer as well. The next
+    /// block begins after its last event, so nothing that comes between two requests can be missed.
     @Sendable func block(_ request: Request, context: EverylineContext) async throws -> Response {
         _ = try await authenticator.principal(of: request, may: .read)
         let id = try context.executionID()

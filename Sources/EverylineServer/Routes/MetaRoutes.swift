@@ -4,8 +4,8 @@ import Hummingbird
 import Logging
 import NIOCore
 
-/// What describes and watches the server: its document, its health and its counters. None of it needs a key, and none of
-/// it says anything of an execution.
+/// What describes and watches the server: its document, its health and its counters. None of it needs a key, and none
+/// of it says anything of an execution.
 struct MetaRoutes {
     let core: ServerCore
     let metrics: ServerMetrics

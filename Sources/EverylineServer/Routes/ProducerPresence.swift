@@ -3,8 +3,8 @@ import Synchronization
 
 /// When each producer was last heard of, and what of that is still to be noted in the store.
 ///
-/// It holds the producers that were heard of lately, however many they are; what is older is in the store, and the producer of
-/// an execution that has ended is forgotten.
+/// It holds the producers that were heard of lately, however many they are; what is older is in the store, and the
+/// producer of an execution that has ended is forgotten.
 package final class ProducerPresence: Sendable {
     private struct Sign {
         var asking = 0
@@ -22,7 +22,8 @@ package final class ProducerPresence: Sendable {
     private let signs = Mutex<[ExecutionID: Sign]>([:])
     /// Of what was before, only the store knows: the server has just been started.
     private let start: (time: Timestamp, instant: ContinuousClock.Instant)
-    /// Whether each producer speaks to this process. Where it may speak to another one, the store knows who was heard of.
+    /// Whether each producer speaks to this process. Where it may speak to another one, the store knows who was heard
+    /// of.
     let hearsAll: Bool
 
     /// - Parameter now: by the clock that says when executions were created.
@@ -64,8 +65,8 @@ package final class ProducerPresence: Sendable {
         return now >= max(execution.heardAt ?? .epoch, execution.createdAt) + time
     }
 
-    /// The producers of which the store's word is older than `step`, and when they were heard of. Those that were silent for as
-    /// long are among them, for the last time.
+    /// The producers of which the store's word is older than `step`, and when they were heard of. Those that were
+    /// silent for as long are among them, for the last time.
     package func news(after step: Duration, at now: Timestamp) -> [ExecutionID: Timestamp] {
         let instant = ContinuousClock.now
         return signs.withLock { signs in

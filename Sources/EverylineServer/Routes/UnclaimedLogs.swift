@@ -1,8 +1,8 @@
 import Everyline
 import Synchronization
 
-/// Ends the logs that were open in a backup, once their producers have had time to come back and have not: their commands may have ended
-/// before it was put back.
+/// Ends the logs that were open in a backup, once their producers have had time to come back and have not: their
+/// commands may have ended before it was put back.
 final class UnclaimedLogs: Sendable {
     private let abandoned: AbandonedExecutionReaper
     private let remaining: Mutex<[ExecutionID: Offset]>

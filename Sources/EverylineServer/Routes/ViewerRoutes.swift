@@ -37,8 +37,8 @@ struct ViewerRoutes {
             status: .ok, headers: headers, body: .init(byteBuffer: allowsGzip ? asset.compressed : asset.content))
     }
 
-    /// What the pages may do: load what the server serves, talk to it, and nothing else. Colours that a log sets are set by
-    /// script, so no style in markup is needed.
+    /// What the pages may do: load what the server serves, talk to it, and nothing else. Colours that a log sets are
+    /// set by script, so no style in markup is needed.
     private func policy(for request: Request) -> String {
         let streams = publicURLs.webSocketOrigins(for: request).joined(separator: " ")
         return "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self' \(streams); "

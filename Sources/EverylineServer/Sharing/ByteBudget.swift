@@ -1,8 +1,8 @@
 import Everyline
 import Synchronization
 
-/// Bytes of memory that many requests share. A request that needs more than are left waits for them for a bounded time; requests
-/// are served in the order in which they came.
+/// Bytes of memory that many requests share. A request that needs more than are left waits for them for a bounded time;
+/// requests are served in the order in which they came.
 final class ByteBudget: Sendable {
     /// The bytes didn't become free in time, or there will never be so many.
     struct Exhausted: Error {}
@@ -94,8 +94,9 @@ final class ByteBudget: Sendable {
         let isTaken = await withTaskGroup(of: Bool?.self) { group in
             group.addTask { await self.wait(number, for: bytes) }
             group.addTask { [patience] in
-                // The patience of a request is a time, so this waits for nothing else. The group cancels the sleep once the other
-                // task has its bytes, and giving up changes nothing then; a request that is cancelled gives up at once.
+                // The patience of a request is a time, so this waits for nothing else. The group cancels the sleep once
+                // the other task has its bytes, and giving up changes nothing then; a request that is cancelled gives
+                // up at once.
                 try? await Task.sleep(for: patience)
                 self.giveUp(number)
                 return nil

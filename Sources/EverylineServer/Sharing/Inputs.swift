@@ -3,8 +3,9 @@ import Synchronization
 
 /// The standard input of commands, on its way from clients to runners: in memory only, an ``InputBuffer`` an execution.
 ///
-/// A buffer is there from the first time that the execution's runner asks for it until the log's end. A server that was started anew has
-/// none: the runner's next question says where to go on, and the client sends again what the runner hasn't got.
+/// A buffer is there from the first time that the execution's runner asks for it until the log's end. A server that was
+/// started anew has none: the runner's next question says where to go on, and the client sends again what the runner
+/// hasn't got.
 final class Inputs: Sendable {
     /// How much all executions' input may be. What has no room waits at its client.
     ///

@@ -5,8 +5,8 @@ import Synchronization
 
 /// Counts the bytes that were sent to viewers and downloads and wait in this process for the clients to read them.
 ///
-/// No client waits for it. Beyond the limit it closes the client whose bytes have waited longest, and refuses new streams until
-/// those bytes are free.
+/// No client waits for it. Beyond the limit it closes the client whose bytes have waited longest, and refuses new
+/// streams until those bytes are free.
 final class UnreadBudget: Sendable {
     private struct Holder {
         let bytes: ByteCount
@@ -48,7 +48,8 @@ final class UnreadBudget: Sendable {
 
     /// Counts bytes that a client has still to read, until what is returned is released.
     ///
-    /// - Parameter close: hangs up on the client. It is called at most once, by the call of `hold` that makes the total too large.
+    /// - Parameter close: hangs up on the client. It is called at most once, by the call of `hold` that makes the total
+    ///   too large.
     func hold(_ bytes: ByteCount, closing close: @escaping @Sendable () -> Void) -> Waiting {
         let (number, closing) = state.withLock { state in
             state.lastNumber += 1
@@ -106,8 +107,8 @@ final class UnreadBudget: Sendable {
     }
 }
 
-/// Writes a large answer no faster than its client reads: of what comes next nothing is made before the client has taken what
-/// was written, and what waits for it is counted in the ``UnreadBudget``.
+/// Writes a large answer no faster than its client reads: of what comes next nothing is made before the client has
+/// taken what was written, and what waits for it is counted in the ``UnreadBudget``.
 struct PacedBody: Sendable {
     let context: EverylineContext
     let unread: UnreadBudget

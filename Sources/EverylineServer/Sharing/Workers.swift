@@ -2,11 +2,11 @@ import Everyline
 import NIOCore
 import NIOPosix
 
-/// A few threads for what takes milliseconds: parsing, encoding and compressing what is large. An event loop that did it would
-/// keep every connection that it serves waiting.
+/// A few threads for what takes milliseconds: parsing, encoding and compressing what is large. An event loop that did
+/// it would keep every connection that it serves waiting.
 ///
-/// The threads have a lower priority than the event loops, so live lines go first, and take their work in the order in which it
-/// comes.
+/// The threads have a lower priority than the event loops, so live lines go first, and take their work in the order in
+/// which it comes.
 final class Workers: TaskExecutor {
     private let pool: NIOThreadPool
 

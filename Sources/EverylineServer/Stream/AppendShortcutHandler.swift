@@ -5,8 +5,8 @@ import Logging
 import NIOCore
 import NIOHTTPTypes
 
-/// Answers small appends where they come in, without the router and without a task: each is half of what a task costs. What it doesn't take goes
-/// on to the router as it came, and so does what the log didn't take: the router says why.
+/// Answers small appends where they come in, without the router and without a task: each is half of what a task costs.
+/// What it doesn't take goes on to the router as it came, and so does what the log didn't take: the router says why.
 ///
 /// It stands behind what knows that a request is handled, and lets one request at a time be handled.
 final class AppendShortcutHandler: ChannelInboundHandler {

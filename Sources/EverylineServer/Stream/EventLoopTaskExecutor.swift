@@ -1,6 +1,7 @@
 import NIOCore
 
-/// Runs tasks on one event loop: what serves a connection runs where its bytes come in, without a change of threads between.
+/// Runs tasks on one event loop: what serves a connection runs where its bytes come in, without a change of threads
+/// between.
 final class EventLoopTaskExecutor: TaskExecutor {
     private let loop: any EventLoop
 

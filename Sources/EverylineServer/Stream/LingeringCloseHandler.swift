@@ -1,8 +1,9 @@
 import Everyline
 import NIOCore
 
-/// Ends a connection whose last answer has been given while its client may still be sending: takes what comes, so much and for
-/// so long, so that the client gets to read the answer, and then closes for good (as nginx does: `lingering_close`).
+/// Ends a connection whose last answer has been given while its client may still be sending: takes what comes, so much
+/// and for so long, so that the client gets to read the answer, and then closes for good (as nginx does:
+/// `lingering_close`).
 final class LingeringCloseHandler: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer

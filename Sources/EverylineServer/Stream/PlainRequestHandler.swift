@@ -3,8 +3,8 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 
-/// Stands before TLS on a port that speaks it, and answers a client that speaks plain HTTP there: in plain HTTP, that this is the wrong
-/// scheme. It looks at the first byte alone: a TLS record begins with none of a method's.
+/// Stands before TLS on a port that speaks it, and answers a client that speaks plain HTTP there: in plain HTTP, that
+/// this is the wrong scheme. It looks at the first byte alone: a TLS record begins with none of a method's.
 final class PlainRequestHandler: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer

@@ -1,7 +1,7 @@
 import NIOCore
 
-/// Closes a connection whose client has read nothing of its answer for a whole period. The route that writes the answer can wait
-/// here until the client has read it.
+/// Closes a connection whose client has read nothing of its answer for a whole period. The route that writes the answer
+/// can wait here until the client has read it.
 ///
 /// It runs a timer only while bytes are waiting, so it costs an idle connection nothing.
 final class StalledResponseHandler: ChannelOutboundHandler, ChannelInboundHandler {
@@ -16,7 +16,8 @@ final class StalledResponseHandler: ChannelOutboundHandler, ChannelInboundHandle
 
     init(timeout: Duration) { self.timeout = TimeAmount(timeout) }
 
-    /// Succeeds when less than the channel's low-water mark waits for the client; at once if its high-water mark isn't reached.
+    /// Succeeds when less than the channel's low-water mark waits for the client; at once if its high-water mark isn't
+    /// reached.
     func whenWritable() -> EventLoopFuture<Void> {
         guard let context else { preconditionFailure("a handler that was asked for is in its pipeline") }
         let loop = context.eventLoop

@@ -9,8 +9,8 @@ import NIOHTTP1
 import NIOHTTPTypes
 import NIOHTTPTypesHTTP1
 
-/// What a connection is made into, by its requests: an HTTP connection with the router behind it, until one of them wants a
-/// viewer's stream.
+/// What a connection is made into, by its requests: an HTTP connection with the router behind it, until one of them
+/// wants a viewer's stream.
 struct StreamChannel: HTTPChannelHandler {
     /// What a stream needs of the server; shared, so that a viewer that waits doesn't hold a copy.
     final class Parts: Sendable {
@@ -38,8 +38,8 @@ struct StreamChannel: HTTPChannelHandler {
 
     struct Value: ServerChildChannelValue {
         let channel: any Channel
-        /// Is decided by the first request. A channel reads nothing before its setup is complete, so the setup can't wait
-        /// for this.
+        /// Is decided by the first request. A channel reads nothing before its setup is complete, so the setup can't
+        /// wait for this.
         fileprivate let content: EventLoopFuture<WebSocketUpgradeResult<HTTPConnection, AdmittedStream<StreamPlace>>>
     }
 
@@ -100,7 +100,8 @@ struct StreamChannel: HTTPChannelHandler {
 
     /// Serves HTTP until a request makes a viewer's stream of the connection.
     ///
-    /// Never inlined, as the frame of a call that waits is as large as all that its function needs at any time, and a viewer has it.
+    /// Never inlined, as the frame of a call that waits is as large as all that its function needs at any time, and a
+    /// viewer has it.
     /// - Returns: `nil` if the connection ended before.
     @inline(never)
     private func stream(on value: Value, logger: Logger) async -> ViewerStream? {
@@ -156,8 +157,8 @@ struct StreamChannel: HTTPChannelHandler {
     }
 }
 
-/// Lets the kernel keep little for a client that doesn't read, beside what is on its way: little at first, and twice as much each time that the
-/// client has taken what waited. Without this the kernel takes some MiB of each.
+/// Lets the kernel keep little for a client that doesn't read, beside what is on its way: little at first, and twice as
+/// much each time that the client has taken what waited. Without this the kernel takes some MiB of each.
 private final class UnsentBytesHandler: ChannelInboundHandler {
     typealias InboundIn = NIOAny
 

@@ -7,8 +7,8 @@ import NIOCore
 import NIOHTTP1
 import NIOHTTPTypes
 
-/// Puts words to the answer to what isn't HTTP, or not as it must be, which the HTTP library gives without a body: the same
-/// problem document as for all else, and 431 where it is the head's size.
+/// Puts words to the answer to what isn't HTTP, or not as it must be, which the HTTP library gives without a body: the
+/// same problem document as for all else, and 431 where it is the head's size.
 ///
 /// It changes the answer and doesn't give one of its own, so that the order of answers stays the library's.
 final class UnreadableRequestHandler: ChannelDuplexHandler {

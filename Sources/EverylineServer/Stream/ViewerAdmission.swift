@@ -2,8 +2,8 @@ import Everyline
 
 /// Reads who asks for a stream out of a request, and has it admitted.
 ///
-/// The WebSocket's gate, the route that answers those it declined, and server-sent events ask the same question here, so that they
-/// can't come to different answers.
+/// The WebSocket's gate, the route that answers those it declined, and server-sent events ask the same question here,
+/// so that they can't come to different answers.
 struct ViewerAdmission: Sendable {
     private let core: ServerCore
     private let admission: StreamAdmission

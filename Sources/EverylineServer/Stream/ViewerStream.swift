@@ -3,8 +3,8 @@ import EverylineWebSocket
 import Logging
 import NIOCore
 
-/// One viewer: a tail, and a connection that sets its pace. It runs on the connection's own event loop, so that what is in
-/// memory reaches the socket without changing threads.
+/// One viewer: a tail, and a connection that sets its pace. It runs on the connection's own event loop, so that what is
+/// in memory reaches the socket without changing threads.
 ///
 /// A viewer that waits costs the memory of the calls that wait: so they are few.
 actor ViewerStream {
@@ -116,8 +116,8 @@ actor ViewerStream {
         }
     }
 
-    /// Waits until the viewer has taken what was sent, so that one step is all that it holds, and counts that meanwhile. Most
-    /// have taken it by now.
+    /// Waits until the viewer has taken what was sent, so that one step is all that it holds, and counts that
+    /// meanwhile. Most have taken it by now.
     private func whenTaken(_ bytes: ByteCount) async throws {
         guard !connection.isWritable else { return }
         let waiting = parts.core.resources.unread.hold(bytes) { [connection] in connection.giveUp() }

@@ -3,8 +3,8 @@ import Everyline
 import EverylineDeflate
 import NIOCore
 
-/// One file of the viewer, as it is sent. `scripts/viewer` makes the files of those in `Viewer`, and they are compiled in: a
-/// server has exactly those that belong to it.
+/// One file of the viewer, as it is sent. `scripts/viewer` makes the files of those in `Viewer`, and they are compiled
+/// in: a server has exactly those that belong to it.
 struct ViewerAsset: Sendable {
     let type: String
     let content: ByteBuffer
@@ -15,7 +15,8 @@ struct ViewerAsset: Sendable {
     static let executions = ViewerAsset(page: PackageResources.executions_html)
     static let log = ViewerAsset(page: PackageResources.log_html)
 
-    /// Stands in the addresses of what pages load: another content has another address, so a browser may keep what it has.
+    /// Stands in the addresses of what pages load: another content has another address, so a browser may keep what it
+    /// has.
     static let version: String = {
         var hash = SHA256()
         for (_, source) in styles + scripts { hash.update(data: source) }

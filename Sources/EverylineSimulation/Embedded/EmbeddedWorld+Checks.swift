@@ -41,7 +41,8 @@ extension EmbeddedWorld {
             // The last line may have been cut where its process died.
             let isBeginning =
                 written.starts(with: logged[stream]) || written.starts(with: logged[stream].dropLast())
-            // A process that couldn't read its disk has left a notice in the place of what its successor may read again in part.
+            // A process that couldn't read its disk has left a notice in the place of what its successor may read again
+            // in part.
             let isRest = notices().contains(.linesLost) && Self.isRest(logged[stream], of: written)
             world.require(
                 isWhole || isBeginning || isRest, .order,

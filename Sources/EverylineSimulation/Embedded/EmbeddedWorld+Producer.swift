@@ -125,7 +125,8 @@ extension EmbeddedWorld {
                 executions[0].isEnded || restores > 0, .end,
                 "its producer takes the log for delivered, and it has no end")
         case .refused(let error) where error.knownCode == .differentContent && life.isSuccessor:
-            // A notice of an earlier process came late, where this one has lines: it keeps them, and the server ends the log.
+            // A notice of an earlier process came late, where this one has lines: it keeps them, and the server ends
+            // the log.
             endFromOutside()
         case .refused(let error):
             let isTooLate = error.knownCode == .ended || error.knownCode == .unknownExecution
@@ -169,7 +170,8 @@ extension EmbeddedWorld {
         scheduleSuccessor()
     }
 
-    /// The machine loses its power: the server too, where it looks after the command. Of what wasn't synced, any part may be left.
+    /// The machine loses its power: the server too, where it looks after the command. Of what wasn't synced, any part
+    /// may be left.
     func losePower() {
         world.tell("the power is lost")
         killProducer()

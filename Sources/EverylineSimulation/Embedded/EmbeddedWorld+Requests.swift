@@ -40,8 +40,8 @@ extension EmbeddedWorld {
         return APIError(status: status, code: "http_\(status)", detail: "<html>")
     }
 
-    /// What something else says that doesn't name the execution: that the log has events which it doesn't have. It comes once: the question
-    /// for those gets to the server.
+    /// What something else says that doesn't name the execution: that the log has events which it doesn't have. It
+    /// comes once: the question for those gets to the server.
     private func foreignHead(to body: ByteBuffer, after: Offset) -> Offset? {
         let head = executions[0].head.log.offset
         let isQuestion = body.readableBytes == 0 && after > head

@@ -18,8 +18,8 @@ extension EmbeddedWorld {
         kill()
         restores += 1
         world.tell("the backup is put back, up to \(backup.execution.head.log.offset)")
-        // A spool gives up what has been delivered, or what a full log had no room for, also if that log is void now. Then the log must
-        // say that it is missing.
+        // A spool gives up what has been delivered, or what a full log had no room for, also if that log is void now.
+        // Then the log must say that it is missing.
         if executions[0].isEnded || executions[0].head.log.offset >= producer.kept { producer.kept = .zero }
         executions[0] = backup.execution
         history = backup.history

@@ -13,7 +13,8 @@ extension EmbeddedWorld {
         executor.run()
     }
 
-    /// Lets the tasks of server and producer run until all of them wait, and takes what they said and what they wait for.
+    /// Lets the tasks of server and producer run until all of them wait, and takes what they said and what they wait
+    /// for.
     func runTasks() {
         while true {
             executor.run()

@@ -2,8 +2,8 @@ import Everyline
 import EverylineProducer
 import NIOCore
 
-/// The embedded form in one thread: a runner, a server that is killed and started again, a store, sockets and viewers. The
-/// server is the real ``LogWriter``, ``LogFeed`` and ``Tail``, run by hand; the viewers are the real
+/// The embedded form in one thread: a runner, a server that is killed and started again, a store, sockets and viewers.
+/// The server is the real ``LogWriter``, ``LogFeed`` and ``Tail``, run by hand; the viewers are the real
 /// ``ResumingTailStateMachine``. Store, network and time are simulated, and go wrong.
 final class EmbeddedWorld: ViewerHost {
     enum Event {

@@ -1,7 +1,7 @@
 import Synchronization
 
-/// Runs tasks one after the other, in the order in which they became ready, on the thread that calls ``run()`` and only then:
-/// so that real asynchronous code takes part in a simulation whose every step follows from its seed.
+/// Runs tasks one after the other, in the order in which they became ready, on the thread that calls ``run()`` and only
+/// then: so that real asynchronous code takes part in a simulation whose every step follows from its seed.
 final class ManualExecutor: TaskExecutor {
     private let ready = Mutex<[UnownedJob]>([])
     private let spinning = Atomic(false)

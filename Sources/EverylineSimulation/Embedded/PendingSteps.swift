@@ -2,7 +2,8 @@ import Everyline
 import NIOCore
 import Synchronization
 
-/// Where the tasks of a simulated server leave what they wait for: each step stands here until the world lets it happen.
+/// Where the tasks of a simulated server leave what they wait for: each step stands here until the world lets it
+/// happen.
 final class PendingSteps: Sendable {
     enum Step: Sendable {
         case append([LogAppend], CheckedContinuation<[Result<Appended, LogStoreError>], any Error>)
@@ -53,8 +54,8 @@ final class PendingSteps: Sendable {
 
     func advance(to now: Int64) { state.withLock { $0.now = .milliseconds(now) } }
 
-    // A feed wakes its waiters in the order of a hash table, which is another one in each process. What several streams did
-    // at one moment is therefore taken stream by stream: the same seed must give the same run.
+    // A feed wakes its waiters in the order of a hash table, which is another one in each process. What several streams
+    // did at one moment is therefore taken stream by stream: the same seed must give the same run.
 
     func takeEntries() -> [Entry] {
         let entries = state.withLock { state in

@@ -2,8 +2,8 @@ import Everyline
 import EverylineProducer
 import NIOCore
 
-/// The producer of the embedded form: a command, the machine's disk, and the processes that record the command and deliver what is
-/// recorded, one after the other.
+/// The producer of the embedded form: a command, the machine's disk, and the processes that record the command and
+/// deliver what is recorded, one after the other.
 struct SimulatedProducer {
     var command = SimulatedCommand()
     let disk = SimulatedDisk()

@@ -59,7 +59,8 @@ protocol LogFollowing: Sendable {
 
 extension Tail: LogFollowing {}
 
-/// One of the mutations: it notes the version only after it has read, so that what is announced between the two is missed.
+/// One of the mutations: it notes the version only after it has read, so that what is announced between the two is
+/// missed.
 struct ForgetfulTail: LogFollowing {
     let execution: ExecutionID
     var offset: Offset

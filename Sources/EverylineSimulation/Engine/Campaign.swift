@@ -54,7 +54,8 @@ package struct Campaign {
         return report.withLock { $0 }
     }
 
-    /// A thread that is behind the others goes on up to what they have found: its own violations may come before theirs.
+    /// A thread that is behind the others goes on up to what they have found: its own violations may come before
+    /// theirs.
     private func isOver(before seed: UInt64, _ violations: [(seed: UInt64, violation: Violation)]) -> Bool {
         if violations.count == violationLimit, let last = violations.last, last.seed < seed { return true }
         return deadline.map { ContinuousClock.now >= $0 } ?? false

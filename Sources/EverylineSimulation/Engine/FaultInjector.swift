@@ -1,4 +1,5 @@
-/// Decides where a run goes wrong, counts it, and can leave single faults out, which is how a failing run is made small.
+/// Decides where a run goes wrong, counts it, and can leave single faults out, which is how a failing run is made
+/// small.
 struct FaultInjector {
     private(set) var counts = [Int](repeating: 0, count: Fault.allCases.count)
     /// How many faults this run has had.

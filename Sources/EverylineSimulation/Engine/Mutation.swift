@@ -30,7 +30,8 @@ package enum Mutation: String, CaseIterable, Sendable {
     case wakeupRecheck = "wake-up-recheck"
     /// A resumption begins after the time of the viewer's last event instead of after its offset.
     case timestampCursor = "timestamp-cursor"
-    /// A pending line stands behind the log's head instead of the event that its producer names, and outlives the event that ended it.
+    /// A pending line stands behind the log's head instead of the event that its producer names, and outlives the event
+    /// that ended it.
     case pendingPlace = "pending-place"
     /// The pump's wait for room can't be repeated once it has timed out.
     case waitForRoom = "wait-for-room"

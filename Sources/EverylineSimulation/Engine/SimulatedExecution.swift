@@ -5,7 +5,8 @@ import NIOCore
 struct SimulatedExecution {
     let id: ExecutionID
     var outcome = ExecutionOutcome(status: .succeeded, exitCode: 0)
-    /// What was written, with the script's end behind it if there is one; in the order in which the platform's log gives it.
+    /// What was written, with the script's end behind it if there is one; in the order in which the platform's log
+    /// gives it.
     var source: [SourceEvent] = []
     var writtenAt: [Int64] = []
     var shownAt: [Int64] = []

@@ -3,8 +3,8 @@ import EverylineAWS
 import NIOCore
 import Synchronization
 
-/// Where the functions leave what they wait for: each call of a port stands here until the world lets it happen. So the code that
-/// ships takes its steps in the world's time, and a fault can be injected between any two of them.
+/// Where the functions leave what they wait for: each call of a port stands here until the world lets it happen. So the
+/// code that ships takes its steps in the world's time, and a fault can be injected between any two of them.
 final class FunctionBoard: Sendable {
     enum Call: Sendable {
         // The ledger.

@@ -68,8 +68,8 @@ extension LedgerWorld {
         world.require(isVerified || !isWhole, .honest, "\(execution.id) has all its lines, and counts as incomplete")
     }
 
-    /// A sender that died with a lock holds no other off longer than its lease; with a wrong clock, than two. (A lock that a
-    /// clock far ahead wrote is free now and may hold later, for as long.)
+    /// A sender that died with a lock holds no other off longer than its lease; with a wrong clock, than two. (A lock
+    /// that a clock far ahead wrote is free now and may hold later, for as long.)
     private func checkLocks() {
         let later = Timestamp(milliseconds: world.time.milliseconds + 2 * Self.lease.milliseconds)
         for (name, byExecution) in records.enumerated() {

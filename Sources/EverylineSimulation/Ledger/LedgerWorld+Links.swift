@@ -57,8 +57,8 @@ extension LedgerWorld {
         if viewers[viewer].encoding == .lines { reconnect(plain: viewer) } else { take(.failed(failure), by: viewer) }
     }
 
-    /// An id: usually a new one, sometimes one that another connection had. Never for a viewer that is sent bare lines: nothing in
-    /// them says whose they are, so that it could not tell those of a slow sender to the viewer before.
+    /// An id: usually a new one, sometimes one that another connection had. Never for a viewer that is sent bare lines:
+    /// nothing in them says whose they are, so that it could not tell those of a slow sender to the viewer before.
     private func freeName(for viewer: Int) -> Int {
         let closed = linkOf.indices.filter { links[linkOf[$0]].state == .closed }
         if viewers[viewer].encoding == .blocks, let name = closed.last, world.injects(.connectionIDReused, 450) {
@@ -187,7 +187,8 @@ extension LedgerWorld {
         if links[link].state != .closed { close(link) }
     }
 
-    /// Without a word for a while, the viewer says something; without an answer to that, it takes the connection for dead.
+    /// Without a word for a while, the viewer says something; without an answer to that, it takes the connection for
+    /// dead.
     func checkSilence(of viewer: Int, on link: Int) {
         guard viewers[viewer].link == link, links[link].isReadable, viewers[viewer].phase == .reading,
             let session = viewers[viewer].session, world.mutation != .ping

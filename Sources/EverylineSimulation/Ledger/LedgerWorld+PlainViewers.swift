@@ -1,8 +1,8 @@
 import Everyline
 import NIOCore
 
-// Viewers without a subprotocol, as others write them: they say nothing, are sent one event a message, count, and come back
-// after what they have when something is missing or the connection ends.
+// Viewers without a subprotocol, as others write them: they say nothing, are sent one event a message, count, and come
+// back after what they have when something is missing or the connection ends.
 extension LedgerWorld {
     func begin(plain viewer: Int, _ token: Int) {
         guard viewers[viewer].token == token, viewers[viewer].phase != .finished else { return }
@@ -46,7 +46,8 @@ extension LedgerWorld {
         viewers[viewer].last = event.offset
     }
 
-    /// It is told that everything has been sent. That a message before was lost it can't see, so it asks for the log's end.
+    /// It is told that everything has been sent. That a message before was lost it can't see, so it asks for the log's
+    /// end.
     private func completed(plain viewer: Int, on index: Int) {
         let (execution, have) = (executions[viewers[viewer].execution], viewers[viewer].last ?? .zero)
         let end = execution.head.log.offset

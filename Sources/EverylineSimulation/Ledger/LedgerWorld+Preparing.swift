@@ -75,7 +75,8 @@ extension LedgerWorld {
         return world.random.chance(250) ? .max : written + Int64(world.random.within(100...9000))
     }
 
-    /// Cuts what was written into the batches in which the subscription gives it on: late, twice, out of order, or never.
+    /// Cuts what was written into the batches in which the subscription gives it on: late, twice, out of order, or
+    /// never.
     private func prepareSubscription(of number: Int, _ written: [(event: SourceEvent, at: Int64)]) {
         var index = 0
         while index < written.count {

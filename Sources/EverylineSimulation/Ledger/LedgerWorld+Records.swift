@@ -116,8 +116,9 @@ extension LedgerWorld {
         return next
     }
 
-    /// A process with a right clock gives no connection up that is still being made. One whose record has the whole log is complete, not
-    /// given up: a late resumption of the connection that had its id before may say so too early, and its viewer comes again.
+    /// A process with a right clock gives no connection up that is still being made. One whose record has the whole log
+    /// is complete, not given up: a late resumption of the connection that had its id before may say so too early, and
+    /// its viewer comes again.
     private func checkConclusion(of name: Int, _ number: Int, by process: SimulatedProcess) {
         let index = linkOf[name]
         let head = executions[number].head.log

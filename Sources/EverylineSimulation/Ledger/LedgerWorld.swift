@@ -1,8 +1,8 @@
 import Everyline
 
-/// The AWS form in one thread: a platform's log with its subscription, two queues, workers, a ledger, connections, a gateway
-/// and viewers. The workers are the functions that ship (``WarmFunctions``), the viewers the real ``ResumingTailStateMachine`` over
-/// the real ``GatewaySession``; everything they talk to is simulated, and goes wrong.
+/// The AWS form in one thread: a platform's log with its subscription, two queues, workers, a ledger, connections, a
+/// gateway and viewers. The workers are the functions that ship (``WarmFunctions``), the viewers the real
+/// ``ResumingTailStateMachine`` over the real ``GatewaySession``; everything they talk to is simulated, and goes wrong.
 final class LedgerWorld: ViewerHost {
     enum Event {
         /// A batch of the subscription reaches the queue.
@@ -146,8 +146,8 @@ final class LedgerWorld: ViewerHost {
 /// What one run looks like.
 struct LedgerSettings {
     var faultsEnd: Int64 = 0
-    /// How long after the last fault everything must have been done by itself. A viewer that says nothing comes back only when
-    /// the gateway has closed its silent connection, perhaps more than once.
+    /// How long after the last fault everything must have been done by itself. A viewer that says nothing comes back
+    /// only when the gateway has closed its silent connection, perhaps more than once.
     var patience: Int64 = 480_000
     /// How many bytes of events fit into one frame.
     var frame: ByteCount = 400

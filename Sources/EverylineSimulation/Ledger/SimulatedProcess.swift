@@ -1,7 +1,8 @@
 import Everyline
 
-/// One invocation of a function, that takes steps until it is done or dies. Each step has its effect at one moment and its answer
-/// at a later one; between any two of them, the world goes on. Steps for several groups of messages are under way side by side.
+/// One invocation of a function, that takes steps until it is done or dies. Each step has its effect at one moment and
+/// its answer at a later one; between any two of them, the world goes on. Steps for several groups of messages are
+/// under way side by side.
 final class SimulatedProcess {
     enum Work {
         /// Carries out messages: their indices in the queue, by the receipts by which they were received.

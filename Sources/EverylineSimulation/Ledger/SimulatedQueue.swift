@@ -22,8 +22,9 @@ enum QueueName: Int, CaseIterable {
     }
 }
 
-/// A queue that keeps the order within groups, as SQS FIFO does: while one of a group's messages is in flight, no other of
-/// the group is given out, and what was not deleted in time comes again. (In a standard queue each message is a group.)
+/// A queue that keeps the order within groups, as SQS FIFO does: while one of a group's messages is in flight, no other
+/// of the group is given out, and what was not deleted in time comes again. (In a standard queue each message is a
+/// group.)
 struct SimulatedQueue {
     struct Message {
         let body: String

@@ -3,8 +3,8 @@ import EverylineProducer
 import NIOCore
 import Synchronization
 
-/// Where the tasks of one producer's process leave what they wait for: time, their command, the server. Each wait stands here until the
-/// world answers it, its task is cancelled, or the process dies.
+/// Where the tasks of one producer's process leave what they wait for: time, their command, the server. Each wait
+/// stands here until the world answers it, its task is cancelled, or the process dies.
 final class ProducerBoard: Sendable {
     enum Wait: Sendable {
         case sleep(until: Duration)
@@ -138,7 +138,8 @@ struct SimulatedClock: Clock {
     }
 }
 
-/// One of the mutations: who waits for room fails at the second turn of waiting, as if a wait that timed out could not be repeated.
+/// One of the mutations: who waits for room fails at the second turn of waiting, as if a wait that timed out could not
+/// be repeated.
 final class ImpatientClock: Clock {
     typealias Instant = SimulatedClock.Instant
 

@@ -2,8 +2,8 @@ import Everyline
 import EverylineProducer
 import NIOCore
 
-/// One life of a producer's process, put together as `everyline runner`, `exec` and `recover` are: a real spool, recorder, uplink and
-/// session, over a simulated disk, command and server.
+/// One life of a producer's process, put together as `everyline runner`, `exec` and `recover` are: a real spool,
+/// recorder, uplink and session, over a simulated disk, command and server.
 final class ProducerLife {
     /// What the process is to do.
     enum Work {

@@ -2,8 +2,8 @@ import Everyline
 import EverylineProducer
 import Synchronization
 
-/// The disk of a producer's machine, in memory: what a process writes is there after the process has died, but not after the power
-/// was lost.
+/// The disk of a producer's machine, in memory: what a process writes is there after the process has died, but not
+/// after the power was lost.
 final class SimulatedDisk: Sendable {
     /// What is wrong with it just now.
     struct Condition: OptionSet, Hashable {
@@ -63,7 +63,8 @@ final class SimulatedDisk: Sendable {
         }
     }
 
-    /// The power is gone: of each file there is a part. Files come to be in their order, so where one is missing all later ones are.
+    /// The power is gone: of each file there is a part. Files come to be in their order, so where one is missing all
+    /// later ones are.
     ///
     /// - Parameter kept: draws how much is left of so many bytes; `nil` for no file.
     func losePower(_ kept: (Int) -> Int?) {

@@ -1,7 +1,7 @@
 package import Everyline
 
-/// One sentence of ``ConnectionStore``'s contract, and how to hold an adapter against it. Each case wants an adapter without
-/// data.
+/// One sentence of ``ConnectionStore``'s contract, and how to hold an adapter against it. Each case wants an adapter
+/// without data.
 package struct ConnectionContractCase: Sendable, CustomStringConvertible {
     package let description: String
     package let check: @Sendable (any ConnectionStore) async throws -> Void

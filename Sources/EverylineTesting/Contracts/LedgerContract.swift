@@ -1,6 +1,7 @@
 package import Everyline
 
-/// One sentence of ``Ledger``'s contract, and how to hold an adapter against it. Each case wants an adapter without data.
+/// One sentence of ``Ledger``'s contract, and how to hold an adapter against it. Each case wants an adapter without
+/// data.
 package struct LedgerContractCase: Sendable, CustomStringConvertible {
     package let description: String
     package let check: @Sendable (Ports) async throws -> Void

@@ -2,8 +2,8 @@ package import Everyline
 package import NIOCore
 import Synchronization
 
-/// A gateway in memory, as strict as the real one: it knows a connection only between its opening and its closing, and takes
-/// no message above its limit.
+/// A gateway in memory, as strict as the real one: it knows a connection only between its opening and its closing, and
+/// takes no message above its limit.
 package final class InMemoryGateway: Gateway {
     /// A message of the gateway may be this long.
     package static let limit: ByteCount = .kibibytes(128)

@@ -5,7 +5,8 @@ import NIOSSL
 
 /// Says in words why a server's certificate isn't one to trust.
 ///
-/// TLS says no more than that it isn't. So the certificate is asked for once more, over a connection that ends before anything is sent on it.
+/// TLS says no more than that it isn't. So the certificate is asked for once more, over a connection that ends before
+/// anything is sent on it.
 package enum CertificateFailure {
     /// Whether a connection failed because of the peer's certificate.
     package static func isOne(_ error: any Error) -> Bool {

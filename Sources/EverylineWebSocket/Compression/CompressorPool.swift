@@ -54,8 +54,8 @@ final class CompressorPool: Sendable {
 }
 
 extension Deflater {
-    /// The compressed message as RFC 7692, section 7.2.1 wants it: without the last four bytes of the flush. Nothing of it is
-    /// remembered.
+    /// The compressed message as RFC 7692, section 7.2.1 wants it: without the last four bytes of the flush. Nothing of
+    /// it is remembered.
     ///
     /// - Returns: `nil` if that isn't shorter.
     func message(_ message: ByteBuffer) -> ByteBuffer? {
@@ -75,7 +75,8 @@ extension Inflater {
     /// The message that `bytes` (without the last four of the flush) were. Nothing of it is remembered.
     ///
     /// Never more than `limit` bytes are produced, whatever the compressed ones promise.
-    /// - Throws: ``WebSocketError/messageTooBig(limit:)``, or ``WebSocketError/invalidPayload(_:)`` for what isn't DEFLATE.
+    /// - Throws: ``WebSocketError/messageTooBig(limit:)``, or ``WebSocketError/invalidPayload(_:)`` for what isn't
+    ///   DEFLATE.
     func message(_ bytes: ByteBuffer, limit: Int) throws(WebSocketError) -> ByteBuffer {
         defer { reset() }
         var output = ByteBufferAllocator().buffer(capacity: min(limit, max(256, 4 * bytes.readableBytes)))

@@ -11,7 +11,8 @@ struct ExtensionOffer: Hashable, Sendable {
     /// The most offers that are looked at.
     private static let limit = 16
 
-    /// All well-formed offers of the headers' values, in order. What isn't one is left out: a server need not accept it.
+    /// All well-formed offers of the headers' values, in order. What isn't one is left out: a server need not accept
+    /// it.
     static func parse(_ values: [String]) -> [ExtensionOffer] {
         let elements = values.flatMap { $0.split(separator: ",", omittingEmptySubsequences: true) }
         return elements.prefix(limit).compactMap(ExtensionOffer.init)

@@ -64,8 +64,8 @@ package final class WebSocketConnection: Sendable {
 
     /// From now on hands every message to `sink`, on the event loop, as it comes; those that wait already come first.
     ///
-    /// - Parameter onQuiesce: is called on the event loop when the server shuts down; without it the connection is closed
-    ///   with 1001.
+    /// - Parameter onQuiesce: is called on the event loop when the server shuts down; without it the connection is
+    ///   closed with 1001.
     package func push(
         to sink: @escaping @Sendable (WebSocketMessage) -> Void, onQuiesce: (@Sendable () -> Void)? = nil
     ) {
@@ -76,13 +76,13 @@ package final class WebSocketConnection: Sendable {
 
     /// Sends each buffer, valid UTF-8, as one text message. All of them go out with one flush.
     ///
-    /// Suspends while more than the high-water mark waits for the peer; several senders get their turns in order. On the
-    /// connection's event loop it doesn't change threads. A return means written, not received.
+    /// Suspends while more than the high-water mark waits for the peer; several senders get their turns in order. On
+    /// the connection's event loop it doesn't change threads. A return means written, not received.
     ///
-    /// - Parameter worker: does what takes milliseconds: it compresses what is large, if that was agreed on. Then one task at a
-    ///   time may send. Without it, the event loop compresses.
-    /// - Throws: ``WebSocketError`` that says how the connection ended, `CancellationError` (then nothing was sent), and what
-    ///   `worker` throws.
+    /// - Parameter worker: does what takes milliseconds: it compresses what is large, if that was agreed on. Then one
+    ///   task at a time may send. Without it, the event loop compresses.
+    /// - Throws: ``WebSocketError`` that says how the connection ended, `CancellationError` (then nothing was sent),
+    ///   and what `worker` throws.
     nonisolated(nonsending) package func send(
         texts: [ByteBuffer], compressingBy worker: Worker? = nil
     ) async throws {
@@ -99,8 +99,8 @@ package final class WebSocketConnection: Sendable {
         try await send(.messages(binaries, .binary))
     }
 
-    /// Sends one text message at once, or drops it: where the peer doesn't read, or the connection has ended. For what is said
-    /// again in a while.
+    /// Sends one text message at once, or drops it: where the peer doesn't read, or the connection has ended. For what
+    /// is said again in a while.
     package func post(text: ByteBuffer) {
         onEventLoop { _ = try? $0.send(.messages([text], .text)) }
     }
@@ -131,7 +131,8 @@ package final class WebSocketConnection: Sendable {
 
     // MARK: Closing
 
-    /// Starts to close, behind what was sent. It may be called from anywhere, and more than once: the first call counts.
+    /// Starts to close, behind what was sent. It may be called from anywhere, and more than once: the first call
+    /// counts.
     package func startClosing(_ code: WebSocketCloseCode = .normal, reason: String = "") {
         onEventLoop { $0.startClosing(code, reason: reason) }
     }
@@ -150,8 +151,8 @@ package final class WebSocketConnection: Sendable {
         (try? await closed.get()) ?? .failure(.connectionLost("it ended"))
     }
 
-    /// Gives up a peer that doesn't read, as the stall watch does: says 1013 behind what waits for it, and hangs up if that doesn't
-    /// go within the time limit of closing.
+    /// Gives up a peer that doesn't read, as the stall watch does: says 1013 behind what waits for it, and hangs up if
+    /// that doesn't go within the time limit of closing.
     package func giveUp() {
         onEventLoop { $0.stalled() }
     }

@@ -123,8 +123,8 @@ extension WebSocketHandler {
     }
 }
 
-/// Counts what a peer has sent in each second: reads and messages, because a read of many short frames costs much, and a short
-/// frame may inflate to a long message.
+/// Counts what a peer has sent in each second: reads and messages, because a read of many short frames costs much, and
+/// a short frame may inflate to a long message.
 struct InboundPace {
     let rate: Int?
     private var count = 0

@@ -4,9 +4,9 @@ import Synchronization
 
 /// The HTTP side of a connection: a channel of its own, with a pipeline of its own, inside the connection's.
 ///
-/// It can end without the connection: then everything that serves HTTP, and whatever still holds this channel, has lost the
-/// connection, and the connection is free for something else. While it stands, all that it does is done to the connection:
-/// who closes it closes that.
+/// It can end without the connection: then everything that serves HTTP, and whatever still holds this channel, has lost
+/// the connection, and the connection is free for something else. While it stands, all that it does is done to the
+/// connection: who closes it closes that.
 final class HTTPSideChannel: Channel {
     let eventLoop: any EventLoop
     let closeFuture: EventLoopFuture<Void>
@@ -26,7 +26,8 @@ final class HTTPSideChannel: Channel {
     /// On the connection's event loop.
     ///
     /// - Parameter outer: what the HTTP handlers send goes out from here.
-    /// - Parameter onLateUpgrade: is called with a request that wants the connection, when those before it are answered.
+    /// - Parameter onLateUpgrade: is called with a request that wants the connection, when those before it are
+    ///   answered.
     init(inside outer: ChannelHandlerContext, onLateUpgrade: @escaping (LateUpgrade) -> Void) {
         connection = outer.channel
         eventLoop = outer.eventLoop

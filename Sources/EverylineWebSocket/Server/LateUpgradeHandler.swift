@@ -4,9 +4,9 @@ package import NIOHTTP1
 /// Stands behind a connection's HTTP decoder and takes requests for an upgrade back to the gate, each when all requests
 /// before it have been answered.
 ///
-/// The decoder stops behind such a request, since something else than HTTP may follow, so whatever came behind the request
-/// is still whole. Nothing is read while the request waits. A request of which it isn't certain that the decoder stops
-/// behind it, or that has a body, is answered like any other, and is the last of its connection.
+/// The decoder stops behind such a request, since something else than HTTP may follow, so whatever came behind the
+/// request is still whole. Nothing is read while the request waits. A request of which it isn't certain that the
+/// decoder stops behind it, or that has a body, is answered like any other, and is the last of its connection.
 final class LateUpgradeHandler: ChannelDuplexHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias InboundOut = HTTPServerRequestPart
@@ -128,8 +128,8 @@ extension HTTPRequestHead {
 }
 
 extension ChannelPipeline.SynchronousOperations {
-    /// Adds HTTP/1.1 to the end of the pipeline of a gate's HTTP side: parts of requests come out, one request at a time, and
-    /// parts of answers go in.
+    /// Adds HTTP/1.1 to the end of the pipeline of a gate's HTTP side: parts of requests come out, one request at a
+    /// time, and parts of answers go in.
     ///
     /// The gate gets a later request for an upgrade back from it.
     ///

@@ -5,7 +5,8 @@ package struct RequestFault: Error, Hashable {
     /// A sentence for the client.
     package let reason: String
 
-    /// - Parameter needsHost: whether an HTTP/1.1 request must name the host that it is sent to (RFC 9112, section 3.2).
+    /// - Parameter needsHost: whether an HTTP/1.1 request must name the host that it is sent to (RFC 9112, section
+    ///   3.2).
     /// - Returns: `nil` for a head with which all is well.
     init?(_ head: HTTPRequestHead, needsHost: Bool) {
         guard let reason = Self.hostFault(head, needsHost: needsHost) ?? Self.framingFault(head) else { return nil }
@@ -64,8 +65,8 @@ package struct RequestFault: Error, Hashable {
 }
 
 extension RequestTurnHandler {
-    /// Says in an answer's head how its body ends, for the one who asked: by its length if that is known; else in chunks, or
-    /// for HTTP/1.0, which knows none, with the connection. HEAD is answered as GET is, without the body.
+    /// Says in an answer's head how its body ends, for the one who asked: by its length if that is known; else in
+    /// chunks, or for HTTP/1.0, which knows none, with the connection. HEAD is answered as GET is, without the body.
     func frame(_ answer: HTTPResponseHead) -> HTTPResponseHead {
         guard answer.status.code >= 200 else { return answer }
         var answer = answer

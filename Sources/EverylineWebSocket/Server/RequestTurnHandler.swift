@@ -14,15 +14,15 @@ package struct RequestTurnLimits: Sendable {
     package init() {}
 }
 
-/// Stands behind a connection's HTTP decoder and lets one request of the connection be handled at a time: nothing of the next
-/// is handed on, and nothing more is read, before the answer to this one is written.
+/// Stands behind a connection's HTTP decoder and lets one request of the connection be handled at a time: nothing of
+/// the next is handed on, and nothing more is read, before the answer to this one is written.
 ///
-/// What was read with it waits, undecoded but for a few KiB, until the connection has its turn among the others of its event
-/// loop (``TurnQueue``). So a connection that pipelines gets its answers in order, and other connections wait for at most one of
-/// them.
+/// What was read with it waits, undecoded but for a few KiB, until the connection has its turn among the others of its
+/// event loop (``TurnQueue``). So a connection that pipelines gets its answers in order, and other connections wait for
+/// at most one of them.
 ///
-/// It also knows a request and its answer at the same time, so it sees to it that they fit: a head that can be misread is
-/// refused (``RequestFault``), and the answer is framed for its request (``frame(_:)``).
+/// It also knows a request and its answer at the same time, so it sees to it that they fit: a head that can be misread
+/// is refused (``RequestFault``), and the answer is framed for its request (``frame(_:)``).
 final class RequestTurnHandler: ChannelDuplexHandler, TurnTaker {
     typealias InboundIn = HTTPServerRequestPart
     typealias InboundOut = HTTPServerRequestPart
@@ -57,7 +57,8 @@ final class RequestTurnHandler: ChannelDuplexHandler, TurnTaker {
         case inputClosed
     }
 
-    /// What the decoder gets at once, where it isn't certain that it is of one request's body. All requests in it are decoded.
+    /// What the decoder gets at once, where it isn't certain that it is of one request's body. All requests in it are
+    /// decoded.
     private static let slice = 4096
 
     let limits: RequestTurnLimits
@@ -129,7 +130,8 @@ final class RequestTurnHandler: ChannelDuplexHandler, TurnTaker {
 
     private func bytesCame() {
         guard !isDeaf else { return held.clear() }
-        // What comes by itself, when nothing else is held back, may begin: the event loop has just looked at all sockets.
+        // What comes by itself, when nothing else is held back, may begin: the event loop has just looked at all
+        // sockets.
         pump(beginning: current == nil && events.isEmpty && !isAsking)
     }
 
@@ -279,8 +281,8 @@ final class RequestTurnHandler: ChannelDuplexHandler, TurnTaker {
 
     // MARK: Ends
 
-    /// Closes the sending side: the request is answered, and what still comes of it is too much or too slow. The client can read the
-    /// answer meanwhile.
+    /// Closes the sending side: the request is answered, and what still comes of it is too much or too slow. The client
+    /// can read the answer meanwhile.
     private func hangUp() {
         hearNoMore()
         context?.close(mode: .output, promise: nil)

@@ -7,11 +7,11 @@ protocol TurnTaker: AnyObject {
     func takeTurn()
 }
 
-/// The order in which the connections of an event loop begin the requests that they hold back: one after another, and the loop
-/// looks after everything else in between.
+/// The order in which the connections of an event loop begin the requests that they hold back: one after another, and
+/// the loop looks after everything else in between.
 ///
-/// An event loop runs what is ready until nothing is, and only then looks at its sockets. Requests that come to it in one
-/// piece would all be answered first. So between two turns there is a pause in which nothing is ready.
+/// An event loop runs what is ready until nothing is, and only then looks at its sockets. Requests that come to it in
+/// one piece would all be answered first. So between two turns there is a pause in which nothing is ready.
 ///
 /// On its event loop.
 package final class TurnQueue {

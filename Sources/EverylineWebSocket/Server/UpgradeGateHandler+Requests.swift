@@ -66,7 +66,8 @@ extension UpgradeGateHandler {
             answerAndClose(response)
         case .upgrade(let response, let subprotocol, let compression):
             do {
-                // A channel keeps as many buffers as this, large ones after an upload, and an idle viewer would have them.
+                // A channel keeps as many buffers as this, large ones after an upload, and an idle viewer would have
+                // them.
                 try context.channel.syncOptions?.setOption(.maxMessagesPerRead, value: 1)
                 try context.channel.syncOptions?.setOption(
                     .recvAllocator,

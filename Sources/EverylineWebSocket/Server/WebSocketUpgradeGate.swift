@@ -3,8 +3,8 @@ package import NIOHTTP1
 
 /// Tells WebSocket connections from HTTP ones, on one port, by their requests.
 ///
-/// It reads the first request's bytes, before any HTTP decoder; a later request for an upgrade is given back to it when all
-/// before it have been answered:
+/// It reads the first request's bytes, before any HTTP decoder; a later request for an upgrade is given back to it when
+/// all before it have been answered:
 ///
 ///     bytes ─► gate ─ an ordinary request, or a declined one ─► HTTP side: the caller's HTTP handlers
 ///               │ ▲────────────── a later request for an upgrade ───────────┘
@@ -24,7 +24,8 @@ package struct WebSocketUpgradeGate<Context: Sendable>: Sendable {
     let decide: @Sendable (HTTPRequestHead) async -> Decision
     let pool: CompressorPool
 
-    /// - Parameter decide: is asked about each request that wants a WebSocket; what isn't accepted, the HTTP side answers.
+    /// - Parameter decide: is asked about each request that wants a WebSocket; what isn't accepted, the HTTP side
+    ///   answers.
     package init(
         configuration: WebSocketConfiguration = .server,
         decide: @escaping @Sendable (HTTPRequestHead) async -> Decision
@@ -36,11 +37,11 @@ package struct WebSocketUpgradeGate<Context: Sendable>: Sendable {
 
     /// Stands in front of a connection that was just accepted. On its event loop.
     ///
-    /// - Parameter http: prepares an HTTP side, a channel of its own: adds `addHTTP1BehindGate` and all that goes around it
-    ///   to the end of its pipeline, on the event loop. It is called once the first request is known to be an ordinary one,
-    ///   and again after each later request for an upgrade that was declined.
-    /// - Returns: the connection's outcome. Fails with ``WebSocketError`` if the connection ended before: lost, timed out, or
-    ///   refused because its handshake isn't one.
+    /// - Parameter http: prepares an HTTP side, a channel of its own: adds `addHTTP1BehindGate` and all that goes
+    ///   around it to the end of its pipeline, on the event loop. It is called once the first request is known to be an
+    ///   ordinary one, and again after each later request for an upgrade that was declined.
+    /// - Returns: the connection's outcome. Fails with ``WebSocketError`` if the connection ended before: lost, timed
+    ///   out, or refused because its handshake isn't one.
     package func install<HTTP: Sendable>(
         on channel: any Channel, http: @escaping @Sendable (any Channel) -> EventLoopFuture<HTTP>
     ) -> EventLoopFuture<WebSocketUpgradeResult<HTTP, Context>> {
@@ -62,7 +63,8 @@ package struct WebSocketUpgradeGate<Context: Sendable>: Sendable {
 package enum WebSocketUpgradeResult<HTTP: Sendable, Context: Sendable>: Sendable {
     /// An HTTP connection, prepared by the caller. Its first request is on its way.
     ///
-    /// - `then`: what the connection became when its HTTP side had ended; fails with ``WebSocketError`` if it ended too.
+    /// - `then`: what the connection became when its HTTP side had ended; fails with ``WebSocketError`` if it ended
+    ///   too.
     case http(HTTP, then: EventLoopFuture<WebSocketUpgradeResult>)
     /// A WebSocket connection, with what the decision found out.
     case webSocket(WebSocketConnection, Context)

@@ -5,7 +5,8 @@ import Testing
 
 @Suite("The AWS client's retries")
 struct AWSRetryPolicyTests {
-    /// Gives the largest numbers there are, so that jitter is the whole of the wait. It has a size, as ``SystemGenerator``.
+    /// Gives the largest numbers there are, so that jitter is the whole of the wait. It has a size, as
+    /// ``SystemGenerator``.
     private struct Largest: RandomNumberGenerator {
         private let largest = UInt64.max
 

@@ -4,8 +4,8 @@ import EverylineTesting
 import NIOCore
 import Testing
 
-/// While a deployment is updated, functions of two versions send each other messages. What one version has sent, each later one
-/// reads, and what it sends, each earlier one did: a form that changes changes `LogFormat`, too.
+/// While a deployment is updated, functions of two versions send each other messages. What one version has sent, each
+/// later one reads, and what it sends, each earlier one did: a form that changes changes `LogFormat`, too.
 @Suite("What stands in the queues")
 struct QueueFormTests {
     private let execution = Sample.id("e")

@@ -10,8 +10,8 @@ import Testing
     import Foundation
 #endif
 
-/// Hands requests over to the tests that hold them against AWS's own models and signer (`Tests/AWS`): written as JSON to the
-/// file that `EVERYLINE_AWS_REQUESTS` names.
+/// Hands requests over to the tests that hold them against AWS's own models and signer (`Tests/AWS`): written as JSON
+/// to the file that `EVERYLINE_AWS_REQUESTS` names.
 @Suite("Every request")
 struct RequestRecordTests {
     private static let now = Timestamp(milliseconds: 1_440_938_160_000)

@@ -4,8 +4,8 @@ import EverylineTesting
 import NIOCore
 import Testing
 
-/// The steps of the AWS form over the records in DynamoDB: two sequencers and two deliveries at a time, each in the others'
-/// way.
+/// The steps of the AWS form over the records in DynamoDB: two sequencers and two deliveries at a time, each in the
+/// others' way.
 @Suite("The steps over DynamoDB", .enabled(if: Emulator.endpoint != nil))
 struct PipelineTests {
     private let execution = Sample.id("e")

@@ -1,8 +1,8 @@
 import Foundation
 import Testing
 
-/// One sentence of the HTTP API's contract, with the requests that show it. `Tests/HTTPContract/README.md` says how it is
-/// written.
+/// One sentence of the HTTP API's contract, with the requests that show it. `Tests/HTTPContract/README.md` says how it
+/// is written.
 struct HTTPCase: Decodable, Sendable, CustomTestStringConvertible {
     let sentence: String
     /// The names of the forms that it holds for; all, if it names none.
@@ -16,7 +16,8 @@ struct HTTPCase: Decodable, Sendable, CustomTestStringConvertible {
     struct Step: Decodable, Sendable {
         /// A method and a path.
         var request: String?
-        /// Registers an execution; `{NAME}` is its path from then on, `{NAME.id}` its id and `{NAME.token}` its append token.
+        /// Registers an execution; `{NAME}` is its path from then on, `{NAME.id}` its id and `{NAME.token}` its append
+        /// token.
         var register: String?
         /// Appends to an execution that was registered under this name.
         var append: String?

@@ -57,8 +57,8 @@ enum JSONValue: Sendable, Equatable, Codable {
         }
     }
 
-    /// Where `actual` lacks what this value asks for, in words; `nil` if it has it all. An object may have more members, but for
-    /// those that are asked to be null: they must be absent. An array has as many elements.
+    /// Where `actual` lacks what this value asks for, in words; `nil` if it has it all. An object may have more
+    /// members, but for those that are asked to be null: they must be absent. An array has as many elements.
     func mismatch(_ actual: JSONValue?, at path: String = "") -> String? {
         switch (self, actual) {
         case (.null, nil): nil

@@ -3,8 +3,8 @@ import EverylineTesting
 import NIOCore
 import Synchronization
 
-/// Connections, gateway and notifier in memory, that note each step in its order, and where a test lets something happen before a
-/// step, or lets it fail.
+/// Connections, gateway and notifier in memory, that note each step in its order, and where a test lets something
+/// happen before a step, or lets it fail.
 final class StagedViewers: ConnectionStore, Gateway, ViewerNotifier {
     enum Step: Equatable {
         case acquire, advance, advanceAndRelease, release, finish, close, resume

@@ -2,8 +2,9 @@ import Everyline
 import EverylineTesting
 import Synchronization
 
-/// A log of as many lines as a test wants, of which none is kept: the platform's pages are made when they are read, and the ledger
-/// keeps its head alone. Every call costs the time that it takes on AWS, by a clock of its own, and is counted.
+/// A log of as many lines as a test wants, of which none is kept: the platform's pages are made when they are read, and
+/// the ledger keeps its head alone. Every call costs the time that it takes on AWS, by a clock of its own, and is
+/// counted.
 final class LargeLog: LogSource, Ledger {
     struct Counts: Sendable, Equatable {
         var pages = 0

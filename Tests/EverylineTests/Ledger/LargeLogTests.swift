@@ -59,7 +59,8 @@ struct LargeLogTests {
 
     private static let isMeasuring = ProcessInfo.processInfo.environment["EVERYLINE_LARGE_LOG_LINES"] != nil
 
-    /// What Ingest makes of lines of 100 bytes: messages of at most 160 KiB with what it counts beside a line's text, ten a step.
+    /// What Ingest makes of lines of 100 bytes: messages of at most 160 KiB with what it counts beside a line's text,
+    /// ten a step.
     @Test("is sequenced in one write a step of ten messages, however many lines those have", arguments: sizes)
     func loud(lines: UInt64) async throws {
         let log = LargeLog(lines: lines, hasEnd: true)

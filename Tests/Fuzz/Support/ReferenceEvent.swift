@@ -28,8 +28,8 @@ struct ReferenceEvent: Decodable, Equatable {
 }
 
 extension ByteBuffer {
-    /// Whether Foundation may take what is no JSON in UTF-8: it guesses encodings, and passes over a comma behind the last
-    /// member.
+    /// Whether Foundation may take what is no JSON in UTF-8: it guesses encodings, and passes over a comma behind the
+    /// last member.
     var mayBeReadLeniently: Bool {
         let bytes = readableBytesView
         if bytes.contains(0) || bytes.first ?? 0 >= 0x80 { return true }

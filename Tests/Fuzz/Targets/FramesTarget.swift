@@ -2,7 +2,8 @@
 import NIOCore
 
 extension FuzzTarget {
-    /// WebSocket frames: pieces give what the whole gives, messages keep their limits, and what we send is read as it was.
+    /// WebSocket frames: pieces give what the whole gives, messages keep their limits, and what we send is read as it
+    /// was.
     ///
     /// The first byte says which side reads, and whether compression was agreed on.
     static let frames = FuzzTarget(name: "frames") { input in

@@ -56,8 +56,8 @@ extension FuzzTarget {
     }
 }
 
-/// The API, with an execution `running`, one `ended`, keys and tokens that are their roles' names. Each request finds the
-/// same.
+/// The API, with an execution `running`, one `ended`, keys and tokens that are their roles' names. Each request finds
+/// the same.
 private final class FuzzedAPI: Sendable {
     static let shared = FuzzedAPI()
 

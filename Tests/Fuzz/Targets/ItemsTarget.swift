@@ -4,8 +4,8 @@ import Foundation
 import NIOCore
 
 extension FuzzTarget {
-    /// Items of the table (the input is one, in DynamoDB's JSON), and blocks of the log (the input is an append's body) as
-    /// items and back.
+    /// Items of the table (the input is one, in DynamoDB's JSON), and blocks of the log (the input is an append's body)
+    /// as items and back.
     static let items = FuzzTarget(name: "items") { input in
         if let item = try? JSONDecoder().decode(Attributes.self, from: Data(input.bytes.readableBytesView)) {
             try ItemChecks.read(item)

@@ -3,8 +3,8 @@
 import NIOCore
 
 extension FuzzTarget {
-    /// A stream as a client believes it: messages (parted by lines of `---`), through a gateway or not. What is let through
-    /// is c+1, c+2, … and nothing else, however hostile the server.
+    /// A stream as a client believes it: messages (parted by lines of `---`), through a gateway or not. What is let
+    /// through is c+1, c+2, … and nothing else, however hostile the server.
     static let streamMessages = FuzzTarget(name: "stream-messages") { input in
         let messages = input.parts(between: "---")
         StreamChecks.follow(messages, from: .after(Offset(40)))

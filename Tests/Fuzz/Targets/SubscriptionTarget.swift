@@ -5,8 +5,8 @@ import Foundation
 import NIOCore
 
 extension FuzzTarget {
-    /// What a subscription of CloudWatch Logs brings (gzip in base64 in JSON), and what a queue carries on: the input is the
-    /// JSON, and once more the gzip.
+    /// What a subscription of CloudWatch Logs brings (gzip in base64 in JSON), and what a queue carries on: the input
+    /// is the JSON, and once more the gzip.
     static let subscription = FuzzTarget(name: "subscription") { input in
         let zipped = input.bytes.deflated(as: .gzip, level: 1)
         for payload in [zipped, input.bytes] {

@@ -2,8 +2,8 @@
 import NIOCore
 
 extension FuzzTarget {
-    /// `XMLElement` reads what services answer, whatever it is: a document that it takes says the same when it is written again, and
-    /// no text that could define entities is taken.
+    /// `XMLElement` reads what services answer, whatever it is: a document that it takes says the same when it is
+    /// written again, and no text that could define entities is taken.
     static let xml = FuzzTarget(name: "xml") { input in
         guard let document = try? XMLElement(input.bytes) else { return }
         let text = document.written
