@@ -38,6 +38,13 @@ class Held:
         self.loop.call_soon_threadsafe(self.open.set)
 
 
+class Lost:
+    """Requests whose answers get lost."""
+
+    def __init__(self):
+        self.bodies, self.goes_on = [], True
+
+
 class FaultProxy:
     def __init__(self, upstream):
         self.upstream, self.rules, self.api_prefix, self.limits = upstream, [], None, Limits()
@@ -75,18 +82,20 @@ class FaultProxy:
 
     @contextlib.contextmanager
     def unanswered(self, match):
-        """Carries requests out, and loses the answers; gives the requests' bodies."""
-        bodies = []
+        """Carries requests out, and loses the answers until it is told not to; keeps the requests' bodies."""
+        lost = Lost()
 
         async def rule(exchange):
             if not match(exchange):
                 return None
-            bodies.append(exchange.body)
+            lost.bodies.append(exchange.body)
+            if not lost.goes_on:
+                return None
             await self._forward(exchange.request, exchange.body, exchange.path)
             return web.Response(status=504)
 
         with self._rule(rule):
-            yield bodies
+            yield lost
 
     @contextlib.contextmanager
     def holding(self, match, times=1):
