@@ -52,6 +52,15 @@ def test_lets_lines_and_viewers_go_on_a_minute_after_their_function_has_crashed(
         assert RESOURCES[queue]["Properties"]["VisibilityTimeout"] <= 60
 
 
+def test_hides_a_message_as_long_as_in_the_simulation():
+    """Which crashes functions at each of their steps, by a clock of its own."""
+    source = (ROOT / "Sources/EverylineSimulation/Ledger/SimulatedQueue.swift").read_text()
+    simulated = {name: int(value.replace("_", "")) for name, value in re.findall(r"case \.(\w+): (\d+_\d+)", source)}
+    assert simulated == {
+        name: RESOURCES[queue]["Properties"]["VisibilityTimeout"] * 1000 for name, queue in
+        {"logs": "LogsEventsQueue", "notifications": "DeliveriesQueue", "reconciling": "ReconcileQueue"}.items()}
+
+
 def test_makes_a_connection_or_refuses_it_before_its_viewer_counts_as_gone():
     """That the gateway doesn't know a connection means "not yet" for so long. A notification comes back every second meanwhile."""
     source = (ROOT / "Sources/Everyline/Delivery/ViewerConnection.swift").read_text()
