@@ -116,7 +116,8 @@ package final class Recorder: Sendable {
             guard held != nil || cutter.hasRest else { return count > 0 && !state.rests.isEmpty }
             let (bytes, isCut) = cutter.end(limit: PendingLine.limit)
             let rest = cutter.hasRest ? Rest(source: source, bytes: bytes, isCut: isCut) : nil
-            guard rest != held else { return false }
+            // The same rest as before stands behind other events now.
+            guard rest != held else { return count > 0 }
             state.rests.removeAll { $0.source == source }
             if let rest { state.rests.append(rest) }
             return true

@@ -120,10 +120,15 @@ package struct Runner: Sendable {
             let message =
                 "A process that the command left behind holds its output; what it still writes is not recorded."
             recorder.note(.outputHeld, message)
-            for output in held { try output.reader.leave(to: output.copy) }
+            for output in held { output.reader.leave(to: output.copy) }
         }
         for output in streams.outputs where !output.reader.isCut { output.reader.drain?.dismiss() }
-        if !unreached.isEmpty { recorder.note(.notEnded, Self.sentence(of: unreached)) }
+        if !unreached.isEmpty {
+            recorder.note(.notEnded, Self.sentence(of: unreached))
+        } else if stop.reason != nil, !ProcessStatus.areShown {
+            recorder.note(
+                .notEnded, "Processes that the command started may go on: /proc, where they are found, isn't there.")
+        }
         return Self.outcome(exitCode, reason).using(process.usage?.told(in: endFields))
     }
 

@@ -76,6 +76,32 @@ def test_a_registration_whose_answer_is_lost_makes_one_log(server, tmp_path, los
     assert messages(server.events(execution["execution_id"])) == ["one"]
 
 
+def test_recover_takes_nothing_of_a_command_that_begins_or_ends_meanwhile(own_server, tmp_path):
+    server = own_server.start()
+    cli = CommandLine(server, tmp_path)
+    over = threading.Event()
+    told = []
+
+    def recover():
+        while not over.is_set():
+            done = cli.run("recover")
+            told.append((done.returncode, done.stdout, done.stderr))
+
+    recovering = threading.Thread(target=recover)
+    recovering.start()
+    try:
+        commands = subprocess.run(
+            ["sh", "-c", 'seq 40 | xargs -P4 -I@ "$0" exec --quiet --best-effort -- sh -c "echo @"', BINARY], env=cli.environment,
+            capture_output=True, timeout=300)
+    finally:
+        over.set()
+        recovering.join()
+    assert (commands.returncode, commands.stderr, set(told)) == (0, b"", {(0, b"", b"")})
+    executions = server.get("/api/v1/executions")["executions"]
+    assert [execution["status"] for execution in executions] == ["SUCCEEDED"] * 40
+    assert list((tmp_path / ".local/state/everyline/spool").iterdir()) == []
+
+
 def test_the_output_is_delivered_by_itself_if_a_server_comes_while_the_command_runs(away, tmp_path):
     server, cli = away
     go = tmp_path / "go"

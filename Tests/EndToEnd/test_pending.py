@@ -1,6 +1,7 @@
 """Lines that have no newline yet: from the command to its viewers, without a place in the log."""
 
 import json
+import os
 import time
 
 import pytest
@@ -161,6 +162,18 @@ def test_a_commands_prompt_is_shown_and_shown_again_after_a_crash_of_the_server(
         server.delete(f"/api/v1/executions/{id}")
         assert messages(server.events(id)) == ["one", "Continue? [y/N] "]
         assert server.execution(id).get("pending") is None
+
+
+def test_a_prompt_that_comes_again_is_shown_again(server, tmp_path):
+    """Also where the line that it completes and the next prompt come at once."""
+    go = tmp_path / "go"
+    os.mkfifo(go)
+    id = server.run("sh", "-c", f"printf 'Sure? '; cat {go}; printf 'no\\nSure? '; cat {go}")
+    wait_for(lambda: server.execution(id).get("pending") == {"after": 0, "message": "Sure? "})
+    go.write_text("")
+    wait_for(lambda: server.execution(id).get("pending") == {"after": 1, "message": "Sure? "})
+    go.write_text("")
+    assert messages(server.events(id)) == ["Sure? no", "Sure? "]
 
 
 @pytest.mark.parametrize("ways", [["WebSocket"], ["events"], []], ids=["WebSocket", "events", "blocks"])

@@ -419,6 +419,18 @@ def test_a_terminal_that_is_closed_hangs_up_on_all_that_the_command_runs(cli, se
         terminal.end()
 
 
+def test_a_command_that_ignores_the_hangup_finds_the_end_of_its_input(cli, server, tmp_path):
+    script = "trap '' HUP; echo begun; read line; echo read $?; read line; echo read $?"
+    terminal = Terminal([BINARY, "exec", "--quiet", "--", "sh", "-c", script], {**cli.environment, "TERM": "vt220"})
+    try:
+        terminal.until(b"begun")
+        wait_for(lambda: is_raw(terminal))
+        terminal.close()
+        assert messages(server.events(server.newest())) == ["begun", "read 1", "read 1"]
+    finally:
+        terminal.end()
+
+
 def test_a_process_that_is_left_behind_without_the_terminal_lives(alone, server, tmp_path):
     pid = tmp_path / "pid"
     terminal = alone(f"sleep 600 >/dev/null 2>&1 </dev/null & echo $! > {pid}; echo left")

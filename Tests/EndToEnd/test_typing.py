@@ -68,6 +68,14 @@ def test_a_line_is_edited_at_a_prompt(cli):
         terminal.end()
 
 
+def test_a_key_that_erases_takes_a_whole_character(typed):
+    terminal = typed("echo beg''in; read x; printf '<%s>\\n' \"$x\"")
+    terminal.until(b"begin")
+    wait_for(lambda: is_taken(terminal))
+    terminal.type("äö\x7fü\x7f\r".encode())
+    terminal.until("<ä>".encode())
+
+
 def test_a_password_that_is_not_echoed_is_not_in_the_log(typed, server):
     terminal = typed("stty -echo; printf 'Password: '; read p; stty echo; echo; echo length ${#p}")
     terminal.until(b"Password: ")

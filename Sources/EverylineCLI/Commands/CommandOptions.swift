@@ -13,8 +13,9 @@ struct CommandOptions: ParsableArguments {
     var timeout: TimeSpan?
     @Option(
         help: ArgumentHelp(
-            "merged: one pipe for both output streams, so that the order is the command's own; split: each line says which "
-                + "stream it is from, and the order between the two is approximate.", valueName: "mode"))
+            "merged: one pipe for both output streams, so that the order is the command's own (of exec, where both of its "
+                + "own lead to one place); split: each line says which stream it is from, and the order between the two is "
+                + "approximate.", valueName: "mode"))
     var streams: StreamMode = .merged
     @Argument(parsing: .captureForPassthrough, help: ArgumentHelp("The command: -- make test", valueName: "command"))
     var words: [String] = []

@@ -79,6 +79,7 @@ struct Exec: AsyncParsableCommand {
                 while !output.flush() || !error.flush(), production.leave.reason == nil {
                     try await ContinuousClock().sleep(for: .milliseconds(20))
                 }
+                for copy in [output, error] { copy.giveUp() }
                 return outcome
             })
         if result.outcome.reason != nil { Console.say(result.outcome.sentence) }

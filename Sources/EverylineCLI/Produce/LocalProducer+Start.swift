@@ -42,7 +42,7 @@ extension LocalProducer {
         guard let signal = signals.begin() else { return try begun.get() }
         switch begun {
         case .success(let start):
-            start.directory.files.remove()
+            start.directory.remove()
             if start.late == nil { await Self.endUnstarted(start.endpoint) }
             Console.say("interrupted; the command was not started")
         case .failure(is CancellationError):
@@ -97,7 +97,7 @@ extension LocalProducer {
             // Longer lines the server would cut, and an event would not be an offset.
             let told = min(registered.lineLimit ?? LineCutter.defaultLimit, LineCutter.defaultLimit)
             let lineLimit = max(LineCutter.leastLimit, told)
-            let spool = try Spool(in: directory.files)
+            let spool = try Self.spool(in: directory)
             if let incarnation = registered.incarnation.flatMap({ Incarnation($0) }) { spool.begin(in: incarnation) }
             return Start(
                 execution: id, endpoint: endpoint, directory: directory, spool: spool, lineLimit: lineLimit,
@@ -114,10 +114,16 @@ extension LocalProducer {
     private func tryPlace(_ place: HeldDirectory, _ configuration: EverylineClient.Configuration) throws {
         let origin = ProducerDirectory.Origin(configuration: configuration, appendToken: nil, of: request)
         let directory = try ProducerDirectory.make(for: newID, origin, in: place)
-        defer { directory.files.remove() }
+        defer { directory.remove() }
+        _ = try Self.spool(in: directory)
+    }
+
+    /// - Throws: ``CLIError`` where it can't be made; the directory is gone then.
+    private static func spool(in directory: ProducerDirectory) throws -> Spool {
         do {
-            _ = try Spool(in: directory.files)
+            return try Spool(in: directory.files)
         } catch {
+            directory.remove()
             throw CLIError("there is no place for the spool: \(directory.files.path): \(error)")
         }
     }
@@ -158,7 +164,7 @@ extension LocalProducer {
         let late = LateRegistration(
             client, request, under: registration, in: directory, configuration, isQuiet: isQuiet)
         return Start(
-            execution: id, endpoint: late.endpoint, directory: directory, spool: try Spool(in: directory.files),
+            execution: id, endpoint: late.endpoint, directory: directory, spool: try Self.spool(in: directory),
             lineLimit: Self.safeLine, endFields: [], late: late)
     }
 

@@ -202,7 +202,7 @@ struct LocalProducer {
         switch conclusion {
         case .session(.delivered):
             voice.delivered()
-            directory.files.remove()
+            directory.remove()
             return nil
         case .session(.refused(let error)):
             // Without that note `everyline recover` learns it from the server again.

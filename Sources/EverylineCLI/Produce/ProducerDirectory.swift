@@ -66,12 +66,12 @@ struct ProducerDirectory {
             try directory.note(origin)
             return directory
         } catch {
-            files.remove()
+            files.remove(mark: mark)
             throw CLIError("there is no place for the spool: \(files.path): \(error)")
         }
     }
 
-    func note(_ origin: Origin) throws { try files.write(JSONEncoder().encode(origin), to: "origin.json") }
+    func note(_ origin: Origin) throws { try files.write(JSONEncoder().encode(origin), to: Self.mark) }
 
     /// Those whose process is gone and whose server may still take what they hold, by their ids.
     ///
@@ -90,8 +90,25 @@ struct ProducerDirectory {
     /// One that can't be opened counts: `recover` says why.
     private var isAbandoned: Bool {
         guard let directory = try? files.open() else { return files.exists }
-        return directory.holds("origin.json") && !directory.holds(Self.refusal) && !files.isClaimed
+        return directory.holds(Self.mark) && !directory.holds(Self.refusal) && !files.isClaimed
+            && directory.holds(Self.mark)
     }
+
+    /// Takes what another process has left, for this one.
+    ///
+    /// - Returns: false if another process has it, or has had it.
+    /// - Throws: `Errno`.
+    func claim() throws -> Bool {
+        guard try files.claim() else { return false }
+        if files.holds(Self.mark) { return true }
+        remove()
+        return false
+    }
+
+    /// Deletes it: everything has been delivered, or never will be.
+    func remove() { files.remove(mark: Self.mark) }
+
+    private static let mark = "origin.json"
 
     private static let refusal = "refused.json"
 
@@ -116,7 +133,7 @@ struct ProducerDirectory {
         if files.holds(Self.refusal) { try files.open().remove(Self.refusal) }
     }
 
-    func origin() throws -> Origin { try JSONDecoder().decode(Origin.self, from: files.read("origin.json")) }
+    func origin() throws -> Origin { try JSONDecoder().decode(Origin.self, from: files.read(Self.mark)) }
 
     /// Where they all lie: in the user's state directory, in a place that no other user can write to.
     ///

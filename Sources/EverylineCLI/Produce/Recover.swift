@@ -36,7 +36,7 @@ struct Recover: AsyncParsableCommand {
         var named: EverylineClient.Configuration?
         func attempt(_ directory: ProducerDirectory, _ body: () async throws -> Void) async throws {
             do {
-                guard try directory.files.claim() else { return }
+                guard try runners == nil ? directory.claim() : directory.files.claim() else { return }
                 try await body()
             } catch let error where !(error is CancellationError) {
                 failures += 1
@@ -45,8 +45,13 @@ struct Recover: AsyncParsableCommand {
         }
         let kept = try runners.map { KeptOutput.ofRunners(in: DataDirectory.absolute($0)) } ?? KeptOutput.ofThisUser()
         if !asNew.isEmpty || !delete.isEmpty {
-            for output in try Self.find(delete, in: kept) {
-                try await attempt(output.directory) { output.directory.files.remove() }
+            let waiting = try runners == nil ? ProducerDirectory.abandoned() : []
+            for id in delete {
+                let all = kept.map(\.directory) + waiting
+                guard let directory = all.first(where: { $0.files.execution == id }) else {
+                    throw CLIError("nothing is kept of \(id).")
+                }
+                try await attempt(directory) { directory.remove() }
             }
             for output in try Self.find(asNew, in: kept) {
                 try await attempt(output.directory) {
@@ -99,7 +104,7 @@ struct Recover: AsyncParsableCommand {
                 "\(isTooLate ? "it comes too late" : "the server refuses it"): \(error). \(KeptOutput.ways(directory.files.execution))"
             )
         }
-        directory.files.remove()
+        directory.remove()
         return execution
     }
 

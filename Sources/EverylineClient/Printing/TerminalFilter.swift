@@ -22,6 +22,8 @@ package struct TerminalFilter: Sendable {
     /// How far a backspace may go back, at least, and how far from the line's beginning a character was written, at
     /// least.
     private var (column, written) = (0, 0)
+    /// A character of which bytes are still to come, and how many.
+    private var (character, missing) = (UInt32(0), 0)
     /// Whether the cursor was sent to the line's beginning, and the margin is to be written again.
     private var isReturned = false
 
@@ -47,7 +49,7 @@ package struct TerminalFilter: Sendable {
         var start = 0
         for (index, byte) in bytes.enumerated() {
             if state == .text, !isReturned, Self.isHarmless(byte) {
-                if byte < 0x80 { step() }
+                count(byte)
                 continue
             }
             if start < index { out.writeBytes(UnsafeRawBufferPointer(rebasing: bytes[start..<index])) }
@@ -127,12 +129,26 @@ package struct TerminalFilter: Sendable {
         case ..<0x20, 0x7F: break
         default:
             show(CollectionOfOne(byte), &out)
-            if byte < 0x80 { step() }
+            count(byte)
         }
     }
 
-    private mutating func step() {
-        column += 1
+    /// Counts the columns that the text takes, once a character is whole.
+    private mutating func count(_ byte: UInt8) {
+        switch byte {
+        case ..<0x80: step(1)
+        case 0xC0...:
+            missing = byte < 0xE0 ? 1 : byte < 0xF0 ? 2 : 3
+            character = UInt32(byte) & (0x3F >> UInt32(missing))
+        default:
+            character = character << 6 | UInt32(byte & 0x3F)
+            missing -= 1
+            if missing == 0, let scalar = Unicode.Scalar(character) { step(CursorPosition.columns(of: scalar)) }
+        }
+    }
+
+    private mutating func step(_ columns: Int) {
+        column += columns
         written = max(written, column)
     }
 
@@ -150,7 +166,9 @@ package struct TerminalFilter: Sendable {
         case (0xC2, 0x80...0x9F, _): break
         // Line and paragraph separators, embeddings and overrides of direction; isolates.
         case (0xE2, 0x80, 0xA8...0xAE), (0xE2, 0x81, 0xA6...0xA9): break
-        default: show(scalar, &out)
+        default:
+            show(scalar, &out)
+            for byte in scalar { count(byte) }
         }
     }
 

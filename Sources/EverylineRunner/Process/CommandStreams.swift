@@ -36,13 +36,15 @@ struct CommandStreams {
             terminal = try request.terminal.map { try CommandTerminal(size: $0) }
         }
         guard let terminal else {
-            // One pipe keeps the order of what the command writes to its two streams; two can't.
+            // One pipe keeps the order of what the command writes to its two streams; two can't. But each goes where it
+            // went without us.
             let isSplit = request.streams == .split
+            let isApart = isSplit || foreground.map { !$0.output.goes(where: $0.error) } == true
             let pipe = try OutputPipe(foreground?.output)
-            let errorPipe = isSplit ? try OutputPipe(foreground?.error) : nil
+            let errorPipe = isApart ? try OutputPipe(foreground?.error) : nil
             outputs =
                 [Output(pipe, isSplit ? .stdout : nil, foreground?.output)]
-                + (errorPipe.map { [Output($0, .stderr, foreground?.error)] } ?? [])
+                + (errorPipe.map { [Output($0, isSplit ? .stderr : nil, foreground?.error)] } ?? [])
             let inputPipe = request.input == true && foreground == nil ? try FileDescriptor.closeOnExecPipe() : nil
             writer = try inputPipe.map { try InputWriter(pipe: $0.writeEnd) }
             input = inputPipe?.readEnd ?? foreground?.input

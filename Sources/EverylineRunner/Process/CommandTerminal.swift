@@ -26,6 +26,8 @@ final class CommandTerminal: Sendable {
         resize(to: size)
         var wanted = settings ?? termios()
         guard settings != nil || tcgetattr(side.rawValue, &wanted) == 0 else { return }
+        // A key that erases takes a whole character, as terminals have it today.
+        if settings == nil { wanted.c_iflag |= tcflag_t(IUTF8) }
         // Else Ctrl-C, Ctrl-\ and Ctrl-Z throw away what the command has written and we haven't read (termios(3)).
         wanted.c_lflag |= tcflag_t(NOFLSH)
         tcsetattr(side.rawValue, TCSANOW, &wanted)

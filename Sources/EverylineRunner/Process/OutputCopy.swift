@@ -11,9 +11,16 @@ package final class OutputCopy: Sendable {
     private let target: FileDescriptor
     private let hasFailed = Atomic(false)
     private let detached = Atomic(false)
-    private let waiting = Mutex(ByteBuffer())
+    private let waiting = Mutex(Waiting())
     private let onFailure: @Sendable (Errno) -> Void
     private let wrote: @Sendable (UInt8) -> Void
+
+    /// What the target hasn't taken yet.
+    private struct Waiting {
+        var bytes = ByteBuffer()
+        /// What is to be done when nothing waits any more.
+        var next: [@Sendable () -> Void] = []
+    }
 
     /// - Parameter wrote: gets the last byte of what was handed over, each time.
     package init(
@@ -32,22 +39,30 @@ package final class OutputCopy: Sendable {
     /// Whether something that was handed over was not written.
     package var isIncomplete: Bool { hasFailed.load(ordering: .acquiring) }
 
+    /// Whether both write to the same file, pipe or terminal.
+    func goes(where other: OutputCopy) -> Bool { target.isSame(as: other.target) }
+
     /// What is written to; `nil` if it has failed.
     var descriptor: FileDescriptor? { isIncomplete ? nil : target }
 
-    /// Blocks until the bytes are written, or the target fails; once it is detached, never.
+    /// Blocks until the bytes are written, or the target fails; once it is detached, only while much waits.
     ///
-    /// - Parameter isFromTerminal: whether the bytes come from a terminal, which has put a carriage return before each
-    ///   newline.
-    func write(_ bytes: ByteBuffer, isFromTerminal: Bool = false) {
+    /// - Parameters:
+    ///   - isFromTerminal: whether the bytes come from a terminal, which has put a carriage return before each newline.
+    ///   - isOver: is asked every tenth of a second, while much waits, whether that is to wait in memory too.
+    func write(_ bytes: ByteBuffer, isFromTerminal: Bool = false, unless isOver: () -> Bool = { false }) {
         guard !isIncomplete else { return }
         // While this process is in the background, the user's terminal does so too.
         let bytes = isFromTerminal && target.addsCarriageReturns ? bytes.withoutAddedCarriageReturns : bytes
         attempt {
-            if isDetached { return try waiting.withLock { try Self.write(bytes, behind: &$0, to: target) } }
-            let written = try bytes.withUnsafeReadableBytes { try target.writeWaiting($0) { isDetached } }
+            var written = 0
+            if !isDetached {
+                written = try bytes.withUnsafeReadableBytes { try target.writeWaiting($0) { isDetached } }
+            }
             guard written < bytes.readableBytes else { return }
-            waiting.withLock { _ = $0.writeBytes(bytes.readableBytesView.dropFirst(written)) }
+            waiting.withLock { _ = $0.bytes.writeBytes(bytes.readableBytesView.dropFirst(written)) }
+            try writeWaiting()
+            while waitingBytes > Self.waitingLimit, try target.takesMore(unless: isOver) { try writeWaiting() }
         }
         if let last = bytes.readableBytesView.last { wrote(last) }
     }
@@ -60,23 +75,47 @@ package final class OutputCopy: Sendable {
     ///
     /// - Returns: whether nothing waits any more.
     package func flush() -> Bool {
-        guard !isIncomplete else { return true }
-        attempt { try waiting.withLock { try Self.write(ByteBuffer(), behind: &$0, to: target) } }
-        return isIncomplete || waiting.withLock { $0.readableBytes == 0 }
+        if !isIncomplete { attempt { try writeWaiting() } }
+        guard isIncomplete || waitingBytes == 0 else { return false }
+        goOn()
+        return true
     }
 
-    /// What a command's pipe and its last lines can hold; beyond it what a process writes that it left behind is given
-    /// up.
+    /// Does something once nothing waits any more: what another process writes to the target then comes behind it.
+    func afterWaiting(_ next: @escaping @Sendable () -> Void) {
+        waiting.withLock { $0.next.append(next) }
+        _ = flush()
+    }
+
+    /// Gives up what still waits.
+    package func giveUp() {
+        waiting.withLock { $0.bytes.clear() }
+        goOn()
+    }
+
+    /// More than a command's pipe and its last lines can hold. What a process writes that it left behind is read on
+    /// only when the target has taken some of it.
     private static let waitingLimit: ByteCount = .mebibytes(8)
 
     private var isDetached: Bool { detached.load(ordering: .acquiring) }
 
-    private static func write(_ bytes: ByteBuffer, behind waiting: inout ByteBuffer, to target: FileDescriptor) throws {
-        guard waiting.readableBytes + bytes.readableBytes <= waitingLimit else { throw Errno.noBufferSpace }
-        waiting.writeImmutableBuffer(bytes)
-        let written = try waiting.withUnsafeReadableBytes { try target.writeWaiting($0) { true } }
-        waiting.moveReaderIndex(forwardBy: written)
-        waiting.discardReadBytes()
+    private var waitingBytes: ByteCount { waiting.withLock { $0.bytes.readableBytes } }
+
+    /// Writes what waits, as far as the target takes it at once.
+    private func writeWaiting() throws {
+        try waiting.withLock { waiting in
+            let written = try waiting.bytes.withUnsafeReadableBytes { try target.writeWaiting($0) { true } }
+            waiting.bytes.moveReaderIndex(forwardBy: written)
+            waiting.bytes.discardReadBytes()
+        }
+    }
+
+    private func goOn() {
+        let next = waiting.withLock { waiting in
+            defer { waiting.next = [] }
+            return waiting.next
+        }
+        for step in next { step() }
     }
 
     private func attempt(_ body: () throws -> Void) {
@@ -105,6 +144,13 @@ extension ByteBuffer {
 }
 
 extension FileDescriptor {
+    fileprivate func isSame(as other: FileDescriptor) -> Bool {
+        var (own, others) = (Glibc.stat(), Glibc.stat())
+        guard wasOpenAtStart == other.wasOpenAtStart, fstat(rawValue, &own) == 0, fstat(other.rawValue, &others) == 0
+        else { return false }
+        return (own.st_dev, own.st_ino) == (others.st_dev, others.st_ino)
+    }
+
     var isRegularFile: Bool {
         var status = Glibc.stat()
         return fstat(rawValue, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
@@ -154,7 +200,7 @@ extension FileDescriptor {
     /// Waits until something can be written, or an error waits to be found.
     ///
     /// - Returns: false if it is over before.
-    private func takesMore(unless isOver: () -> Bool) throws -> Bool {
+    fileprivate func takesMore(unless isOver: () -> Bool) throws -> Bool {
         while true {
             var event = pollfd(fd: rawValue, events: Int16(POLLOUT), revents: 0)
             let isOver = isOver()

@@ -69,13 +69,15 @@ package final class OutputReader: Sendable {
         _ = try? interruption.writeEnd.writeAll([0])
     }
 
-    /// Lets what still comes go to the copy, or nowhere, by a small process that outlives this one. Without a reader
-    /// the pipe would kill its writer.
-    ///
-    /// - Throws: `Errno` if that can't be started.
-    func leave(to copy: OutputCopy?) throws {
-        if let drain { return drain.begin() }
-        _ = try Drain(of: source, to: copy, isWaiting: false)
+    /// Lets what still comes go to the copy, behind what that has got, or nowhere, by a small process that outlives
+    /// this one. Without a reader the pipe would kill its writer.
+    func leave(to copy: OutputCopy?) {
+        let begin: @Sendable () -> Void = { [self] in
+            if let drain { return drain.begin() }
+            // Where the system has no process left, its writer ends as it does without a reader.
+            _ = try? Drain(of: source, to: copy, isWaiting: false)
+        }
+        if let copy { copy.afterWaiting(begin) } else { begin() }
     }
 
     /// Whether all that was written has been read, and taken.
@@ -86,7 +88,9 @@ package final class OutputReader: Sendable {
     }
 
     /// Whether the reading was ended although more may come.
-    var isCut: Bool { rest.load(ordering: .acquiring) >= 0 && !hasEnded.load(ordering: .acquiring) }
+    var isCut: Bool { isInterrupted && !hasEnded.load(ordering: .acquiring) }
+
+    var isInterrupted: Bool { rest.load(ordering: .acquiring) >= 0 }
 
     /// Waits for output and returns it; empty at the end, or if there is none after an interruption.
     ///

@@ -35,6 +35,9 @@ struct ProcessStatus: Sendable, Equatable {
     }
 
     /// All processes that are there.
+    /// Whether the system shows processes at all.
+    static var areShown: Bool { ProcessStatus(of: getpid()) != nil }
+
     static func all() -> [ProcessStatus] {
         guard let directory = opendir("/proc") else { return [] }
         defer { closedir(directory) }

@@ -24,7 +24,7 @@ final class ThreadedOutput: OutputSource {
     /// waiting is in the log.
     func read() async throws -> ByteBuffer {
         try await threads.runIfActive { [self] in
-            copy?.write(recorded.withLock { $0 }, isFromTerminal: isTerminal)
+            copy?.write(recorded.withLock { $0 }, isFromTerminal: isTerminal, unless: { reader.isInterrupted })
             let bytes = try reader.read()
             recorded.withLock { $0 = bytes }
             return bytes

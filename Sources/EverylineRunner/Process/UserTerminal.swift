@@ -169,6 +169,8 @@ package final class UserTerminal: Sendable {
             rest = keys.write(next, to: terminal.main)
             typed = (typed + next.dropLast(rest.count)).suffix(CommandTerminal.unreadLimit)
         }
+        // Else a program that ignores the signal would wait for the next line for ever.
+        if isGone, let end = terminal.endOfFile { _ = keys.write([end, end], to: terminal.main) }
         keys.restore(givingBack: keys.isTaken ? terminal.takeUnread(of: typed) + rest : [])
     }
 }

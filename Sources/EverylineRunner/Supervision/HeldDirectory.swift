@@ -137,9 +137,14 @@ package final class HeldDirectory: Sendable {
     }
 
     /// Deletes a directory in this one, with all that it holds.
-    package func removeSubdirectory(_ name: String) throws {
+    ///
+    /// - Parameters:
+    ///   - first: the file that goes before all others.
+    ///   - last: the file that goes behind them.
+    package func removeSubdirectory(_ name: String, first: String? = nil, last: String? = nil) throws {
         let directory = try subdirectory(name)
-        for name in try directory.names() {
+        let rank = { (name: String) in name == first ? 0 : name == last ? 2 : 1 }
+        for name in try directory.names().sorted(by: { rank($0) < rank($1) }) {
             do {
                 try directory.remove(name)
             } catch Errno.isDirectory {

@@ -59,7 +59,12 @@ package struct OwnedDirectory: Sendable {
     package func create() throws { try parentDirectory().makeSubdirectory(execution.rawValue) }
 
     /// Deletes the directory. If it can't be, the next process finds it, and that there is nothing left to do in it.
-    package func remove() { try? parentDirectory().removeSubdirectory(execution.rawValue) }
+    ///
+    /// - Parameter mark: the file that says that there is something to do. It goes first, and the lock last: who finds
+    ///   the mark, and that no process works there, and then the mark again, finds something that is left.
+    package func remove(mark: String? = nil) {
+        try? parentDirectory().removeSubdirectory(execution.rawValue, first: mark, last: Self.lock)
+    }
 
     /// Opens the directory.
     ///
@@ -75,6 +80,8 @@ package struct OwnedDirectory: Sendable {
 
     // MARK: Ownership
 
+    private static let lock = "lock"
+
     /// Takes the directory for this process, for as long as the process lives.
     ///
     /// - Returns: `false` if another process has it, or it is gone.
@@ -82,7 +89,7 @@ package struct OwnedDirectory: Sendable {
     package func claim() throws -> Bool {
         let lock: FileDescriptor
         do {
-            lock = try open().open("lock", O_RDWR | O_CREAT)
+            lock = try open().open(Self.lock, O_RDWR | O_CREAT)
         } catch Errno.noSuchFileOrDirectory {
             return false
         }
@@ -98,7 +105,7 @@ package struct OwnedDirectory: Sendable {
 
     /// Whether a process works in it.
     package var isClaimed: Bool {
-        guard let lock = try? open().open("lock", O_RDWR) else { return false }
+        guard let lock = try? open().open(Self.lock, O_RDWR) else { return false }
         defer { try? lock.close() }
         return flock(lock.rawValue, LOCK_SH | LOCK_NB) != 0
     }

@@ -51,7 +51,12 @@ import Testing
     @Test("lets no backspace go beyond the text, and returns no further than the margin")
     func margin() {
         #expect(filtered([Array("a\u{8}\u{8}\u{8}b".utf8)]) == "a\u{8}b\n")
-        #expect(filtered([Array("漢\u{8}b".utf8)]) == "漢b\n")
+        #expect(filtered([Array("漢\u{8}\u{8}\u{8}b".utf8)]) == "漢\u{8}\u{8}b\n")
+        #expect(filtered([Array("⠋\u{8}⠙\u{8}\u{8}b".utf8)]) == "⠋\u{8}⠙\u{8}b\n")
+        // A mark stands over its letter, and bytes of a character may come apart.
+        let mark = Array("e\u{301}é\u{8}\u{8}\u{8}b".utf8)
+        #expect(filtered(mark.map { [$0] }) == "e\u{301}é\u{8}\u{8}b\n")
+        #expect(filtered([Array("äö\u{1B}[9Db".utf8)]) == "äö\u{1B}[2Db\n")
         #expect(filtered([Array("10%\r20%\r\r".utf8)], margin: "T ") == "10%\rT 20%\r\r\n")
         #expect(
             filtered([Array("10%\r".utf8), Array("\u{8}\u{1B}[1m20%".utf8)], margin: "T ") == "10%\rT \u{1B}[1m20%\n")
