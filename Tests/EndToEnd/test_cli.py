@@ -38,7 +38,7 @@ def announced(command):
 def test_an_output_that_takes_nothing_is_said(cli, arguments, target, reason):
     cli.out("run", "--", "echo", "x")
     done = subprocess.run(["sh", "-c", f"{BINARY} {arguments} {target}"], env=cli.environment, stderr=subprocess.PIPE, timeout=60)
-    assert (done.returncode, done.stderr) == (125, b"everyline: " + reason + b"\n")
+    assert (done.returncode, done.stderr) == (125, b"everyline: standard output can't be written: " + reason + b".\n")
 
 
 def test_run_passes_on_output_and_exit_code(cli):

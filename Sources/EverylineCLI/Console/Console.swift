@@ -88,8 +88,8 @@ enum Console {
 
     /// Writes lines of data, in which everything is visible.
     ///
-    /// - Throws: `Errno`; `brokenPipe` when the reader has hung up; `CancellationError` if the reader takes no more and
-    ///   the task is cancelled.
+    /// - Throws: `Errno.brokenPipe` when the reader has hung up; ``CLIError`` where it fails otherwise;
+    ///   `CancellationError` if the reader takes no more and the task is cancelled.
     static func print(_ lines: String...) throws { try print(lines) }
 
     static func print(_ lines: [String]) throws {
@@ -108,8 +108,13 @@ enum Console {
         guard bytes.readableBytes > 0 else { return }
         // Before the terminal has it: a key that is pressed then is noted behind it.
         if bytes.readableBytesView.last == UInt8(ascii: "\n") { lineBegins() }
-        let written = try bytes.withUnsafeReadableBytes {
-            try File.standardOutput.writeWaiting($0) { Task.isCancelled }
+        let written: Int
+        do {
+            written = try bytes.withUnsafeReadableBytes {
+                try File.standardOutput.writeWaiting($0) { Task.isCancelled }
+            }
+        } catch let error as Errno where error != .brokenPipe {
+            throw CLIError("standard output can't be written: \(error).")
         }
         if written < bytes.readableBytes { throw CancellationError() }
     }

@@ -44,7 +44,7 @@ final class TailPrinter: Sendable {
 
     /// Says something on a line of its own, behind which an unfinished line stands again.
     ///
-    /// - Throws: `Errno` if what is printed can't be written.
+    /// - Throws: ``CLIError`` if what is printed can't be written.
     func interject(_ text: String) throws {
         try printer.withLock { printer in
             guard let line = try say(text, &printer) else { return }

@@ -47,10 +47,11 @@ final class TakenTerminal: Sendable {
     }
 
     /// Whether keys are meant for this process: it is in the terminal's foreground. A terminal of which this session
-    /// isn't the controller has no foreground that this process could see, and then the process takes the keys.
+    /// isn't the controller has no foreground that this process could see, and one that is gone has none; then the
+    /// process takes the keys.
     var isInForeground: Bool {
         let group = tcgetpgrp(descriptor.rawValue)
-        return group < 0 ? errno == ENOTTY : group == getpgrp()
+        return group < 0 ? errno == ENOTTY || errno == EIO : group == getpgrp()
     }
 
     /// Whether the keys are this process's.
@@ -141,7 +142,8 @@ final class TakenTerminal: Sendable {
             guard isHere, isClaimed else { return false }
             guard state.original == nil else { return true }
             var settings = termios()
-            guard tcgetattr(descriptor.rawValue, &settings) == 0 else { return false }
+            // Where the terminal is gone, reading says so.
+            guard tcgetattr(descriptor.rawValue, &settings) == 0 else { return errno == EIO }
             state.original = settings
             keeper.note(.changed)
             change(&settings)

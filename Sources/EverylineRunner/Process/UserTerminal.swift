@@ -144,9 +144,18 @@ package final class UserTerminal: Sendable {
         return settings.c_lflag & tcflag_t(ICANON) == 0
     }
 
-    /// Sends the command's process group the signal that its terminal is gone.
+    /// Sends the command's process group the signal that its terminal is gone. A command that ignores it finds the end
+    /// of its input.
     package func hangUp() {
-        if let group = state.withLock({ $0.connection?.group }) { killpg(group, SIGHUP) }
+        guard let keys, let connection = state.withLock({ $0.connection }) else { return }
+        killpg(connection.group, SIGHUP)
+        connection.keeper.note(.inForeground)
+        endInput(of: connection, keys)
+    }
+
+    private func endInput(of connection: Connection, _ keys: TakenTerminal) {
+        // A first one only ends a line that was begun.
+        if let end = connection.terminal.endOfFile { _ = keys.write([end, end], to: connection.terminal.main) }
     }
 
     private func passOn(_ keys: TakenTerminal, to connection: Connection) {
@@ -170,7 +179,7 @@ package final class UserTerminal: Sendable {
             typed = (typed + next.dropLast(rest.count)).suffix(CommandTerminal.unreadLimit)
         }
         // Else a program that ignores the signal would wait for the next line for ever.
-        if isGone, let end = terminal.endOfFile { _ = keys.write([end, end], to: terminal.main) }
+        if isGone { endInput(of: connection, keys) }
         keys.restore(givingBack: keys.isTaken ? terminal.takeUnread(of: typed) + rest : [])
     }
 }
