@@ -10,7 +10,7 @@ import { DIM, PLAIN, select } from "./sgr.js";
 /** @typedef {import("./sgr.js").Colour} Colour */
 /** @typedef {import("./sgr.js").Style} Style */
 /** @typedef {import("./line.js").Run} Run */
-/** @typedef {{runs: Run[], text: string, clipped: number, style: Style}} Rendered
+/** @typedef {{runs: Run[], text: string, clipped: number, style: Style, breaks?: number[]}} Rendered
  * `clipped` is how many characters were left out at the end; `style` is what the next line begins with. */
 
 /** The line's text as it would stand on a terminal, whole, without its looks.

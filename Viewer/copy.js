@@ -63,7 +63,9 @@ class RangeText {
   add(row) {
     const line = selectedText(row, this.#range, this.#rows);
     if (line === null) return;
-    this.#lines.push(line);
+    // A line that one row has no room for goes on in the next.
+    if (this.#rows.row(row).goesOn && this.#lines.length > 0) this.#lines.push(this.#lines.pop() + line);
+    else this.#lines.push(line);
     this.#characters += line.length + 1;
     if (this.#characters > CHARACTERS) throw new Error("That is too much text to be copied: download the log instead.");
   }

@@ -4,10 +4,10 @@ import { pressesText, selectsText } from "./page.js";
 
 /** Loads it. It gets the presses and the keys that came before it was there, and what they select is copied if that was asked for
  * meanwhile.
- * @param {import("./blocks.js").BlockStore} store @param {import("./shown-rows.js").ShownRows} rows
+ * @param {import("./shown-rows.js").ShownRows} rows
  * @param {import("./log-view.js").LogView} view @param {import("./selection-bar.js").SelectionBar} bar
  * @returns {() => import("./text-selection.js").TextSelection | null} what it is, once it is loaded */
-export function loadTextSelection(store, rows, view, bar) {
+export function loadTextSelection(rows, view, bar) {
   /** @type {import("./text-selection.js").TextSelection | null} */
   let texts = null;
   let isLoading = false;
@@ -21,7 +21,7 @@ export function loadTextSelection(store, rows, view, bar) {
     try {
       const { TextSelection } = await import("./text-selection.js");
       for (const name of signs) removeEventListener(name, note, true);
-      texts = new TextSelection(store, rows, view, bar, isFinger);
+      texts = new TextSelection(rows, view, bar, isFinger);
       for (const event of early) {
         if (event.type === "copy") void bar.copy();
         else texts.take(/** @type {MouseEvent | KeyboardEvent} */ (event));

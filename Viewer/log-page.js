@@ -50,7 +50,7 @@ const map = new Minimap(byId("map"), (offset) => {
 const box = new SearchBox(source, store, view, changed, () => execution?.terminal);
 const bar = new SelectionBar(source, store, rows, view);
 const selection = new Selection(bar, store, rows, view);
-const texts = loadTextSelection(store, rows, view, bar);
+const texts = loadTextSelection(rows, view, bar);
 
 /** @type {Execution} */
 let execution;
@@ -193,7 +193,7 @@ function setUpRest() {
 
 /** What depends on where the view is. */
 function moved() {
-  const [top, bottom] = view.range;
+  const [top, bottom] = view.lines;
   byId("follow").setAttribute("aria-pressed", String(view.follows));
   if (view.follows) leftAt = store.head;
   const news = store.head - leftAt;
@@ -320,14 +320,11 @@ function setUpSheets(me) {
 
 /** Shows each event by itself, with all that it wrote, or what a terminal shows. */
 function toggleRaw() {
-  const [top] = view.range;
   // Columns stand for other text now.
   texts()?.clear();
-  allRows.isRaw = !allRows.isRaw;
+  view.layOut(() => { allRows.isRaw = !allRows.isRaw; });
   byId("rows").classList.toggle("raw", allRows.isRaw);
-  if (!view.follows) view.seek(top);
   bar.refresh();
-  view.remeasure();
   announce(allRows.isRaw ? "Everything that was written is shown" : "Lines are shown as a terminal shows them");
   changed();
 }
@@ -343,14 +340,14 @@ function keepScreen() {
   if (!store.moves || isLoadingScreen) return;
   isLoadingScreen = true;
   import("./screen-rows.js").then(({ ScreenRows }) => {
-    let isReady = false;
     const read = () => {
-      if (screen.isReady !== isReady) bar.refresh();
-      isReady = screen.isReady;
       view.remeasure();
       changed();
     };
-    const screen = (allRows.screen = new ScreenRows(store, source, read, execution?.terminal));
+    allRows.screen = new ScreenRows(store, source, read, execution?.terminal, (ready) => {
+      view.layOut(ready);
+      bar.refresh();
+    });
   }, () => { isLoadingScreen = false; });
 }
 

@@ -57,6 +57,12 @@ export class LogView {
   onUnfiltered = () => {};
   /** Called when other rows stand on the screen, or other things on them. */
   onDraw = () => {};
+  /** Called to change how rows are laid out.
+   * @type {(change: () => void) => void} */
+  onLayOut = (change) => change();
+  /** What was gone to before it was known where it is.
+   * @type {[number, number] | null} */
+  #sought = null;
   /** @type {(first: number, last: number) => void} */
   onWhole = () => {};
   #scroller;
@@ -92,6 +98,7 @@ export class LogView {
   set follows(follows) {
     if (this.#follows === follows) return;
     this.#follows = follows;
+    this.#sought = null;
     this.#belt.rest();
     this.onMove();
     this.update();
@@ -115,12 +122,18 @@ export class LogView {
     this.restyle();
   }
 
-  /** The first and the last row of which anything is in view. */
+  /** Where the first row begins and the last one ends of which anything is in view.
+   * @returns {[number, number]} */
   get range() {
     const { top, bottom } = this.#viewport;
     const last = this.isFiltered ? this.#rows.shown(bottom) : this.#rows.last(bottom);
     // What has no newline yet is no line that can be named.
-    return [this.#rows.shown(top), Math.min(last, Math.max(1, this.#store.head))];
+    return [this.#rows.shown(top), Math.min(last, Math.max(1, this.#rows.lastLine))];
+  }
+
+  /** The events that are in view. */
+  get lines() {
+    return this.#rows.events(...this.range);
   }
 
   /** Whether anything of the last row is in view. */
@@ -136,13 +149,25 @@ export class LogView {
    * @param {import("./shown-rows.js").Shown | null} filter
    * @param {import("./match-index.js").MatchIndex | null} [onScreen] those of them that are shown as a screen has them, not as an event */
   setFilter(filter, onScreen = null) {
-    if (filter === this.#rows.filter) return;
-    const [top] = this.range;
-    this.#rows.setFilter(filter, onScreen);
+    if (filter !== this.#rows.filter) this.layOut(() => this.#rows.setFilter(filter, onScreen));
+  }
+
+  /** Lays rows out otherwise; what stands at the upper edge stays near it.
+   * @param {() => void} change */
+  layOut(change) {
+    const [top] = this.lines;
+    this.onLayOut(change);
     this.#heights.clear();
     this.#viewport.head = this.#rows.end;
-    if (!this.#follows) this.#viewport.show(top);
+    if (!this.#follows) this.#goTo(top, 0);
     this.restyle();
+  }
+
+  /** Puts a line so far below the upper edge, and anew once it is known where it is.
+   * @param {number} offset @param {number} below */
+  #goTo(offset, below) {
+    this.#viewport.show(this.#rows.home(offset), below);
+    this.#sought = this.#rows.isSure(offset) ? null : [offset, below];
   }
 
   /** Shows a line in its place, with all that is around it.
@@ -174,6 +199,7 @@ export class LogView {
   /** @param {number} pixels */
   scrollBy(pixels) {
     if (pixels < 0) this.#follows = false;
+    this.#sought = null;
     this.#viewport.scrollBy(pixels);
     if (pixels > 0 && this.#viewport.isAtEnd) this.#follows = true;
     this.onMove();
@@ -200,7 +226,7 @@ export class LogView {
     this.#follows = false;
     this.#belt.rest();
     this.#viewport.head = this.#rows.end;
-    this.#viewport.show(this.#rows.home(offset), below);
+    this.#goTo(offset, below);
     this.onMove();
     this.update();
   }
@@ -228,6 +254,7 @@ export class LogView {
     this.#frame = 0;
     const viewport = this.#viewport;
     viewport.head = this.#rows.end;
+    if (this.#sought) this.#goTo(...this.#sought);
     const home = this.current > 0 ? this.#rows.home(this.current) : 0;
     const selected = this.selection ? this.#rows.span(...this.selection) : NOTHING;
     if (home !== this.#home || selected.join() !== this.#selected.join()) this.#look++;
@@ -276,11 +303,11 @@ export class LogView {
   /** @param {Slot} slot @param {number} begin where what the row stands for begins */
   #fill(slot, begin) {
     const row = this.#rows.row(begin);
-    const { first } = row;
+    const [first, last] = row.names;
     if (row.event?.stream) this.#rowsElement.classList.add("split");
     const k = blockOf(first);
     for (const needed of row.needs ?? []) this.#source.want(needed);
-    if (row.kind !== "unread" && first > 1 && first === k * BLOCK + 1 && !this.#store.event(first - 1)) {
+    if (row.kind !== "unread" && !row.written && first > 1 && first === k * BLOCK + 1 && !this.#store.event(first - 1)) {
       this.#source.want(k - 1);
     }
     if (slot.first === begin && slot.shows === row && slot.look === this.#look) return;
@@ -289,13 +316,12 @@ export class LogView {
     element.hidden = false;
     element.dataset.kind = row.kind;
     const isPending = row.kind === "pending";
-    element.dataset.first = String(first);
-    element.dataset.last = String(row.last);
+    Object.assign(element.dataset, { first, last, from: row.first, to: row.last });
     if (isPending) element.title = "It has no newline yet. Search and copying leave it out.";
     else element.removeAttribute("title");
     element.classList.toggle("error", row.isError);
     const [from, to] = this.#selected;
-    element.classList.toggle("selected", first <= to && row.last >= from);
+    element.classList.toggle("selected", row.first <= to && row.last >= from);
     element.classList.toggle("around", this.isFiltered && this.search !== null && !this.#hasHit(row));
     element.classList.toggle("current", begin === this.#home);
     showNumber(element, number, row);
@@ -306,7 +332,7 @@ export class LogView {
     if (this.timeMode !== "off" && row.event) time.title = fullTime(row.timestamp);
     else time.removeAttribute("title");
     if (row.kind === "end") element.dataset.status = row.event?.status ?? "";
-    if (row.rendered) this.#fillText(text, row, row.rendered);
+    if (row.rendered) this.#fillText(text, row, row.rendered, begin === this.#home);
     else text.textContent = "";
   }
 
@@ -320,7 +346,7 @@ export class LogView {
   }
 
   /** @param {Row} row */
-  #hasHit({ first, last, written }) {
+  #hasHit({ names: [first, last], written }) {
     const hit = this.search?.hits.from(written?.first ?? first) ?? 0;
     return hit > 0 && hit <= (written?.last ?? last);
   }
@@ -335,18 +361,17 @@ export class LogView {
     if (part) text.append(" ", excerpt(part, expression, `line ${this.current} wrote`));
   }
 
-  /** @param {HTMLElement} text @param {Row} row @param {import("./ansi.js").Rendered} rendered */
-  #fillText(text, row, rendered) {
+  /** @param {HTMLElement} text @param {Row} row @param {import("./ansi.js").Rendered} rendered @param {boolean} isCurrent */
+  #fillText(text, row, rendered, isCurrent) {
     const expression = this.#hasHit(row) ? this.search?.expression ?? null : null;
     // What may still change was never searched as it is now, and an expression may take for ever on it.
     const isTried = !this.search?.isRegex || !row.isLive;
     const isMarked = fillText(text, rendered, isTried ? expression : null);
-    const isCurrent = row.first === (row.written ? this.#home : this.current);
     if (expression && !isMarked && isCurrent && rendered.clipped === 0) this.#fillOverwritten(text, expression);
     if (row.kind === "pending") text.prepend(make("span", "unseen", "Unfinished line: "));
     if (rendered.clipped === 0) return;
     const whole = make("button", "whole", `+ ${count(rendered.clipped, "character")}`);
-    whole.addEventListener("click", () => this.onWhole(row.first, row.last));
+    whole.addEventListener("click", () => this.onWhole(...row.names));
     text.append(" ", whole);
     if (expression && !isMarked && !row.written) text.append(" ", excerpt(this.#rows.text(row.first) ?? "", expression));
   }

@@ -18,7 +18,7 @@ export function setUpPrinting(view, rows, store, source, bar) {
   /** What is printed, and whether that is less than what is selected. */
   const wanted = () => {
     const [first, last] = view.range;
-    const { from, to } = bar.range ?? { from: { offset: first, column: 0 }, to: { offset: Math.min(last, store.head), column: Infinity } };
+    const { from, to } = bar.range ?? { from: { offset: first, column: 0 }, to: { offset: last, column: Infinity } };
     let end = from.offset - 1;
     for (let n = 0; n < PRINTED && end < to.offset; n++) end = rows.last(end < from.offset ? rows.start(from.offset) : end + 1);
     return { from, to: end < to.offset ? { offset: end, column: Infinity } : to, endsLine: false, isCut: end < to.offset };
@@ -54,10 +54,11 @@ export function setUpPrinting(view, rows, store, source, bar) {
 function textOf(rows, range) {
   const texts = [];
   const { from, to } = range;
-  const width = String(to.offset).length;
+  const width = String(rows.names(to.offset)[1]).length;
   for (let row = rows.start(from.offset); row <= to.offset; row = rows.last(row) + 1) {
     const text = rows.text(row) === undefined ? "[not loaded: scroll there first]" : selectedText(row, range, rows);
-    if (text !== null) texts.push(`${String(rows.shown(row)).padStart(width)}  ${text.replaceAll("\n", `\n${" ".repeat(width + 2)}`)}`);
+    const { names: [name], isMore } = rows.row(row);
+    if (text !== null) texts.push(`${(isMore ? "" : String(name)).padStart(width)}  ${text}`);
   }
   return texts.join("\n");
 }

@@ -270,7 +270,7 @@ class RateStrip {
     const most = Math.log2(1 + Math.max(1, ...rates));
     pen.clearRect(0, 0, width, height);
     const at = (/** @type {number} */ time) => ((time - from) / (parts * part)) * height;
-    const [first, last] = this.#context.view.range.map((offset) => this.#context.store.event(offset)?.timestamp ?? NaN);
+    const [first, last] = this.#context.view.lines.map((offset) => this.#context.store.event(offset)?.timestamp ?? NaN);
     if (first <= last) {
       pen.fillStyle = this.#colour("--thumb");
       pen.fillRect(0, at(first), width, Math.max(3, at(last) - at(first)));

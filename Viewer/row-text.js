@@ -54,10 +54,10 @@ export function makeRow() {
 
 /** Says in a row's margin which event it is, or which ones wrote on it.
  * @param {HTMLElement} element @param {HTMLAnchorElement} number @param {import("./rows.js").Row} row */
-export function showNumber(element, number, { kind, first, numbers = [first], written, isLive = false }) {
+export function showNumber(element, number, { kind, names: [name], isMore, written, isLive = false }) {
   const isNamed = kind !== "pending";
-  setText(number, isNamed ? numbers.map((n, i) => (n === numbers[i - 1] ? "" : n)).join("\n") : "…");
-  if (isNamed) number.href = `#L${numbers[0]}`;
+  setText(number, !isNamed ? "…" : isMore ? "" : String(name));
+  if (isNamed) number.href = `#L${name}`;
   else number.removeAttribute("href");
   const several = written !== undefined && written.count > 1;
   element.classList.toggle("rewritten", several);
@@ -72,7 +72,8 @@ export function fillText(element, rendered, expression) {
   const marks = expression ? marksIn(expression, rendered.text) : [];
   const isUneven = UNEVEN.test(rendered.text);
   if (isUneven && !columns) loadColumns();
-  if (marks.length === 0 && !(isUneven && columns) && rendered.runs.every((run) => isPlain(run.style) && !run.link)) {
+  const { breaks = [] } = rendered;
+  if (marks.length + breaks.length === 0 && !(isUneven && columns) && rendered.runs.every((run) => isPlain(run.style) && !run.link)) {
     setText(element, rendered.text);
     // A browser copies nothing of an element that is empty.
     if (!rendered.text) element.append(make("br"));
@@ -82,9 +83,15 @@ export function fillText(element, rendered, expression) {
   let at = 0;
   let mark = 0;
   let room = columns?.STRETCHES ?? 0;
-  const put = (/** @type {ParentNode} */ parent, /** @type {string} */ text) => {
-    if (isUneven && columns && UNEVEN.test(text)) room -= columns.appendColumns(parent, text, room);
-    else parent.append(text);
+  let next = 0;
+  const put = (/** @type {ParentNode} */ parent, /** @type {number} */ from, /** @type {number} */ to) => {
+    for (; from < to; from = Math.min(breaks[next] ?? to, to)) {
+      // A line goes on in the screen's next row.
+      for (; breaks[next] <= from; next++) parent.append(make("br"));
+      const text = rendered.text.slice(from, Math.min(breaks[next] ?? to, to));
+      if (isUneven && columns && UNEVEN.test(text)) room -= columns.appendColumns(parent, text, room);
+      else parent.append(text);
+    }
     return parent;
   };
   for (const run of rendered.runs) {
@@ -93,11 +100,11 @@ export function fillText(element, rendered, expression) {
     while (at < end) {
       const [from, to] = marks[mark] ?? [Infinity, Infinity];
       if (from >= end) {
-        put(parent, rendered.text.slice(at, end));
+        put(parent, at, end);
         at = end;
       } else {
-        if (from > at) put(parent, rendered.text.slice(at, from));
-        parent.append(put(make("mark"), rendered.text.slice(Math.max(at, from), Math.min(to, end))));
+        put(parent, at, from);
+        parent.append(put(make("mark"), Math.max(at, from), Math.min(to, end)));
         at = Math.min(to, end);
         if (to <= end) mark++;
       }

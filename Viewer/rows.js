@@ -10,11 +10,12 @@ import { PLAIN } from "./sgr.js";
 /** @typedef {import("./ansi.js").Rendered} Rendered */
 /** @typedef {import("./blocks.js").LogEvent} LogEvent */
 /** @typedef {{kind: "line" | "pending" | "notice" | "end" | "missing" | "unread", first: number, last: number,
- *   timestamp: number, pause: number, isError: boolean, event?: LogEvent, rendered?: Rendered, lines?: number,
- *   numbers?: number[], isLive?: boolean, written?: {first: number, last: number, count: number}, needs?: number[]}} Row
+ *   names: [number, number], timestamp: number, pause: number, isError: boolean, event?: LogEvent, rendered?: Rendered, lines?: number,
+ *   goesOn?: boolean, isMore?: boolean, isLive?: boolean, written?: {first: number, last: number, count: number}, needs?: number[]}} Row
+ * `first` and `last` are where the row is, `names` the events that it is named by; they differ on a screen, whose rows are counted.
  * `pause` is how many milliseconds of silence were before it, where that is worth a word; else 0. Of a row of a screen,
- * `lines` is how many lines it has, and `numbers` which event each began with; `written` says which events wrote on it,
- * and `isLive` whether more may. `needs` are the blocks that have to be read before all of it is known. */
+ * `lines` is how many lines high it is; `isMore` says whether the row before it has the same name, and `goesOn` whether both are
+ * one line; `written` says which events wrote on it, and `isLive` whether more may. `needs` are the blocks that have to be read before all of it is known. */
 
 /** The most characters of a row that are interpreted. */
 const INTERPRETED = 1 << 21;
@@ -28,7 +29,7 @@ export const PAUSE = 5_000;
 export const worth = (milliseconds) => (milliseconds >= PAUSE ? milliseconds : 0);
 
 /** @type {Row} */
-const UNREAD = { kind: "unread", first: 0, last: 0, timestamp: NaN, pause: 0, isError: false };
+const UNREAD = { kind: "unread", first: 0, last: 0, names: [0, 0], timestamp: NaN, pause: 0, isError: false };
 
 export class Rows {
   #store;
@@ -66,9 +67,14 @@ export class Rows {
     this.#progress.k = -1;
   }
 
-  /** The offset of the last row that can be shown: the head, or that of the line behind it that has no newline yet. */
+  /** The last row that can be shown: that of the head, or of the line behind it that has no newline yet. */
   get end() {
     return this.#laidOut?.end ?? this.#store.head + (this.#store.unfinished ? 1 : 0);
+  }
+
+  /** The last row but for that of a line that has no newline yet. */
+  get lastLine() {
+    return this.#laidOut?.lastLine ?? this.#store.head;
   }
 
   /** Whether each event is shown by itself, with all that it wrote. */
@@ -83,56 +89,64 @@ export class Rows {
 
   /** The screen, where rows are its: not where each event is shown by itself. */
   get #laidOut() {
-    return this.#isRaw || this.onScreen ? null : this.screen;
+    return !this.#isRaw && !this.onScreen && this.screen?.isReady ? this.screen : null;
   }
 
-  /** What {@link count} counts: rows as far as a screen makes them, else events. */
+  /** What rows are: a screen's, else events. */
   get noun() {
     return this.#laidOut ? "row" : "event";
   }
 
-  /** @param {number} first @param {number} last */
-  count(first, last) {
-    return this.#laidOut?.count(first, last) ?? last - first + 1;
+  /** @param {number} at @returns {import("./screen-rows.js").Place | undefined} */
+  #onScreen(at) {
+    const { screen } = this;
+    if (!this.#isRaw && screen?.isReady && this.onScreen?.has(at)) return screen.at(screen.home(at));
+    return this.#laidOut?.at(at);
   }
 
-  /** @param {number} offset */
-  #onScreen(offset) {
-    const screen = !this.#isRaw && this.onScreen?.has(offset) ? this.screen : this.#laidOut;
-    return screen?.at(offset);
+  /** The row that shows what an event wrote.
+   * @param {number} event */
+  home(event) {
+    return this.#laidOut?.home(event) ?? this.start(event);
   }
 
-  /** The first offset of the row that an event wrote on; others may have written on it since.
-   * @param {number} offset */
-  home(offset) {
-    return this.#laidOut?.home(offset) ?? this.start(offset);
+  /** Whether that is known by now.
+   * @param {number} event */
+  isSure(event) {
+    return this.#laidOut?.isSure(event) ?? true;
   }
 
-  /** The offsets of the rows from that on which one event wrote to that of another.
+  /** The rows that show one event to another.
    * @param {number} first @param {number} last @returns {[number, number]} */
   span(first, last) {
-    const { head } = this.#store;
-    if (!this.#laidOut || first > head) return [first, last];
-    const homes = [this.home(first), this.home(Math.min(last, head))];
-    return [Math.min(...homes), last > head ? last : this.last(Math.max(...homes))];
+    return this.#laidOut?.span(first, last) ?? [first, last];
   }
 
-  /** The first offset of the row that shows this event.
-   * @param {number} offset */
-  start(offset) {
-    const place = this.#onScreen(offset);
-    if (place) return place.first;
-    const hole = this.#store.missing.find(offset);
+  /** The events that rows stand for.
+   * @param {number} first @param {number} last @returns {[number, number]} */
+  events(first, last) {
+    return this.#laidOut?.events(first, last) ?? [first, last];
+  }
+
+  /** Where the row begins that stands for this one too.
+   * @param {number} at */
+  start(at) {
+    if (this.#laidOut) return at;
+    const hole = this.#store.missing.find(at);
     if (hole) return hole[0];
-    while (this.#goesOn(offset - 1)) offset--;
-    return offset;
+    while (this.#goesOn(at - 1)) at--;
+    return at;
   }
 
-  /** The last offset of the row that begins here.
+  /** Where the row ends that begins here.
    * @param {number} first */
   last(first) {
-    const place = this.#onScreen(first);
-    if (place) return place.last;
+    return this.#laidOut ? first : this.#lastOf(first);
+  }
+
+  /** The last event of what this one begins.
+   * @param {number} first */
+  #lastOf(first) {
     const hole = this.#store.missing.find(first);
     if (hole) return hole[1];
     let last = first;
@@ -151,9 +165,11 @@ export class Rows {
    * @param {number} first */
   shape(first) {
     const place = this.#onScreen(first);
-    if (place?.lines?.length) return { lines: place.lines.length, pause: worth(place.lines[0].pause), isEnd: false };
-    const event = place?.lines === null ? undefined : this.#store.event(first);
-    return { lines: 1, pause: event ? this.#pause(first, event) : 0, isEnd: event?.type === "end" };
+    const group = place?.group;
+    if (group?.rows.length) return { lines: group.rows.length, pause: worth(group.rows[0].pause), isEnd: false };
+    const begin = group?.first ?? first;
+    const event = group === null ? undefined : this.#store.event(begin);
+    return { lines: 1, pause: event ? this.#pause(begin, event) : 0, isEnd: event?.type === "end" };
   }
 
   /** @param {number} first @param {LogEvent} event */
@@ -162,17 +178,24 @@ export class Rows {
     return before === undefined || event.type === "missing" ? 0 : worth(event.timestamp - before);
   }
 
-  /** @param {number} first the first offset of a row @returns {Row} */
+  /** @param {number} first where the row begins @returns {Row} */
   row(first) {
     const place = this.#onScreen(first);
-    if (place && place.lines === null) return { ...UNREAD, first, last: place.last, needs: place.needs };
-    if (place?.lines?.length) return this.screen?.row(place.first, place.last, place.lines) ?? UNREAD;
+    if (!place) return this.#eventRow(first);
+    const { row, group, needs } = place;
+    const screen = /** @type {import("./screen-rows.js").ScreenRows} */ (this.screen);
+    if (!group) return { ...UNREAD, first, last: first, names: screen.events(row, row), needs };
+    return group.rows.length > 0 ? screen.row(first, row, group) : screen.eventRow(first, group, this.#eventRow(group.first));
+  }
+
+  /** @param {number} first @returns {Row} */
+  #eventRow(first) {
     const line = this.#store.unfinished;
     if (line && first === this.end) return this.#unfinished(first, line);
     const cached = this.#cache.get(first);
     if (cached) return cached;
     const event = this.#store.event(first);
-    const last = this.last(first);
+    const last = this.#lastOf(first);
     const row = this.#make(first, last, event);
     if (this.#endsAt(last) && this.#isKnownBefore(first)) {
       if (this.#cache.size > 300) this.#cache.clear();
@@ -184,7 +207,7 @@ export class Rows {
   /** @param {number} first @param {number} last @param {LogEvent | undefined} event @returns {Row} */
   #make(first, last, event) {
     const needs = this.#store.event(last) ? [] : [blockOf(last)];
-    const common = { first, last, timestamp: event?.timestamp ?? NaN, pause: 0, isError: false, event, needs };
+    const common = { first, last, names: /** @type {[number, number]} */ ([first, last]), timestamp: event?.timestamp ?? NaN, pause: 0, isError: false, event, needs };
     if (!event) return { ...common, kind: "unread" };
     if (event.type === "missing") {
       return { ...common, kind: "missing", rendered: render(missingText(last - first + 1), PLAIN) };
@@ -204,7 +227,7 @@ export class Rows {
     if (this.#pending?.line !== line || this.#pending.row.first !== first) {
       const rendered = linked(render(line.message, this.#styleBefore(first)));
       const row = /** @type {Row} */ ({
-        kind: "pending", first, last: first, timestamp: NaN, pause: 0, isError: line.stream === "stderr", rendered,
+        kind: "pending", first, last: first, names: [first, first], timestamp: NaN, pause: 0, isError: line.stream === "stderr", rendered,
       });
       this.#pending = { line, row };
     }
@@ -228,7 +251,7 @@ export class Rows {
     if (row.kind === "unread") return undefined;
     if (row.kind !== "line") return note(row.rendered?.text ?? "");
     if (row.written || !row.rendered?.clipped) return row.rendered?.text ?? "";
-    const message = this.message(first, row.last, Infinity);
+    const message = this.message(...row.names, Infinity);
     return this.#isRaw ? raw(message, Infinity).text : render(message, PLAIN, Infinity).text;
   }
 

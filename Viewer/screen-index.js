@@ -1,18 +1,20 @@
-// Where the rows of a log are that has to be read as a terminal reads it. A row's key is the offset that the page knows it
-// by: that of the event that the row began with, or the next one that is free, so that keys ascend from row to row. The
-// log is read once from its beginning; every so many events what is on the screen is kept, and from there any part of the
-// log can be laid out again.
+// Where the rows of a log are that has to be read as a terminal reads it. They are counted from the first one, in the order in which
+// they leave the screen, so that what has left it keeps its place for ever. The log is read once from its beginning; every so
+// many events what is on the screen is kept, and from there any part of the log can be laid out again.
 
+import { COLUMNS } from "./line.js";
 import { Screen, UNKNOWN } from "./screen.js";
 import { ScreenLine } from "./screen-line.js";
 
 /** @typedef {import("./screen.js").ScreenState} ScreenState */
-/** Rows with one key, from the top; none stands for an event that is no output: a notice, the end, what is missing.
- * @typedef {{first: number, rows: ScreenLine[]}} Group */
-/** What was kept behind an event: the key of the last row that had been settled, and (once it is known) of the first one
- * that is settled from here to the next mark; 0 if there is none.
- * @typedef {{offset: number, key: number, state: ScreenState, next: number, rows: number, bytes: number, size: number}} Mark
- * `rows` is how many are settled from here to the next mark. */
+/** A row of the page: a screen's rows that are one line, which it had no room for on one; none for an event that is no output: a
+ * notice, the end, what is missing. `first` is the event that it is named by, `last` differs from it for what is missing.
+ * `goesOn` says that it is the rest of the row before it, of a line that is longer than one row of the page, and `isMore`
+ * that the same event began both.
+ * @typedef {{first: number, last: number, rows: ScreenLine[], goesOn: boolean, isMore: boolean}} Group */
+/** What was kept behind an event: how many rows had been settled by then, the newest event that had begun one of them, and the last
+ * row of the screen among them.
+ * @typedef {{offset: number, base: number, begun: number, above: ScreenLine | null, state: ScreenState, bytes: number, size: number}} Mark */
 
 /** Events, and characters of output, from mark to mark. */
 const STRIDE = 1_024;
@@ -24,62 +26,94 @@ const KEPT = 16 << 20;
 const LONGEST = 8 << 20;
 /** How many stretches from mark to mark are held laid out. */
 const LAID_OUT = 6;
+/** The most rows of a screen that one row of the page shows. */
+const JOINED = 50;
+/** Of so many rows it is kept where they are though they were begun before one that was settled earlier. */
+const LATE = 65_536;
 
-/** Lays rows out: gives them their keys. */
+/** Puts rows together that are one line. */
+class Groups {
+  /** @type {Group[]} */ list = [];
+  /** The row before. */
+  above;
+  #joined;
+
+  /** @param {number} columns @param {ScreenLine | null} above */
+  constructor(columns, above) {
+    this.#joined = Math.max(1, Math.min(JOINED, Math.floor(COLUMNS / columns)));
+    this.above = above;
+  }
+
+  /** @param {ScreenLine} row */
+  add(row) {
+    const { above } = this;
+    const group = this.list[this.list.length - 1];
+    const goesOn = above !== null && above.goesOn && row.continues;
+    this.above = row;
+    if (goesOn && group && group.rows.length < this.#joined) group.rows.push(row);
+    else this.list.push({ first: row.first, last: row.first, rows: [row], goesOn, isMore: above?.first === row.first });
+  }
+
+  /** @param {number} offset of an event that is no output */
+  addEvent(offset) {
+    this.above = null;
+    this.list.push({ first: offset, last: offset, rows: [], goesOn: false, isMore: false });
+  }
+
+  /** The same, to which more may be added. */
+  copy() {
+    const copy = new Groups(1, this.above);
+    copy.#joined = this.#joined;
+    copy.list = this.list.slice();
+    const last = copy.list.pop();
+    if (last) copy.list.push({ ...last, rows: last.rows.slice() });
+    return copy;
+  }
+}
+
+/** Lays rows out: gives them their places. */
 class Layout {
-  /** @type {Group[]} */ groups = [];
-  key;
   screen;
+  /** The newest event that began a row that is settled. */
+  begun;
   /** Whether the last event is missing: what is missing is one row. */
   isMissing = false;
-  /** The key that rows have at the most. */
-  #latest = 0;
+  /** @type {Groups} */ groups;
+  #onLate;
 
-  /** @param {import("./screen.js").Size} size of the screen @param {number} key of the last row before @param {ScreenState} [state] */
-  constructor(size, key, state) {
-    this.key = key;
+  /** @param {import("./screen.js").Size} size of the screen @param {Mark | null} mark it goes on from
+   * @param {(first: number, at: number) => void} [onLate] called for a row that one which was begun after it has left the screen before */
+  constructor(size, mark, onLate = () => {}) {
+    this.begun = mark?.begun ?? 0;
+    this.groups = new Groups(size.columns, mark?.above ?? null);
+    this.#onLate = onLate;
     this.screen = new Screen((row) => this.#settled(row), size);
-    if (state) this.screen.state = state;
+    if (mark) this.screen.state = mark.state;
   }
 
   /** @param {import("./blocks.js").LogEvent} event */
   take(event) {
-    const isOutput = event.type === undefined || event.type === "line";
-    this.#latest = isOutput ? event.offset : event.offset - 1;
     this.screen.take(event);
     const goesOn = this.isMissing && event.type === "missing";
     this.isMissing = event.type === "missing";
-    if (isOutput || goesOn) return;
-    if (this.key === 0 && event.offset > 1) this.#add(1, new ScreenLine());
-    this.groups.push({ first: (this.key = event.offset), rows: [] });
+    const { list } = this.groups;
+    if (goesOn) {
+      list[list.length - 1].last = event.offset;
+    } else if (event.type !== undefined && event.type !== "line") {
+      this.groups.addEvent(event.offset);
+    } else {
+      return;
+    }
+    this.begun = event.offset;
   }
 
   /** @param {ScreenLine} row */
   #settled(row) {
-    this.#add(keyOf(row, this.key, this.#latest), row);
-  }
-
-  /** @param {number} key @param {ScreenLine} row */
-  #add(key, row) {
-    this.key = key;
-    add(this.groups, key, row);
+    this.groups.add(row);
+    if (row.first < this.begun) this.#onLate(row.first, this.groups.list.length);
+    else this.begun = row.first;
   }
 }
-
-/** @param {ScreenLine} row @param {number} before the key of the row before @param {number} latest */
-const keyOf = (row, before, latest) => (before === 0 ? 1 : Math.max(before, Math.min(latest, Math.max(before + 1, row.first))));
-
-/** @param {Group[]} groups @param {number} key @param {ScreenLine} row */
-function add(groups, key, row) {
-  const last = groups.at(-1);
-  if (last?.first === key && last.rows.length > 0) last.rows.push(row);
-  else groups.push({ first: key, rows: [row] });
-}
-
-/** How many rows there are with these keys; an event that is no output has one.
- * @param {Group[]} groups @param {number} first @param {number} last */
-const rowsIn = (groups, first, last) =>
-  groups.reduce((sum, group) => sum + (first <= group.first && group.first <= last ? group.rows.length || 1 : 0), 0);
 
 export class ScreenIndex {
   /** Everything up to here was read. */
@@ -97,6 +131,9 @@ export class ScreenIndex {
   /** @type {{end: number, unfinished: object | null, groups: Group[]}} */
   #open = { end: -1, unfinished: null, groups: [] };
   #stride = STRIDE;
+  /** Where rows are that one which was begun after them has left the screen before.
+   * @type {Map<number, number>} */
+  #late = new Map();
   /** The line behind the last one that has no newline yet: the screen shows it.
    * @type {import("./blocks.js").Pending | null} */
   unfinished = null;
@@ -104,8 +141,16 @@ export class ScreenIndex {
   /** @param {import("./screen.js").Size} [size] of the screen */
   constructor(size = UNKNOWN) {
     this.#size = size;
-    this.#front = new Layout(size, 0);
-    this.#marks = [{ offset: 0, key: 0, state: this.#front.screen.state, next: 0, rows: 0, bytes: 0, size: 0 }];
+    this.#front = this.#layout(null);
+    this.#marks = [{ offset: 0, base: 0, begun: 0, above: null, state: this.#front.screen.state, bytes: 0, size: 0 }];
+  }
+
+  /** @param {Mark | null} mark */
+  #layout(mark) {
+    return new Layout(this.#size, mark, (first, at) => {
+      if (this.#late.size >= LATE) this.#late.delete(/** @type {number} */ (this.#late.keys().next().value));
+      this.#late.set(first, (mark?.base ?? 0) + at);
+    });
   }
 
   /** Takes the log's next event.
@@ -117,8 +162,8 @@ export class ScreenIndex {
     mark.bytes += event.message?.length ?? 0;
     const distance = this.offset - mark.offset;
     if ((distance < this.#stride && mark.bytes < SPAN) || this.#front.isMissing) return;
-    // A row of the next event must not join one of this event: they would stand on both sides of the mark.
-    if (this.#front.key < this.offset || distance > 4 * this.#stride) this.#mark();
+    // A line is best on one side of the mark.
+    if (!this.#front.groups.above?.goesOn || distance > 4 * this.#stride) this.#mark();
   }
 
   get #last() {
@@ -126,15 +171,15 @@ export class ScreenIndex {
   }
 
   #mark() {
-    const { screen, groups, key } = this.#front;
-    this.#last.next = groups[0]?.first ?? 0;
-    this.#last.rows = rowsIn(groups, 0, Infinity);
+    const { screen, groups, begun } = this.#front;
     if (this.#unseen) this.#laidOut.delete(this.#unseen);
     this.#unseen = this.#last;
-    this.#hold(this.#last, groups);
+    this.#hold(this.#last, groups.list);
     const size = screen.rows.reduce((sum, row) => sum + (row.isShared ? 0 : row.widest), 0);
-    this.#marks.push({ offset: this.offset, key, state: screen.state, next: 0, rows: 0, bytes: 0, size });
-    this.#front.groups = [];
+    const base = this.#last.base + groups.list.length;
+    this.#marks.push({ offset: this.offset, base, begun, above: groups.above, state: screen.state, bytes: 0, size });
+    this.#front = this.#layout(this.#last);
+    this.#open.end = -1;
     if (this.#marks.length > MARKS || this.#marks.reduce((sum, { size }) => sum + size, 0) > KEPT) this.#thinOut();
   }
 
@@ -145,8 +190,6 @@ export class ScreenIndex {
       const before = kept.at(-1);
       if (!before || i % 2 === 0 || mark === this.#last || before.bytes + mark.bytes > LONGEST) return kept.push(mark);
       before.bytes += mark.bytes;
-      before.rows += mark.rows;
-      before.next ||= mark.next;
       for (const gone of [before, mark]) this.#laidOut.delete(gone);
       return undefined;
     });
@@ -164,106 +207,92 @@ export class ScreenIndex {
     }
   }
 
-  /** The key of the last row that is settled. */
+  /** The last row that is settled. */
   get settled() {
-    return this.#front.key;
+    return this.#last.base + this.#front.groups.list.length;
   }
 
-  /** What was laid out since the last mark, with the rows that are on the screen and not settled yet.
+  /** What was laid out since the last mark, with the rows that are on the screen and not settled yet; one row at least.
    * @returns {Group[]} */
   get #newest() {
-    const { end, unfinished } = this;
-    if (this.#open.end === end && this.#open.unfinished === unfinished) return this.#open.groups;
-    const { groups: settled, screen } = unfinished ? this.#withUnfinished(unfinished) : this.#front;
-    /** @type {Group[]} */
-    const live = [];
-    let key = settled.at(-1)?.first ?? this.#front.key;
-    for (const row of screen.rows) add(live, (key = keyOf(row, key, end)), row);
-    // A row that is settled may have one key with those that follow.
-    const first = settled.at(-1)?.first === live[0]?.first ? live.shift() : undefined;
-    const groups = [...settled, ...live];
-    if (first) groups[settled.length - 1] = { first: first.first, rows: [...groups[settled.length - 1].rows, ...first.rows] };
-    this.#open = { end, unfinished, groups };
-    return groups;
+    const { offset, unfinished } = this;
+    if (this.#open.end === offset && this.#open.unfinished === unfinished) return this.#open.groups;
+    const { groups, screen } = unfinished ? this.#withUnfinished(unfinished) : { groups: this.#front.groups.copy(), screen: this.#front.screen };
+    for (const row of screen.rows) groups.add(row);
+    if (this.#last.base === 0 && groups.list.length === 0) groups.add(Object.assign(new ScreenLine(), { first: 1 }));
+    this.#open = { end: offset, unfinished, groups: groups.list };
+    return groups.list;
   }
 
-  /** The last offset that there is a row for. */
+  /** The last row that there is. */
   get end() {
-    return this.offset + (this.unfinished ? 1 : 0);
+    return this.#last.base + this.#newest.length;
+  }
+
+  /** The last one but for those of a line that has no newline yet. */
+  get lastLine() {
+    const groups = this.#newest;
+    let at = groups.length;
+    while (at > 0 && groups[at - 1].first > this.offset) at--;
+    return this.#last.base + at;
   }
 
   /** @param {import("./blocks.js").Pending} line */
   #withUnfinished({ message, stream }) {
-    const { groups, key, screen } = this.#front;
-    const layout = new Layout(this.#size, key, screen.state);
+    const { groups, screen } = this.#front;
+    const layout = new Layout(this.#size, null);
+    layout.groups = groups.copy();
+    layout.screen.state = screen.state;
     const event = { offset: this.offset + 1, timestamp: NaN, message, stream, partial: true };
     layout.take(/** @type {import("./blocks.js").LogEvent} */ (event));
-    return { groups: [...groups, ...layout.groups], screen: layout.screen };
+    return layout;
   }
 
-  /** Where the row with the greatest key up to an offset is: in which stretch, among which groups. The groups are null
-   * where they have to be laid out first.
-   * @param {number} offset @returns {{first: number, mark: Mark, groups: Group[] | null, at: number} | null} */
-  find(offset) {
-    for (let wanted = offset, i = this.#before(wanted + 1); ; i = this.#before(wanted)) {
-      const mark = this.#marks[i];
-      const groups = this.#groups(mark);
-      const next = groups ? (groups[0]?.first ?? 0) : mark.next;
-      if (next > 0 && next <= wanted) {
-        if (!groups) return { first: wanted, mark, groups, at: 0 };
-        let [low, high] = [0, groups.length];
-        while (high - low > 1) {
-          const middle = (low + high) >> 1;
-          if (groups[middle].first <= wanted) low = middle;
-          else high = middle;
-        }
-        return { first: groups[low].first, mark, groups, at: low };
-      }
-      if (mark.key === 0) return null;
-      wanted = mark.key;
-    }
+  /** Where a row is: in which stretch, among which groups. The groups are null where they have to be laid out first.
+   * @param {number} row @returns {{mark: Mark, groups: Group[] | null, at: number}} */
+  find(row) {
+    const mark = this.#before(({ base }) => base < row);
+    return { mark, groups: this.groups(mark), at: row - mark.base - 1 };
   }
 
-  /** The key of the row behind that one; 0 if there is none.
-   * @param {Mark} mark @param {Group[]} groups @param {number} at */
-  after(mark, groups, at) {
-    if (at + 1 < groups.length) return groups[at + 1].first;
-    for (let i = this.#marks.indexOf(mark) + 1; i < this.#marks.length; i++) {
-      const other = this.#marks[i];
-      const next = other === this.#last ? (this.#groups(other)?.[0]?.first ?? 0) : other.next;
-      if (next > 0) return next;
-    }
-    return 0;
+  /** The stretch in which the row is settled that an event began, unless one that was begun later is settled before it.
+   * @param {number} event */
+  stretchOf(event) {
+    return this.#before(({ begun }) => begun < event);
   }
 
-  /** How many rows have keys from one to another. Those of a stretch at either end that can't be laid out now count whole.
-   * @param {number} first @param {number} last @param {(mark: Mark) => Group[] | null} layOut */
-  count(first, last, layOut) {
-    let count = 0;
-    for (let i = this.#before(first); i < this.#marks.length && this.#marks[i].key <= last; i++) {
-      const mark = this.#marks[i];
-      const next = this.#marks[i + 1];
-      const isWhole = next && first <= mark.key && next.key <= last;
-      const groups = isWhole ? null : this.#groups(mark) ?? layOut(mark);
-      count += groups ? rowsIn(groups, first, last) : mark.rows;
-    }
-    return count;
+  /** Where a row that was begun by the event was settled, if one that was begun later was settled before it; else 0.
+   * @param {number} event */
+  late(event) {
+    return this.#late.get(event) ?? 0;
   }
 
-  /** The last mark with a smaller key.
-   * @param {number} key */
-  #before(key) {
+  /** The newest stretch, with what is on the screen. */
+  get newest() {
+    return this.#last;
+  }
+
+  /** The stretch that follows; null behind the last one.
+   * @param {Mark} mark */
+  after(mark) {
+    return this.#marks[this.#marks.indexOf(mark) + 1] ?? null;
+  }
+
+  /** The last mark of which something holds that holds of all marks before it too.
+   * @param {(mark: Mark) => boolean} holds */
+  #before(holds) {
     let [low, high] = [0, this.#marks.length];
     while (high - low > 1) {
       const middle = (low + high) >> 1;
-      if (this.#marks[middle].key < key) low = middle;
+      if (holds(this.#marks[middle])) low = middle;
       else high = middle;
     }
-    return low;
+    return this.#marks[low];
   }
 
-  /** @param {Mark} mark @returns {Group[] | null} */
-  #groups(mark) {
+  /** A stretch's rows; null where they have to be laid out first.
+   * @param {Mark} mark @returns {Group[] | null} */
+  groups(mark) {
     if (mark === this.#last) return this.#newest;
     const groups = this.#laidOut.get(mark);
     if (!groups) return null;
@@ -275,32 +304,30 @@ export class ScreenIndex {
   /** The events that have to be read to lay a stretch out.
    * @param {Mark} mark @returns {[number, number]} */
   extent(mark) {
-    return [mark.offset + 1, this.#marks[this.#marks.indexOf(mark) + 1]?.offset ?? this.offset];
+    return [mark.offset + 1, this.after(mark)?.offset ?? this.offset];
   }
 
   /** Lays a stretch out, and gives its groups.
    * @param {Mark} mark @param {(offset: number) => import("./blocks.js").LogEvent} event */
   layOut(mark, event) {
     const [first, last] = this.extent(mark);
-    const layout = new Layout(this.#size, mark.key, mark.state);
+    const layout = new Layout(this.#size, mark);
     for (let offset = first; offset <= last; offset++) layout.take(event(offset));
-    this.#hold(mark, layout.groups);
-    return layout.groups;
+    this.#hold(mark, layout.groups.list);
+    return layout.groups.list;
   }
 
   /** The mark that the event is read behind.
    * @param {number} offset */
   markBefore(offset) {
-    let found = this.#marks[0];
-    for (const mark of this.#marks) if (mark.offset < offset) found = mark;
-    return found;
+    return this.#before((mark) => mark.offset < offset);
   }
 
   /** The event that began the row that this one wrote on.
    * @param {number} offset @param {(offset: number) => import("./blocks.js").LogEvent} event */
   writtenBy(offset, event) {
     const mark = this.markBefore(offset);
-    const layout = new Layout(this.#size, mark.key, mark.state);
+    const layout = new Layout(this.#size, mark);
     for (let at = mark.offset + 1; at <= offset; at++) layout.take(event(at));
     return layout.screen.began || offset;
   }

@@ -13,18 +13,32 @@ export class ScreenLine extends Line {
   /** @type {"stdout" | "stderr" | undefined} */ stream;
   /** Whether anything was written since it was blank. */
   isUsed = false;
+  /** Whether its text goes on in the row below without a newline, and whether it is what a row above goes on with: they are one line
+   * where both are so. */
+  goesOn = false;
+  continues = false;
   /** Whether a state that was kept has it too: then it isn't changed any more, but replaced. */
   isShared = false;
 
   clear() {
     super.clear();
-    this.isUsed = false;
+    this.isUsed = this.goesOn = this.continues = false;
+  }
+
+  /** @param {number} column */
+  cut(column) {
+    super.cut(column);
+    this.goesOn = false;
   }
 
   /** @param {Parameters<Line["put"]>} text */
   put(...text) {
+    const { goesOn, continues } = this;
     const column = super.put(...text);
+    // What writes over all of a row doesn't end its line.
     this.isUsed = true;
+    this.goesOn = goesOn;
+    this.continues = continues;
     return column;
   }
 
@@ -43,7 +57,7 @@ export class ScreenLine extends Line {
   copy() {
     const other = new ScreenLine();
     other.take(this);
-    const { first, last, writers, timestamp, pause, stream, isUsed } = this;
-    return Object.assign(other, { first, last, writers, timestamp, pause, stream, isUsed });
+    const { first, last, writers, timestamp, pause, stream, isUsed, goesOn, continues } = this;
+    return Object.assign(other, { first, last, writers, timestamp, pause, stream, isUsed, goesOn, continues });
   }
 }

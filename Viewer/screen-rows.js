@@ -6,57 +6,70 @@ import { linked } from "./links.js";
 import { PLAIN } from "./sgr.js";
 import { worth } from "./rows.js";
 import { UNKNOWN } from "./screen.js";
+import { EventRows } from "./event-rows.js";
 import { ScreenIndex } from "./screen-index.js";
-import { ScreenLine } from "./screen-line.js";
+
+/** @typedef {import("./screen-line.js").ScreenLine} ScreenLine */
 
 /** @typedef {import("./blocks.js").LogEvent} LogEvent */
-/** @typedef {{first: number, last: number, lines: ScreenLine[] | null, needs: number[]}} Place
- * `lines` is null for a row that isn't known before the blocks in `needs` are read, and empty for one that is an event of
- * its own. */
+/** @typedef {import("./screen-index.js").Mark} Mark */
+/** What stands on a row; `group` is null before the blocks in `needs` are read.
+ * @typedef {{row: number, group: import("./screen-index.js").Group | null, needs: number[]}} Place */
 
 /** How long reading on may take at once, and before a frame, in milliseconds, so that none is late. */
 const SLICE = 8;
 const IN_FRAME = 4;
-/** How many screens a key may be away from the event that its row began with. */
-const NEAR = 4;
-/** Of how many events it is kept what began their rows. */
-const SOUGHT = 16;
-const BREAK = { text: "\n", style: PLAIN, link: null };
 
 export class ScreenRows {
   #store;
   #source;
   #index;
-  #height;
+  #events;
   /** Whether all that there was has been read once: then what is read is what is shown. */
   isReady = false;
   #wake = () => {};
-  /** @type {WeakMap<ScreenLine, import("./rows.js").Row>} */ #made = new WeakMap();
+  /** @type {WeakMap<object, import("./rows.js").Row>} */ #made = new WeakMap();
   #onChange;
-  /** What began the rows of the events that were asked for last.
-   * @type {Map<number, number>} */
-  #sought = new Map();
+  #onReady;
 
   /** @param {import("./blocks.js").BlockStore} store @param {import("./source.js").Source} source
-   * @param {() => void} onChange @param {import("./screen.js").Size} [size] of the command's terminal */
-  constructor(store, source, onChange, size = UNKNOWN) {
-    this.#height = size.rows;
+   * @param {() => void} onChange @param {import("./screen.js").Size} [size] of the command's terminal
+   * @param {(ready: () => void) => void} [onReady] called once rows are a screen's, from when on it says so itself */
+  constructor(store, source, onChange, size = UNKNOWN, onReady = (ready) => ready()) {
     this.#index = new ScreenIndex(size);
+    this.#events = new EventRows(this.#index, (mark) => this.#index.groups(mark) ?? this.#layOut(mark),
+      (mark, through) => this.#missing(mark, through), this.#held);
     this.#store = store;
     this.#source = source;
     this.#onChange = onChange;
+    this.#onReady = onReady;
     void this.#run();
   }
 
-  /** The last offset that can be shown. */
-  get end() {
+  /** What it shows of the line that has no newline yet is brought up to date. */
+  get #current() {
     this.#index.unfinished = this.#index.offset === this.#store.head ? this.#store.unfinished : null;
-    return this.isReady ? this.#index.end : this.#store.head;
+    return this.#index;
+  }
+
+  /** The last row that can be shown. */
+  get end() {
+    return this.#current.end;
+  }
+
+  /** The last row but for those of a line that has no newline yet. */
+  get lastLine() {
+    return this.#current.lastLine;
+  }
+
+  /** The last event that was read. */
+  get read() {
+    return this.#index.offset;
   }
 
   /** The share of the log that was read. */
   get progress() {
-    return this.isReady ? 1 : this.#index.offset / Math.max(1, this.#store.head);
+    return this.isReady ? 1 : this.read / Math.max(1, this.#store.head);
   }
 
   /** Reads on, as far as there is time before a frame and the events are held; the rest is read behind it. */
@@ -92,7 +105,7 @@ export class ScreenRows {
       const after = this.#index.offset;
       if (after >= this.#store.head) {
         if (!this.isReady) {
-          this.isReady = true;
+          this.#onReady(() => { this.isReady = true; });
           this.#onChange();
         }
         await new Promise((resolve) => { this.#wake = () => setTimeout(resolve); });
@@ -111,31 +124,17 @@ export class ScreenRows {
     }
   }
 
-  /** How many rows there are from one key to another. Those of a stretch that would have to be read first count whole.
-   * @param {number} first @param {number} last */
-  count(first, last) {
-    return this.isReady ? this.#index.count(first, last, (mark) => this.#laidOut(mark)) : last - first + 1;
+  /** What a row shows.
+   * @param {number} row @returns {Place} */
+  at(row) {
+    const { mark, groups, at } = this.#index.find(row);
+    const group = (groups ?? this.#layOut(mark))?.[at] ?? null;
+    return { row, group, needs: group ? [] : this.#missing(mark) };
   }
 
-  /** The row that the page shows an event on; undefined where that isn't known yet.
-   * @param {number} offset @returns {Place | undefined} */
-  at(offset) {
-    if (!this.isReady && offset >= this.#index.settled) return undefined;
-    const found = this.#index.find(offset);
-    if (!found) return { first: 1, last: this.end, lines: [new ScreenLine()], needs: [] };
-    const { first, mark, at } = found;
-    const groups = found.groups ?? this.#laidOut(mark);
-    if (!groups) return { first, last: first, lines: null, needs: this.#missing(mark) };
-    // Now that it is known, the row begins where it begins.
-    if (!found.groups) return this.at(offset);
-    const next = this.#index.after(mark, groups, at);
-    return { first, last: next > 0 ? next - 1 : this.end, lines: groups[at].rows, needs: [] };
-  }
-
-  /** @param {import("./screen-index.js").Mark} mark */
-  #laidOut(mark) {
-    if (this.#missing(mark).length > 0) return null;
-    return this.#index.layOut(mark, this.#held);
+  /** @param {Mark} mark */
+  #layOut(mark) {
+    return this.#missing(mark).length > 0 ? null : this.#index.layOut(mark, this.#held);
   }
 
   /** An event that is held.
@@ -147,78 +146,113 @@ export class ScreenRows {
   };
 
   /** The blocks that have to be read before a stretch can be laid out.
-   * @param {import("./screen-index.js").Mark} mark @param {number} [through] */
+   * @param {Mark} mark @param {number} [through] */
   #missing(mark, through = this.#index.extent(mark)[1]) {
     const needs = [];
     for (let k = blockOf(mark.offset + 1); k <= blockOf(through); k++) if (!this.#store.holds(k)) needs.push(k);
     return needs;
   }
 
-  /** The key of the row that an event wrote on.
-   * @param {number} offset */
-  home(offset) {
-    const place = this.at(offset);
-    if (!place?.lines) return place?.first ?? offset;
-    if (place.lines.length === 0 || place.lines.some(({ first }) => first === offset)) return place.first;
-    const began = this.#began(offset);
-    if (began === 0) return place.first;
-    // The key of the row that it wrote on is not below the event that the row began with.
-    let at = this.at(began);
-    for (let i = 0; i < NEAR * this.#height && at?.lines; at = this.at(at.last + 1), i++) {
-      if (at.lines.some(({ first }) => first === began)) return at.first;
-      if (at.last >= this.end) break;
-    }
-    return place.first;
+  /** The row that an event began, or wrote on; about where that is, as long as it isn't sure.
+   * @param {number} event */
+  home(event) {
+    return this.#found(event).first;
   }
 
-  /** The event that began the row that this one wrote on; 0 until what that depends on was read.
-   * @param {number} offset */
-  #began(offset) {
-    const sought = this.#sought.get(offset);
-    if (sought !== undefined) return sought;
-    const mark = this.#index.markBefore(offset);
-    const needs = this.#missing(mark, offset);
-    for (const k of needs) this.#source.want(k);
-    if (needs.length > 0) return 0;
-    const began = this.#index.writtenBy(offset, this.#held);
-    if (this.#sought.size >= SOUGHT) this.#sought.clear();
-    this.#sought.set(offset, began);
-    return began;
+  /** Whether it is known which row an event began, or wrote on.
+   * @param {number} event */
+  isSure(event) {
+    return this.#found(event).needs.length === 0;
   }
 
-  /** @param {number} first @param {number} last @param {ScreenLine[]} lines @returns {import("./rows.js").Row} */
-  row(first, last, lines) {
-    const [top] = lines;
-    const newest = most(lines, (line) => line.last);
+  /** The rows that show one event to another, and those between them.
+   * @param {number} first @param {number} last @returns {[number, number]} */
+  span(first, last) {
+    const { head } = this.#store;
+    const beyond = Math.max(0, last - head);
+    if (first > head) return [this.lastLine + first - head, this.lastLine + beyond];
+    const [one, other] = [this.#found(first), this.#found(Math.min(last, head))];
+    return [Math.min(one.first, other.first), beyond > 0 ? this.lastLine + beyond : Math.max(one.last, other.last)];
+  }
+
+  /** @param {number} event */
+  #found(event) {
+    const found = this.#events.of(Math.min(event, this.#store.head));
+    for (const k of found.needs) this.#source.want(k);
+    return found;
+  }
+
+  /** The events that rows from one to another stand for: from that which named the first, to the one before that which named the
+   * row behind the last.
+   * @param {number} first @param {number} last @returns {[number, number]} */
+  events(first, last) {
+    const begin = this.#nameOf(first);
+    return [begin, last >= this.lastLine ? this.#store.head : Math.max(begin, this.#nameOf(last), this.#nameOf(last + 1) - 1)];
+  }
+
+  /** @param {number} row */
+  #nameOf(row) {
+    return this.at(row).group?.first ?? this.#index.extent(this.#index.find(row).mark)[0];
+  }
+
+  /** A row of a screen, and where the page has it.
+   * @param {number} at @param {number} place @param {import("./screen-index.js").Group} group @returns {import("./rows.js").Row} */
+  row(at, place, group) {
+    const [top] = group.rows;
+    const last = most(group.rows, (line) => line.last);
     const made = this.#made.get(top);
-    const isLive = first > this.#index.settled && lines.some((line) => line.writers > 1);
-    if (made?.first === first && made.last === last && made.written?.last === newest && made.isLive === isLive) return made;
-    const row = { ...this.#make(first, last, lines), isLive };
+    const isLive = place > this.#index.settled && group.rows.some((line) => line.writers > 1);
+    if (made?.first === at && made.written?.last === last && made.isLive === isLive && made.lines === group.rows.length) return made;
+    const row = { ...this.#make(at, group), isLive };
+    // Shown without the row before it, it stands by itself.
+    if (at !== place) row.isMore = row.goesOn = false;
     this.#made.set(top, row);
     return row;
   }
 
-  /** @param {number} first @param {number} last @param {ScreenLine[]} lines @returns {import("./rows.js").Row} */
-  #make(first, last, lines) {
-    const [{ timestamp, pause }] = lines;
-    const parts = lines.map((line) => line.rendered(COLUMNS));
-    const runs = parts.flatMap((part, i) => (i === 0 ? part.runs : [BREAK, ...part.runs]));
-    const text = parts.map((part) => part.text).join("\n");
-    const clipped = parts.reduce((sum, part) => sum + part.clipped, 0);
-    const rendered = linked({ runs, text, clipped, style: PLAIN });
-    const stream = lines.some((line) => line.stream === "stderr") ? "stderr" : lines[0].stream;
+  /** The row of an event that is no output.
+   * @param {number} at @param {import("./screen-index.js").Group} group @param {import("./rows.js").Row} row of the event itself */
+  eventRow(at, { first, last }, row) {
+    const made = this.#made.get(row);
+    if (made?.first === at) return made;
+    const placed = { ...row, first: at, last: at, names: /** @type {[number, number]} */ ([first, last]) };
+    this.#made.set(row, placed);
+    return placed;
+  }
+
+  /** @param {number} at @param {import("./screen-index.js").Group} group @returns {import("./rows.js").Row} */
+  #make(at, { first, rows, goesOn, isMore }) {
+    const [{ timestamp, pause, stream }] = rows;
     const written = {
-      first: -most(lines, (line) => -line.first), last: most(lines, (line) => line.last),
-      count: most(lines, (line) => line.writers),
+      first: -most(rows, (line) => -line.first), last: most(rows, (line) => line.last),
+      count: most(rows, (line) => line.writers),
     };
-    const isNamed = written.first <= this.#index.offset;
+    const kind = written.first <= this.#index.offset ? "line" : "pending";
     return {
-      kind: isNamed ? "line" : "pending", first, last, timestamp, pause: worth(pause), isError: stream === "stderr", rendered,
-      lines: lines.length, numbers: lines.map((line) => line.first), written, event: { offset: written.first, timestamp, stream },
+      kind, first: at, last: at, names: [first, first], timestamp, pause: worth(pause), isError: rows.some((line) => line.stream === "stderr"),
+      rendered: joined(rows), lines: rows.length, goesOn, isMore, written, event: { offset: written.first, timestamp, stream },
     };
   }
 }
 
-/** The largest of what is found of each; a row may have more lines than a call may have arguments.
+/** The rows of one line as a text, with the places where it goes on in the next row.
+ * @param {ScreenLine[]} rows */
+function joined(rows) {
+  const parts = rows.map((line) => line.rendered(COLUMNS));
+  let text = "";
+  const breaks = parts.map((part) => (text += part.text).length);
+  breaks.pop();
+  /** @type {import("./line.js").Run[]} */
+  const runs = [];
+  for (const run of parts.flatMap((part) => part.runs)) {
+    const last = runs[runs.length - 1];
+    if (last && last.style === run.style && last.link === run.link) last.text += run.text;
+    else runs.push(run);
+  }
+  const clipped = parts.reduce((sum, part) => sum + part.clipped, 0);
+  return linked({ runs, text, clipped, style: PLAIN, breaks });
+}
+
+/** The largest of what is found of each.
  * @param {ScreenLine[]} lines @param {(line: ScreenLine) => number} found */
 const most = (lines, found) => lines.reduce((largest, line) => Math.max(largest, found(line)), -Infinity);

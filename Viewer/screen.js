@@ -44,6 +44,8 @@ export class Screen extends LineTerminal {
   began = 0;
   /** @type {LogEvent} */ #event = { offset: 0, timestamp: NaN };
   #time = NaN;
+  /** Whether the event has begun a row. */
+  #hasBegun = false;
   #onSettled;
 
   /** Whether a full row is followed by another one. */
@@ -63,6 +65,7 @@ export class Screen extends LineTerminal {
   take(event) {
     this.#event = event;
     this.began = 0;
+    this.#hasBegun = false;
     if (event.type === undefined || event.type === "line") {
       const message = this.#begun + (event.message ?? "");
       const end = event.partial ? unfinished(message) : message.length;
@@ -153,7 +156,9 @@ export class Screen extends LineTerminal {
     if (row.writers === 0) {
       row.first = offset;
       row.timestamp = timestamp;
-      row.pause = timestamp - this.#time;
+      // Silence was before the first of its rows.
+      row.pause = this.#hasBegun ? 0 : timestamp - this.#time;
+      this.#hasBegun = true;
     }
     if (row.last !== offset) row.writers++;
     row.last = offset;
@@ -182,8 +187,11 @@ export class Screen extends LineTerminal {
     if (!this.#wraps) {
       this.column = Math.max(0, this.width - columns);
     } else if (this.column > 0) {
+      const above = this.written;
       this.column = 0;
       this.#linefeed();
+      const below = this.#row(this.#y);
+      if (above !== below) above.goesOn = below.continues = true;
     }
   }
 

@@ -177,7 +177,7 @@ export class SearchBox {
   go(direction) {
     const search = this.#search;
     if (!search || search.hits.count === 0) return;
-    const from = this.#view.current || this.#view.range[0] + (direction > 0 ? -1 : 0);
+    const from = this.#view.current || this.#view.lines[0] + (direction > 0 ? -1 : 0);
     const found = direction > 0
       ? search.hits.from(from + 1) || search.hits.from(1)
       : search.hits.upTo(from - 1) || search.hits.upTo(this.#store.head);
@@ -191,7 +191,7 @@ export class SearchBox {
   #found() {
     const search = this.#search;
     if (!search) return;
-    const [top, bottom] = this.#view.range;
+    const [top, bottom] = this.#view.lines;
     if (this.#marked <= bottom && search.searched >= top) this.#view.restyle();
     this.#marked = search.searched;
     // Who follows a log that goes on isn't taken away from its end.

@@ -110,7 +110,7 @@ export class SelectionBar {
   }
 
   async copyLink() {
-    const [top] = this.#view.range;
+    const [top] = this.#view.lines;
     const [first, last] = this.#newest?.owner.lines ?? [top, top];
     const { copyText } = await load();
     await copyText(`${location.origin}${location.pathname}${fragmentOf(first, last)}`);

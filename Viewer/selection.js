@@ -33,13 +33,13 @@ export class Selection {
 
   /** @returns {[number, number]} */
   get lines() {
-    return this.#view.selection ?? [this.#view.range[0], this.#view.range[0]];
+    return this.#view.selection ?? [this.#view.lines[0], this.#view.lines[0]];
   }
 
   /** What of it is there. @returns {import("./copy.js").TextRange | null} */
   get range() {
     const [first, last] = this.#span;
-    const end = Math.min(last, this.#store.head);
+    const end = Math.min(last, this.#rows.lastLine);
     if (first > end) return null;
     return { from: { offset: first, column: 0 }, to: { offset: end, column: Infinity }, endsLine: true };
   }
@@ -79,7 +79,7 @@ export class Selection {
     const [first] = this.#view.selection ?? [0];
     if (this.#awaited === null || first === 0) return;
     if (first <= this.#store.head) {
-      const stayed = this.#view.range[1] >= this.#awaited;
+      const stayed = this.#view.lines[1] >= this.#awaited;
       this.#awaited = null;
       // Who has gone elsewhere meanwhile stays there.
       if (stayed) this.#view.reveal(first);
@@ -108,9 +108,9 @@ export class Selection {
 
   /** @param {1 | -1} direction @param {boolean} widens */
   move(direction, widens) {
-    const row = this.#rows.home(this.#moving);
-    const next = direction > 0 ? this.#rows.last(row) + 1 : row - 1;
-    if (next < 1 || next > this.#store.head) return;
+    const rows = [...this.#rows.span(this.#moving, this.#moving), this.#rows.home(this.#moving)];
+    const next = direction > 0 ? this.#rows.last(Math.max(...rows)) + 1 : Math.min(...rows) - 1;
+    if (next < 1 || next > this.#rows.lastLine) return;
     const begin = this.#rows.start(next);
     const [moving] = this.#rows.names(begin);
     this.set(widens ? this.#anchor : moving, moving);
@@ -124,7 +124,10 @@ export class Selection {
     let drags = false;
     const at = (/** @type {Event} */ { target }, /** @type {string} */ name) =>
       target instanceof Element ? target.closest(name) : null;
-    const lines = (/** @type {Element} */ row) => this.#rows.names(Number(/** @type {HTMLElement} */ (row).dataset.first));
+    const lines = (/** @type {Element} */ row) => {
+      const { first, last } = /** @type {HTMLElement} */ (row).dataset;
+      return [Number(first), Number(last)];
+    };
     const isTouch = (/** @type {Event} */ event) => event instanceof PointerEvent && event.pointerType === "touch";
     /** @param {MouseEvent} event */
     const choose = (event) => {

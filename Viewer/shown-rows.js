@@ -33,23 +33,34 @@ export class ShownRows {
     return this.#rows.isRaw;
   }
 
-  /** The first offset of the row that an event wrote on.
+  /** The row that shows what an event wrote.
    * @param {number} offset */
   home(offset) {
     return this.#filter ? this.start(offset) : this.#rows.home(offset);
   }
 
-  /** The offsets of the rows from that on which one event wrote to that of another, whether a filter shows them or not.
+  /** Whether that is known by now.
+   * @param {number} offset */
+  isSure(offset) {
+    return this.#rows.isSure(offset);
+  }
+
+  /** The events that rows from one to another stand for.
+   * @param {number} first @param {number} last */
+  events(first, last) {
+    return this.#rows.events(first, last);
+  }
+
+  /** The rows that show one event to another, whether a filter shows them or not.
    * @param {number} first @param {number} last @returns {[number, number]} */
   span(first, last) {
     return this.#filter ? [first, last] : this.#rows.span(first, last);
   }
 
-  /** The events that the row which begins here is named by: of a screen's rows, those that they began with.
-   * @param {number} first @returns {[number, number]} */
+  /** The events that the row which begins here is named by.
+   * @param {number} first */
   names(first) {
-    const { first: begin, last, numbers = [begin, last] } = this.row(first);
-    return [numbers[0], numbers[numbers.length - 1]];
+    return this.row(first).names;
   }
 
   /** @param {number} first */
@@ -61,6 +72,11 @@ export class ShownRows {
   get end() {
     if (!this.filter) return this.#rows.end;
     return this.filter.from(1) ? this.#store.head : 0;
+  }
+
+  /** The last row but for that of a line that has no newline yet. */
+  get lastLine() {
+    return this.filter ? this.#store.head : this.#rows.lastLine;
   }
 
   /** The first offset of the row that stands for this one.
@@ -85,7 +101,7 @@ export class ShownRows {
     return this.filter && first === 1 ? this.filter.from(1) || 1 : first;
   }
 
-  /** What {@link count} counts. */
+  /** What rows are: a screen's, else events. */
   get noun() {
     return this.#rows.noun;
   }
@@ -93,7 +109,7 @@ export class ShownRows {
   /** How many rows or events are shown of those from one to another; no more than `most` are counted.
    * @param {number} first @param {number} last @param {number} most */
   count(first, last, most) {
-    if (!this.filter) return this.#rows.count(first, last);
+    if (!this.filter) return last - first + 1;
     let count = 0;
     for (let at = this.filter.from(first); at && at <= last && count < most; at = this.filter.from(at + 1)) count++;
     return count;

@@ -18,7 +18,6 @@ const MOST = 1_000_000;
 export class TextSelection {
   /** @type {Point | null} */ #anchor = null;
   /** @type {Point | null} */ #focus = null;
-  #store;
   #rows;
   #view;
   #bar;
@@ -29,15 +28,15 @@ export class TextSelection {
   #frame = 0;
   #isMine = false;
 
-  /** @param {import("./blocks.js").BlockStore} store @param {import("./shown-rows.js").ShownRows} rows
+  /** @param {import("./shown-rows.js").ShownRows} rows
    * @param {import("./log-view.js").LogView} view @param {import("./selection-bar.js").SelectionBar} bar
    * @param {boolean} isFinger whether the last press was a finger's */
-  constructor(store, rows, view, bar, isFinger) {
-    this.#store = store;
+  constructor(rows, view, bar, isFinger) {
     this.#rows = rows;
     this.#view = view;
     this.#bar = bar;
     view.onDraw = () => this.#paint();
+    view.onLayOut = (change) => this.#layOut(change);
     this.#log.addEventListener("pointerdown", ({ pointerType }) => { isFinger = pointerType === "touch"; });
     this.#log.addEventListener("mousedown", (event) => isFinger || this.#pressed(event));
     addEventListener("mousemove", (event) => this.#drag && this.#dragged(event));
@@ -107,6 +106,20 @@ export class TextSelection {
     return `Text of ${first === last ? `line ${first}` : `lines ${first}–${last} (${count(this.size, this.#rows.noun)})`}`;
   }
 
+  /** Where rows are counted otherwise from then on, the ends stay on the lines that they are on.
+   * @param {() => void} change */
+  #layOut(change) {
+    const { noun, lastLine } = this.#rows;
+    const ends = [this.#anchor, this.#focus].map((at) => at && [at.offset < lastLine ? this.#rows.names(at.offset)[0] : Infinity, at.column]);
+    change();
+    if (!ends[0] || this.#rows.noun === noun) return;
+    const isSure = ends.every((end) => !end || end[0] <= 1 || end[0] === Infinity || this.#rows.isSure(end[0]));
+    if (!isSure) return this.clear();
+    [this.#anchor, this.#focus] = ends.map((end) => end && {
+      offset: end[0] <= 1 ? 1 : end[0] === Infinity ? this.#rows.lastLine : this.#rows.home(end[0]), column: end[1],
+    });
+  }
+
   clear() {
     if (this.#isMine) getSelection()?.removeAllRanges();
     this.#isMine = false;
@@ -115,7 +128,7 @@ export class TextSelection {
   }
 
   selectAll() {
-    if (this.#store.head < 1) return;
+    if (this.#rows.lastLine < 1) return;
     this.#set(this.#begin, this.#end);
     announce(`${this.words} selected`);
   }
@@ -127,7 +140,7 @@ export class TextSelection {
 
   /** @returns {Point} */
   get #end() {
-    return { offset: this.#rowOf(this.#store.head), column: Infinity };
+    return { offset: this.#rowOf(this.#rows.lastLine), column: Infinity };
   }
 
   /** The first offset of the row that shows an event, or of the one before it where a filter hides that.
@@ -215,7 +228,7 @@ export class TextSelection {
     const row = rows.find((element) => element.getBoundingClientRect().bottom > y) ?? rows.at(-1);
     const text = row?.querySelector(".text");
     if (!row || !text) return null;
-    const offset = Number(row.dataset.first);
+    const offset = Number(row.dataset.from);
     const place = text.getBoundingClientRect();
     if (y >= place.bottom) return { offset, column: Infinity };
     if (y < place.top) return { offset, column: 0 };
@@ -240,13 +253,13 @@ export class TextSelection {
     const range = this.range;
     if (!chosen || !range) return;
     const { from, to } = range;
-    const drawn = this.#drawn.filter(({ dataset: { first, last } }) =>
-      Number(last) >= from.offset && Number(first) <= to.offset);
+    const drawn = this.#drawn.filter(({ dataset }) =>
+      Number(dataset.to) >= from.offset && Number(dataset.from) <= to.offset);
     this.#isMine = true;
     if (drawn.length === 0) return chosen.removeAllRanges();
     const [first, last] = [drawn[0], drawn[drawn.length - 1]];
-    const start = placeIn(first, Number(first.dataset.first) <= from.offset ? from.column : 0);
-    const end = placeIn(last, Number(last.dataset.last) >= to.offset ? to.column : Infinity);
+    const start = placeIn(first, Number(first.dataset.from) <= from.offset ? from.column : 0);
+    const end = placeIn(last, Number(last.dataset.to) >= to.offset ? to.column : Infinity);
     if (chosen.anchorNode === start.node && chosen.anchorOffset === start.at &&
       chosen.focusNode === end.node && chosen.focusOffset === end.at) return;
     chosen.setBaseAndExtent(start.node, start.at, end.node, end.at);
@@ -269,7 +282,7 @@ export class TextSelection {
       const to = this.#moved(from, key, isCommand);
       if (!to) return;
       this.#set(this.#anchor ?? from, to);
-      this.#view.reveal(to.offset);
+      this.#view.reveal(this.#rows.names(to.offset)[0]);
       announce(`${this.words} selected`);
     } else {
       return;
@@ -286,7 +299,7 @@ export class TextSelection {
     const own = Math.min(column, text.length);
     const before = this.#rowOf(offset - 1);
     const after = this.#rows.last(offset) + 1;
-    const [isFirst, isLast] = [before >= offset, after > this.#store.head];
+    const [isFirst, isLast] = [before >= offset, after > this.#rows.lastLine];
     const [top, bottom] = this.#view.range;
     switch (key) {
       case "ArrowLeft": return own > 0 || isFirst
@@ -300,7 +313,7 @@ export class TextSelection {
       case "Home": return isCommand ? this.#begin : { offset, column: 0 };
       case "End": return isCommand ? this.#end : { offset, column: Infinity };
       case "PageUp": return { offset: this.#rowOf(offset - (bottom - top)), column };
-      case "PageDown": return { offset: this.#rowOf(Math.min(this.#store.head, offset + bottom - top)), column };
+      case "PageDown": return { offset: this.#rowOf(Math.min(this.#rows.lastLine, offset + bottom - top)), column };
       default: return null;
     }
   }

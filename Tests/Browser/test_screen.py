@@ -1,8 +1,10 @@
 """A log that moves its cursor between lines: a terminal's screen, its rows, what was written over, and what was written."""
 
+import json
+
 from playwright.sync_api import expect
 
-from viewer import check_rows, rows, search, seed, texts, wait_for_row, wait_until_read, wait_until_still
+from viewer import check_rows, rows, search, seed, texts, visible, wait_for_row, wait_until_read, wait_until_still
 
 E = "\x1b"
 SERVICES = ["db", "cache", "api"]
@@ -233,3 +235,175 @@ def test_an_event_that_skips_much_holds_nothing_up(server, viewer):
     page = viewer.log(server, log.id)
     wait_for_text(page, "behind it")
     assert search(page, "behind it") == "1 of 1"
+
+
+SIZE = {"columns": 80, "rows": 24}
+
+
+def wrapped(count):
+    """Lines on a terminal of 80 columns, where every fifth has no room on a row."""
+    return ["start", f"{E}[1Astarted"] + [
+        f"line {n}: " + f"word{n:02} " * (20 if n % 5 == 0 else 3) + f"END{n}" for n in range(3, count + 1)]
+
+
+def copied(page, key="c"):
+    """What a key copies."""
+    page.evaluate("navigator.clipboard.writeText('')")
+    page.keyboard.press(key)
+    page.wait_for_function("async () => (await navigator.clipboard.readText()) !== ''")
+    return page.evaluate("navigator.clipboard.readText()")
+
+
+def place_of(page, text, selector=".text"):
+    """Where a text stands: the pixel in its first character."""
+    return page.evaluate(
+        """([wanted, selector]) => { for (const element of document.querySelectorAll(`.row:not([hidden]) ${selector}`)) {
+          const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
+          while (walker.nextNode()) {
+            const at = walker.currentNode.data.indexOf(wanted);
+            if (at < 0) continue;
+            const range = document.createRange();
+            range.setStart(walker.currentNode, at);
+            range.setEnd(walker.currentNode, at + wanted.length);
+            const box = range.getClientRects()[0];
+            return [box.left + 2, box.top + 8, box.right - 1];
+          } } }""", [text, selector])
+
+
+def select_line(page, hash):
+    page.evaluate("hash => { location.hash = hash; }", hash)
+    page.wait_for_selector(".row.selected:not([hidden]):not([data-kind=unread])")
+
+
+def test_a_line_that_is_wrapped_is_named_selected_and_copied_whole(server, viewer):
+    log = server.register(terminal=SIZE)
+    lines = wrapped(60)
+    log.append(*lines, end="SUCCEEDED")
+    page = viewer.log(server, log.id)
+    wait_for_text(page, "END60")
+    for n in (30, 31, 57, 60):
+        select_line(page, f"#L{n}")
+        wait_for_selected(page, f"#L{n}", lines[n - 1])
+        assert copied(page) == lines[n - 1] + "\n"
+    assert page.locator(".row.selected:not([hidden])").bounding_box()["height"] == 40
+    # By clicks on its number and in its text, and with keys.
+    page.keyboard.press("Escape")
+    x, y, _ = place_of(page, "57", ".number")
+    page.mouse.click(x, y)
+    wait_for_selected(page, "#L57", lines[56])
+    expect(page.locator("#selected")).to_have_text("Line 57")
+    page.keyboard.press("Escape")
+    x, y, _ = place_of(page, "line 55")
+    page.mouse.click(x, y, click_count=3)
+    assert copied(page, "Control+c") == lines[54]
+    page.mouse.click(x, y)
+    page.keyboard.press("Shift+End")
+    assert copied(page, "Control+c").endswith("END55")
+    page.mouse.click(x, y)
+    page.keyboard.press("Shift+ArrowDown")
+    assert copied(page, "Control+c").startswith(lines[54] + "\n")
+
+
+def test_a_way_by_lines_comes_to_the_end(server, viewer):
+    log = server.register(terminal=SIZE)
+    log.append(*wrapped(40), f"ab{E}Ecd", "two\vtwo-b", "more", "last", end="SUCCEEDED")
+    page = viewer.log(server, log.id, "#L2")
+    wait_for_text(page, "started")
+    named = []
+    for _ in range(60):
+        named.append(page.evaluate("location.hash"))
+        page.keyboard.press("j")
+        if page.evaluate("location.hash") == named[-1]:
+            break
+    assert named[2:] == [f"#L{n}" for n in range(4, 46)]
+    for _ in range(10):
+        page.keyboard.press("k")
+    assert page.evaluate("location.hash") == "#L35"
+    select_line(page, "#L41")
+    wait_for_selected(page, "#L41", "ab", "cd")
+    assert copied(page) == "ab\ncd\n"
+    select_line(page, "#L43")
+    wait_for_selected(page, "#L43", "more")
+
+
+def test_what_is_said_around_a_screens_rows_names_lines(server, viewer):
+    log = server.register(terminal=SIZE)
+    log.append(*wrapped(300), end="SUCCEEDED")
+    page = viewer.log(server, log.id)
+    wait_for_text(page, "END300")
+    page.keyboard.press("Home")
+    wait_for_text(page, "started")
+    for _ in range(4):
+        page.keyboard.press("PageDown")
+    wait_until_still(page)
+    top = visible(page)[0]["first"]
+    assert top > 50
+    assert copied(page, "l").endswith(f"#L{top}")
+    assert page.inner_text("#where").startswith(f"{top}–")
+    assert page.inner_text("#where").endswith(" of 300")
+    page.keyboard.press("r")
+    wait_for_row(page, top)
+    wait_until_still(page)
+    assert visible(page)[0]["first"] == top
+    page.keyboard.press("r")
+    select_line(page, "#L20-L31")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    printed = page.evaluate("document.querySelector('.print pre').textContent").split("\n")
+    assert printed == [f"{n}  {wrapped(31)[n - 1]}" for n in range(20, 32)]
+
+
+def test_silence_and_times_are_those_of_lines(server, viewer):
+    log = server.register(terminal=SIZE)
+    start = 1_700_000_000_000
+    log.append_raw("".join(
+        json.dumps({"timestamp": start + n * 10_000, "message": message, "stream": "stderr" if n == 35 else "stdout"}) + "\n"
+        for n, message in enumerate(wrapped(40), 1)))
+    log.append(end="SUCCEEDED")
+    page = viewer.log(server, log.id)
+    page.keyboard.press("t")
+    wait_for_text(page, "END40")
+    page.wait_for_selector(".row[data-first='40'] time:not(:empty)")
+    found = page.evaluate("""() => [...document.querySelectorAll('.row[data-kind=line]:not([hidden])')].map((row) => [
+      +row.dataset.first, row.querySelector('.pause').textContent, row.querySelector('time').textContent !== '',
+      row.classList.contains('error')])""")
+    assert [n for n, *_ in found][-11:] == list(range(30, 41))
+    assert all(rest == ["10.0 s of silence", True, n == 35] for n, *rest in found[-11:]), found
+
+
+def test_a_wrapped_line_is_one_text(server, viewer):
+    log = server.register(terminal=SIZE)
+    address = "https://example.org/" + "path/" * 20 + "end.html"
+    log.append("first", f"see {address} now", f"{E}[3Aq{E}[3B", end="SUCCEEDED")
+    page = viewer.log(server, log.id)
+    wait_for_text(page, "qirst")
+    links = page.evaluate("[...document.querySelectorAll('.row a[target]')].map((link) => [link.href, link.textContent])")
+    assert links == [[address, address]]
+    x, y, _ = place_of(page, "path/path")
+    page.mouse.click(x, y, click_count=3)
+    assert copied(page, "Control+c") == f"see {address} now"
+    page.keyboard.press("Escape")
+    # Across the edge, and behind it.
+    for text in ("path/" * 16, "end.html now"):
+        assert search(page, text) == "1 of 1"
+        page.wait_for_selector(".row.current[data-first='2'] mark")
+        assert "".join(page.locator(".row.current mark").all_text_contents()) == text
+        assert page.locator(".row.current .excerpt").count() == 0
+
+
+def test_what_is_selected_stays_while_the_log_grows(server, viewer):
+    log = server.register(terminal=SIZE)
+    log.append(*wrapped(40))
+    page = viewer.log(server, log.id)
+    wait_for_text(page, "END40")
+    x, y, right = place_of(page, "line 37: word37 word37")
+    page.mouse.move(x - 1, y)
+    page.mouse.down()
+    page.mouse.move(right + 1, y, steps=3)
+    page.mouse.up()
+    text = page.evaluate("getSelection().toString()")
+    assert text.startswith("line 37: word37")
+    for n in range(6):
+        log.append(*[f"new {n} {i} " + "z" * 90 for i in range(5)])
+        page.wait_for_function("head => +document.querySelector('#where').textContent.split(' of ')[1] === head", arg=log.head)
+        wait_until_still(page)
+        assert copied(page, "Control+c") == text

@@ -17,7 +17,7 @@ PHONE = {"viewport": {"width": 360, "height": 740}, "device_scale_factor": 2, "i
 OUTAGE = re.compile("WebSocket connection to|Failed to load resource|net::ERR_")
 
 ROWS = """() => [...document.querySelectorAll('.row:not([hidden])')].map((row) => ({
-  first: +row.dataset.first, last: +row.dataset.last, kind: row.dataset.kind,
+  first: +row.dataset.first, last: +row.dataset.last, from: +row.dataset.from, to: +row.dataset.to, kind: row.dataset.kind,
   text: row.querySelector('.text').textContent, top: row.getBoundingClientRect().top,
   height: row.getBoundingClientRect().height, classes: row.className}))"""
 
@@ -105,7 +105,7 @@ def check_rows(page):
     """That the rows stand in order, without a hole or an overlap, each exactly where the one before it ends."""
     found = rows(page)
     for before, row in zip(found, found[1:]):
-        assert row["first"] == before["last"] + 1, (before, row)
+        assert row["from"] == before["to"] + 1, (before, row)
         assert abs(row["top"] - before["top"] - before["height"]) < 0.6, (before, row)
     return found
 

@@ -11,7 +11,7 @@ import { random } from "./support.mjs";
 const E = "\x1b";
 
 /** A log's rows once it was read. @param budget of bytes that are held */
-async function rowsOf(events, budget) {
+async function rowsOf(events, budget, size) {
   const lines = events.map((event, i) => JSON.stringify({ offset: i + 1, timestamp: 1_000 + i, ...event }));
   const store = new BlockStore(budget);
   for (let at = 0; at < lines.length; at += BLOCK) store.add(at + 1, lines.slice(at, at + BLOCK));
@@ -21,16 +21,17 @@ async function rowsOf(events, budget) {
     return store.lines(blockOf(after + 1))?.slice(after % BLOCK) ?? lines.slice(after, after + 16 * BLOCK);
   };
   const rows = new Rows(store);
+  const wanted = [];
   await new Promise((resolve) => {
-    rows.screen = new ScreenRows(store, { portion }, () => rows.screen?.isReady && resolve());
+    rows.screen = new ScreenRows(store, { portion, want: (k) => wanted.push(k) }, () => rows.screen?.isReady && resolve(), size);
   });
   const read = (k) => store.add(k * BLOCK + 1, lines.slice(k * BLOCK, (k + 1) * BLOCK));
-  return { store, rows, read, lines };
+  return { store, rows, read, lines, wanted };
 }
 
 /** Until all of the log was read. */
 async function until({ rows, store }) {
-  while (rows.end < store.head) {
+  while (rows.screen.read < store.head) {
     rows.screen.advance();
     await new Promise((resolve) => setTimeout(resolve));
   }
@@ -39,19 +40,16 @@ async function until({ rows, store }) {
 const messages = (...texts) => texts.map((message) => ({ message }));
 
 /** All rows from the top, each read where it isn't known yet. */
-function all({ store, rows, read }) {
+function all({ rows, read }) {
   const found = [];
-  for (let first = 1; first <= store.head; ) {
+  for (let first = 1; first <= rows.lastLine; ) {
     let row = rows.row(first);
     for (let i = 0; row.kind === "unread"; i++) {
       assert.ok(i < 100, `row ${first} is never read`);
       row.needs.forEach(read);
-      first = rows.start(first);
       row = rows.row(first);
     }
-    assert.equal(row.first, first);
-    assert.equal(rows.start(row.last), first, "each event belongs to one row");
-    assert.equal(rows.last(first), row.last);
+    assert.deepEqual([row.first, row.last, rows.start(first), rows.last(first)], [first, first, first, first]);
     found.push(row);
     first = row.last + 1;
   }
@@ -63,9 +61,8 @@ test("an event that goes to the next line shows two", async () => {
   const log = await rowsOf(messages(`ab${E}[Ecd`, "next"));
   const found = all(log);
   assert.deepEqual(textsOf(found), ["ab", "cd", "next"]);
-  assert.deepEqual(found.flatMap((row) => row.numbers ?? row.first), [1, 1, 2]);
-  // Two events can't name three rows: the last two are one, of two lines.
-  assert.deepEqual(log.rows.shape(2), { lines: 2, pause: 0, isEnd: false });
+  assert.deepEqual(found.map((row) => [row.names[0], row.isMore]), [[1, false], [1, true], [2, false]]);
+  assert.deepEqual([log.rows.span(1, 1), log.rows.span(2, 2)], [[1, 2], [3, 3]]);
 });
 
 test("a row that several events wrote says which", async () => {
@@ -98,20 +95,25 @@ test("what is missing is one row, and ends what is on the screen", async () => {
   log.store.add(3 * BLOCK + 2_001, [JSON.stringify({ offset: 3 * BLOCK + 2_001, timestamp: 9, message: `${E}[5Ax` })]);
   await until(log);
   const found = all(log);
-  assert.equal(found.length, 3 * BLOCK + 2);
-  assert.deepEqual([found.at(-2).kind, found.at(-2).last - found.at(-2).first + 1], ["missing", 2_000]);
+  // (The first row is blank: what moves down from there leaves it out.)
+  assert.equal(found.length, 3 * BLOCK + 3);
+  const [first, last] = found.at(-2).names;
+  assert.deepEqual([found.at(-2).kind, last - first + 1], ["missing", 2_000]);
+  assert.deepEqual([found.at(-1).names[0], log.rows.home(last + 1)], [last + 1, found.length]);
 });
 
 test("lines that move nothing are a row each, with their own numbers", async () => {
   const texts = Array.from({ length: 5_000 }, (_, i) => (i === 2_500 ? `${E}[1Aover` : `line ${i + 1}`));
-  const found = all(await rowsOf(messages(...texts)));
+  const log = await rowsOf(messages(...texts));
+  const found = all(log);
   assert.equal(found.length, 4_999);
-  assert.ok(found.every((row) => row.rendered.text === (row.first === 2_500 ? "over 2500" : `line ${row.first}`)));
+  assert.ok(found.every(({ rendered, names: [name] }) => rendered.text === (name === 2_500 ? "over 2500" : `line ${name}`)));
+  assert.ok(found.every(({ first, names: [name] }) => log.rows.home(name) === first));
 });
 
 test("a line that has no newline yet stands where the screen shows it", async () => {
   const log = await rowsOf(messages("a", "one 1", "two 1"));
-  const shown = () => { const found = []; for (let at = 1; at <= log.rows.end; at = log.rows.last(at) + 1) found.push(log.rows.row(at)); return found; };
+  const shown = () => { const found = []; for (let at = 1; at <= log.rows.end; at++) found.push(log.rows.row(at)); return found; };
   log.store.pending = { after: 3, message: `${E}[2Aone 2` };
   assert.deepEqual(shown().map((row) => row.rendered.text), ["a", "one 2", "two 1"]);
   log.store.pending = { after: 3, message: "three" };
@@ -137,19 +139,17 @@ test("a log is laid out the same from any mark, in bounded memory", async () => 
   const whole = await rowsOf(messages(...texts));
   const small = await rowsOf(messages(...texts), 400_000);
   const found = all(whole);
-  const describe = ({ first, last, rendered, written }) => JSON.stringify([first, last, rendered.runs, written]);
+  const describe = ({ names, rendered, written, isMore }) => JSON.stringify([names, rendered.runs, written, isMore]);
   const expected = new Map(found.map((row) => [row.first, describe(row)]));
   for (let i = 0; i < 60; i++) {
-    const offset = 1 + Math.floor(next() * small.store.head);
-    let first = small.rows.start(offset);
+    const first = 1 + Math.floor(next() * small.rows.end);
     let row = small.rows.row(first);
     for (let tries = 0; row.kind === "unread"; tries++) {
       assert.ok(tries < 100);
       row.needs.forEach(small.read);
-      first = small.rows.start(offset);
       row = small.rows.row(first);
     }
-    assert.equal(describe(row), expected.get(row.first), `row ${row.first} of offset ${offset}`);
+    assert.equal(describe(row), expected.get(row.first), `row ${first}`);
   }
 });
 
@@ -162,15 +162,13 @@ test("rows of a screen are counted, whether they are laid out or not", async () 
     const log = await rowsOf(events, budget);
     const found = all(log);
     assert.ok(found.length < 6_000);
-    const size = (row) => row.lines ?? 1;
-    const between = (first, last) => found.reduce((sum, row) => sum + (first <= row.first && row.first <= last ? size(row) : 0), 0);
-    assert.equal(log.rows.count(1, events.length), between(1, events.length));
+    assert.equal(log.rows.end, found.length);
     for (let i = 0; i < 50; i++) {
-      const [first, last] = [next(), next()].map((share) => found[Math.floor(share * found.length)].first).sort((a, b) => a - b);
-      // What isn't held any more can't be laid out, and counts whole: never too little.
-      const count = log.rows.count(first, last);
-      if (budget === undefined) assert.equal(count, between(first, last));
-      else assert.ok(count >= between(first, last) && count <= between(first - 1_100, last + 1_100));
+      const row = found[Math.floor(next() * found.length)];
+      const [name] = row.names;
+      // What isn't held any more is read again.
+      for (let tries = 0; !log.rows.isSure(name) && tries < 100; tries++) log.wanted.splice(0).forEach(log.read);
+      assert.deepEqual(log.rows.span(name, name), [row.first, row.first]);
     }
   }
 });
@@ -182,7 +180,7 @@ test("reading on keeps what is shown laid out, and of all else what was read las
   };
   read(2_500);
   const shown = index.find(1_500);
-  assert.equal(shown.groups[shown.at].first, 1_500);
+  assert.equal(shown.groups?.[shown.at].first, 1_500);
   read(30_000);
   assert.equal(index.find(1_500).groups, shown.groups);
   assert.equal(index.find(15_000).groups, null);
@@ -194,4 +192,96 @@ test("shows an event that makes more rows than a call may have arguments", async
   const found = all(log);
   assert.equal(found.reduce((sum, row) => sum + row.lines, 0), 200_003);
   assert.equal(textsOf(found).at(-1), "below");
+});
+
+const SIZE = { columns: 80, rows: 24 };
+/** Lines of a terminal of 80 columns; every third one has no room on a row. */
+const wrapped = (count) => ["start", `${E}[1Astarted`,
+  ...Array.from({ length: count }, (_, i) => `line ${i + 3}: ${"word ".repeat(i % 3 === 0 ? 30 : 3)}END${i + 3}`)];
+
+/** Each line's rows show it whole and alone, under its own number, and a way through all of them comes to the end. */
+function checkLines(log, texts) {
+  const found = all(log);
+  const textOf = (first, last) => found.slice(first - 1, last).map((row) => (row.goesOn || row.first === first ? "" : "|") + row.rendered.text).join("");
+  texts.forEach((text, i) => {
+    if (text === undefined) return;
+    const [first, last] = log.rows.span(i + 1, i + 1);
+    assert.equal(textOf(first, last), text, `line ${i + 1}`);
+    assert.deepEqual(log.rows.names?.(first) ?? found[first - 1].names, [i + 1, i + 1]);
+  });
+  for (let at = 1, name; at <= log.rows.lastLine; at = log.rows.span(name, name)[1] + 1) {
+    [name] = found[at - 1].names;
+    assert.ok(log.rows.span(name, name)[0] <= at && at <= log.rows.span(name, name)[1], `row ${at} is one of line ${name}`);
+  }
+  return found;
+}
+
+test("a line that is wider than the terminal is one row of several lines, and every line has its own number", async () => {
+  for (const budget of [undefined, 256 << 10]) {
+    const texts = wrapped(budget ? 9_000 : 200);
+    const log = await rowsOf(messages(...texts), budget, SIZE);
+    if (budget) {
+      for (const name of [3, 30, 4_000, 8_999, 1_024, 1_025, 2_048]) {
+        for (let tries = 0; !log.rows.isSure(name) && tries < 100; tries++) log.wanted.splice(0).forEach(log.read);
+        assert.equal(log.rows.text(log.rows.home(name)), texts[name - 1]);
+      }
+      continue;
+    }
+    const found = checkLines(log, [undefined, undefined, ...texts.slice(2)]);
+    assert.deepEqual(found[1].rendered.breaks, [80, 160]);
+    assert.equal(log.rows.shape(2).lines, 3);
+  }
+});
+
+test("rows that one event makes are its own, and no others are", async () => {
+  const log = await rowsOf(messages(`ab${E}[Ecd`, "next", "two\vtwo-b", "more", `up${E}[1Aover`, "last"), undefined, SIZE);
+  checkLines(log, ["ab|cd", "next", "two|   two-b", "moover", "last", undefined]);
+});
+
+test("a line of many screens is rows of one line", async () => {
+  const text = Array.from({ length: 1_500 }, (_, i) => `part ${i} `).join("");
+  const log = await rowsOf(messages("above", `${E}[1A`, "below", text, "behind"), undefined, SIZE);
+  const found = checkLines(log, [undefined, undefined, undefined, text, "behind"]);
+  assert.ok(found.length > 5 && found.every((row) => row.lines <= 50));
+});
+
+test("rows that are inserted above others keep their lines' numbers, and are found by them", async () => {
+  const texts = [];
+  for (let n = 0; n < 3_000; n++) texts.push(`${n > 0 ? `${E}[3A${E}[L` : ""}task ${n}`, `${E}[Kbar ${n}`, "> one", "> two");
+  const log = await rowsOf(messages(...texts), undefined, SIZE);
+  const found = all(log);
+  for (const row of found) {
+    const [name] = row.names;
+    const [first, last] = log.rows.span(name, name);
+    assert.ok(first <= row.first && row.first <= last, `row ${row.first} is one of line ${name}`);
+  }
+});
+
+test("silence stands before a line, never within it, and each line has its own look", async () => {
+  const texts = wrapped(40);
+  const log = await rowsOf(texts.map((message, i) => ({ message, timestamp: i * 10_000, stream: i === 30 ? "stderr" : "stdout" })), undefined, SIZE);
+  const found = all(log).filter((row) => row.names[0] > 2);
+  assert.ok(found.every((row) => row.pause === 10_000 && row.timestamp === (row.names[0] - 1) * 10_000));
+  assert.deepEqual(found.filter((row) => row.isError).map((row) => row.names[0]), [31]);
+  const two = await rowsOf([{ message: "a", timestamp: 0 }, { message: `ab${E}[Ecd`, timestamp: 10_000 }]);
+  assert.deepEqual(all(two).map((row) => row.pause), [0, 10_000, 0]);
+});
+
+test("an address that is wrapped is one link", async () => {
+  const address = `https://example.org/${"path/".repeat(20)}end.html`;
+  const log = await rowsOf(messages("first", `see ${address} now`, `${E}[3Aq${E}[3B`), undefined, SIZE);
+  const row = all(log).find((row) => row.rendered.text.includes("example"));
+  assert.deepEqual([...new Set(row.rendered.runs.map((run) => run.link).filter(Boolean))], [address]);
+});
+
+test("what was settled keeps its place while lines come", async () => {
+  const texts = wrapped(60);
+  const log = await rowsOf(messages(...texts), undefined, SIZE);
+  const before = all(log).map((row) => row.rendered.text);
+  const more = Array.from({ length: 90 }, (_, i) => JSON.stringify({ offset: texts.length + 1 + i, timestamp: 9_000, message: `new ${"z".repeat(90)}` }));
+  for (const [i, line] of more.entries()) {
+    log.store.add(texts.length + 1 + i, [line]);
+    await until(log);
+    assert.deepEqual(all(log).slice(0, before.length).map((row) => row.rendered.text), before);
+  }
 });
