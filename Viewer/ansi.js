@@ -4,7 +4,7 @@
 
 import { COLUMNS, RUNS } from "./line.js";
 import { LineTerminal } from "./line-terminal.js";
-import { ANY, BETWEEN, CONTROL, WITHIN } from "./sequences.js";
+import { ANY, CONTROL, WITHIN } from "./sequences.js";
 import { DIM, PLAIN, select } from "./sgr.js";
 
 /** @typedef {import("./sgr.js").Colour} Colour */
@@ -62,12 +62,6 @@ function picture(control) {
   const code = control.charCodeAt(0);
   if (code === 0x7f) return "\u2421";
   return code < 0x20 ? String.fromCharCode(0x2400 + code) : `\\${code < 0x100 ? "x" : "u"}${code.toString(16)}`;
-}
-
-/** All that was written, also what was written over: what stands between two movements, on lines of its own.
- * @param {string} message */
-export function overwritten(message) {
-  return message.replace(ANY, (sequence) => (WITHIN.test(sequence) || BETWEEN.test(sequence) ? "\n" : ""));
 }
 
 /** What the line leaves set for the next one.

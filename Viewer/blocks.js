@@ -111,6 +111,8 @@ export class BlockStore {
   #bytes = 0;
   /** Whether an event moves the cursor to other lines. */
   moves = false;
+  /** Called when the first of them is found. */
+  onMoves = () => {};
   /** The newest offset known. */
   head = 0;
   /** The offset of the end event, once it is known; else 0. */
@@ -175,7 +177,10 @@ export class BlockStore {
     // Without the block's beginning it can't be kept; it is fetched whole when it is looked at.
     if (first > held) return;
     const news = lines.slice(held - first);
-    this.moves ||= news.some(movesBetweenLines);
+    if (!this.moves && news.some(movesBetweenLines)) {
+      this.moves = true;
+      this.onMoves();
+    }
     if (!block) this.#blocks.set(k, (block = new Block(start, [])));
     this.#bytes -= block.bytes;
     block.extend(news);

@@ -87,7 +87,7 @@ setUpTools();
 const choices = setUpChoices(view);
 view.onMove = moved;
 allRows.onUnknownStyle = loadStyles;
-source.onArrival = changed;
+source.onArrival = store.onMoves = changed;
 source.onFailure = failed;
 document.addEventListener("visibilitychange", changed);
 open();
@@ -313,8 +313,8 @@ function setUpSheets(me) {
   const open = (/** @type {string} */ name) =>
     void import("./log-dialogs.js").then((sheets) => sheets.open(name, context)).catch(cannot);
   for (const name of ["help", "goto", "download", "stop", "delivery"]) byId(name).addEventListener("click", () => open(name));
-  view.onWhole = (first, last) =>
-    void import("./log-dialogs.js").then((sheets) => sheets.openLine(context, first, last)).catch(cannot);
+  view.onWhole = (line, text) =>
+    void import("./log-dialogs.js").then((sheets) => sheets.openLine(context, line, text)).catch(cannot);
   return open;
 }
 
@@ -348,10 +348,11 @@ function keepScreen() {
       if (screen.isReady !== isReady) bar.refresh();
       isReady = screen.isReady;
       view.remeasure();
+      dispatchEvent(new CustomEvent("everyline-laid-out", { detail: screen.progress }));
       changed();
     };
     const screen = (allRows.screen = new ScreenRows(store, source, read, execution?.terminal));
-  }, () => { isLoadingScreen = false; });
+  }, () => setTimeout(() => { isLoadingScreen = false; changed(); }, 1_000));
 }
 
 /** Has found out what lines begin with, from when on a part is shown whose beginning isn't held. */

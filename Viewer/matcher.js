@@ -1,10 +1,11 @@
 // Which lines of a log a search finds, and which rows.
 
-import { overwritten, plain, render } from "./ansi.js";
+import { plain, render } from "./ansi.js";
 import { PIECES } from "./blocks.js";
 import { textOf } from "./event-text.js";
 import { COLUMNS } from "./line.js";
 import { marks } from "./marks.js";
+import { overwritten } from "./overwritten.js";
 import { RowFinder } from "./row-finder.js";
 import { BETWEEN, CONTROL, WITHIN } from "./sequences.js";
 import { PLAIN } from "./sgr.js";
@@ -74,7 +75,7 @@ export class Finder {
   #look(last, found) {
     const line = this.#text + last;
     const text = plain(line);
-    const matches = (!movesAway(line) && this.#matches(text)) || (moves(line) && this.#matches(overwritten(line)));
+    const matches = (!movesAway(line) && this.#matches(text)) || (moves(line) && overwritten(line).some((part) => this.#matches(part)));
     if (matches !== this.#inverts) {
       this.#tryMarks(text.length > COLUMNS ? render(line, PLAIN).text : text);
       found.push(this.#first);

@@ -36,11 +36,10 @@ export function setUpPrinting(view, rows, store, source, bar) {
     const { key, ctrlKey, metaKey, shiftKey, altKey } = event;
     if (!(ctrlKey || metaKey) || shiftKey || altKey || key.toLowerCase() !== "p") return;
     event.preventDefault();
-    const range = wanted();
     try {
-      if (heldText(range, store, rows) === null) {
+      if (heldText(wanted(), store, rows) === null) {
         announce("Reading to print");
-        await readText(range, source, store, rows, () => {}, new AbortController().signal);
+        await readText(wanted, source, store, rows, () => {}, new AbortController().signal);
       }
       print();
     } catch (error) {

@@ -86,6 +86,11 @@ export class Rows {
     return this.#isRaw || this.onScreen ? null : this.screen;
   }
 
+  /** Whether it is known how rows are laid out: not while a screen is read for the first time. */
+  get isLaidOut() {
+    return this.#isRaw || !this.#store.moves || this.screen?.isReady === true;
+  }
+
   /** What {@link count} counts: rows as far as a screen makes them, else events. */
   get noun() {
     return this.#laidOut ? "row" : "event";
@@ -227,7 +232,8 @@ export class Rows {
     const row = this.row(first);
     if (row.kind === "unread") return undefined;
     if (row.kind !== "line") return note(row.rendered?.text ?? "");
-    if (row.written || !row.rendered?.clipped) return row.rendered?.text ?? "";
+    if (!row.rendered?.clipped) return row.rendered?.text ?? "";
+    if (row.written) return this.screen?.text(row);
     const message = this.message(first, row.last, Infinity);
     return this.#isRaw ? raw(message, Infinity).text : render(message, PLAIN, Infinity).text;
   }

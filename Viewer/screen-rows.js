@@ -8,6 +8,7 @@ import { worth } from "./rows.js";
 import { UNKNOWN } from "./screen.js";
 import { ScreenIndex } from "./screen-index.js";
 import { ScreenLine } from "./screen-line.js";
+import { EVENTS, wholeText } from "./screen-text.js";
 
 /** @typedef {import("./blocks.js").LogEvent} LogEvent */
 /** @typedef {{first: number, last: number, lines: ScreenLine[] | null, needs: number[]}} Place
@@ -28,6 +29,7 @@ export class ScreenRows {
   #source;
   #index;
   #height;
+  #size;
   /** Whether all that there was has been read once: then what is read is what is shown. */
   isReady = false;
   #wake = () => {};
@@ -41,6 +43,7 @@ export class ScreenRows {
    * @param {() => void} onChange @param {import("./screen.js").Size} [size] of the command's terminal */
   constructor(store, source, onChange, size = UNKNOWN) {
     this.#height = size.rows;
+    this.#size = size;
     this.#index = new ScreenIndex(size);
     this.#store = store;
     this.#source = source;
@@ -215,7 +218,29 @@ export class ScreenRows {
     return {
       kind: isNamed ? "line" : "pending", first, last, timestamp, pause: worth(pause), isError: stream === "stderr", rendered,
       lines: lines.length, numbers: lines.map((line) => line.first), written, event: { offset: written.first, timestamp, stream },
+      needs: lines.flatMap((line) => this.#blocksOf(line)),
     };
+  }
+
+  /** The blocks that what of a row isn't kept depends on; none where all of it is kept, or that would be too many.
+   * @param {ScreenLine} line */
+  #blocksOf({ first, last, widest }) {
+    const mark = this.#index.markBefore(first);
+    const isKnown = widest > COLUMNS && last <= this.#index.offset && last - mark.offset <= EVENTS;
+    const k = blockOf(mark.offset + 1);
+    return isKnown ? Array.from({ length: blockOf(last) - k + 1 }, (_, i) => k + i) : [];
+  }
+
+  /** The whole text of a row that has more than is shown.
+   * @param {import("./rows.js").Row} row */
+  text({ first, rendered }) {
+    const lines = this.at(first)?.lines;
+    if (!lines) return rendered?.text ?? "";
+    return lines.map((line) => {
+      const needs = this.#blocksOf(line);
+      const isHeld = needs.length > 0 && needs.every((k) => this.#store.holds(k));
+      return isHeld ? wholeText(line, this.#index.markBefore(line.first), this.#size, this.#held) : line.rendered(COLUMNS).text;
+    }).join("\n");
   }
 }
 

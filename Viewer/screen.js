@@ -49,9 +49,10 @@ export class Screen extends LineTerminal {
   /** Whether a full row is followed by another one. */
   #wraps = true;
 
-  /** @param {(row: ScreenLine) => void} onSettled @param {Size} [size] */
-  constructor(onSettled, size = UNKNOWN) {
-    super(PLAIN, Math.min(COLUMNS, size.columns));
+  /** @param {(row: ScreenLine) => void} onSettled @param {Size} [size]
+   * @param {number} [limit] of a row's columns that are kept */
+  constructor(onSettled, size = UNKNOWN, limit = COLUMNS) {
+    super(PLAIN, Math.min(limit, size.columns));
     this.width = size.columns;
     this.#height = size.rows;
     this.#bottom = size.rows - 1;

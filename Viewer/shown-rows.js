@@ -33,6 +33,10 @@ export class ShownRows {
     return this.#rows.isRaw;
   }
 
+  get isLaidOut() {
+    return this.#rows.isLaidOut;
+  }
+
   /** The first offset of the row that an event wrote on.
    * @param {number} offset */
   home(offset) {

@@ -108,6 +108,29 @@ def test_a_search_finds_what_is_shown_and_what_was_written_over(server, viewer):
     assert "line 312 wrote" in page.inner_text(".row.current .excerpt")
 
 
+def test_a_long_line_of_a_screen_is_searched_copied_and_shown_whole(server, viewer):
+    log = server.register()
+    long = "L" * 12_000 + "needleZ" + "M" * 100
+    log.append("first", long, "third", "x", f"{E}[1Aq", "A" * 11_000, f"{E}[1A{'B' * 10_500}END", "alpha\rbravo\rcharl", end="SUCCEEDED")
+    page = viewer.log(server, log.id, "#L2")
+    wait_for_text(page, "q")
+    page.wait_for_selector(".row.selected:not([hidden])")
+    page.keyboard.press("c")
+    page.wait_for_function("async long => (await navigator.clipboard.readText()) === long + '\\n'", arg=long)
+    page.keyboard.press("Escape")
+    assert search(page, "needleZ") == "1 of 1"
+    expect(page.locator(".row.current .excerpt mark")).to_have_text("needleZ")
+    assert page.inner_text(".row.current .excerpt").startswith("at 12001: …")
+    page.keyboard.press("Alt+r")
+    assert search(page, "^bravo$") == "1 of 1"
+    assert "line 8 wrote: …bravo" in page.inner_text(".row.current .excerpt")
+    page.keyboard.press("Escape")
+    page.click(".row[data-first='6'] .whole")
+    page.wait_for_selector("#sheet-line[open]")
+    assert page.input_value("#line-text") == "B" * 10_500 + "END" + "A" * 497
+    assert page.inner_text("#line-title") == "Line 6, 11,000 characters"
+
+
 def test_a_jump_into_the_middle_shows_what_was_there(server, viewer):
     log = server.register()
     # Frames of ten rows, each of which stays once its twenty frames are through.

@@ -29,6 +29,18 @@ test("matches are found where they are, and empty ones don't show", () => {
   assert.equal(marks(literal("a"), "a".repeat(1_000)).length, 200);
 });
 
+test("an expression's ends are those of what was written between two movements, and of each line of a row", () => {
+  const written = ["alpha\rbravo\rcharl", "\x1b[?25l\x1b[4A\x1b[0G[+] Running 7\x1b[K", "\x1b[Aone\x1b[B two"];
+  const text = written.map((message, i) => JSON.stringify({ offset: i + 1, timestamp: 1, message })).join("\n");
+  const lines = (expression) => find(compile({ text: expression, isRegex: true, matchesCase: false }), text, 1);
+  assert.deepEqual(lines("^bravo$"), [1]);
+  assert.deepEqual(lines("^\\[\\+\\] Running 7$"), [2]);
+  assert.deepEqual(lines("^one$"), [3]);
+  // They are no line, and what is between two of them isn't text.
+  assert.deepEqual([lines("bravo\\s+charl"), lines("^$")], [[], []]);
+  assert.deepEqual(marks(compile({ text: "^cd$", isRegex: true, matchesCase: false }), "ab\ncd"), [[3, 5]]);
+});
+
 test("messages are read from lines as they come", () => {
   assert.equal(messageIn('{"offset":1,"timestamp":2,"message":"plain"}'), "plain");
   assert.equal(messageIn('{"offset":1,"timestamp":2,"stream":"stderr","message":"p","partial":true}'), "p");
