@@ -124,6 +124,10 @@ async function begin() {
   const me = await whoAmI();
   execution = (await early) ?? (await json(`/executions/${id}`));
   view.start = execution.started_at ?? execution.created_at;
+  const { terminal } = execution;
+  if (terminal) import("./row-check.js").then(({ eventNeedsScreen }) => {
+    store.needsScreen = (line, before) => eventNeedsScreen(line, terminal.columns, before);
+  }, () => {});
   source.size(execution.log_bytes, execution.last_offset);
   store.head = leftAt = execution.last_offset;
   if (isTerminal(execution.status)) {
@@ -298,7 +302,7 @@ function setUpTools() {
     view.restyle();
     map.restyle();
   };
-  addEventListener("everyline-themed", restyle);
+  for (const name of ["themed", "styled"]) addEventListener(`everyline-${name}`, restyle);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", restyle);
 }
 
@@ -319,18 +323,18 @@ function setUpSheets(me) {
 }
 
 /** Shows each event by itself, with all that it wrote, or what a terminal shows. */
-function toggleRaw() {
+const toggleRaw = () => void import("./raw.js").then(({ raw }) => {
   const [top] = view.range;
   // Columns stand for other text now.
   texts()?.clear();
-  allRows.isRaw = !allRows.isRaw;
+  allRows.raw = allRows.isRaw ? null : raw;
   byId("rows").classList.toggle("raw", allRows.isRaw);
   if (!view.follows) view.seek(top);
   bar.refresh();
   view.remeasure();
   announce(allRows.isRaw ? "Everything that was written is shown" : "Lines are shown as a terminal shows them");
   changed();
-}
+}, () => {});
 
 /** Shows how many lines came when, or doesn't any more. */
 const toggleRates = () => void import("./rate-strip.js").then(async (strip) => {

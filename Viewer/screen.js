@@ -130,6 +130,12 @@ export class Screen extends LineTerminal {
     this.#isOrigin = isOrigin;
   }
 
+  /** Goes to where the cursor was saved: on the last character of a row that was full. */
+  #comeBack() {
+    this.#restore(this.#saved);
+    this.column = Math.min(this.column, this.width - 1);
+  }
+
   /** @param {ScreenLine} row */
   #settled(row) {
     this.#onSettled(row.compact());
@@ -181,11 +187,14 @@ export class Screen extends LineTerminal {
   /** @param {number} columns */
   wrap(columns) {
     if (!this.#wraps) {
-      this.column = Math.max(0, this.width - columns);
-    } else if (this.column > 0) {
+      this.column = Math.min(this.column, this.width - 1);
+      return columns === 1;
+    }
+    if (this.column > 0) {
       this.column = 0;
       this.#linefeed();
     }
+    return true;
   }
 
   #scrollUp() {
@@ -228,7 +237,7 @@ export class Screen extends LineTerminal {
       case "E": this.column = 0; this.#linefeed(); break;
       case "M": if (this.#y === this.#top) this.#putIn(this.#top, this.#bottom, 1); else this.#move(this.#y - 1); break;
       case "7": this.#saved = this.#place; break;
-      case "8": this.#restore(this.#saved); break;
+      case "8": this.#comeBack(); break;
       case "c": this.#reset(); break;
       case "#8": this.#align(); break;
     }
@@ -291,7 +300,7 @@ export class Screen extends LineTerminal {
       case "T": this.#putIn(this.#top, this.#bottom, count); break;
       case "r": this.#region(count - 1, (second || this.#height) - 1); break;
       case "s": this.#saved = this.#place; break;
-      case "u": this.#restore(this.#saved); break;
+      case "u": this.#comeBack(); break;
       default: super.command(final, numbers);
     }
   }
@@ -323,7 +332,10 @@ export class Screen extends LineTerminal {
       if (restores) this.#entered = [this.column, this.#y, this.style];
       [this.#covered, this.rows] = [this.rows, []];
     } else if (!isOn) {
-      if (restores && this.#entered) [this.column, this.#y, this.style] = this.#entered;
+      if (restores && this.#entered) {
+        [this.column, this.#y, this.style] = this.#entered;
+        this.column = Math.min(this.column, this.width - 1);
+      }
       if (this.#covered) [this.rows, this.#covered] = [this.#covered, null];
     }
   }

@@ -16,6 +16,8 @@ export class Search {
   hits = new MatchIndex();
   /** Those of them that are rows, of which no line matches by itself. */
   rows = new MatchIndex();
+  /** Events that go on with the line of the one before. */
+  pieces = new MatchIndex();
   /** Those of rows that may still change.
    * @type {number[]} */
   #shown = [];
@@ -55,7 +57,7 @@ export class Search {
   /** What it has found, and so many lines around each.
    * @param {number} around @returns {import("./shown-rows.js").Shown} */
   shown(around) {
-    return around > 0 ? new WithContext(this.hits, this.#store, around) : this.hits;
+    return around > 0 ? new WithContext(this.hits, this.pieces, () => this.searched, around) : this.hits;
   }
 
   /** Where it is in a text.
@@ -122,7 +124,8 @@ export class Search {
   }
 
   /** @param {import("./matcher.js").Found} found */
-  #add({ lines, rows, shown }) {
+  #add({ lines, pieces, rows, shown }) {
+    for (const offset of pieces) this.pieces.add(offset);
     for (const index of [this.hits, this.rows]) for (const offset of this.#shown) index.delete(offset);
     for (const offset of lines) this.hits.add(offset);
     const news = rows.filter((offset) => !this.hits.has(offset));

@@ -184,6 +184,30 @@ def test_a_log_without_such_movements_loads_no_screen(server, viewer):
     assert any(name.endswith("/log-page.js") for name in loaded) and not any("screen" in name for name in loaded)
 
 
+def test_no_screen_is_loaded_where_a_width_that_is_known_changes_nothing(server, viewer):
+    log = server.register(terminal={"columns": 80, "rows": 24})
+    long = "word " * 40
+    seed(log, 3_000, message_of=lambda n: [f"{n} {long}", f"{n} %\r{E}[K{n} done", f"{E}[01m{E}[K{long}{E}[m{E}[K", f"{long}\r"][n % 4])
+    page = viewer.log(server, log.id)
+    wait_for_row(page, 3_000)
+    page.keyboard.press("Home")
+    wait_for_row(page, 1)
+    wait_until_still(page)
+    loaded = page.evaluate("performance.getEntriesByType('resource').map((entry) => entry.name)")
+    assert not any("screen" in name for name in loaded)
+
+
+def test_a_line_that_moves_within_several_rows_is_shown_as_on_its_terminal(server, viewer):
+    log = server.register(terminal={"columns": 80, "rows": 24})
+    log.append("before", f"Starting{E}[999C{E}[6D[ OK ]", "x" * 100 + "\ry", "after", end="SUCCEEDED")
+    page = viewer.log(server, log.id)
+    wait_for_text(page, "y" + "x" * 19)
+    shown = [line for text in texts(page)[:-1] for line in text.split("\n")]
+    assert shown == ["before", "Starting" + " " * 65 + "[ OK ]", "x" * 80, "y" + "x" * 19, "after"]
+    assert search(page, "yxxx") == "1 of 1"
+    assert search(page, "x" * 81) == "1 of 1"
+
+
 def test_a_screen_is_as_high_as_the_terminal_of_the_command(server, viewer):
     # Its top is where such a terminal's is: at the first of its last ten rows, or, where none is known, at the first of fifty.
     for more, top in (({"terminal": {"columns": 80, "rows": 10}}, 22), ({}, 1)):

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { BLOCK, BlockStore, blockOf } from "#viewer/blocks.js";
+import { raw } from "#viewer/raw.js";
 import { Rows } from "#viewer/rows.js";
 import { ScreenIndex } from "#viewer/screen-index.js";
 import { ScreenRows } from "#viewer/screen-rows.js";
@@ -122,11 +123,11 @@ test("a line that has no newline yet stands where the screen shows it", async ()
 
 test("each raw row is an event", async () => {
   const log = await rowsOf(messages("a", `${E}[1Ab\r`, "c"));
-  log.rows.isRaw = true;
+  log.rows.raw = raw;
   const found = all(log);
   assert.deepEqual(found.map((row) => row.rendered.text), ["a", "␛[1Ab␍", "c"]);
   assert.equal(log.rows.text(2), "␛[1Ab␍");
-  log.rows.isRaw = false;
+  log.rows.raw = null;
   assert.deepEqual(textsOf(all(log)), ["b", "c"]);
 });
 

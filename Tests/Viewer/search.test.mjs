@@ -107,6 +107,16 @@ test("of a line without an end, a bounded part is searched at once", () => {
   assert.deepEqual([1, 2, 3, 4, 5, 6, 7, 8, 9].flatMap((offset) => finder.find(piece(offset), offset).lines), [1]);
 });
 
+test("a line is found once, by what it began with, however much of it is looked at by itself", () => {
+  const pieces = Array.from({ length: 24 }, (_, i) => ({ message: "-".repeat(1 << 18) + (i === 11 || i === 20 ? "x" : ""), partial: i < 23 }));
+  const log = [{ message: "x" }, ...pieces, { message: "-" }].map((event, i) => JSON.stringify({ offset: i + 1, timestamp: 1, ...event }));
+  for (const [inverts, lines] of [[false, [1, 2]], [true, [26]]]) {
+    const found = new Finder(literal("x"), false, inverts).find(log.join("\n"), 1);
+    assert.deepEqual(found.lines, lines);
+    assert.deepEqual(found.pieces, Array.from({ length: 23 }, (_, i) => i + 3));
+  }
+});
+
 test("hits are counted and walked as a set of offsets would be", () => {
   const next = random(7);
   const hits = new MatchIndex();
