@@ -2,10 +2,10 @@
 // and moving within the line leave behind. What moves to other lines is for a screen (screen.js), and dropped here, as is
 // everything else that a terminal would obey. Text stays text: nothing in here builds markup.
 
-import { COLUMNS, RUNS } from "./line.js";
+import { COLUMNS } from "./line.js";
 import { LineTerminal } from "./line-terminal.js";
-import { ANY, BETWEEN, CONTROL, WITHIN } from "./sequences.js";
-import { DIM, PLAIN, select } from "./sgr.js";
+import { ANY, CONTROL, WITHIN } from "./sequences.js";
+import { looks, PLAIN, select, setsOf } from "./sgr.js";
 
 /** @typedef {import("./sgr.js").Colour} Colour */
 /** @typedef {import("./sgr.js").Style} Style */
@@ -24,59 +24,43 @@ export function plain(message) {
 /** @param {string} message @param {Style} style what the line before it left set @param {number} [columns]
  * @returns {Rendered} */
 export function render(message, style, columns = COLUMNS) {
-  if (!CONTROL.test(message)) {
+  if (!CONTROL.test(message) && !draws(style)) {
     const text = message.length > columns ? message.slice(0, columns) : message;
-    const runs = text ? [{ text, style, link: null }] : [];
+    const runs = text ? [{ text, style: looks(style), link: null }] : [];
     return { runs, text, clipped: message.length - text.length, style };
   }
   const terminal = new LineTerminal(style, columns);
   terminal.keepsTabs = !WITHIN.test(message);
   terminal.write(message);
-  return { ...terminal.line.rendered(columns), style: terminal.style };
+  return { ...terminal.line.rendered(columns), style: terminal.left };
 }
 
-/** All that was written, control characters as pictures of them, and nothing obeyed.
- * @param {string} message @param {number} [columns] @returns {Rendered} */
-export function raw(message, columns = COLUMNS) {
-  /** @type {Run[]} */
-  const runs = [];
-  let at = 0;
-  const whole = message.slice(0, columns);
-  for (const { 0: sequence, index = 0 } of whole.matchAll(ANY)) {
-    if (runs.length >= RUNS) break;
-    if (index > at) runs.push({ text: whole.slice(at, index), style: PLAIN, link: null });
-    runs.push({ text: sequence.replace(EACH_CONTROL, picture), style: FAINT, link: null });
-    at = index + sequence.length;
-  }
-  if (at < whole.length) runs.push({ text: whole.slice(at).replace(EACH_CONTROL, picture), style: PLAIN, link: null });
-  const text = runs.map((run) => run.text).join("");
-  return { runs, text, clipped: message.length - whole.length, style: PLAIN };
-}
-
-const EACH_CONTROL = new RegExp(CONTROL.source, "g");
-/** @type {Style} */
-const FAINT = Object.freeze({ fg: null, bg: null, flags: DIM });
-
-/** @param {string} control */
-function picture(control) {
-  const code = control.charCodeAt(0);
-  if (code === 0x7f) return "\u2421";
-  return code < 0x20 ? String.fromCharCode(0x2400 + code) : `\\${code < 0x100 ? "x" : "u"}${code.toString(16)}`;
-}
-
-/** All that was written, also what was written over: what stands between two movements, on lines of its own.
- * @param {string} message */
-export function overwritten(message) {
-  return message.replace(ANY, (sequence) => (WITHIN.test(sequence) || BETWEEN.test(sequence) ? "\n" : ""));
+/** Whether letters draw lines.
+ * @param {Style} style */
+function draws(style) {
+  const [drawing, set] = setsOf(style);
+  return drawing[set];
 }
 
 /** What the line leaves set for the next one.
  * @param {string} message @param {Style} style @returns {Style} */
 export function styleAfter(message, style) {
-  if (!message.includes("\x1b")) return style;
+  if (!SETS.test(message)) return style;
   for (const match of message.matchAll(ANY)) {
     if (match[3] === "m" && !match[2]) style = select(match[1], style);
     else if (match[0] === "\x1bc") style = PLAIN;
+    else if (SHIFT.test(match[0])) style = shifted(match[0], style);
   }
   return style;
+}
+
+/** What may set anything for the next line; and what says which characters the letters are. */
+const SETS = /[\x0e\x0f\x1b]/;
+const SHIFT = /^(?:[\x0e\x0f]|\x1b[()][0B])$/;
+
+/** @param {string} sequence that says so @param {Style} style */
+function shifted(sequence, style) {
+  const terminal = new LineTerminal(style);
+  terminal.write(sequence);
+  return terminal.left;
 }

@@ -109,15 +109,18 @@ export class BlockStore {
   /** @type {Block[]} */ #decoded = [];
   #budget;
   #bytes = 0;
-  /** Whether an event moves the cursor to other lines. */
+  /** Whether an event needs a screen; before it is the other one.
+   * @type {(line: string, before?: string) => boolean} */
+  #needsScreen = movesBetweenLines;
+  /** Whether any does. */
   moves = false;
+  /** Called when the first of them is found. */
+  onMoves = () => {};
   /** The newest offset known. */
   head = 0;
   /** The offset of the end event, once it is known; else 0. */
   end = 0;
-  /** The newest of its kind. It is no part of the log.
-   * @type {Pending | null} */
-  pending = null;
+  /** @type {Pending | null} */ #pending = null;
   /** Whatever follows this offset is on its way already, from a stream. */
   followed = Infinity;
   /** What was received and checked. */
@@ -134,6 +137,29 @@ export class BlockStore {
   get unfinished() {
     const { pending } = this;
     return pending?.message && pending.after === this.head && this.end === 0 ? pending : null;
+  }
+
+  /** The newest of its kind. It is no part of the log. */
+  get pending() {
+    return this.#pending;
+  }
+
+  set pending(pending) {
+    this.#pending = pending;
+    if (pending) this.#look([JSON.stringify(pending)]);
+  }
+
+  /** What says so otherwise, from now on and of what is held. */
+  set needsScreen(/** @type {(line: string, before?: string) => boolean} */ needsScreen) {
+    this.#needsScreen = needsScreen;
+    for (const { lines } of this.#blocks.values()) this.#look(lines);
+  }
+
+  /** @param {string[]} lines @param {string} [before] */
+  #look(lines, before) {
+    if (this.moves || !lines.some((line, i) => this.#needsScreen(line, lines[i - 1] ?? before))) return;
+    this.moves = true;
+    this.onMoves();
   }
 
   get bytes() {
@@ -175,7 +201,7 @@ export class BlockStore {
     // Without the block's beginning it can't be kept; it is fetched whole when it is looked at.
     if (first > held) return;
     const news = lines.slice(held - first);
-    this.moves ||= news.some(movesBetweenLines);
+    this.#look(news, block?.lines.at(-1));
     if (!block) this.#blocks.set(k, (block = new Block(start, [])));
     this.#bytes -= block.bytes;
     block.extend(news);

@@ -10,31 +10,61 @@ import { make } from "./page.js";
 /** The most characters that are copied at once. */
 const CHARACTERS = 64 << 20;
 
-/** The range's text as a reader sees it; null if a part of it isn't held.
+/** The range's text as a reader sees it; null if a part of it isn't held, or where its rows are isn't known yet.
  * @param {TextRange} range @param {import("./blocks.js").BlockStore} store @param {import("./shown-rows.js").ShownRows} rows */
 export function heldText(range, store, rows) {
+  if (!rows.isLaidOut) return null;
   const { from, to } = range;
   const text = new RangeText(range, rows);
-  for (let row = rows.start(from.offset); row <= to.offset; row = rows.last(row) + 1) {
+  for (let row = rows.start(from.offset); row <= Math.min(to.offset, rows.end); row = rows.last(row) + 1) {
     if (wanted(row, rows, store).length > 0) return null;
     text.add(row);
   }
   return text.result;
 }
 
-/** Reads what isn't held, and gives the range's text.
- * @param {TextRange} range @param {import("./source.js").Source} source @param {import("./blocks.js").BlockStore} store
- * @param {import("./shown-rows.js").ShownRows} rows @param {(share: number) => void} progress @param {AbortSignal} signal */
+/** Reads what isn't held, and gives the range's text. What is read may show that rows are laid out in another way: then, and where
+ * other rows are shown meanwhile, it begins anew.
+ * @param {() => TextRange} range what it is at present @param {import("./source.js").Source} source
+ * @param {import("./blocks.js").BlockStore} store @param {import("./shown-rows.js").ShownRows} rows
+ * @param {(share: number) => void} progress @param {AbortSignal} signal */
 export async function readText(range, source, store, rows, progress, signal) {
+  for (;;) {
+    while (!rows.isLaidOut) progress(await laidOut(signal));
+    signal.throwIfAborted();
+    const { isRaw, filter } = rows;
+    const isSame = () => rows.isLaidOut && rows.isRaw === isRaw && rows.filter === filter;
+    const text = await readOnce(range(), source, store, rows, progress, signal, isSame);
+    if (text !== null) return text;
+  }
+}
+
+/** Waits until a screen has been read further, and gives the share of the log that it has.
+ * @param {AbortSignal} signal @returns {Promise<number>} */
+async function laidOut(signal) {
+  const event = await new Promise((resolve) => {
+    addEventListener("everyline-laid-out", resolve, { once: true });
+    signal.addEventListener("abort", resolve, { once: true });
+  });
+  signal.throwIfAborted();
+  return event.detail;
+}
+
+/** @param {TextRange} range @param {import("./source.js").Source} source @param {import("./blocks.js").BlockStore} store
+ * @param {import("./shown-rows.js").ShownRows} rows @param {(share: number) => void} progress @param {AbortSignal} signal
+ * @param {() => boolean} isSame whether rows are what they were when it began
+ * @returns {Promise<string | null>} null if they aren't any more */
+async function readOnce(range, source, store, rows, progress, signal, isSame) {
   const { from, to } = range;
   const text = new RangeText(range, rows);
   const take = (/** @type {number} */ at, /** @type {string[]} */ lines) => store.add(at, lines);
   const size = source.blocksAtOnce * source.blocksAtOnce * BLOCK;
-  for (let row = rows.start(from.offset); row <= to.offset; row = rows.last(row) + 1) {
+  for (let row = rows.start(from.offset); row <= Math.min(to.offset, rows.end); row = rows.last(row) + 1) {
     // Each block that a line goes on in may show that it goes on in the next one.
     for (let block = 0, needed; block <= PIECES / BLOCK && (needed = wanted(row, rows, store)).length > 0; block++) {
       for (const k of needed) await source.fetch(k * BLOCK, size, take, signal);
       progress((row - from.offset) / (to.offset - from.offset + 1));
+      if (!isSame()) return null;
     }
     signal.throwIfAborted();
     text.add(row);

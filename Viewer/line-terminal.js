@@ -2,7 +2,7 @@
 
 import { COLUMNS, columnsOf, Line, widths } from "./line.js";
 import { BROKEN, CONTROL, CSI, OTHER, STRING, webAddress } from "./sequences.js";
-import { PLAIN, select } from "./sgr.js";
+import { carried, looks, PLAIN, select, setsOf } from "./sgr.js";
 
 /** @typedef {import("./sgr.js").Style} Style */
 
@@ -36,8 +36,14 @@ export class LineTerminal {
 
   /** @param {Style} style @param {number} [limit] of columns that are kept */
   constructor(style, limit = COLUMNS) {
-    this.style = style;
+    this.style = looks(style);
+    [this.drawing, this.set] = setsOf(style);
     this.limit = limit;
+  }
+
+  /** What the next line begins with. */
+  get left() {
+    return carried(this.style, this.drawing, this.set);
   }
 
   /** The line that the cursor is on. @returns {Line} */
@@ -85,8 +91,8 @@ export class LineTerminal {
     for (const [character, width] of widths(text)) {
       if (end + width > this.width) {
         this.#putHere(text.slice(begin, at));
-        this.wrap(width);
-        [begin, end] = [at, this.column];
+        const isKept = this.wrap(width);
+        [begin, end] = [isKept ? at : at + character.length, this.column - (isKept ? 0 : width)];
       }
       at += character.length;
       end += width;
@@ -105,9 +111,11 @@ export class LineTerminal {
     this.column = line.put(this.column, text, this.style, this.link, this.limit);
   }
 
-  /** Makes room where a row is full.
+  /** Makes room where a row is full; gives whether what needs it is shown.
    * @param {number} _columns that are needed */
-  wrap(_columns) {}
+  wrap(_columns) {
+    return true;
+  }
 
   /** Obeys or drops what begins at `at`, and gives where it ends.
    * @param {string} message @param {number} at */

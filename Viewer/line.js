@@ -81,7 +81,7 @@ export class Line {
   put(column, text, style, link, limit) {
     const isSimple = SIMPLE.test(text);
     if (isSimple && this.#runs && column <= limit) {
-      const isWhole = column === 0 && text.length >= this.#length;
+      const isWhole = column === 0 && text.length >= this.#widest;
       if (isWhole) this.clear();
       if (column >= this.#length) {
         if (column > this.#length) this.#append(" ".repeat(column - this.#length), PLAIN, null);

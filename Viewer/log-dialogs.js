@@ -1,7 +1,6 @@
 // The sheets of the log's page: going somewhere, downloading, stopping, how the log came, and a line in full.
 
 import { request, sending } from "./api.js";
-import { plain } from "./ansi.js";
 import { BLOCK } from "./blocks.js";
 import { copyText } from "./copy.js";
 import { count } from "./connection-status.js";
@@ -259,15 +258,12 @@ function setUpDetails({ id, execution, store }) {
 }
 
 /** Shows a line in full.
- * @param {Context} context @param {number} first @param {number} last */
-export async function openLine(context, first, last) {
+ * @param {Context} context @param {number} line @param {string} text */
+export async function openLine(context, line, text) {
   await (loading ??= load(context));
-  const { store } = context;
   const area = /** @type {HTMLTextAreaElement} */ (byId("line-text"));
-  let text = "";
-  for (let offset = first; offset <= last; offset++) text += store.event(offset)?.message ?? "";
-  byId("line-title").textContent = `Line ${first}, ${count(text.length, "character")}`;
-  area.value = plain(text);
+  byId("line-title").textContent = `Line ${line}, ${count(text.length, "character")}`;
+  area.value = text;
   byId("line-copy").onclick = () => copyText(area.value);
   sheet("line").showModal();
 }

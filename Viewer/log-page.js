@@ -87,7 +87,7 @@ setUpTools();
 const choices = setUpChoices(view);
 view.onMove = moved;
 allRows.onUnknownStyle = loadStyles;
-source.onArrival = changed;
+source.onArrival = store.onMoves = changed;
 source.onFailure = failed;
 document.addEventListener("visibilitychange", changed);
 open();
@@ -124,6 +124,10 @@ async function begin() {
   const me = await whoAmI();
   execution = (await early) ?? (await json(`/executions/${id}`));
   view.start = execution.started_at ?? execution.created_at;
+  const { terminal } = execution;
+  if (terminal) import("./row-check.js").then(({ eventNeedsScreen }) => {
+    store.needsScreen = (line, before) => eventNeedsScreen(line, terminal.columns, before);
+  }, () => {});
   source.size(execution.log_bytes, execution.last_offset);
   store.head = leftAt = execution.last_offset;
   if (isTerminal(execution.status)) {
@@ -298,7 +302,7 @@ function setUpTools() {
     view.restyle();
     map.restyle();
   };
-  addEventListener("everyline-themed", restyle);
+  for (const name of ["themed", "styled"]) addEventListener(`everyline-${name}`, restyle);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", restyle);
 }
 
@@ -313,21 +317,21 @@ function setUpSheets(me) {
   const open = (/** @type {string} */ name) =>
     void import("./log-dialogs.js").then((sheets) => sheets.open(name, context)).catch(cannot);
   for (const name of ["help", "goto", "download", "stop", "delivery"]) byId(name).addEventListener("click", () => open(name));
-  view.onWhole = (first, last) =>
-    void import("./log-dialogs.js").then((sheets) => sheets.openLine(context, first, last)).catch(cannot);
+  view.onWhole = (line, text) =>
+    void import("./log-dialogs.js").then((sheets) => sheets.openLine(context, line, text)).catch(cannot);
   return open;
 }
 
 /** Shows each event by itself, with all that it wrote, or what a terminal shows. */
-function toggleRaw() {
+const toggleRaw = () => void import("./raw.js").then(({ raw }) => {
   // Columns stand for other text now.
   texts()?.clear();
-  view.layOut(() => { allRows.isRaw = !allRows.isRaw; });
+  view.layOut(() => { allRows.raw = allRows.isRaw ? null : raw; });
   byId("rows").classList.toggle("raw", allRows.isRaw);
   bar.refresh();
   announce(allRows.isRaw ? "Everything that was written is shown" : "Lines are shown as a terminal shows them");
   changed();
-}
+}, () => {});
 
 /** Shows how many lines came when, or doesn't any more. */
 const toggleRates = () => void import("./rate-strip.js").then(async (strip) => {
@@ -342,13 +346,14 @@ function keepScreen() {
   import("./screen-rows.js").then(({ ScreenRows }) => {
     const read = () => {
       view.remeasure();
+      dispatchEvent(new CustomEvent("everyline-laid-out", { detail: screen.progress }));
       changed();
     };
-    allRows.screen = new ScreenRows(store, source, read, execution?.terminal, (ready) => {
+    const screen = (allRows.screen = new ScreenRows(store, source, read, execution?.terminal, (ready) => {
       view.layOut(ready);
       bar.refresh();
-    });
-  }, () => { isLoadingScreen = false; });
+    }));
+  }, () => setTimeout(() => { isLoadingScreen = false; changed(); }, 1_000));
 }
 
 /** Has found out what lines begin with, from when on a part is shown whose beginning isn't held. */

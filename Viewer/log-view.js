@@ -1,11 +1,10 @@
 // The rows on the screen. A fixed set of elements shows whatever rows are in view.
 
 import { VirtualScroller } from "./virtual-scroller.js";
-import { overwritten } from "./ansi.js";
 import { BLOCK, blockOf } from "./blocks.js";
 import { make, setText } from "./page.js";
 import { RowSlots } from "./row-slots.js";
-import { excerpt, fillText, keepColumns, showNumber, turnTo } from "./row-text.js";
+import { fillText, keepColumns, showNumber, turnTo } from "./row-text.js";
 import { count } from "./connection-status.js";
 import { areOfOneDay, duration, fullTime, lineTime } from "./time.js";
 import { Viewport } from "./viewport.js";
@@ -38,7 +37,7 @@ export class LogView {
   #selected = NOTHING;
   /** What is searched for, and where it was found. Only there is it marked: an expression that takes for ever on a line
    * must not be tried on it here.
-   * @type {{expression: RegExp, isRegex: boolean, hits: import("./match-index.js").MatchIndex} | null} */
+   * @type {import("./search.js").Search | null} */
   search = null;
   /** The match that is shown. */
   current = 0;
@@ -63,7 +62,7 @@ export class LogView {
   /** What was gone to before it was known where it is.
    * @type {[number, number] | null} */
   #sought = null;
-  /** @type {(first: number, last: number) => void} */
+  /** @type {(line: number, text: string) => void} */
   onWhole = () => {};
   #scroller;
   #log;
@@ -351,28 +350,22 @@ export class LogView {
     return hit > 0 && hit <= (written?.last ?? last);
   }
 
-  /** Shows the match that was written over, behind what is there now.
-   * @param {HTMLElement} text @param {RegExp} expression */
-  #fillOverwritten(text, expression) {
-    const message = this.#store.event(this.current)?.message;
-    if (!message) return;
-    const parts = overwritten(message).split("\n");
-    const part = parts.find((/** @type {string} */ part) => part.search(expression) >= 0);
-    if (part) text.append(" ", excerpt(part, expression, `line ${this.current} wrote`));
-  }
-
   /** @param {HTMLElement} text @param {Row} row @param {import("./ansi.js").Rendered} rendered @param {boolean} isCurrent */
   #fillText(text, row, rendered, isCurrent) {
-    const expression = this.#hasHit(row) ? this.search?.expression ?? null : null;
+    const search = this.#hasHit(row) ? this.search : null;
     // What may still change was never searched as it is now, and an expression may take for ever on it.
-    const isTried = !this.search?.isRegex || !row.isLive;
-    const isMarked = fillText(text, rendered, isTried ? expression : null);
-    if (expression && !isMarked && isCurrent && rendered.clipped === 0) this.#fillOverwritten(text, expression);
+    const isTried = search && (!search.isRegex || !row.isLive);
+    const marks = isTried ? search.marks(rendered.text) : [];
+    fillText(text, rendered, marks);
     if (row.kind === "pending") text.prepend(make("span", "unseen", "Unfinished line: "));
-    if (rendered.clipped === 0) return;
-    const whole = make("button", "whole", `+ ${count(rendered.clipped, "character")}`);
-    whole.addEventListener("click", () => this.onWhole(...row.names));
-    text.append(" ", whole);
-    if (expression && !isMarked && !row.written) text.append(" ", excerpt(this.#rows.text(row.first) ?? "", expression));
+    const whole = () => this.#rows.text(row.first) ?? "";
+    if (rendered.clipped > 0) {
+      const button = make("button", "whole", `+ ${count(rendered.clipped, "character")}`);
+      button.addEventListener("click", () => this.onWhole(row.names[0], whole()));
+      text.append(" ", button);
+    }
+    if (!search || marks.length > 0) return;
+    const unseen = search.unseen(isTried && rendered.clipped > 0 ? whole() : "", isCurrent ? this.current : 0);
+    if (unseen) text.append(" ", unseen);
   }
 }

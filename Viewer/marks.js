@@ -6,7 +6,8 @@
 /** @param {Query} query @returns {RegExp} global; throws a SyntaxError for what is no expression */
 export function compile({ text, isRegex, matchesCase }) {
   const source = isRegex ? text : text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
-  const flags = matchesCase ? "g" : "gi";
+  // A row may have several lines.
+  const flags = matchesCase ? "gm" : "gim";
   try {
     return new RegExp(source, flags + "u");
   } catch {

@@ -116,31 +116,63 @@ export class MatchIndex {
   }
 }
 
-/** What was found, and so many lines around each. */
+/** What was found, and so many lines around each; a line may be several events, and is shown by the first of them. */
 export class WithContext {
   #hits;
-  #store;
+  #pieces;
+  #reach;
   #around;
 
-  /** @param {MatchIndex} hits @param {import("./blocks.js").BlockStore} store
-   * @param {number} around */
-  constructor(hits, store, around) {
+  /** @param {MatchIndex} hits @param {MatchIndex} pieces the events that go on with a line
+   * @param {() => number} reach up to where it is known which do @param {number} around */
+  constructor(hits, pieces, reach, around) {
     this.#hits = hits;
-    this.#store = store;
+    this.#pieces = pieces;
+    this.#reach = reach;
     this.#around = around;
   }
 
   /** @param {number} offset */
   from(offset) {
-    const hit = this.#hits.from(offset - this.#around);
-    const first = hit && Math.max(1, offset, hit - this.#around);
-    return first > this.#store.head ? 0 : first;
+    const reach = this.#reach();
+    while (offset <= reach && this.#pieces.has(offset)) offset++;
+    const hit = offset <= reach ? this.#hits.from(this.#before(offset)) : 0;
+    return hit && Math.max(offset, this.#before(hit));
   }
 
   /** @param {number} offset */
   upTo(offset) {
-    const hit = this.#hits.upTo(offset + this.#around);
-    return hit && Math.min(offset, hit + this.#around);
+    offset = this.#begin(Math.min(offset, this.#reach()));
+    const hit = this.#hits.upTo(this.#behind(offset));
+    return hit && Math.min(offset, this.#behind(hit));
+  }
+
+  /** Where the line begins that has this event.
+   * @param {number} offset */
+  #begin(offset) {
+    while (this.#pieces.has(offset)) offset--;
+    return offset;
+  }
+
+  /** So many lines before this one.
+   * @param {number} offset */
+  #before(offset) {
+    offset = this.#begin(offset);
+    for (let lines = this.#around; lines > 0 && offset > 1; lines--) offset = this.#begin(offset - 1);
+    return offset;
+  }
+
+  /** So many lines behind this one, as far as they are known.
+   * @param {number} offset */
+  #behind(offset) {
+    const reach = this.#reach();
+    let last = (offset = this.#begin(offset));
+    for (let lines = this.#around; lines > 0; lines--) {
+      do offset++; while (offset <= reach && this.#pieces.has(offset));
+      if (offset > reach) break;
+      last = offset;
+    }
+    return last;
   }
 }
 

@@ -1,33 +1,37 @@
 // Which lines of a log a search finds, and which rows.
 
-import { overwritten, plain, render } from "./ansi.js";
+import { plain, render } from "./ansi.js";
 import { PIECES } from "./blocks.js";
 import { textOf } from "./event-text.js";
 import { COLUMNS } from "./line.js";
 import { marks } from "./marks.js";
+import { needsScreen } from "./row-check.js";
+import { overwritten } from "./overwritten.js";
 import { RowFinder } from "./row-finder.js";
 import { BETWEEN, CONTROL, WITHIN } from "./sequences.js";
 import { PLAIN } from "./sgr.js";
 
-/** Whether a message moves the cursor to other lines; or at all.
+/** Whether a message moves the cursor.
  * @param {string} message */
-const movesAway = (message) => CONTROL.test(message) && BETWEEN.test(message);
-/** @param {string} message */
-const moves = (message) => movesAway(message) || (CONTROL.test(message) && WITHIN.test(message));
+const moves = (message) => CONTROL.test(message) && (BETWEEN.test(message) || WITHIN.test(message));
 
 /** Of a line that is longer, in characters, so much is looked at at once: what matches across that isn't found. */
 const LONGEST = 1 << 21;
 
-/** What a search found in a portion of a log: the lines that match, the events that began rows that do though no line on them does, and
- * those of such rows that may still change; it says of these all that there are.
- * @typedef {{lines: number[], rows: number[], shown: number[]}} Found */
+/** What a search found in a portion of a log: the lines that match, the events that go on with a line, the events that began rows that
+ * match though no line on them does, and those of such rows that may still change; it says of these all that there are.
+ * @typedef {{lines: number[], pieces: number[], rows: number[], shown: number[]}} Found */
 
 /** Finds the lines that match, and the rows. A line that was cut into pieces is looked at whole, once its last piece is there. */
 export class Finder {
   #expression;
   #triesMarks;
   #inverts;
-  /** What has come of a line that goes on: its text, and its events. */
+  #columns;
+  /** The event that a line began with that goes on, and whether what was looked at of it matches; 0 if none does. */
+  #line = 0;
+  #isFound = false;
+  /** What has come of it that wasn't looked at yet: its text, and its events. */
   #text = "";
   /** @type {string[]} */ #pieces = [];
   #first = 0;
@@ -40,6 +44,7 @@ export class Finder {
     this.#expression = expression;
     this.#triesMarks = triesMarks && !inverts;
     this.#inverts = inverts;
+    this.#columns = size?.columns ?? Infinity;
     this.#rows = inverts ? null : new RowFinder((text) => this.#matchesRow(text), size);
   }
 
@@ -47,38 +52,50 @@ export class Finder {
    * @param {string} text lines, joined by newlines
    * @param {number} first @returns {Found} */
   find(text, first) {
-    /** @type {number[]} */
-    const lines = [];
+    /** @type {[number[], number[]]} */
+    const [lines, pieces] = [[], []];
     let offset = first;
     for (const line of text.split("\n")) {
       const message = messageIn(line);
       if (message === null) {
         // What follows a piece and is no output ends its line.
-        if (this.#first) this.#look("", lines);
+        if (this.#line) this.#end("", lines);
         const matches = line !== "" && this.#matches(textOf(JSON.parse(line)) ?? "") !== this.#inverts;
         if (matches) lines.push(offset);
         this.#rows?.take({ first: offset, pieces: [line], isFound: matches });
       } else {
+        if (this.#line) pieces.push(offset);
+        this.#line ||= offset;
         this.#first ||= offset;
         this.#pieces.push(line);
-        if (goesOn(line) && offset % PIECES !== 0 && this.#text.length < LONGEST) this.#text += message;
+        if (!goesOn(line) || offset % PIECES === 0) this.#end(message, lines);
+        else if (this.#text.length < LONGEST) this.#text += message;
         else this.#look(message, lines);
       }
       offset++;
     }
     const { settled: rows, shown } = this.#rows?.rows() ?? { settled: [], shown: [] };
-    return { lines, rows, shown };
+    return { lines, pieces, rows, shown };
   }
 
   /** @param {string} last the last piece @param {number[]} found */
+  #end(last, found) {
+    this.#look(last, found);
+    if (this.#inverts && !this.#isFound) found.push(this.#line);
+    this.#isFound = false;
+    this.#line = 0;
+  }
+
+  /** Looks at what has come of a line.
+   * @param {string} last the last piece @param {number[]} found */
   #look(last, found) {
     const line = this.#text + last;
     const text = plain(line);
-    const matches = (!movesAway(line) && this.#matches(text)) || (moves(line) && this.#matches(overwritten(line)));
-    if (matches !== this.#inverts) {
-      this.#tryMarks(text.length > COLUMNS ? render(line, PLAIN).text : text);
-      found.push(this.#first);
-    }
+    const isRow = !CONTROL.test(line) || !needsScreen(line, this.#columns);
+    const matches = (isRow && this.#matches(text)) || (moves(line) && overwritten(line).some((part) => this.#matches(part)));
+    if (matches !== this.#inverts) this.#tryMarks(text.length > COLUMNS ? render(line, PLAIN).text : text);
+    if (matches && !this.#isFound && !this.#inverts) found.push(this.#line);
+    this.#isFound ||= matches;
     this.#rows?.take({ first: this.#first, pieces: this.#pieces, isFound: matches });
     this.#text = "";
     this.#pieces = [];

@@ -1,7 +1,7 @@
 // What the blocks of a log begin with, as far as that is known, and what lines do to a style that isn't known yet.
 
 import { styleAfter } from "./ansi.js";
-import { PLAIN } from "./sgr.js";
+import { looks, PLAIN } from "./sgr.js";
 
 /** @typedef {import("./sgr.js").Style} Style */
 /** What lines make of a plain style, and of one in which all is set otherwise. Where both are the same the lines decide it;
@@ -12,14 +12,18 @@ import { PLAIN } from "./sgr.js";
 const STRETCHES = 65_536;
 
 /** @type {Effect} */
-export const NOTHING = Object.freeze({ plain: PLAIN, full: Object.freeze({ fg: "", bg: "", flags: 63 }) });
+export const NOTHING = Object.freeze({ plain: PLAIN, full: Object.freeze({ fg: "", bg: "", flags: 511 }) });
 
 /** @param {Style} one @param {Style} other */
 const isSame = (one, other) => one.fg === other.fg && one.bg === other.bg && one.flags === other.flags;
 
 /** Whether it doesn't matter what was before.
  * @param {Effect} effect */
-export const isDecided = ({ plain, full }) => isSame(plain, full);
+export const isKnown = ({ plain, full }) => isSame(plain, full);
+
+/** The same of looks alone: nearly no line says which characters the letters are, so that to find this out all of a log would be read.
+ * @param {Effect} effect */
+export const isDecided = ({ plain, full }) => isSame(looks(plain), looks(full));
 
 /** @param {Style} style @param {Effect} effect @returns {Style} */
 export const applied = (style, { plain, full }) => ({
@@ -34,7 +38,7 @@ export const joined = (older, newer) => ({ plain: applied(older.plain, newer), f
 /** What an event does, and then what follows it.
  * @param {string} line the event, as JSON @param {Effect} next */
 export function withEvent(line, next) {
-  if (!line.includes("\\u001")) return next;
+  if (!/\\u00(?:1|0[eEfF])/.test(line)) return next;
   const { type = "line", message = "" } = JSON.parse(line);
   if (type !== "line") return next;
   return joined({ plain: styleAfter(message, NOTHING.plain), full: styleAfter(message, NOTHING.full) }, next);

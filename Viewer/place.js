@@ -28,7 +28,8 @@ export function place(text, start, isUTC, now) {
       ? [first.getUTCFullYear(), first.getUTCMonth(), first.getUTCDate()]
       : [first.getFullYear(), first.getMonth(), first.getDate()];
   const [y, m, d] = day;
-  if (m < 0 || m > 11 || d < 1 || d > 31) return null;
+  const named = new Date(Date.UTC(y, m, d));
+  if (named.getUTCMonth() !== m || named.getUTCDate() !== d) return null;
   const [h, min, s, ms] = clock;
   const make = (/** @type {number} */ more) =>
     utc ? Date.UTC(y, m, d + more, h, min, s, ms) : new Date(y, m, d + more, h, min, s, ms).getTime();

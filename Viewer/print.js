@@ -15,6 +15,8 @@ const PRINTED = 10_000;
 export function setUpPrinting(view, rows, store, source, bar) {
   const sheet = /** @type {HTMLElement} */ (document.querySelector(".print"));
   void styled("print.css", "print");
+  // What is drawn in colours is drawn anew.
+  void styled("forced-colors.css", "(forced-colors: active)").then(() => dispatchEvent(new Event("everyline-styled")));
   /** What is printed, and whether that is less than what is selected. */
   const wanted = () => {
     const [first, last] = view.range;
@@ -36,11 +38,10 @@ export function setUpPrinting(view, rows, store, source, bar) {
     const { key, ctrlKey, metaKey, shiftKey, altKey } = event;
     if (!(ctrlKey || metaKey) || shiftKey || altKey || key.toLowerCase() !== "p") return;
     event.preventDefault();
-    const range = wanted();
     try {
-      if (heldText(range, store, rows) === null) {
+      if (heldText(wanted(), store, rows) === null) {
         announce("Reading to print");
-        await readText(range, source, store, rows, () => {}, new AbortController().signal);
+        await readText(wanted, source, store, rows, () => {}, new AbortController().signal);
       }
       print();
     } catch (error) {

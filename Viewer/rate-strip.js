@@ -188,7 +188,8 @@ class RateStrip {
     const { end, head } = store;
     if (head === 0) return;
     const first = this.#times?.[0] ?? (await this.#timeOf(1));
-    const last = await this.#timeOf(head);
+    // A clock may have been set back meanwhile: then all that came stands at its first time.
+    const last = Math.max(first, await this.#timeOf(head));
     this.#times = [first, last];
     const borders = this.#rescale();
     const { from, width, parts } = this.#scale;

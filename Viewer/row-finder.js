@@ -2,7 +2,7 @@
 
 import { COLUMNS } from "./line.js";
 import { Screen, UNKNOWN } from "./screen.js";
-import { movesBetweenLines } from "./sequences.js";
+import { eventNeedsScreen } from "./row-check.js";
 
 /** How many characters are kept of what may be on a screen, as long as nothing moves on it. */
 const KEPT = 8 << 20;
@@ -46,7 +46,7 @@ export class RowFinder {
     while (this.#recent.length > this.#size.rows || (this.#kept > KEPT && this.#recent.length > 1)) {
       this.#kept -= sizeOf(/** @type {Written} */ (this.#recent.shift()));
     }
-    const moves = written.pieces.some(movesBetweenLines);
+    const moves = written.pieces.some((piece, i) => eventNeedsScreen(piece, this.#size.columns, written.pieces[i - 1]));
     this.#resting = moves ? 0 : this.#resting + 1;
     if (this.#screen) {
       this.#write(this.#screen, written, moves);

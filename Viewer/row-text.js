@@ -3,15 +3,10 @@
 
 import { count } from "./connection-status.js";
 import { cssColour, onGround, paletteColour, parseHex, readable } from "./colour.js";
-import { COLUMNS } from "./line.js";
-import { marks as marksIn } from "./marks.js";
 import { make, setText } from "./page.js";
 import { BOLD, DIM, INVERSE, ITALIC, STRIKE, UNDERLINE } from "./sgr.js";
 
 /** @typedef {import("./ansi.js").Style} Style */
-
-/** How many characters stand on each side of a match that is shown by itself. */
-const AROUND = 40;
 
 /** Characters that a font may give another width than a terminal does. */
 const UNEVEN = /[\u1100-\u11ff\u2190-\uffff]/;
@@ -66,10 +61,8 @@ export function showNumber(element, number, { kind, names: [name], isMore, writt
   else number.removeAttribute("title");
 }
 
-/** Whether the expression was found, where there is one.
- * @param {HTMLElement} element @param {import("./ansi.js").Rendered} rendered @param {RegExp | null} expression */
-export function fillText(element, rendered, expression) {
-  const marks = expression ? marksIn(expression, rendered.text) : [];
+/** @param {HTMLElement} element @param {import("./ansi.js").Rendered} rendered @param {[number, number][]} marks */
+export function fillText(element, rendered, marks) {
   const isUneven = UNEVEN.test(rendered.text);
   if (isUneven && !columns) loadColumns();
   const { breaks = [] } = rendered;
@@ -77,7 +70,7 @@ export function fillText(element, rendered, expression) {
     setText(element, rendered.text);
     // A browser copies nothing of an element that is empty.
     if (!rendered.text) element.append(make("br"));
-    return false;
+    return;
   }
   const fragment = document.createDocumentFragment();
   let at = 0;
@@ -111,21 +104,6 @@ export function fillText(element, rendered, expression) {
     }
   }
   element.replaceChildren(fragment);
-  return marks.length > 0;
-}
-
-/** The first match in a text that isn't shown, with what stands around it.
- * @param {string} text @param {RegExp} expression @param {string} [where] it is, if not on this row */
-export function excerpt(text, expression, where) {
-  expression.lastIndex = 0;
-  const match = expression.exec(text);
-  const element = make("span", "excerpt");
-  if (!match?.[0]) return element;
-  const [from, to] = [match.index, match.index + match[0].length];
-  const around = (/** @type {number} */ begin, /** @type {number} */ end) => text.slice(begin, end);
-  element.append(`${where ?? `at ${from + 1}`}: …`, around(Math.max(0, from - AROUND), from));
-  element.append(make("mark", "", around(from, Math.min(to, from + COLUMNS))), around(to, to + AROUND), "…");
-  return element;
 }
 
 /** Moves the lines sideways so far that a match can be seen, and gives how many pixels it is too low.

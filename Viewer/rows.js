@@ -1,10 +1,10 @@
 // What stands on one row of the view: a line with the pieces it was cut into, a notice, the end, or what is missing.
 
-import { raw, render, styleAfter } from "./ansi.js";
+import { render, styleAfter } from "./ansi.js";
 import { BLOCK, PIECES, blockOf } from "./blocks.js";
 import { missingText, note, textOf } from "./event-text.js";
 import { linked } from "./links.js";
-import { NOTHING, OpeningStyles, applied, isDecided, withEvent } from "./opening-styles.js";
+import { NOTHING, OpeningStyles, applied, isDecided, isKnown, withEvent } from "./opening-styles.js";
 import { PLAIN } from "./sgr.js";
 
 /** @typedef {import("./ansi.js").Rendered} Rendered */
@@ -50,7 +50,7 @@ export class Rows {
   /** What shows the rows of a log that moves its cursor between lines; null for all others.
    * @type {import("./screen-rows.js").ScreenRows | null} */
   screen = null;
-  #isRaw = false;
+  /** @type {((message: string, columns?: number) => Rendered) | null} */ #raw = null;
   /** Where a filter lets rows through, those that are shown as the screen has them; all others are shown as events.
    * @type {{has(offset: number): boolean} | null} */
   onScreen = null;
@@ -79,17 +79,23 @@ export class Rows {
 
   /** Whether each event is shown by itself, with all that it wrote. */
   get isRaw() {
-    return this.#isRaw;
+    return this.#raw !== null;
   }
 
-  set isRaw(isRaw) {
-    this.#isRaw = isRaw;
+  /** What shows it so, or null. */
+  set raw(/** @type {((message: string, columns?: number) => Rendered) | null} */ raw) {
+    this.#raw = raw;
     this.invalidate();
   }
 
   /** The screen, where rows are its: not where each event is shown by itself. */
   get #laidOut() {
-    return !this.#isRaw && !this.onScreen && this.screen?.isReady ? this.screen : null;
+    return !this.isRaw && !this.onScreen && this.screen?.isReady ? this.screen : null;
+  }
+
+  /** Whether it is known how rows are laid out: not while a screen is read for the first time. */
+  get isLaidOut() {
+    return this.isRaw || !this.#store.moves || this.screen?.isReady === true;
   }
 
   /** What rows are: a screen's, else events. */
@@ -100,7 +106,7 @@ export class Rows {
   /** @param {number} at @returns {import("./screen-rows.js").Place | undefined} */
   #onScreen(at) {
     const { screen } = this;
-    if (!this.#isRaw && screen?.isReady && this.onScreen?.has(at)) return screen.at(screen.home(at));
+    if (!this.isRaw && screen?.isReady && this.onScreen?.has(at)) return screen.at(screen.home(at));
     return this.#laidOut?.at(at);
   }
 
@@ -217,7 +223,7 @@ export class Rows {
       return { ...common, kind: event.type, rendered: render(textOf(event) ?? "", PLAIN) };
     }
     common.isError = event.stream === "stderr";
-    if (this.#isRaw) return { ...common, kind: "line", rendered: raw(this.message(first, last, INTERPRETED)) };
+    if (this.#raw) return { ...common, kind: "line", rendered: this.#raw(this.message(first, last, INTERPRETED)) };
     const rendered = linked(render(this.message(first, last, INTERPRETED), this.#styleBefore(first)));
     return { ...common, kind: "line", rendered };
   }
@@ -250,9 +256,11 @@ export class Rows {
     const row = this.row(first);
     if (row.kind === "unread") return undefined;
     if (row.kind !== "line") return note(row.rendered?.text ?? "");
-    if (row.written || !row.rendered?.clipped) return row.rendered?.text ?? "";
+    if (!row.rendered?.clipped) return row.rendered?.text ?? "";
+    const group = this.#onScreen(first)?.group;
+    if (row.written && group) return this.screen?.text(group);
     const message = this.message(...row.names, Infinity);
-    return this.#isRaw ? raw(message, Infinity).text : render(message, PLAIN, Infinity).text;
+    return (this.#raw?.(message, Infinity) ?? render(message, this.#styleBefore(row.names[0]), Infinity)).text;
   }
 
   /** What the lines before it left set: a guess, until what they begin with is known.
@@ -275,9 +283,9 @@ export class Rows {
   #opening(k) {
     let [effect, at] = [NOTHING, k];
     let opening = this.openings.at(at);
-    for (; !opening && !isDecided(effect) && k - at < LOOKED_BACK && this.#store.holds(at - 1); opening = this.openings.at(at)) {
+    for (; !opening && !isKnown(effect) && k - at < LOOKED_BACK && this.#store.holds(at - 1); opening = this.openings.at(at)) {
       const lines = this.#store.lines(--at) ?? [];
-      for (let i = lines.length - 1; i >= 0 && !isDecided(effect); i--) effect = withEvent(lines[i], effect);
+      for (let i = lines.length - 1; i >= 0 && !isKnown(effect); i--) effect = withEvent(lines[i], effect);
     }
     const style = applied(opening ?? this.styles?.guess(at) ?? PLAIN, effect);
     if (opening || isDecided(effect)) {

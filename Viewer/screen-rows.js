@@ -8,6 +8,7 @@ import { worth } from "./rows.js";
 import { UNKNOWN } from "./screen.js";
 import { EventRows } from "./event-rows.js";
 import { ScreenIndex } from "./screen-index.js";
+import { EVENTS, wholeText } from "./screen-text.js";
 
 /** @typedef {import("./screen-line.js").ScreenLine} ScreenLine */
 
@@ -25,6 +26,7 @@ export class ScreenRows {
   #source;
   #index;
   #events;
+  #size;
   /** Whether all that there was has been read once: then what is read is what is shown. */
   isReady = false;
   #wake = () => {};
@@ -36,6 +38,7 @@ export class ScreenRows {
    * @param {() => void} onChange @param {import("./screen.js").Size} [size] of the command's terminal
    * @param {(ready: () => void) => void} [onReady] called once rows are a screen's, from when on it says so itself */
   constructor(store, source, onChange, size = UNKNOWN, onReady = (ready) => ready()) {
+    this.#size = size;
     this.#index = new ScreenIndex(size);
     this.#events = new EventRows(this.#index, (mark) => this.#index.groups(mark) ?? this.#layOut(mark),
       (mark, through) => this.#missing(mark, through), this.#held);
@@ -231,7 +234,27 @@ export class ScreenRows {
     return {
       kind, first: at, last: at, names: [first, first], timestamp, pause: worth(pause), isError: rows.some((line) => line.stream === "stderr"),
       rendered: joined(rows), lines: rows.length, goesOn, isMore, written, event: { offset: written.first, timestamp, stream },
+      needs: rows.flatMap((line) => this.#blocksOf(line)),
     };
+  }
+
+  /** The blocks that what of a row isn't kept depends on; none where all of it is kept, or that would be too many.
+   * @param {ScreenLine} line */
+  #blocksOf({ first, last, widest }) {
+    const mark = this.#index.markBefore(first);
+    const isKnown = widest > COLUMNS && last <= this.#index.offset && last - mark.offset <= EVENTS;
+    const k = blockOf(mark.offset + 1);
+    return isKnown ? Array.from({ length: blockOf(last) - k + 1 }, (_, i) => k + i) : [];
+  }
+
+  /** The whole text of a row that has more than is shown.
+   * @param {import("./screen-index.js").Group} group */
+  text({ rows }) {
+    return rows.map((line) => {
+      const needs = this.#blocksOf(line);
+      const isHeld = needs.length > 0 && needs.every((k) => this.#store.holds(k));
+      return isHeld ? wholeText(line, this.#index.markBefore(line.first), this.#size, this.#held) : line.rendered(COLUMNS).text;
+    }).join("");
   }
 }
 

@@ -51,9 +51,10 @@ export class Screen extends LineTerminal {
   /** Whether a full row is followed by another one. */
   #wraps = true;
 
-  /** @param {(row: ScreenLine) => void} onSettled @param {Size} [size] */
-  constructor(onSettled, size = UNKNOWN) {
-    super(PLAIN, Math.min(COLUMNS, size.columns));
+  /** @param {(row: ScreenLine) => void} onSettled @param {Size} [size]
+   * @param {number} [limit] of a row's columns that are kept */
+  constructor(onSettled, size = UNKNOWN, limit = COLUMNS) {
+    super(PLAIN, Math.min(limit, size.columns));
     this.width = size.columns;
     this.#height = size.rows;
     this.#bottom = size.rows - 1;
@@ -132,6 +133,12 @@ export class Screen extends LineTerminal {
     this.#isOrigin = isOrigin;
   }
 
+  /** Goes to where the cursor was saved: on the last character of a row that was full. */
+  #comeBack() {
+    this.#restore(this.#saved);
+    this.column = Math.min(this.column, this.width - 1);
+  }
+
   /** @param {ScreenLine} row */
   #settled(row) {
     this.#onSettled(row.compact());
@@ -185,14 +192,17 @@ export class Screen extends LineTerminal {
   /** @param {number} columns */
   wrap(columns) {
     if (!this.#wraps) {
-      this.column = Math.max(0, this.width - columns);
-    } else if (this.column > 0) {
+      this.column = Math.min(this.column, this.width - 1);
+      return columns === 1;
+    }
+    if (this.column > 0) {
       const above = this.written;
       this.column = 0;
       this.#linefeed();
       const below = this.#row(this.#y);
       if (above !== below) above.goesOn = below.continues = true;
     }
+    return true;
   }
 
   #scrollUp() {
@@ -235,7 +245,7 @@ export class Screen extends LineTerminal {
       case "E": this.column = 0; this.#linefeed(); break;
       case "M": if (this.#y === this.#top) this.#putIn(this.#top, this.#bottom, 1); else this.#move(this.#y - 1); break;
       case "7": this.#saved = this.#place; break;
-      case "8": this.#restore(this.#saved); break;
+      case "8": this.#comeBack(); break;
       case "c": this.#reset(); break;
       case "#8": this.#align(); break;
     }
@@ -298,7 +308,7 @@ export class Screen extends LineTerminal {
       case "T": this.#putIn(this.#top, this.#bottom, count); break;
       case "r": this.#region(count - 1, (second || this.#height) - 1); break;
       case "s": this.#saved = this.#place; break;
-      case "u": this.#restore(this.#saved); break;
+      case "u": this.#comeBack(); break;
       default: super.command(final, numbers);
     }
   }
@@ -330,7 +340,10 @@ export class Screen extends LineTerminal {
       if (restores) this.#entered = [this.column, this.#y, this.style];
       [this.#covered, this.rows] = [this.rows, []];
     } else if (!isOn) {
-      if (restores && this.#entered) [this.column, this.#y, this.style] = this.#entered;
+      if (restores && this.#entered) {
+        [this.column, this.#y, this.style] = this.#entered;
+        this.column = Math.min(this.column, this.width - 1);
+      }
       if (this.#covered) [this.rows, this.#covered] = [this.#covered, null];
     }
   }

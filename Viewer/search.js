@@ -1,16 +1,23 @@
 // A search over a whole log, what is held and what isn't, and over what still comes.
 
 import { MatchIndex, WithContext } from "./match-index.js";
-import { compile } from "./marks.js";
+import { PIECES } from "./blocks.js";
+import { excerpt } from "./excerpts.js";
+import { compile, marks } from "./marks.js";
+import { overwritten } from "./overwritten.js";
 
 /** How long one portion may take, in milliseconds. */
 const PATIENCE = 5_000;
+/** The most characters of a line that a match is looked for in here. */
+const LONGEST = 1 << 21;
 
 export class Search {
   /** What it has found: lines by their offsets, rows by those of the events that they began with. */
   hits = new MatchIndex();
   /** Those of them that are rows, of which no line matches by itself. */
   rows = new MatchIndex();
+  /** Events that go on with the line of the one before. */
+  pieces = new MatchIndex();
   /** Those of rows that may still change.
    * @type {number[]} */
   #shown = [];
@@ -50,7 +57,34 @@ export class Search {
   /** What it has found, and so many lines around each.
    * @param {number} around @returns {import("./shown-rows.js").Shown} */
   shown(around) {
-    return around > 0 ? new WithContext(this.hits, this.#store, around) : this.hits;
+    return around > 0 ? new WithContext(this.hits, this.pieces, () => this.searched, around) : this.hits;
+  }
+
+  /** Where it is in a text.
+   * @param {string} text */
+  marks(text) {
+    return marks(this.expression, text);
+  }
+
+  /** A match that a row doesn't show, as it is shown behind it: beyond its end, or written over; null if there is none.
+   * @param {string} text the row's, whole @param {number} line that has the match; 0 if that isn't the one that is shown */
+  unseen(text, line) {
+    const beyond = excerpt(text, this.expression);
+    if (beyond || line === 0) return beyond;
+    const part = overwritten(this.#message(line)).find((part) => part.search(this.expression) >= 0);
+    return part === undefined ? null : excerpt(part, this.expression, `line ${line} wrote`);
+  }
+
+  /** All that a line wrote, as far as it is searched at once.
+   * @param {number} line */
+  #message(line) {
+    let text = "";
+    for (let offset = line; text.length < LONGEST; offset++) {
+      const event = this.#store.event(offset);
+      text += event?.message ?? "";
+      if (!event?.partial || offset % PIECES === 0) break;
+    }
+    return text;
   }
 
   /** More has come. */
@@ -90,7 +124,8 @@ export class Search {
   }
 
   /** @param {import("./matcher.js").Found} found */
-  #add({ lines, rows, shown }) {
+  #add({ lines, pieces, rows, shown }) {
+    for (const offset of pieces) this.pieces.add(offset);
     for (const index of [this.hits, this.rows]) for (const offset of this.#shown) index.delete(offset);
     for (const offset of lines) this.hits.add(offset);
     const news = rows.filter((offset) => !this.hits.has(offset));

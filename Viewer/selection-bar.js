@@ -102,7 +102,7 @@ export class SelectionBar {
     if (this.#isTooMuch) return announce(TOO_MUCH);
     try {
       const { copyText } = await load();
-      const text = this.#textAtOnce(range) ?? (await this.#read(range));
+      const text = this.#textAtOnce(range) ?? (await this.#read());
       if (text !== null) this.#done(text, await copyText(text));
     } catch (error) {
       this.#tell(error instanceof Error ? error.message : String(error));
@@ -137,20 +137,20 @@ export class SelectionBar {
 
   /** @param {TextRange} range */
   #textAtOnce(range) {
-    if (this.#prepared?.range === this.#nameOf(range)) return this.#prepared.text;
-    return copying?.heldText(range, this.#store, this.#rows) ?? null;
+    const held = copying?.heldText(range, this.#store, this.#rows) ?? null;
+    return held === null && this.#prepared?.range === this.#nameOf(range) ? this.#prepared.text : held;
   }
 
   /** Says which range it is, and of what is shown of the log at present.
    * @param {TextRange} range */
   #nameOf(range) {
-    const { isRaw, filter } = this.#rows;
-    return JSON.stringify([range, isRaw, filter && this.#rows.count(range.from.offset, range.to.offset, LINES)]);
+    const { isRaw, isLaidOut, filter } = this.#rows;
+    return JSON.stringify([range, isRaw, isLaidOut, filter && this.#rows.count(range.from.offset, range.to.offset, LINES)]);
   }
 
-  /** The text, once it is read; null if another selection was made meanwhile.
-   * @param {TextRange} range */
-  async #read(range) {
+  /** The text, once it is read; null if another selection was made meanwhile. */
+  async #read() {
+    const range = () => /** @type {TextRange} */ (this.range);
     const reading = (this.#reading = new AbortController());
     try {
       const { readText } = await load();
@@ -158,7 +158,7 @@ export class SelectionBar {
         byId("selection").hidden = false;
         byId("selected").textContent = `Reading to copy: ${Math.floor(share * 100)} %`;
       }, reading.signal);
-      this.#prepared = { range: this.#nameOf(range), text };
+      this.#prepared = { range: this.#nameOf(range()), text };
       return text;
     } catch (error) {
       if (reading.signal.aborted) return null;

@@ -1,11 +1,11 @@
 // The sequences that a terminal obeys: how they are told from text, and which of them move the cursor.
 
 /** Control characters, and those by which a text would be shown in another order than it was written in. */
-export const CONTROL = /[\x00-\x08\x0a-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/;
+export const CONTROL = /[\x00-\x08\x0a-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/;
 export const CSI = /\x1b\[([0-?]*)([ -/]*)([@-~])/y;
 /** One within which control characters stand, which are obeyed all the same, or that CAN, SUB or another one breaks off. */
 export const BROKEN = /\x1b\[([\x00-\x17\x19\x1c-?]*)(?:([@-~])|[\x18\x1a]|(?=\x1b))/y;
-export const STRING = /\x1b([\]PX^_])([^\x07\x1b\x9c]*)(?:\x07|\x1b\\|\x9c)/y;
+export const STRING = /\x1b([\]PX^_k])([^\x07\x1b\x9c]*)(?:\x07|\x1b\\|\x9c)/y;
 export const OTHER = /\x1b[ -/]*[0-~]?/y;
 export const ANY = new RegExp(`${CSI.source}|${BROKEN.source}|${STRING.source}|${OTHER.source}|${CONTROL.source}`, "g");
 
@@ -29,7 +29,7 @@ export function movesBetweenLines(line) {
 export function unfinished(text) {
   const at = text.lastIndexOf("\x1b");
   if (at < 0 || text.length - at > LONGEST) return text.length;
-  return /^\x1b(?:\[[0-?]*[ -/]*|[ -/]*|[\]PX^_][^\x07\x9c]*)$/.test(text.slice(at)) ? at : text.length;
+  return /^\x1b(?:\[[0-?]*[ -/]*|[ -/]*|[\]PX^_k][^\x07\x9c]*)$/.test(text.slice(at)) ? at : text.length;
 }
 
 /** The longest sequence that is waited for, in characters. */

@@ -1,6 +1,10 @@
 // How a character looks: its colours and attributes, and what a "select graphic rendition" makes of them.
 
 export const BOLD = 1, DIM = 2, ITALIC = 4, UNDERLINE = 8, INVERSE = 16, STRIKE = 32;
+/** All of them. Above them stands which characters the letters are, from line to line. */
+export const LOOKS = 63;
+/** Of two sets of characters, whether each draws lines, and that the second one is in use. */
+const DRAWS = [64, 128], SECOND = 256;
 
 /** A colour: one of the palette's 256, `#rrggbb`, or null for the theme's own.
  * @typedef {number | string | null} Colour */
@@ -18,7 +22,7 @@ export function select(parameters, style) {
   for (let i = 0; i < codes.length; i++) {
     const [head, ...parts] = codes[i].split(":");
     const code = Number(head);
-    if (code === 0) [fg, bg, flags] = [null, null, 0];
+    if (code === 0) [fg, bg, flags] = [null, null, flags & ~LOOKS];
     else if (code === 1) flags |= BOLD;
     else if (code === 2) flags |= DIM;
     else if (code === 3) flags |= ITALIC;
@@ -47,6 +51,21 @@ export function select(parameters, style) {
     }
   }
   return fg === null && bg === null && flags === 0 ? PLAIN : { fg, bg, flags };
+}
+
+/** A style without which characters the letters are.
+ * @param {Style} style */
+export const looks = (style) => (style.flags > LOOKS ? { ...style, flags: style.flags & LOOKS } : style);
+
+/** Which of two sets of characters draw lines, and which one is in use.
+ * @param {Style} style @returns {[boolean[], number]} */
+export const setsOf = ({ flags }) => [DRAWS.map((bit) => (flags & bit) !== 0), flags & SECOND ? 1 : 0];
+
+/** A style that says that too.
+ * @param {Style} style @param {boolean[]} drawing @param {number} set @returns {Style} */
+export function carried(style, [first, second], set) {
+  const sets = (first ? DRAWS[0] : 0) | (second ? DRAWS[1] : 0) | (set ? SECOND : 0);
+  return sets ? { ...style, flags: style.flags | sets } : style;
 }
 
 /** `5;n`, `2;r;g;b`, or with colons `2::r:g:b`.

@@ -2,7 +2,7 @@
 
 /** What stands behind a backslash for a character that can't be seen. */
 export const ESCAPES = /** @type {Record<string, string>} */ ({ "\n": "n", "\t": "t", "\r": "r", "\x1b": "e", "\\": "\\", "'": "'" });
-const UNSEEN = /[\0-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/;
+const UNSEEN = /[\0-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/;
 
 /** A command for people. It is one line, whatever is in it, and can be typed as it is shown.
  * @param {string[]} command */

@@ -33,6 +33,10 @@ export class ShownRows {
     return this.#rows.isRaw;
   }
 
+  get isLaidOut() {
+    return this.#rows.isLaidOut;
+  }
+
   /** The row that shows what an event wrote.
    * @param {number} offset */
   home(offset) {

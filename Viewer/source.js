@@ -71,7 +71,7 @@ export class Source {
   /** Has the block read soon; the one wanted last comes first.
    * @param {number} k */
   want(k) {
-    if (k * BLOCK >= this.#store.followed) return;
+    if (k * BLOCK >= this.#store.followed || this.#store.holds(k)) return;
     const group = this.#group(k);
     if (this.#reading.has(group)) return;
     this.#wanted = this.#wanted.filter((other) => other !== group);

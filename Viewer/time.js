@@ -9,16 +9,16 @@ const three = (/** @type {number} */ n) => (n < 10 ? "00" + n : n < 100 ? "0" + 
  * @param {number} one @param {number} other @param {TimeMode} mode */
 export const areOfOneDay = (one, other, mode) =>
   mode === "off" || mode === "elapsed" || Number.isNaN(one) || Number.isNaN(other) ||
-  (Math.abs(one - other) < 86_400_000 && day(one, mode) === day(other, mode));
+  day(one, mode) === day(other, mode);
 
-/** The month and the day of a time.
+/** The date of a time.
  * @param {number} time @param {TimeMode} mode */
 function day(time, mode) {
   const date = new Date(time);
-  const [month, day] = mode === "utc"
-    ? [date.getUTCMonth(), date.getUTCDate()]
-    : [date.getMonth(), date.getDate()];
-  return `${two(month + 1)}-${two(day)}`;
+  const [year, month, day] = mode === "utc"
+    ? [date.getUTCFullYear(), date.getUTCMonth(), date.getUTCDate()]
+    : [date.getFullYear(), date.getMonth(), date.getDate()];
+  return `${year}-${two(month + 1)}-${two(day)}`;
 }
 
 /** A line's time.
@@ -42,8 +42,7 @@ export function lineTime(time, mode, start, isDated = false) {
 /** The date and time in full.
  * @param {number} time */
 export function fullTime(time) {
-  const date = new Date(time);
-  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${lineTime(time, "local", 0)}`;
+  return lineTime(time, "local", 0, true);
 }
 
 /** @param {number} milliseconds */

@@ -1,10 +1,11 @@
 """What is copied is what is shown, however the rows came and whatever the page shows of them."""
 
 import json
+import re
 
 import pytest
 from playwright.sync_api import expect
-from test_screen import E, compose, wait_for_rows, wait_for_text
+from test_screen import E, compose, frame, wait_for_rows, wait_for_text
 from test_selection import LISTEN, clipboard, copy, message, place
 from viewer import next_frame, rows, search, seed, wait_for_row, wait_until_read, wait_until_still
 
@@ -19,6 +20,11 @@ def event(n, time=0, **fields):
 def press(page, *keys):
     for key in keys:
         page.keyboard.press(key)
+
+
+def last_frame(frames):
+    """What a terminal shows of so many frames."""
+    return [re.sub(r"\x1b\[\??\d*[a-zA-Z]", "", line) for line in frame(frames - 1)]
 
 
 def go_to(page, line):
@@ -189,6 +195,36 @@ def test_a_screen_is_copied_up_to_its_100_000_rows_however_many_events_wrote_the
     expect(page.locator("#selected")).to_have_text(f"Text of lines 1–{log.head} ({rows + 2:,} rows)")
     text = copy(page, f"{rows + 2:,} lines copied")
     assert text == "\n".join(["before", *map(str, range(1, rows + 1)), END.format(3 * rows + 1)])
+
+
+@pytest.mark.parametrize("jobs", [1, 40])
+def test_what_is_copied_before_a_screen_was_read_is_what_the_screen_shows(server, viewer, jobs):
+    log = server.register()
+    for job in range(jobs):
+        log.append(f"job {job}", *compose(500 // jobs)[1:])
+    log.append(*[f"plain {n}" for n in range(5_000)], end="SUCCEEDED")
+    page = viewer.log(server, log.id)
+    shown = [row for job in range(jobs) for row in [f"job {job}", *last_frame(500 // jobs)]]
+    shown += [f"plain {n}" for n in range(5_000)] + [END.format(log.head - 1)]
+    press(page, "Control+a")
+    assert copy(page, f"{len(shown):,} lines copied") == "\n".join(shown)
+    # And so it does once it was.
+    press(page, "Home")
+    wait_for_text(page, shown[4])
+    assert rows(page)[1]["text"] == shown[1]
+    page.evaluate("navigator.clipboard.writeText('')")
+    assert copy(page, f"{len(shown):,} lines copied") == "\n".join(shown)
+
+
+def test_what_was_read_to_be_copied_is_not_copied_of_rows_that_others_stand_for(server, viewer):
+    log = server.register()
+    log.append(*compose(50), *[f"plain {n}" for n in range(1_000)])
+    page = viewer.log(server, log.id)
+    press(page, "Control+a")
+    copy(page, "1,005 lines copied")
+    log.append(f"{E}[3Aover")
+    wait_for_text(page, "over")
+    assert copy(page, "1,005 lines copied").split("\n")[-4:] == ["plain 996", "overn 997", "plain 998", "plain 999"]
 
 
 def test_a_selection_in_a_screen_is_of_its_rows(server, viewer):

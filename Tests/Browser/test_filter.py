@@ -134,6 +134,24 @@ def test_a_line_that_was_cut_is_one_row_of_a_filter(server, viewer):
     assert [(row["first"], row["last"], row["text"]) for row in rows(page)] == [(2, 4, "wanted!")]
 
 
+def test_lines_around_a_match_are_shown_whole_and_once(server, viewer):
+    log = server.register()
+    cut = lambda letter, count: [{"message": letter * 10, "partial": True}] * (count - 1) + [{"message": letter}]
+    log.append_raw("".join(json.dumps({"timestamp": 1_800_000_000_000, **e}) + "\n" for e in [
+        {"message": "first"}, *cut("a", 2), *cut("b", 3), {"message": "needle"}, *cut("c", 2), {"message": "last"}]))
+    page = viewer.log(server, log.id)
+    filter_by(page, "needle")
+    for around, shown in ((1, [(4, 6), (7, 7), (8, 9)]), (3, [(1, 1), (2, 3), (4, 6), (7, 7), (8, 9), (10, 10)])):
+        page.click("#around")
+        expect(page.locator("#around")).to_have_text(f"±{around}")
+        expect(page.locator(".row:not([hidden])")).to_have_count(len(shown))
+        found = rows(page)
+        # The first one stands for what the filter hides before it too, each of them for what it hides behind.
+        assert [row["first"] for row in found] == [first for first, _ in shown]
+        assert found[-2]["text"] == "ccccccccccc" if around == 3 else found[-1]["text"] == "ccccccccccc"
+        assert next(row["text"] for row in found if row["first"] == 4) == "b" * 21
+
+
 def test_a_number_that_is_clicked_takes_the_keys(server, viewer, log):
     """What is typed next is for the line, not for the field that was typed in before."""
     page = viewer.log(server, log.id)

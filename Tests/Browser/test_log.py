@@ -273,13 +273,36 @@ def test_times_are_shown_in_each_way(server, viewer):
     log.append_raw(json.dumps({"timestamp": START, "message": "x"}) + "\n")
     page = viewer.log(server, log.id, timezone_id="Asia/Kolkata")
     # The line is of another day than the execution.
-    utc = time.strftime("%m-%d %H:%M:%S.000", time.gmtime(START / 1000))
-    local = time.strftime("%m-%d %H:%M:%S.000", time.gmtime(START / 1000 + 19_800))
+    utc = time.strftime("%Y-%m-%d %H:%M:%S.000", time.gmtime(START / 1000))
+    local = time.strftime("%Y-%m-%d %H:%M:%S.000", time.gmtime(START / 1000 + 19_800))
     for shown in (local, utc, re.compile("^−")):
         page.keyboard.press("t")
         expect(page.locator(".row .time").first).to_have_text(shown)
     page.keyboard.press("t")
     expect(page.locator(".row .time").first).to_be_hidden()
+
+
+def test_text_stands_in_the_order_that_it_was_written_in(server, viewer):
+    log = server.register()
+    written = ["path/\u05d0\u05d1/12/34/end.txt", "\u0627\u0644\u0639 12 (3) x", "plain"]
+    log.append(*written, "rlm \u200f12 34\u200f x", end="SUCCEEDED")
+    page = viewer.log(server, log.id)
+    wait_for_row(page, 5)
+    for _ in range(2):
+        for row, text in enumerate(written + ["rlm 12 34 x"]):
+            lefts = page.evaluate("""row => {
+              const text = document.querySelectorAll('.row:not([hidden]) .text')[row];
+              const walker = document.createTreeWalker(text, NodeFilter.SHOW_TEXT), lefts = [];
+              for (let node; (node = walker.nextNode());) for (let i = 0; i < node.length; i++) {
+                const range = document.createRange();
+                range.setStart(node, i);
+                range.setEnd(node, i + 1);
+                lefts.push(range.getBoundingClientRect().left);
+              }
+              return lefts; }""", row)
+            assert len(lefts) == len(text) and lefts == sorted(lefts), text
+        # The same where some of it is marked.
+        search(page, "1")
 
 
 def test_long_lines_are_wrapped_and_unwrapped(server, viewer):

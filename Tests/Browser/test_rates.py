@@ -103,3 +103,15 @@ def test_the_strip_stays_open_and_grows_with_the_log(server, viewer):
     again.wait_for_selector(".rates", state="detached")
     last = viewer.log(server, log.id, context=context)
     assert last.locator(".rates").count() == 0
+
+
+def test_where_a_clock_was_set_back_all_lines_are_counted(server, viewer):
+    log = server.register()
+    seed(log, 1_000, time_of=lambda n: START + (7_200_000 if n <= 49 else 0) + n * 10)
+    log.append_raw('{"timestamp":%d,"type":"end","status":"SUCCEEDED"}\n' % (START + 20_000))
+    page = viewer.log(server, log.id)
+    page.keyboard.press("p")
+    page.wait_for_selector(".rates canvas")
+    # All of them stand at the first time, which is the latest.
+    expect(page.locator(".rates canvas")).to_have_attribute("aria-valuetext", re.compile(": 1,001 events$"))
+    expect(page.locator(".rates canvas")).to_have_attribute("aria-valuemax", "1")

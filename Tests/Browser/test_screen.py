@@ -110,6 +110,29 @@ def test_a_search_finds_what_is_shown_and_what_was_written_over(server, viewer):
     assert "line 312 wrote" in page.inner_text(".row.current .excerpt")
 
 
+def test_a_long_line_of_a_screen_is_searched_copied_and_shown_whole(server, viewer):
+    log = server.register()
+    long = "L" * 12_000 + "needleZ" + "M" * 100
+    log.append("first", long, "third", "x", f"{E}[1Aq", "A" * 11_000, f"{E}[1A{'B' * 10_500}END", "alpha\rbravo\rcharl", end="SUCCEEDED")
+    page = viewer.log(server, log.id, "#L2")
+    wait_for_text(page, "q")
+    page.wait_for_selector(".row.selected:not([hidden])")
+    page.keyboard.press("c")
+    page.wait_for_function("async long => (await navigator.clipboard.readText()) === long + '\\n'", arg=long)
+    page.keyboard.press("Escape")
+    assert search(page, "needleZ") == "1 of 1"
+    expect(page.locator(".row.current .excerpt mark")).to_have_text("needleZ")
+    assert page.inner_text(".row.current .excerpt").startswith("at 12001: …")
+    page.keyboard.press("Alt+r")
+    assert search(page, "^bravo$") == "1 of 1"
+    assert "line 8 wrote: …bravo" in page.inner_text(".row.current .excerpt")
+    page.keyboard.press("Escape")
+    page.click(".row[data-first='6'] .whole")
+    page.wait_for_selector("#sheet-line[open]")
+    assert page.input_value("#line-text") == "B" * 10_500 + "END" + "A" * 497
+    assert page.inner_text("#line-title") == "Line 6, 11,000 characters"
+
+
 def test_a_jump_into_the_middle_shows_what_was_there(server, viewer):
     log = server.register()
     # Frames of ten rows, each of which stays once its twenty frames are through.
@@ -161,6 +184,30 @@ def test_a_log_without_such_movements_loads_no_screen(server, viewer):
     wait_until_still(page)
     loaded = page.evaluate("performance.getEntriesByType('resource').map((entry) => entry.name)")
     assert any(name.endswith("/log-page.js") for name in loaded) and not any("screen" in name for name in loaded)
+
+
+def test_no_screen_is_loaded_where_a_width_that_is_known_changes_nothing(server, viewer):
+    log = server.register(terminal={"columns": 80, "rows": 24})
+    long = "word " * 40
+    seed(log, 3_000, message_of=lambda n: [f"{n} {long}", f"{n} %\r{E}[K{n} done", f"{E}[01m{E}[K{long}{E}[m{E}[K", f"{long}\r"][n % 4])
+    page = viewer.log(server, log.id)
+    wait_for_row(page, 3_000)
+    page.keyboard.press("Home")
+    wait_for_row(page, 1)
+    wait_until_still(page)
+    loaded = page.evaluate("performance.getEntriesByType('resource').map((entry) => entry.name)")
+    assert not any("screen" in name for name in loaded)
+
+
+def test_a_line_that_moves_within_several_rows_is_shown_as_on_its_terminal(server, viewer):
+    log = server.register(terminal={"columns": 80, "rows": 24})
+    log.append("before", f"Starting{E}[999C{E}[6D[ OK ]", "x" * 100 + "\ry", "after", end="SUCCEEDED")
+    page = viewer.log(server, log.id)
+    wait_for_text(page, "y" + "x" * 19)
+    shown = [line for text in texts(page)[:-1] for line in text.split("\n")]
+    assert shown == ["before", "Starting" + " " * 65 + "[ OK ]", "x" * 80, "y" + "x" * 19, "after"]
+    assert search(page, "yxxx") == "1 of 1"
+    assert search(page, "x" * 81) == "1 of 1"
 
 
 def test_a_screen_is_as_high_as_the_terminal_of_the_command(server, viewer):

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { plain, raw, render, styleAfter } from "#viewer/ansi.js";
+import { plain, render, styleAfter } from "#viewer/ansi.js";
 import { RUNS } from "#viewer/line.js";
+import { raw } from "#viewer/raw.js";
+import { captured, captures, cells, hasTmux } from "./tmux.mjs";
 import { BOLD, DIM, INVERSE, ITALIC, PLAIN, UNDERLINE } from "#viewer/sgr.js";
 
 const E = "\x1b";
@@ -10,6 +12,7 @@ const looks = (message, style = PLAIN) =>
   render(message, style).runs.map(({ text, style: { fg, bg, flags } }) => [text, fg, bg, flags]);
 
 test("no line is shown in another order than it was written in", () => {
+  assert.equal(plain("rlm \u200f12 34\u200f \u061cx\u200e"), "rlm 12 34 x");
   const spoof = "a \u202eevil.exe\u202c b \u2066c\u2069";
   assert.equal(render(spoof, PLAIN).text, "a evil.exe b c");
   assert.equal(plain(spoof), "a evil.exe b c");
@@ -52,6 +55,26 @@ test("a look goes on in the next line", () => {
   assert.equal(styleAfter(`x${E}c`, style), PLAIN);
 });
 
+test("letters that draw lines go on in the next line, as on a terminal", { skip: !hasTmux && "tmux is not installed" }, () => {
+  const outputs = [
+    `${E}(0lqqqk\nx   x\nmqqqj${E}(B\nend`, `${E})0\x0elqk\nx x\n\x0fx x\n\x0ex\n${E})Bx`, `${E}(0\n${E}[0mx\n${E}[31mq\r\nj${E}cx\nx`, `${E}(0${E}[1mq\nq\x0eq\nq`,
+  ];
+  captures(outputs).forEach((capture, i) => {
+    let style = PLAIN;
+    let after = PLAIN;
+    const rows = outputs[i].split("\n").map((message) => {
+      const { runs, style: left } = render(message, style);
+      after = styleAfter(message, after);
+      assert.deepEqual(after, left);
+      style = left;
+      return cells(runs);
+    });
+    // A reset clears a terminal's screen too.
+    if (!outputs[i].includes(`${E}c`)) assert.deepEqual(rows, captured(capture), JSON.stringify(outputs[i]));
+    else assert.deepEqual(rows.at(-1), "x");
+  });
+});
+
 test("a carriage return writes over the line, as a terminal shows it", () => {
   assert.equal(plain("10%\r100%"), "100%");
   assert.equal(plain("abcdef\rxy"), "xycdef");
@@ -74,6 +97,7 @@ test("what a line doesn't need is dropped, and nothing else is", () => {
 test("a sequence that never ends hides no text", () => {
   assert.equal(plain(`a${E}]0;title without an end`), "a0;title without an end");
   assert.equal(plain(`a${E}[31`), "a31");
+  assert.equal(plain(`a${E}kname`), "aname");
   assert.equal(plain(`a${E}`), "a");
 });
 

@@ -92,6 +92,15 @@ test("a line without a newline at a block's end leaves the next block's colours 
   assert.equal(rows.row(BLOCK + 1).rendered.runs[0].style.fg, 2);
 });
 
+test("letters that draw lines go on over a block's end, also behind what sets looks", () => {
+  const store = new BlockStore();
+  store.add(1, [...lines(1, BLOCK - 2), event(BLOCK - 1, { message: "\u001b(0" }), event(BLOCK, { message: "\u001b[0mq" }),
+    event(BLOCK + 1, { message: "lqk" }), event(BLOCK + 2, { message: "\u001b(Blqk" }), event(BLOCK + 3, { message: "\u000elqk" })]);
+  const rows = new Rows(store);
+  assert.deepEqual([0, 1, 2, 3].map((i) => rows.row(BLOCK + i).rendered.text), ["─", "┌─┐", "lqk", "lqk"]);
+  assert.deepEqual(rows.row(BLOCK + 1).rendered.runs[0].style, { fg: null, bg: null, flags: 0 });
+});
+
 test("a piece doesn't swallow the end", () => {
   const { rows } = rowsOf({ message: "a", partial: true }, { type: "end", status: "FAILED" });
   assert.equal(rows.last(1), 1);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { BLOCK, BlockStore, blockOf } from "#viewer/blocks.js";
+import { raw } from "#viewer/raw.js";
 import { Rows } from "#viewer/rows.js";
 import { ScreenIndex } from "#viewer/screen-index.js";
 import { ScreenRows } from "#viewer/screen-rows.js";
@@ -124,11 +125,11 @@ test("a line that has no newline yet stands where the screen shows it", async ()
 
 test("each raw row is an event", async () => {
   const log = await rowsOf(messages("a", `${E}[1Ab\r`, "c"));
-  log.rows.isRaw = true;
+  log.rows.raw = raw;
   const found = all(log);
   assert.deepEqual(found.map((row) => row.rendered.text), ["a", "␛[1Ab␍", "c"]);
   assert.equal(log.rows.text(2), "␛[1Ab␍");
-  log.rows.isRaw = false;
+  log.rows.raw = null;
   assert.deepEqual(textsOf(all(log)), ["b", "c"]);
 });
 
@@ -185,6 +186,27 @@ test("reading on keeps what is shown laid out, and of all else what was read las
   assert.equal(index.find(1_500).groups, shown.groups);
   assert.equal(index.find(15_000).groups, null);
   assert.notEqual(index.find(29_000).groups, null);
+});
+
+test("of a row that is longer than what is kept, the whole text can be had", async () => {
+  const long = `${"L".repeat(12_000)}needle${"M".repeat(100)}`;
+  const log = await rowsOf(messages("first", long, "third", "x", `${E}[1Aq`, "A".repeat(11_000), `${E}[1A${"B".repeat(10_500)}END`,
+    `${"C".repeat(10_000)}\v${"D".repeat(10_001)}`, `${"y".repeat(10_010)}${E}[5D${E}[3P`));
+  log.store.add(10, [JSON.stringify({ offset: 10, timestamp: 2_000, type: "end", status: "SUCCEEDED" })]);
+  await until(log);
+  const shown = all(log).flatMap(({ first }) => log.rows.text(first).split("\n"));
+  assert.equal(shown[1], long);
+  assert.equal(shown[4], `${"B".repeat(10_500)}END${"A".repeat(497)}`);
+  assert.deepEqual(shown.slice(5, 8).map((text) => text.trim().length), [10_000, 10_001, 10_007]);
+});
+
+test("the whole text can be had of a row whose events aren't held any more, once they are read", async () => {
+  const texts = Array.from({ length: 3_000 }, (_, i) => `${i > 1 ? `${E}[1A${E}[1B` : ""}${i % 100 ? "" : "z".repeat(11_000)}${i}`);
+  const log = await rowsOf(messages(...texts), 300_000);
+  log.read(0);
+  const row = log.rows.row(log.rows.start(101));
+  row.needs.forEach(log.read);
+  assert.equal(log.rows.text(101), `${"z".repeat(11_000)}100`);
 });
 
 test("shows an event that makes more rows than a call may have arguments", async () => {

@@ -45,6 +45,11 @@ test("a line that fills many rows takes time that grows with its length alone", 
   }
 });
 
+test("a title is no text", { skip: !hasTmux && "tmux is not installed" }, () => {
+  const outputs = ["a\x1bkname\x1b\\b", "\x1bkname\x1b\\\x1b[1mx"];
+  captures(outputs).forEach((capture, i) => assert.deepEqual(shown(outputs[i]), captured(capture), JSON.stringify(outputs[i])));
+});
+
 test("pictures that are joined take the columns of one", { skip: !hasTmux && "tmux is not installed" }, () => {
   const outputs = ["\u{1f468}\u200d\u{1f469}\u200d\u{1f467}|", "a\u{1f469}\u200d\u{1f4bb}b\rX", "\u{1f1e9}\u{1f1ea}|\u{1f44d}\u{1f3fd}|"];
   captures(outputs).forEach((capture, i) => assert.deepEqual(shown(outputs[i]), captured(capture), JSON.stringify(outputs[i])));
@@ -58,6 +63,8 @@ test("a screen is as wide as the terminal was", { skip: !hasTmux && "tmux is not
     `\x1b[?7l${long}Z\x1b[?7h`, `a\x1b[999C[ OK ]`, `\x1b[999C\x1b[6D[ OK ]`, `${"\t".repeat(12)}end`, `${"x".repeat(78)}\x1b[4hab\x1b[4l`,
     `${"x".repeat(80)}\x1b[Kz`, `${"x".repeat(80)}\x1b[Dz`, `${"ab".repeat(500)}\x1b[5Aup`, `${"x".repeat(79)}\x1b[3@z`, `${"x".repeat(70)}y\x1b[99bz`,
     "one\x1b#8\x1b[5;5Htwo", `\n\n${"x".repeat(80)}\x1b[Ay`, `${"x".repeat(80)}\x1b[By`, `${"x".repeat(80)}\x1b[Cy`, `漢\x1b[79C漢\x1b[2Dz`,
+    ...["7 8", "[s [u", "[?1049h [?1049l"].flatMap((pair) => [79, 80, 81].map((length) => `${"x".repeat(length)}\x1b${pair.replace(" ", "\x1b")}q`)),
+    ...[78, 79, 80].flatMap((length) => ["漢", "漢z", "漢漢z", "ab漢"].map((text) => `\x1b[?7l${"x".repeat(length)}${text}\x1b[?7h`)),
   ];
   for (const [height, width] of [[24, 80], [50, 132]]) {
     const all = [...some, ...edges.map((output) => [JSON.stringify(output), output])];

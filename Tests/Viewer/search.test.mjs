@@ -29,6 +29,18 @@ test("matches are found where they are, and empty ones don't show", () => {
   assert.equal(marks(literal("a"), "a".repeat(1_000)).length, 200);
 });
 
+test("an expression's ends are those of what was written between two movements, and of each line of a row", () => {
+  const written = ["alpha\rbravo\rcharl", "\x1b[?25l\x1b[4A\x1b[0G[+] Running 7\x1b[K", "\x1b[Aone\x1b[B two"];
+  const text = written.map((message, i) => JSON.stringify({ offset: i + 1, timestamp: 1, message })).join("\n");
+  const lines = (expression) => find(compile({ text: expression, isRegex: true, matchesCase: false }), text, 1);
+  assert.deepEqual(lines("^bravo$"), [1]);
+  assert.deepEqual(lines("^\\[\\+\\] Running 7$"), [2]);
+  assert.deepEqual(lines("^one$"), [3]);
+  // They are no line, and what is between two of them isn't text.
+  assert.deepEqual([lines("bravo\\s+charl"), lines("^$")], [[], []]);
+  assert.deepEqual(marks(compile({ text: "^cd$", isRegex: true, matchesCase: false }), "ab\ncd"), [[3, 5]]);
+});
+
 test("messages are read from lines as they come", () => {
   assert.equal(messageIn('{"offset":1,"timestamp":2,"message":"plain"}'), "plain");
   assert.equal(messageIn('{"offset":1,"timestamp":2,"stream":"stderr","message":"p","partial":true}'), "p");
@@ -93,6 +105,16 @@ test("of a line without an end, a bounded part is searched at once", () => {
   const finder = new Finder(literal("x"), false);
   const piece = (offset) => JSON.stringify({ offset, timestamp: 1, message: "-".repeat(1 << 18) + (offset % 4 ? "" : "x"), partial: true });
   assert.deepEqual([1, 2, 3, 4, 5, 6, 7, 8, 9].flatMap((offset) => finder.find(piece(offset), offset).lines), [1]);
+});
+
+test("a line is found once, by what it began with, however much of it is looked at by itself", () => {
+  const pieces = Array.from({ length: 24 }, (_, i) => ({ message: "-".repeat(1 << 18) + (i === 11 || i === 20 ? "x" : ""), partial: i < 23 }));
+  const log = [{ message: "x" }, ...pieces, { message: "-" }].map((event, i) => JSON.stringify({ offset: i + 1, timestamp: 1, ...event }));
+  for (const [inverts, lines] of [[false, [1, 2]], [true, [26]]]) {
+    const found = new Finder(literal("x"), false, inverts).find(log.join("\n"), 1);
+    assert.deepEqual(found.lines, lines);
+    assert.deepEqual(found.pieces, Array.from({ length: 23 }, (_, i) => i + 3));
+  }
 });
 
 test("hits are counted and walked as a set of offsets would be", () => {

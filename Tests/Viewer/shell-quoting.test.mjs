@@ -52,10 +52,11 @@ test("durations and sizes read well", () => {
 test("a line's time is shown in each way", () => {
   const time = Date.UTC(2026, 0, 31, 14, 3, 20, 7);
   assert.equal(lineTime(time, "utc", 0), "14:03:20.007");
+  assert.ok(!areOfOneDay(time, time - 366 * 86_400_000, "utc") && areOfOneDay(time, time, "utc"));
   assert.equal(lineTime(time, "elapsed", time - 3_725_001), "+1:02:05.001");
   assert.equal(lineTime(time, "elapsed", time + 5), "−0:00:00.005");
   assert.equal(lineTime(time, "off", 0), "");
-  assert.equal(lineTime(time, "utc", 0, true), "01-31 14:03:20.007");
+  assert.equal(lineTime(time, "utc", 0, true), "2026-01-31 14:03:20.007");
   assert.ok(areOfOneDay(time, time + 9 * 3_600_000, "utc"));
   assert.ok(!areOfOneDay(time, time + 10 * 3_600_000, "utc"));
   assert.ok(!areOfOneDay(time, Date.UTC(2027, 0, 31, 14), "utc"));
@@ -70,6 +71,8 @@ test("a place is a line, a time of the day, a date or a time since the start", (
   assert.deepEqual(place("23:55:01.5", start, true, now), { time: start + 301_500 });
   assert.deepEqual(place("00:05", start, true, now), { time: start + 900_000 });
   assert.deepEqual(place("2026-01-31 14:03Z", start, false, now), { time: Date.UTC(2026, 0, 31, 14, 3) });
+  for (const day of ["2026-02-30", "2026-04-31", "2025-02-29", "2026-00-10", "2026-13-01", "2026-01-00"]) assert.equal(place(`${day} 10:00`, start, true, now), null);
+  assert.deepEqual(place("2024-02-29 10:00", start, true, now), { time: Date.UTC(2024, 1, 29, 10) });
   assert.deepEqual(place("+1h5m", start, true, now), { time: start + 3_900_000 });
   assert.deepEqual(place("+90s", start, true, now), { time: start + 90_000 });
   // What has not come yet cannot be meant.

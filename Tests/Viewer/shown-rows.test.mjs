@@ -15,7 +15,7 @@ function filtered(head, offsets, around) {
   const hits = new MatchIndex();
   for (const offset of offsets) hits.add(offset);
   const rows = new ShownRows(new Rows(store), store);
-  rows.setFilter(around ? new WithContext(hits, store, around) : hits, null);
+  rows.setFilter(around ? new WithContext(hits, new MatchIndex(), () => store.head, around) : hits, null);
   const expected = Array.from({ length: head }, (_, i) => i + 1)
     .filter((offset) => offsets.some((hit) => Math.abs(hit - offset) <= around));
   return { rows, expected };
@@ -39,6 +39,38 @@ test("rows stand for all of a log, each once, and show what the filter lets thro
     assert.deepEqual(shown, expected);
     assert.equal(rows.count(1, head, Infinity), expected.length);
     assert.equal(rows.count(1, head, 3), Math.min(3, expected.length));
+  }
+});
+
+test("lines around a match are lines, however many events they are", () => {
+  const next = random(6);
+  for (let round = 0; round < 40; round++) {
+    const begins = [1];
+    while (begins.at(-1) < 600) begins.push(begins.at(-1) + (next() < 0.7 ? 1 : 1 + Math.floor(next() * 40)));
+    const head = begins.pop() - 1;
+    const store = new BlockStore();
+    const events = Array.from({ length: head }, (_, i) => ({ offset: i + 1, timestamp: 1, message: `${i + 1} ` }));
+    for (const event of events) if (event.offset < head && !begins.includes(event.offset + 1)) event.partial = true;
+    store.add(1, events.map((event) => JSON.stringify(event)));
+    const [hits, pieces] = [new MatchIndex(), new MatchIndex()];
+    for (const { offset } of events) if (!begins.includes(offset)) pieces.add(offset);
+    const found = begins.map((_, i) => i).filter(() => next() < 0.03);
+    for (const i of found) hits.add(begins[i]);
+    const around = [1, 3, 10][round % 3];
+    const rows = new ShownRows(new Rows(store), store);
+    rows.setFilter(new WithContext(hits, pieces, () => head, around), null);
+    const shown = [];
+    for (let row = 1; row <= rows.end; row = rows.last(row) + 1) {
+      for (const offset of [row, rows.last(row)]) assert.equal(rows.start(offset), row);
+      shown.push(rows.text(row));
+    }
+    const ends = [...begins.slice(1), head + 1];
+    const textOf = (i) => events.slice(begins[i] - 1, ends[i] - 1).map(({ message }) => message).join("");
+    const expected = begins.map((_, i) => i).filter((i) => found.some((other) => Math.abs(i - other) <= around));
+    assert.deepEqual(shown, expected.map(textOf));
+    // What wasn't searched yet isn't shown yet.
+    const half = new WithContext(hits, pieces, () => 300, around);
+    assert.ok(half.upTo(head) <= 300 && half.from(301) === 0);
   }
 });
 

@@ -41,6 +41,7 @@ struct ViewerAsset: Sendable {
     private static let styles: [(String, [UInt8])] = [
         ("dialogs", PackageResources.dialogs_css),
         ("executions", PackageResources.executions_css),
+        ("forced-colors", PackageResources.forced_colors_css),
         ("log", PackageResources.log_css),
         ("print", PackageResources.print_css),
         ("rate-strip", PackageResources.rate_strip_css),
@@ -59,6 +60,8 @@ struct ViewerAsset: Sendable {
         ("notify", PackageResources.notify_js),
         ("print", PackageResources.print_js),
         ("rate-strip", PackageResources.rate_strip_js),
+        ("raw", PackageResources.raw_js),
+        ("row-check", PackageResources.row_check_js),
         ("screen-rows", PackageResources.screen_rows_js),
         ("search", PackageResources.search_js),
         ("search-worker", PackageResources.search_worker_js),
