@@ -134,9 +134,9 @@ def test_times_of_several_days_have_a_date(server, viewer):
     page = viewer.log(server, log.id, timezone_id="UTC")
     page.keyboard.press("t")
     page.wait_for_function("""() => { const times = [...document.querySelectorAll('.row:not([hidden]) .time')];
-      return times.length === 2 && times.every((time) => /^\\d\\d-\\d\\d \\d\\d:/.test(time.textContent)); }""")
+      return times.length === 2 && times.every((time) => /^\\d{4}-\\d\\d-\\d\\d \\d\\d:/.test(time.textContent)); }""")
     shown = page.eval_on_selector_all(".row:not([hidden]) .time", "times => times.map((time) => time.textContent)")
-    assert [text[:5] for text in shown] == [time.strftime("%m-%d", time.gmtime(at / 1000)) for at in days]
+    assert [text[:10] for text in shown] == [time.strftime("%Y-%m-%d", time.gmtime(at / 1000)) for at in days]
 
 
 def test_a_lost_producer_is_not_called_complete(server, viewer):
