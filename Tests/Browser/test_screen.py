@@ -278,7 +278,7 @@ def test_what_is_selected_is_counted_anew_once_the_screen_is_read(server, viewer
 def test_an_event_that_skips_much_holds_nothing_up(server, viewer):
     """Each would be gigabytes of blanks, or minutes."""
     log = server.register()
-    log.append("x\v" * 125_000, f"x{E}[2J" * 50_000, f"{E}[4h" + "x\r" * 125_000, "behind it", end="SUCCEEDED")
+    log.append("x\v" * 50_000, f"x{E}[2J" * 20_000, f"{E}[4h" + "x\r" * 50_000, "behind it", end="SUCCEEDED")
     page = viewer.log(server, log.id)
     wait_for_text(page, "behind it")
     assert search(page, "behind it") == "1 of 1"
