@@ -174,16 +174,21 @@ def test_what_is_copied_is_what_is_shown(server, viewer):
         "[+] Running 0/3", " ⠋ Container db  4.9s", " ⠋ Container cache  4.9s"]
 
 
-def test_a_log_without_such_movements_loads_no_screen(server, viewer):
-    log = server.register()
-    seed(log, 3_000, message_of=lambda n: f"{E}[3{n % 8}mline {n}{E}[0m\r{E}[K{n} done")
-    page = viewer.log(server, log.id)
-    wait_for_row(page, 3_000)
+def check_no_screen(page):
+    """That the page has loaded none, also once it has shown the log's beginning."""
     page.keyboard.press("Home")
     wait_for_row(page, 1)
     wait_until_still(page)
     loaded = page.evaluate("performance.getEntriesByType('resource').map((entry) => entry.name)")
     assert any(name.endswith("/log-page.js") for name in loaded) and not any("screen" in name for name in loaded)
+
+
+def test_a_log_without_such_movements_loads_no_screen(server, viewer):
+    log = server.register()
+    seed(log, 3_000, message_of=lambda n: f"{E}[3{n % 8}mline {n}{E}[0m\r{E}[K{n} done")
+    page = viewer.log(server, log.id)
+    wait_for_row(page, 3_000)
+    check_no_screen(page)
 
 
 def test_no_screen_is_loaded_where_a_width_that_is_known_changes_nothing(server, viewer):
@@ -192,11 +197,7 @@ def test_no_screen_is_loaded_where_a_width_that_is_known_changes_nothing(server,
     seed(log, 3_000, message_of=lambda n: [f"{n} {long}", f"{n} %\r{E}[K{n} done", f"{E}[01m{E}[K{long}{E}[m{E}[K", f"{long}\r"][n % 4])
     page = viewer.log(server, log.id)
     wait_for_row(page, 3_000)
-    page.keyboard.press("Home")
-    wait_for_row(page, 1)
-    wait_until_still(page)
-    loaded = page.evaluate("performance.getEntriesByType('resource').map((entry) => entry.name)")
-    assert not any("screen" in name for name in loaded)
+    check_no_screen(page)
 
 
 def test_a_line_that_moves_within_several_rows_is_shown_as_on_its_terminal(server, viewer):

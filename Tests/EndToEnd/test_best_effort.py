@@ -76,6 +76,20 @@ def test_a_registration_whose_answer_is_lost_makes_one_log(server, tmp_path, los
     assert messages(server.events(execution["execution_id"])) == ["one"]
 
 
+def test_output_is_delivered_with_another_key_than_its_registration_was_lost_with(server, tmp_path):
+    """The token of a registration is made of the key that asked: with another one the log is another, and has all of it."""
+    before = server.get("/api/v1/executions")["executions"]
+    with Liar(server, loses=lambda method, path: path == "/api/v1/executions") as liar:
+        cli = CommandLine(liar, tmp_path)
+        assert cli.run("exec", "--best-effort", "--", "echo", "one").returncode == 0
+    (lost,) = [e for e in server.get("/api/v1/executions")["executions"] if e not in before]
+    other = server.post("/api/v1/keys", {"user": lost["owner"], "role": "developer"})["key"]
+    done = CommandLine(server, tmp_path, key=other).run("recover", "--url", server.url)
+    assert done.returncode == 0, done.stderr
+    assert messages(server.events(done.stdout.decode().strip())) == ["one"]
+    assert server.execution(lost["execution_id"])["last_offset"] == 0
+
+
 def test_recover_takes_nothing_of_a_command_that_begins_or_ends_meanwhile(own_server, tmp_path):
     server = own_server.start()
     cli = CommandLine(server, tmp_path)

@@ -69,7 +69,7 @@ struct KeptOutput {
             place: origin?.place ?? CommandPlace())
         try await EverylineClient.with(configuration) { client in
             // Broken off and begun again, it is the same log.
-            let answer = try await client.register(request, idempotencyKey: "as-new-\(former)")
+            let answer = try await client.registerOnce(request, under: "as-new-\(former)")
             try await Spool(in: directory.files).begin(
                 anewIn: answer.incarnation.flatMap { Incarnation($0) }, after: former, on: ContinuousClock())
             try LateRegistration.note(answer, of: request, in: directory, configuration)

@@ -88,7 +88,7 @@ final class LateRegistration: Sendable {
         }
         let answer: RegisterResponse
         do {
-            answer = try await client.register(request, idempotencyKey: key)
+            answer = try await client.registerOnce(request, under: key)
         } catch let error as APIError {
             throw ClientError.refused("\(error)")
         }
@@ -113,5 +113,17 @@ final class LateRegistration: Sendable {
         origin.execution = answer.executionID
         try directory.note(origin)
         return (id, token)
+    }
+}
+
+extension EverylineClient {
+    /// Registers an execution that another process may have asked for before: then it is the same one. Where that
+    /// process had another API key, whose token nothing can give again, it is a new one.
+    func registerOnce(_ request: RegisterRequest, under key: String?) async throws -> RegisterResponse {
+        do {
+            return try await register(request, idempotencyKey: key)
+        } catch let error as APIError where error.knownCode == .idempotencyKeyReused {
+            return try await register(request)
+        }
     }
 }

@@ -118,7 +118,7 @@ struct Recover: AsyncParsableCommand {
         return try await EverylineClient.with(configuration) { client in
             let request = RegisterRequest(command: command, place: origin.place ?? CommandPlace())
             do {
-                let answer = try await client.register(request, idempotencyKey: origin.registration)
+                let answer = try await client.registerOnce(request, under: origin.registration)
                 try LateRegistration.note(answer, of: request, in: directory, configuration)
             } catch {
                 guard let absence = ConnectionOptions.absence(of: configuration.address, error) else { throw error }
